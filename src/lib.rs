@@ -1,0 +1,4 @@
+//! Steamward.
+
+pub mod plant;
+pub mod settings;

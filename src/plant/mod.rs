@@ -1,0 +1,18 @@
+//! The vocabulary every other room speaks: site, equipment, point, limit, quality, sample.
+//!
+//! Values only. Nothing here opens a socket or a file, reads a clock or knows a neighbour.
+//! Called by every room; see `lib.rs` for the house.
+
+mod id;
+mod limit;
+mod quality;
+mod sample;
+mod site;
+mod time;
+
+pub use id::{Id, IdError};
+pub use limit::{HazardLevel, Limit, LimitKind, NoData, Priority};
+pub use quality::{Cause, Quality};
+pub use sample::{Batch, Reading, SampleHead};
+pub use site::{Device, DeviceIx, Equipment, EquipmentIx, Name, Plant, Point, PointIx, Site, ValueType};
+pub use time::{Micros, Now};

@@ -1,0 +1,42 @@
+//! Two times that are never mixed: the wall clock for records, the monotonic clock for durations.
+
+use std::time::Duration;
+
+/// Microseconds since 1970-01-01T00:00:00Z.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize, serde::Deserialize,
+)]
+#[serde(transparent)]
+pub struct Micros(pub i64);
+
+impl Micros {
+    /// This instant moved by `by` into the future.
+    #[must_use]
+    pub fn plus(self, by: Duration) -> Self {
+        Self(self.0.saturating_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX)))
+    }
+
+    /// This instant moved by `by` into the past.
+    #[must_use]
+    pub fn minus(self, by: Duration) -> Self {
+        Self(self.0.saturating_sub(i64::try_from(by.as_micros()).unwrap_or(i64::MAX)))
+    }
+
+    /// Seconds since the epoch, rounded down.
+    #[must_use]
+    pub fn seconds(self) -> i64 {
+        self.0.div_euclid(1_000_000)
+    }
+}
+
+/// One instant as the outer rooms saw it: handed in, never fetched, by the pure rooms.
+///
+/// `mono` counts from the start of the process and never jumps; delays are measured on it.
+/// `wall` is what people read; a jump of it moves no timer (promise P9).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Now {
+    /// Time since the process began.
+    pub mono: Duration,
+    /// Wall clock, UTC.
+    pub wall: Micros,
+}
