@@ -1,4 +1,41 @@
-//! Steamward.
+//! Steamward: the edge gateway that reads boilers and pressure vessels, judges every reading
+//! against limits, keeps what it was given until the database has it, and turns a breach into a
+//! hazard record (隐患) that somebody must own and close.
+//!
+//! The house in one screen:
+//!
+//! ```text
+//!  field ──▶ gateway::keeper: watch ─▶ hazard ─▶ store ──▶ outlet
+//!  Modbus         (pure)       (pure)     SQLite     InfluxDB, inspection feed
+//!  MQTT                                     ▲
+//!                                           └────── console (API, live events, page)
+//! ```
+//!
+//! | room | what lives there | may know |
+//! |---|---|---|
+//! | [`cli`] | one file a command: parse, call, print | everything |
+//! | [`settings`] | the integrator's files → a checked plan, or errors with file, line, key | `plant` |
+//! | [`plant`] | the vocabulary: site, equipment, point, limit, quality, sample | nothing |
+//! | [`field`] | Modbus and MQTT: wires → samples | `plant`, `settings` |
+//! | [`watch`] | limits, ISA-18.2 alarm states, the engine; pure | `plant` |
+//! | [`hazard`] | record, lifecycle, events, audit chain; pure | `plant`, `watch` |
+//! | [`store`] | `journal.db` and `ledger.db` | `plant`, `watch`, `hazard` |
+//! | [`outlet`] | readers with their own cursor: InfluxDB, inspection feed | `plant`, `settings`, `store` |
+//! | [`console`] | API, live events, page | `plant`, `settings`, `hazard`, `outlet`, `store` |
+//! | [`gateway`] | wires the above; the keeper, the one writer | everything |
+//!
+//! Imports point one way, and `tests/house.rs` holds that. Three rules explain most of the code:
+//! nothing is acknowledged or sent before it is on the disk; unknown is not normal; a sick device,
+//! sink or file costs only itself. A panic is our bug, never bad input, and ends the process.
 
+pub mod cli;
+pub mod console;
+pub mod exit;
+pub mod field;
+pub mod gateway;
+pub mod hazard;
+pub mod outlet;
 pub mod plant;
 pub mod settings;
+pub mod store;
+pub mod watch;

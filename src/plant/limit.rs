@@ -63,7 +63,8 @@ impl Priority {
 
 /// Level of a hazard that a limit raises. Major is only ever *proposed* by software;
 /// a named person confirms it (domain 0.3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum HazardLevel {
     /// 一般
     General,

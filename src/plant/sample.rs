@@ -66,6 +66,16 @@ impl Batch {
         self.heads.is_empty()
     }
 
+    /// Samples with their readings, for the engine to correct their quality.
+    pub fn samples_mut(&mut self) -> impl Iterator<Item = (SampleHead, &mut [Reading])> {
+        let mut rest = self.readings.as_mut_slice();
+        self.heads.iter().map(move |head| {
+            let (mine, others) = std::mem::take(&mut rest).split_at_mut(head.len as usize);
+            rest = others;
+            (*head, mine)
+        })
+    }
+
     /// Samples with their readings, in order of arrival.
     pub fn samples(&self) -> impl Iterator<Item = (SampleHead, &[Reading])> {
         let mut rest = self.readings.as_slice();

@@ -4,10 +4,111 @@
 //! returns [`Settings`], types that cannot be wrong, or *all* the faults at once.
 //! Called by `cli/` (run, check) and by the demo; knows only `plant`.
 
+mod build;
+mod describe;
+mod fault;
+mod profile;
+mod source;
 mod types;
+mod walk;
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::path::Path;
+
+pub use describe::describe;
+pub use fault::{Fault, Faults, Place};
 pub use types::{
     ByteOrder, Console, Evidence, Format, InfluxApi, InfluxOutlet, InspectionOutlet, Log, ModbusDevice,
     ModbusPoint, ModbusSource, MqttMapping, MqttPoint, MqttSource, MqttVersion, Outlets, Secret, Settings,
     Store, Table, TimeFormat,
 };
+
+/// Good settings, and what looks doubtful in them.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The plan.
+    pub settings: Settings,
+    /// Worth a look, no reason to stop.
+    pub warnings: Vec<Fault>,
+}
+
+/// Reads the folder `dir`; `env` are the `STEAMWARD__…` variables.
+///
+/// # Errors
+/// [`Faults`]: everything that is wrong, not only the first.
+pub fn load(dir: &Path, env: &[(String, String)]) -> Result<Loaded, Faults> {
+    let mut faults = Vec::new();
+    let mut read = |path: &Path| match std::fs::read_to_string(path) {
+        Ok(text) => Some((path.display().to_string(), text)),
+        Err(e) => {
+            faults.push(Fault {
+                place: Place { file: path.display().to_string(), line: 0, column: 0 },
+                key: String::new(),
+                problem: e.to_string(),
+                remedy: "a readable UTF-8 file is wanted here; `steamward check DIR` takes the folder"
+                    .to_owned(),
+            });
+            None
+        }
+    };
+    let mut files: Vec<_> = read(&dir.join("steamward.toml")).into_iter().collect();
+    for path in listed(&dir.join("conf.d"), &["toml"]) {
+        files.extend(read(&path));
+    }
+    let mut profiles = HashMap::new();
+    for path in listed(&dir.join("profiles"), &["toml", "csv"]) {
+        let name = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+        profiles.extend(read(&path).map(|p| (name, p)));
+    }
+    if !faults.is_empty() {
+        return Err(Faults(faults));
+    }
+    assemble(&files, &profiles, env, dir)
+}
+
+/// The same from texts: `files` and `profiles` as (name, text).
+///
+/// # Errors
+/// [`Faults`].
+pub fn load_texts(
+    files: &[(&str, &str)],
+    profiles: &[(&str, &str)],
+    env: &[(String, String)],
+) -> Result<Loaded, Faults> {
+    let owned = |(name, text): &(&str, &str)| ((*name).to_owned(), (*text).to_owned());
+    let files: Vec<_> = files.iter().map(owned).collect();
+    let profiles =
+        profiles.iter().map(|p| (p.0.split('.').next().unwrap_or(p.0).to_owned(), owned(p))).collect();
+    assemble(&files, &profiles, env, Path::new("."))
+}
+
+fn assemble(
+    files: &[(String, String)],
+    profiles: &build::ProfileTexts,
+    env: &[(String, String)],
+    base: &Path,
+) -> Result<Loaded, Faults> {
+    let mut faults = Vec::new();
+    let merged = source::merge(files, env, &mut faults);
+    let (faults, warnings) = (RefCell::new(faults), RefCell::default());
+    let settings = build::build(&merged, profiles, base, &faults, &warnings);
+    let mut faults = faults.into_inner();
+    faults.sort();
+    faults.dedup();
+    match settings {
+        Some(settings) if faults.is_empty() => Ok(Loaded { settings, warnings: warnings.into_inner() }),
+        _ => Err(Faults(faults)),
+    }
+}
+
+fn listed(dir: &Path, extensions: &[&str]) -> Vec<std::path::PathBuf> {
+    let Ok(entries) = std::fs::read_dir(dir) else { return Vec::new() };
+    let mut paths: Vec<_> = entries
+        .flatten()
+        .map(|e| e.path())
+        .filter(|p| p.extension().is_some_and(|e| extensions.iter().any(|x| e.eq_ignore_ascii_case(x))))
+        .collect();
+    paths.sort();
+    paths
+}

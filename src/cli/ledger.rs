@@ -1,0 +1,46 @@
+//! `steamward ledger verify`: recomputes the audit chain from its beginning.
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+
+use crate::exit;
+use crate::hazard::audit;
+use crate::store::LedgerReader;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum What {
+    /// Recompute the hash chain of the audit log and say where it breaks, if it does.
+    Verify {
+        /// ledger.db, or the folder it is in.
+        #[arg(default_value = "data")]
+        path: PathBuf,
+    },
+}
+
+pub(super) fn ledger(what: &What) -> i32 {
+    let What::Verify { path } = what;
+    let file = if path.is_dir() { path.join("ledger.db") } else { path.clone() };
+    let entries = match LedgerReader::open(&file).and_then(|l| l.audit()) {
+        Ok(entries) => entries,
+        Err(e) => {
+            eprintln!("{}: {e}", file.display());
+            return exit::FAILED;
+        }
+    };
+    match audit::verify(entries.iter()) {
+        Ok(summary) => {
+            println!(
+                "{}: {} entries, chain unbroken, last hash {}",
+                file.display(),
+                summary.entries,
+                summary.last_hash
+            );
+            exit::FINE
+        }
+        Err(broken) => {
+            eprintln!("{}: the audit chain is broken: {broken}", file.display());
+            exit::LEDGER
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! The commands, one file each: parse, call, print.
+
+mod check;
+#[cfg(feature = "influx-setup")]
+mod influx;
+mod ledger;
+mod logging;
+mod run;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::exit;
+use crate::settings::{Faults, Loaded};
+
+/// Edge gateway for boilers and pressure vessels.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    about,
+    after_help = "Exit codes: 0 fine, 1 failed, 2 settings or command line wrong, \
+3 ledger damaged or too new, 4 a part broke while running."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the gateway.
+    Run {
+        /// Folder with steamward.toml, conf.d/ and profiles/.
+        #[arg(default_value = "config")]
+        dir: PathBuf,
+    },
+    /// Read the settings, say what was understood, print the poll plan. Touches no device.
+    Check {
+        /// Folder with steamward.toml, conf.d/ and profiles/.
+        #[arg(default_value = "config")]
+        dir: PathBuf,
+    },
+    /// Look into the ledger.
+    Ledger {
+        #[command(subcommand)]
+        what: ledger::What,
+    },
+    /// Set up or look at the InfluxDB 2 server of an outlet.
+    #[cfg(feature = "influx-setup")]
+    Influx(influx::Options),
+    /// Print the OpenAPI document of the console.
+    Openapi,
+}
+
+/// Parses the command line and runs the command; gives the exit code.
+#[must_use]
+pub fn main() -> i32 {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(e) => {
+            // Help and version are no errors; a broken pipe while printing them is not worth a word.
+            let _ = e.print();
+            return if e.use_stderr() { exit::SETTINGS } else { exit::FINE };
+        }
+    };
+    match cli.command {
+        Command::Run { dir } => run::run(&dir),
+        Command::Check { dir } => check::check(&dir),
+        Command::Ledger { what } => ledger::ledger(&what),
+        #[cfg(feature = "influx-setup")]
+        Command::Influx(options) => influx::influx(&options),
+        Command::Openapi => {
+            println!("{}", crate::console::openapi());
+            exit::FINE
+        }
+    }
+}
+
+fn load(dir: &std::path::Path) -> Result<Loaded, Faults> {
+    let env: Vec<(String, String)> = std::env::vars().filter(|(k, _)| k.starts_with("STEAMWARD__")).collect();
+    crate::settings::load(dir, &env)
+}
+
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
+}

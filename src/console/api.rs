@@ -1,0 +1,417 @@
+//! The request handlers: read the live view and the store, hand commands to the keeper.
+
+use std::sync::PoisonError;
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use serde::Deserialize;
+use tokio::sync::oneshot;
+use utoipa::{IntoParams, ToSchema};
+
+use super::views::{
+    AlarmView, EquipmentView, ErrorBody, EvidenceRef, EvidenceView, FaultView, HazardFeed, HazardView,
+    LimitView, OutboxView, Overview, PathView, PointView, Refusal, SiteView, Texts, rfc3339,
+};
+use super::{Command, Request, Shared};
+use crate::hazard::{Evidence, Hazard};
+use crate::plant::{Equipment, Micros};
+use crate::store::{JournalReader, LedgerReader, StoreError, evidence};
+
+/// Longest name or note taken, in characters.
+const LONGEST_TEXT: usize = 2000;
+
+fn now() -> Micros {
+    Micros(jiff::Timestamp::now().as_microsecond())
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        tracing::error!("the console cannot read the store: {error}");
+        Self::new(
+            "internal",
+            "网关读取存储失败，详见日志。",
+            "The gateway could not read its store; the log says why.",
+        )
+    }
+}
+
+impl Shared {
+    pub(super) fn with_ledger<T>(
+        &self,
+        read: impl FnOnce(&LedgerReader) -> Result<T, StoreError>,
+    ) -> Result<T, Refusal> {
+        Ok(read(&self.ledger.lock().unwrap_or_else(PoisonError::into_inner))?)
+    }
+
+    fn with_journal<T>(
+        &self,
+        read: impl FnOnce(&JournalReader) -> Result<T, StoreError>,
+    ) -> Result<T, Refusal> {
+        Ok(read(&self.journal.lock().unwrap_or_else(PoisonError::into_inner))?)
+    }
+
+    fn equipment_view(&self, equipment: &Equipment) -> EquipmentView {
+        let view = self.live.read();
+        let now = now();
+        let points = equipment
+            .points
+            .iter()
+            .map(|ix| {
+                let point = self.plant.point(*ix);
+                let live = view.points.get(ix.0 as usize).copied();
+                let limits = point
+                    .limits
+                    .iter()
+                    .map(|limit| {
+                        let rule = format!("{}/{}.{}", equipment.id, point.id, limit.kind.key());
+                        LimitView {
+                            kind: limit.kind.key(),
+                            at: limit.at,
+                            priority: limit.priority.word(),
+                            state: view.alarms.get(&rule).map_or("normal", |a| a.state).to_owned(),
+                        }
+                    })
+                    .collect();
+                let read = live.filter(|l| l.at != Micros::default());
+                PointView {
+                    id: point.id.to_string(),
+                    name: Texts::from(&point.name),
+                    unit: point.unit.clone(),
+                    decimals: point.decimals,
+                    value: live.map(|l| l.value).filter(|v| v.is_finite()),
+                    quality: live.map_or("bad", |l| l.quality.word()),
+                    cause: live.map_or(Some("not-yet-read"), |l| l.quality.cause().map(|c| c.word())),
+                    at: read.map(|l| rfc3339(l.at)),
+                    age_ms: read.map(|l| (now.0 - l.at.0) / 1000),
+                    range: point.range,
+                    limits,
+                }
+            })
+            .collect();
+        EquipmentView {
+            id: equipment.id.to_string(),
+            name: Texts::from(&equipment.name),
+            kind: equipment.kind.to_string(),
+            model: equipment.model.clone(),
+            registration: equipment.registration.clone(),
+            officer: equipment.officer.clone(),
+            points,
+        }
+    }
+
+    pub(super) fn hazard_view(&self, hazard: Hazard) -> Result<HazardView, Refusal> {
+        let id = hazard.id.to_string();
+        let deliveries = self.with_ledger(|l| l.deliveries(&id))?;
+        let sha256 = match &hazard.evidence {
+            Evidence::Sealed { sha256, .. } => Some(sha256.clone()),
+            Evidence::Pending => None,
+        };
+        Ok(HazardView {
+            id,
+            number: hazard.number,
+            equipment: hazard.equipment,
+            rule: hazard.rule,
+            point: hazard.point,
+            category: hazard.category,
+            title: Texts { zh: hazard.title_zh, en: hazard.title_en },
+            level: hazard.level.word(),
+            level_state: hazard.level_state.word(),
+            status: hazard.status.word(),
+            found_at: rfc3339(hazard.found_at),
+            last_seen: rfc3339(hazard.last_seen),
+            occurrences: hazard.occurrences,
+            value: hazard.value,
+            setpoint: hazard.setpoint,
+            unit: hazard.unit,
+            acknowledged_by: hazard.acknowledged_by,
+            acknowledged_at: hazard.acknowledged_at.map(rfc3339),
+            closed_by: hazard.closed_by,
+            closed_at: hazard.closed_at.map(rfc3339),
+            version: hazard.version,
+            evidence: EvidenceRef {
+                from: rfc3339(hazard.evidence_from),
+                to: rfc3339(hazard.evidence_to),
+                sealed: sha256.is_some(),
+                sha256,
+            },
+            deliveries: deliveries.into_iter().map(Into::into).collect(),
+        })
+    }
+
+    fn hazard_views(&self, closed: bool) -> Result<Vec<HazardView>, Refusal> {
+        self.with_ledger(|l| l.hazards(closed))?.into_iter().map(|h| self.hazard_view(h)).collect()
+    }
+
+    pub(super) fn find_hazard(&self, id: &str) -> Result<Hazard, Refusal> {
+        self.with_ledger(|l| l.hazards(true))?.into_iter().find(|h| h.id.to_string() == id).ok_or_else(|| {
+            Refusal::new("not-found", format!("没有隐患 {id}。"), format!("There is no hazard {id}."))
+        })
+    }
+
+    pub(super) fn path_view(&self) -> Result<PathView, Refusal> {
+        let outlets: Vec<_> = self.outlets.iter().map(crate::outlet::OutletStatus::get).collect();
+        let behind = outlets.iter().filter(|o| o.kind == "influx").map(|o| o.cursor).min();
+        let (pending_chunks, oldest) = match behind {
+            Some(cursor) => self.with_journal(|j| j.pending(cursor))?,
+            None => (0, None),
+        };
+        let bytes = self.counters.journal_bytes.load(std::sync::atomic::Ordering::Relaxed);
+        Ok(PathView {
+            sources: (self.sources)(),
+            outbox: OutboxView { pending_chunks, bytes, oldest_at: oldest.map(rfc3339) },
+            outlets,
+        })
+    }
+
+    async fn ask(&self, command: Command) -> Result<Json<serde_json::Value>, Refusal> {
+        let (reply, outcome) = oneshot::channel();
+        let stopping = || Refusal::new("stopping", "网关正在停止。", "The gateway is stopping.");
+        self.commands.send(Request { command, reply }).await.map_err(|_| stopping())?;
+        outcome.await.map_err(|_| stopping())??;
+        Ok(Json(serde_json::json!({ "done": true })))
+    }
+}
+
+/// Everything the first page shows.
+#[utoipa::path(get, path = "/api/v1/overview", responses((status = 200, body = Overview)))]
+pub(super) async fn overview(State(shared): State<Shared>) -> Result<Json<Overview>, Refusal> {
+    let site = &shared.plant.site;
+    Ok(Json(Overview {
+        site: SiteView {
+            id: site.id.to_string(),
+            name: Texts::from(&site.name),
+            region: site.region.clone(),
+            timezone: site.timezone.clone(),
+        },
+        version: env!("CARGO_PKG_VERSION"),
+        now: rfc3339(now()),
+        demo: shared.demo.is_some(),
+        equipment: shared.plant.equipment.iter().map(|e| shared.equipment_view(e)).collect(),
+        alarms: shared.live.alarms(),
+        hazards: shared.hazard_views(false)?,
+        path: shared.path_view()?,
+    }))
+}
+
+/// All equipment with its points.
+#[utoipa::path(get, path = "/api/v1/equipment", responses((status = 200, body = Vec<EquipmentView>)))]
+pub(super) async fn equipment(State(shared): State<Shared>) -> Json<Vec<EquipmentView>> {
+    Json(shared.plant.equipment.iter().map(|e| shared.equipment_view(e)).collect())
+}
+
+/// The points of one piece of equipment with quality and age.
+#[utoipa::path(get, path = "/api/v1/equipment/{id}/points", params(("id" = String, Path)),
+    responses((status = 200, body = Vec<PointView>), (status = 404, body = ErrorBody)))]
+pub(super) async fn points(
+    State(shared): State<Shared>,
+    Path(id): Path<String>,
+) -> Result<Json<Vec<PointView>>, Refusal> {
+    let equipment = shared.plant.equipment.iter().find(|e| e.id.as_str() == id).ok_or_else(|| {
+        Refusal::new("not-found", format!("没有设备 {id}。"), format!("There is no equipment {id}."))
+    })?;
+    Ok(Json(shared.equipment_view(equipment).points))
+}
+
+/// Alarms that are not normal.
+#[utoipa::path(get, path = "/api/v1/alarms", responses((status = 200, body = Vec<AlarmView>)))]
+pub(super) async fn alarms(State(shared): State<Shared>) -> Json<Vec<AlarmView>> {
+    Json(shared.live.alarms())
+}
+
+#[derive(Deserialize, IntoParams)]
+pub(super) struct Limit {
+    /// At most this many, 1 to 1000.
+    limit: Option<u32>,
+}
+
+/// Alarm transitions, newest first.
+#[utoipa::path(get, path = "/api/v1/alarms/transitions", params(Limit), responses((status = 200, description = "Transitions, newest first")))]
+pub(super) async fn transitions(
+    State(shared): State<Shared>,
+    Query(query): Query<Limit>,
+) -> Result<Json<serde_json::Value>, Refusal> {
+    let rows = shared.with_ledger(|l| l.transitions(query.limit.unwrap_or(100).clamp(1, 1000)))?;
+    let rows: Vec<_> = rows
+        .into_iter()
+        .map(|t| {
+            serde_json::json!({ "seq": t.seq, "at": rfc3339(t.at), "rule": t.rule, "event": t.event,
+                "from": t.before, "to": t.after, "value": t.value, "cause": t.cause, "by": t.by })
+        })
+        .collect();
+    Ok(Json(rows.into()))
+}
+
+#[derive(Deserialize, IntoParams)]
+pub(super) struct After {
+    /// Cursor of the last call; 0 for the beginning. Without it: hazards as they stand.
+    after: Option<i64>,
+    /// At most this many events, 1 to 1000.
+    limit: Option<u32>,
+    /// Without a cursor: closed ones as well.
+    closed: Option<bool>,
+}
+
+/// Hazards as they stand, or, with `after`, the events since that cursor (pull feed).
+#[utoipa::path(get, path = "/api/v1/hazards", params(After), responses((status = 200, body = HazardFeed)))]
+pub(super) async fn hazards(
+    State(shared): State<Shared>,
+    Query(query): Query<After>,
+) -> Result<Json<HazardFeed>, Refusal> {
+    let limit = query.limit.unwrap_or(100).clamp(1, 1000);
+    let Some(after) = query.after else {
+        let hazards = shared.hazard_views(query.closed.unwrap_or(false))?;
+        return Ok(Json(HazardFeed { cursor: 0, events: Vec::new(), hazards }));
+    };
+    let rows = shared.with_ledger(|l| l.events_after(after, limit))?;
+    let cursor = rows.last().map_or(after, |r| r.seq);
+    let events = rows.iter().filter_map(|r| serde_json::from_str(&r.body).ok()).collect();
+    Ok(Json(HazardFeed { cursor, events, hazards: Vec::new() }))
+}
+
+/// One hazard.
+#[utoipa::path(get, path = "/api/v1/hazards/{id}", params(("id" = String, Path)),
+    responses((status = 200, body = HazardView), (status = 404, body = ErrorBody)))]
+pub(super) async fn hazard(
+    State(shared): State<Shared>,
+    Path(id): Path<String>,
+) -> Result<Json<HazardView>, Refusal> {
+    let hazard = shared.find_hazard(&id)?;
+    Ok(Json(shared.hazard_view(hazard)?))
+}
+
+/// The readings around a hazard: sealed once its window has passed, until then as far as they go.
+#[utoipa::path(get, path = "/api/v1/hazards/{id}/evidence", params(("id" = String, Path)),
+    responses((status = 200, body = EvidenceView), (status = 404, body = ErrorBody)))]
+pub(super) async fn evidence(
+    State(shared): State<Shared>,
+    Path(id): Path<String>,
+) -> Result<Json<EvidenceView>, Refusal> {
+    let hazard = shared.find_hazard(&id)?;
+    let sealed = shared.with_ledger(|l| l.evidence(&id))?;
+    let (sha256, series) = match sealed {
+        Some((sha256, body)) => {
+            let series = evidence::open(&sha256, &body)?;
+            (Some(sha256), series)
+        }
+        None => {
+            let (from, to) = (hazard.evidence_from, hazard.evidence_to);
+            let collect = |j: &JournalReader| evidence::collect(j, &hazard.equipment, from, to);
+            (None, shared.with_journal(collect)?)
+        }
+    };
+    Ok(Json(EvidenceView {
+        from: rfc3339(hazard.evidence_from),
+        to: rfc3339(hazard.evidence_to),
+        sealed: sha256.is_some(),
+        sha256,
+        series,
+    }))
+}
+
+#[derive(Deserialize, ToSchema)]
+pub(super) struct OnRule {
+    rule: String,
+    by: String,
+    #[serde(default)]
+    note: String,
+}
+
+#[derive(Deserialize, ToSchema)]
+pub(super) struct ByWhom {
+    by: String,
+    #[serde(default)]
+    note: String,
+}
+
+fn checked(by: &str, note: &str) -> Result<(String, String), Refusal> {
+    let by = by.trim();
+    if by.is_empty() || by.chars().count() > 100 || note.chars().count() > LONGEST_TEXT {
+        return Err(Refusal::new(
+            "bad-request",
+            "请填写姓名（1 至 100 字），备注不超过 2000 字。",
+            "Give a name of 1 to 100 characters and a note of at most 2000.",
+        ));
+    }
+    Ok((by.to_owned(), note.trim().to_owned()))
+}
+
+/// Acknowledge an alarm.
+#[utoipa::path(post, path = "/api/v1/alarms/acknowledge", request_body = OnRule,
+    responses((status = 200, description = "On the disk"), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody)))]
+pub(super) async fn acknowledge_alarm(
+    State(shared): State<Shared>,
+    Json(body): Json<OnRule>,
+) -> Result<Json<serde_json::Value>, Refusal> {
+    let (by, note) = checked(&body.by, &body.note)?;
+    shared.ask(Command::AcknowledgeAlarm { rule: body.rule, by, note }).await
+}
+
+/// Reset a latched alarm whose condition has returned.
+#[utoipa::path(post, path = "/api/v1/alarms/reset", request_body = OnRule,
+    responses((status = 200, description = "On the disk"), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody)))]
+pub(super) async fn reset_alarm(
+    State(shared): State<Shared>,
+    Json(body): Json<OnRule>,
+) -> Result<Json<serde_json::Value>, Refusal> {
+    let (by, _) = checked(&body.by, &body.note)?;
+    shared.ask(Command::ResetAlarm { rule: body.rule, by }).await
+}
+
+/// Acknowledge a hazard.
+#[utoipa::path(post, path = "/api/v1/hazards/{id}/acknowledge", params(("id" = String, Path)), request_body = ByWhom,
+    responses((status = 200, description = "On the disk"), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody)))]
+pub(super) async fn acknowledge_hazard(
+    State(shared): State<Shared>,
+    Path(id): Path<String>,
+    Json(body): Json<ByWhom>,
+) -> Result<Json<serde_json::Value>, Refusal> {
+    let (by, note) = checked(&body.by, &body.note)?;
+    shared.ask(Command::AcknowledgeHazard { id, by, note }).await
+}
+
+/// Close a hazard; refused while its limit is in breach or its value unknown.
+#[utoipa::path(post, path = "/api/v1/hazards/{id}/close", params(("id" = String, Path)), request_body = ByWhom,
+    responses((status = 200, description = "On the disk"), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody)))]
+pub(super) async fn close_hazard(
+    State(shared): State<Shared>,
+    Path(id): Path<String>,
+    Json(body): Json<ByWhom>,
+) -> Result<Json<serde_json::Value>, Refusal> {
+    let (by, note) = checked(&body.by, &body.note)?;
+    shared.ask(Command::CloseHazard { id, by, note }).await
+}
+
+fn no_demo() -> Refusal {
+    Refusal::new("not-found", "仅演示模式提供。", "Only the demo has this.")
+}
+
+/// Faults the demo plant can play; 404 on a real gateway.
+#[utoipa::path(get, path = "/api/v1/demo/faults", responses((status = 200, body = Vec<FaultView>), (status = 404, body = ErrorBody)))]
+pub(super) async fn demo_faults(State(shared): State<Shared>) -> Result<Json<Vec<FaultView>>, Refusal> {
+    let demo = shared.demo.as_ref().ok_or_else(no_demo)?;
+    let faults = demo.faults().into_iter();
+    Ok(Json(
+        faults.map(|(name, zh, en, active)| FaultView { name, title: Texts { zh, en }, active }).collect(),
+    ))
+}
+
+#[derive(Deserialize, ToSchema)]
+pub(super) struct Switch {
+    active: bool,
+}
+
+/// Turn a demo fault on or off.
+#[utoipa::path(post, path = "/api/v1/demo/faults/{name}", params(("name" = String, Path)), request_body = Switch,
+    responses((status = 200, description = "Done"), (status = 404, body = ErrorBody)))]
+pub(super) async fn demo_fault(
+    State(shared): State<Shared>,
+    Path(name): Path<String>,
+    Json(body): Json<Switch>,
+) -> Result<Json<serde_json::Value>, Refusal> {
+    let demo = shared.demo.as_ref().ok_or_else(no_demo)?;
+    if demo.set(&name, body.active) {
+        Ok(Json(serde_json::json!({ "done": true })))
+    } else {
+        Err(Refusal::new("not-found", format!("没有故障 {name}。"), format!("There is no fault {name}.")))
+    }
+}

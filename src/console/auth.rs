@@ -1,0 +1,64 @@
+//! Who may ask. First cut: one bearer token; roles and sessions come with the people.
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use sha2::{Digest, Sha256};
+
+use super::Shared;
+use super::views::Refusal;
+
+/// Refuses a request without the token, and any cross-site one: a page elsewhere must not be able
+/// to acknowledge an alarm through a supervisor's browser, token or not.
+pub(super) async fn guard(State(shared): State<Shared>, request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    if !request.method().is_safe() && is_foreign(headers) {
+        return Refusal::new(
+            "foreign-origin",
+            "拒绝来自其他网站的请求。",
+            "Requests from other sites are refused.",
+        )
+        .with(StatusCode::FORBIDDEN);
+    }
+    // DNS rebinding: without a token, only a name that means this machine is served.
+    if shared.token.is_none() && !is_local_name(headers) {
+        return Refusal::new(
+            "foreign-host",
+            "未设令牌时只能以 localhost 或本机地址访问。",
+            "Without a token the console answers only to localhost or a loopback address.",
+        )
+        .with(StatusCode::FORBIDDEN);
+    }
+    if let Some(token) = &shared.token {
+        let given = headers
+            .get(header::AUTHORIZATION)
+            .and_then(|v| v.to_str().ok())
+            .and_then(|v| v.strip_prefix("Bearer "))
+            .unwrap_or_default();
+        // Equal-length digests: the time it takes says nothing about the token.
+        if Sha256::digest(given) != Sha256::digest(token.expose()) {
+            return Refusal::new("token-needed", "需要访问令牌。", "An access token is needed.")
+                .with(StatusCode::UNAUTHORIZED)
+                .into_response();
+        }
+    }
+    next.run(request).await
+}
+
+fn is_foreign(headers: &HeaderMap) -> bool {
+    let Some(origin) = headers.get(header::ORIGIN).and_then(|v| v.to_str().ok()) else { return false };
+    let host = headers.get(header::HOST).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    origin.split_once("://").map(|(_, rest)| rest) != Some(host)
+}
+
+fn is_local_name(headers: &HeaderMap) -> bool {
+    let host = headers.get(header::HOST).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+        _ => host,
+    };
+    name == "localhost"
+        || name == "[::1]"
+        || name.parse::<std::net::Ipv4Addr>().is_ok_and(|a| a.is_loopback())
+}

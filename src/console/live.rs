@@ -1,0 +1,104 @@
+//! The live view: values and alarms as of now, written by the keeper, read by everyone.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+
+use tokio::sync::broadcast;
+
+use super::views::AlarmView;
+use crate::plant::{Micros, Quality};
+
+/// One point as of now.
+#[derive(Debug, Clone, Copy)]
+pub struct LivePoint {
+    /// Last usable or last read value; NaN if there was none.
+    pub value: f64,
+    /// Whether to believe it.
+    pub quality: Quality,
+    /// Of the value.
+    pub at: Micros,
+}
+
+/// What a page that listens is told at once; values it fetches once a second.
+#[derive(Debug, Clone)]
+pub enum LiveEvent {
+    /// An alarm changed.
+    Alarm(Box<AlarmView>),
+    /// The hazard with this id changed.
+    Hazard(String),
+}
+
+/// What `/metrics` shows; counted by the keeper.
+#[derive(Debug, Default)]
+#[allow(missing_docs)]
+pub struct Counters {
+    pub readings: AtomicU64,
+    pub samples: AtomicU64,
+    pub commits: AtomicU64,
+    pub commit_failures: AtomicU64,
+    pub transitions: AtomicU64,
+    pub hazards: AtomicU64,
+    pub journal_bytes: AtomicU64,
+    pub last_commit_micros: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct View {
+    pub(super) points: Vec<LivePoint>,
+    pub(super) alarms: BTreeMap<String, AlarmView>,
+}
+
+/// Shared handle.
+#[derive(Debug, Clone)]
+pub struct Live {
+    view: Arc<RwLock<View>>,
+    events: broadcast::Sender<LiveEvent>,
+}
+
+impl Default for Live {
+    fn default() -> Self {
+        Self { view: Arc::default(), events: broadcast::channel(1024).0 }
+    }
+}
+
+impl Live {
+    /// Puts the present values of all points in, in plant order.
+    pub fn set_points(&self, points: impl Iterator<Item = LivePoint>) {
+        let mut view = self.view.write().unwrap_or_else(PoisonError::into_inner);
+        view.points.clear();
+        view.points.extend(points);
+    }
+
+    /// Puts an alarm in (or, once normal, out) and tells the pages.
+    pub fn set_alarm(&self, alarm: AlarmView) {
+        let mut view = self.view.write().unwrap_or_else(PoisonError::into_inner);
+        if alarm.state == "normal" {
+            view.alarms.remove(&alarm.rule);
+        } else {
+            view.alarms.insert(alarm.rule.clone(), alarm.clone());
+        }
+        drop(view);
+        // Nobody listening is fine.
+        let _ = self.events.send(LiveEvent::Alarm(Box::new(alarm)));
+    }
+
+    /// Tells the pages that a hazard changed.
+    pub fn hazard_changed(&self, id: String) {
+        let _ = self.events.send(LiveEvent::Hazard(id));
+    }
+
+    /// Alarms that are not normal.
+    #[must_use]
+    pub fn alarms(&self) -> Vec<AlarmView> {
+        self.read().alarms.values().cloned().collect()
+    }
+
+    pub(super) fn read(&self) -> RwLockReadGuard<'_, View> {
+        self.view.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn listen(&self) -> broadcast::Receiver<LiveEvent> {
+        self.events.subscribe()
+    }
+}

@@ -1,0 +1,164 @@
+//! The HTTP side: API under `/api/v1`, live events, health, metrics and the page.
+//!
+//! Reads the shared live view and the store; changes nothing itself but hands [`Command`]s to the
+//! keeper and tells the caller what became of them. Loopback needs no token; any other address does.
+
+mod api;
+mod auth;
+mod events;
+mod live;
+mod metrics;
+mod page;
+mod views;
+
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use tokio::sync::{mpsc, oneshot};
+use utoipa::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::outlet::OutletStatus;
+use crate::plant::Plant;
+use crate::settings::Secret;
+use crate::store::{JournalReader, LedgerReader};
+
+pub use live::{Counters, Live, LiveEvent, LivePoint};
+pub use views::{AlarmView, Refusal, SourceView, Texts};
+
+/// What a person asked for; the keeper carries it out.
+#[derive(Debug)]
+pub enum Command {
+    /// Acknowledge an alarm.
+    AcknowledgeAlarm {
+        /// Rule key.
+        rule: String,
+        /// Who.
+        by: String,
+        /// Why, or what is being done.
+        note: String,
+    },
+    /// Reset a latched alarm.
+    ResetAlarm {
+        /// Rule key.
+        rule: String,
+        /// Who.
+        by: String,
+    },
+    /// Acknowledge a hazard.
+    AcknowledgeHazard {
+        /// Hazard id.
+        id: String,
+        /// Who.
+        by: String,
+        /// What is being done.
+        note: String,
+    },
+    /// Close a hazard.
+    CloseHazard {
+        /// Hazard id.
+        id: String,
+        /// Who.
+        by: String,
+        /// What was done.
+        note: String,
+    },
+}
+
+/// A command and where its outcome goes; answered only after it is on the disk.
+#[derive(Debug)]
+pub struct Request {
+    /// What.
+    pub command: Command,
+    /// Outcome.
+    pub reply: oneshot::Sender<Result<(), Refusal>>,
+}
+
+/// A switch the demo offers on the page; real plants have none.
+pub trait DemoPort: Send + Sync {
+    /// (name, 中文, English, active)
+    fn faults(&self) -> Vec<(String, String, String, bool)>;
+    /// Turns a fault on or off; false if there is no such fault.
+    fn set(&self, name: &str, active: bool) -> bool;
+}
+
+/// Everything the console needs.
+#[derive(Clone)]
+pub struct Shared {
+    /// The plant.
+    pub plant: Arc<Plant>,
+    /// Values and alarms as of now.
+    pub live: Live,
+    /// Counters for `/metrics`.
+    pub counters: Arc<Counters>,
+    /// To the keeper.
+    pub commands: mpsc::Sender<Request>,
+    /// Its own connection.
+    pub ledger: Arc<Mutex<LedgerReader>>,
+    /// Its own connection.
+    pub journal: Arc<Mutex<JournalReader>>,
+    /// How the outlets stand.
+    pub outlets: Vec<OutletStatus>,
+    /// How the sources stand.
+    pub sources: Arc<dyn Fn() -> Vec<SourceView> + Send + Sync>,
+    /// Bearer token; `None` on loopback.
+    pub token: Option<Secret>,
+    /// Only in the demo.
+    pub demo: Option<Arc<dyn DemoPort>>,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").finish_non_exhaustive()
+    }
+}
+
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "Steamward",
+    description = "Live values, alarms and hazards of boilers and pressure vessels. Read-only towards the equipment."
+))]
+struct Doc;
+
+fn api() -> OpenApiRouter<Shared> {
+    OpenApiRouter::with_openapi(Doc::openapi())
+        .routes(routes!(api::overview))
+        .routes(routes!(api::equipment))
+        .routes(routes!(api::points))
+        .routes(routes!(api::alarms))
+        .routes(routes!(api::transitions))
+        .routes(routes!(api::hazards))
+        .routes(routes!(api::hazard))
+        .routes(routes!(api::evidence))
+        .routes(routes!(api::acknowledge_alarm))
+        .routes(routes!(api::reset_alarm))
+        .routes(routes!(api::acknowledge_hazard))
+        .routes(routes!(api::close_hazard))
+        .routes(routes!(api::demo_faults))
+        .routes(routes!(api::demo_fault))
+        .routes(routes!(events::stream))
+}
+
+/// The OpenAPI document, from the code.
+#[must_use]
+pub fn openapi() -> String {
+    api().into_openapi().to_pretty_json().unwrap_or_default()
+}
+
+/// All routes.
+pub fn router(shared: Shared) -> Router {
+    let (api, doc) = api().split_for_parts();
+    let doc = doc.to_pretty_json().unwrap_or_default();
+    let open = Router::new()
+        .route("/healthz", axum::routing::get(metrics::healthz))
+        .route("/readyz", axum::routing::get(metrics::readyz))
+        .fallback(page::asset);
+    let guarded = api
+        .route("/metrics", axum::routing::get(metrics::metrics))
+        .route(
+            "/api/v1/openapi.json",
+            axum::routing::get(move || async move { ([("content-type", "application/json")], doc) }),
+        )
+        .layer(axum::middleware::from_fn_with_state(shared.clone(), auth::guard));
+    guarded.merge(open).with_state(shared)
+}

@@ -1,0 +1,283 @@
+//! What the API says: one struct a body, times as RFC 3339 UTC.
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::outlet::OutletState;
+use crate::plant::{Micros, Name};
+use crate::store::{DeliveryRow, evidence::EvidenceSeries};
+
+/// RFC 3339 with microseconds.
+pub(super) fn rfc3339(at: Micros) -> String {
+    jiff::Timestamp::from_microsecond(at.0).map_or_else(|_| String::new(), |t| format!("{t:.6}"))
+}
+
+/// A text in both languages.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Texts {
+    /// 中文
+    pub zh: String,
+    /// English
+    pub en: String,
+}
+
+impl From<&Name> for Texts {
+    fn from(name: &Name) -> Self {
+        Self { zh: name.zh.clone(), en: name.en.clone() }
+    }
+}
+
+/// Why a request was refused, in words for the person.
+#[derive(Debug, Clone)]
+pub struct Refusal {
+    code: &'static str,
+    message: Texts,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(super) struct ErrorBody {
+    error: ErrorDetail,
+}
+
+#[derive(Serialize, ToSchema)]
+struct ErrorDetail {
+    code: String,
+    message: Texts,
+}
+
+impl Refusal {
+    /// `code` is stable; the texts are for people.
+    #[must_use]
+    pub fn new(code: &'static str, zh: impl Into<String>, en: impl Into<String>) -> Self {
+        Self { code, message: Texts { zh: zh.into(), en: en.into() } }
+    }
+
+    pub(super) fn with(self, status: StatusCode) -> Response {
+        let error = ErrorDetail { code: self.code.to_owned(), message: self.message };
+        (status, Json(ErrorBody { error })).into_response()
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let status = match self.code {
+            "not-found" => StatusCode::NOT_FOUND,
+            "bad-request" => StatusCode::BAD_REQUEST,
+            "internal" => StatusCode::INTERNAL_SERVER_ERROR,
+            "stopping" => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::CONFLICT,
+        };
+        self.with(status)
+    }
+}
+
+/// A limit and how its alarm stands.
+#[derive(Debug, Serialize, ToSchema)]
+#[allow(missing_docs)]
+pub struct LimitView {
+    pub kind: &'static str,
+    pub at: f64,
+    pub priority: &'static str,
+    pub state: String,
+}
+
+/// A point with quality and time.
+#[derive(Debug, Serialize, ToSchema)]
+#[allow(missing_docs)]
+pub struct PointView {
+    pub id: String,
+    pub name: Texts,
+    pub unit: String,
+    pub decimals: u8,
+    pub value: Option<f64>,
+    pub quality: &'static str,
+    pub cause: Option<&'static str>,
+    pub at: Option<String>,
+    pub age_ms: Option<i64>,
+    pub range: Option<(f64, f64)>,
+    pub limits: Vec<LimitView>,
+}
+
+/// A boiler or vessel with its points.
+#[derive(Debug, Serialize, ToSchema)]
+#[allow(missing_docs)]
+pub struct EquipmentView {
+    pub id: String,
+    pub name: Texts,
+    pub kind: String,
+    pub model: Option<String>,
+    pub registration: Option<String>,
+    pub officer: Option<String>,
+    pub points: Vec<PointView>,
+}
+
+/// An alarm that is not normal.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[allow(missing_docs)]
+pub struct AlarmView {
+    pub rule: String,
+    pub equipment: String,
+    pub point: Option<String>,
+    pub device: Option<String>,
+    pub kind: &'static str,
+    pub priority: &'static str,
+    pub state: &'static str,
+    pub value: Option<f64>,
+    pub at: Option<f64>,
+    pub unit: String,
+    pub raised_at: Option<String>,
+    pub acknowledged_by: Option<String>,
+    pub hazard: Option<String>,
+}
+
+/// The evidence window of a hazard.
+#[derive(Debug, Serialize, ToSchema)]
+#[allow(missing_docs)]
+pub struct EvidenceRef {
+    pub from: String,
+    pub to: String,
+    pub sealed: bool,
+    pub sha256: Option<String>,
+}
+
+/// A hazard record.
+#[derive(Debug, Serialize, ToSchema)]
+#[allow(missing_docs)]
+pub struct HazardView {
+    pub id: String,
+    pub number: String,
+    pub equipment: String,
+    pub rule: String,
+    pub point: Option<String>,
+    pub category: String,
+    pub title: Texts,
+    pub level: &'static str,
+    pub level_state: &'static str,
+    pub status: &'static str,
+    pub found_at: String,
+    pub last_seen: String,
+    pub occurrences: u32,
+    pub value: Option<f64>,
+    pub setpoint: Option<f64>,
+    pub unit: String,
+    pub acknowledged_by: Option<String>,
+    pub acknowledged_at: Option<String>,
+    pub closed_by: Option<String>,
+    pub closed_at: Option<String>,
+    pub version: u32,
+    pub evidence: EvidenceRef,
+    pub deliveries: Vec<DeliveryView>,
+}
+
+/// How one version of a hazard was delivered.
+#[derive(Debug, Serialize, ToSchema)]
+#[allow(missing_docs)]
+pub struct DeliveryView {
+    pub outlet: String,
+    pub version: u32,
+    pub state: String,
+    pub at: Option<String>,
+    pub detail: String,
+}
+
+impl From<DeliveryRow> for DeliveryView {
+    fn from(row: DeliveryRow) -> Self {
+        Self {
+            outlet: row.outlet,
+            version: row.version,
+            state: row.state,
+            at: row.at.map(rfc3339),
+            detail: row.detail,
+        }
+    }
+}
+
+/// Evidence readings.
+#[derive(Debug, Serialize, ToSchema)]
+#[allow(missing_docs)]
+pub struct EvidenceView {
+    pub from: String,
+    pub to: String,
+    pub sealed: bool,
+    pub sha256: Option<String>,
+    pub series: Vec<EvidenceSeries>,
+}
+
+/// One source on the data path.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[allow(missing_docs)]
+pub struct SourceView {
+    pub id: String,
+    pub kind: &'static str,
+    pub connected: bool,
+    pub last_error: Option<String>,
+    pub requests: u64,
+    pub errors: u64,
+    pub round_trip_us: u64,
+}
+
+/// What waits to be forwarded.
+#[derive(Debug, Serialize, ToSchema)]
+#[allow(missing_docs)]
+pub struct OutboxView {
+    pub pending_chunks: u64,
+    pub bytes: u64,
+    pub oldest_at: Option<String>,
+}
+
+/// The data path from the wires to the targets.
+#[derive(Debug, Serialize, ToSchema)]
+#[allow(missing_docs)]
+pub struct PathView {
+    pub sources: Vec<SourceView>,
+    pub outbox: OutboxView,
+    pub outlets: Vec<OutletState>,
+}
+
+/// The site.
+#[derive(Debug, Serialize, ToSchema)]
+#[allow(missing_docs)]
+pub struct SiteView {
+    pub id: String,
+    pub name: Texts,
+    pub region: Option<String>,
+    pub timezone: String,
+}
+
+/// Everything the first page shows.
+#[derive(Debug, Serialize, ToSchema)]
+#[allow(missing_docs)]
+pub struct Overview {
+    pub site: SiteView,
+    pub version: &'static str,
+    pub now: String,
+    pub demo: bool,
+    pub equipment: Vec<EquipmentView>,
+    pub alarms: Vec<AlarmView>,
+    pub hazards: Vec<HazardView>,
+    pub path: PathView,
+}
+
+/// A page of the pull feed.
+#[derive(Debug, Serialize, ToSchema)]
+#[allow(missing_docs)]
+pub struct HazardFeed {
+    /// Ask for `after=` this next time.
+    pub cursor: i64,
+    /// CloudEvents in the order they were committed.
+    pub events: Vec<serde_json::Value>,
+    /// Hazards as they stand (only when no cursor was given).
+    pub hazards: Vec<HazardView>,
+}
+
+/// A demo fault.
+#[derive(Debug, Serialize, ToSchema)]
+#[allow(missing_docs)]
+pub struct FaultView {
+    pub name: String,
+    pub title: Texts,
+    pub active: bool,
+}

@@ -1,0 +1,109 @@
+//! The way from the wires to the keeper: one shared batch, sent on a few milliseconds after its
+//! first sample, so that everything that was ready together costs one hand-over.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinHandle;
+
+use crate::plant::{Batch, DeviceIx, Micros, Reading};
+
+/// How long the first sample of a batch waits for company.
+const LINGER: Duration = Duration::from_millis(5);
+/// Readings in the shared batch at which those who push have to wait.
+const BOUND: usize = 100_000;
+
+/// Names one received MQTT message; given back once its readings are on the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ack {
+    /// Index of the MQTT source.
+    pub session: u32,
+    /// Connection count of that source; an older one means the broker will send it again.
+    pub epoch: u32,
+    /// Which message.
+    pub token: u64,
+}
+
+/// Samples, and what to acknowledge when they are committed.
+#[derive(Debug, Default)]
+pub struct Delivery {
+    /// Samples.
+    pub batch: Batch,
+    /// Messages they came in.
+    pub acks: Vec<Ack>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    waiting: Mutex<Delivery>,
+    ready: Notify,
+    room: Notify,
+}
+
+/// Where pollers push. Cheap to clone; when the last clone is dropped the flusher ends.
+#[derive(Debug, Clone)]
+pub struct Intake {
+    inner: Arc<Inner>,
+    _alive: mpsc::Sender<()>,
+}
+
+impl Intake {
+    /// Starts the flusher in the current runtime.
+    pub fn start(out: mpsc::Sender<Delivery>) -> (Self, JoinHandle<()>) {
+        let inner = Arc::new(Inner::default());
+        let (alive, mut gone) = mpsc::channel::<()>(1);
+        let shared = Arc::clone(&inner);
+        let flusher = tokio::spawn(async move {
+            loop {
+                let ended = tokio::select! {
+                    () = shared.ready.notified() => { tokio::time::sleep(LINGER).await; false }
+                    _ = gone.recv() => true,
+                };
+                let full =
+                    std::mem::take(&mut *shared.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+                shared.room.notify_waiters();
+                let nothing = full.batch.is_empty() && full.acks.is_empty();
+                if !nothing && out.send(full).await.is_err() {
+                    return;
+                }
+                if ended {
+                    return;
+                }
+            }
+        });
+        (Self { inner, _alive: alive }, flusher)
+    }
+
+    /// Adds one sample, and the message to acknowledge for it. Waits while the keeper is behind.
+    pub async fn push(
+        &self,
+        device: DeviceIx,
+        at: Micros,
+        live: bool,
+        readings: &[Reading],
+        ack: Option<Ack>,
+    ) {
+        loop {
+            let room = self.inner.room.notified();
+            {
+                let mut waiting = self.inner.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+                if waiting.batch.readings_len() < BOUND {
+                    if !readings.is_empty() {
+                        waiting.batch.push(device, at, live, readings);
+                    }
+                    waiting.acks.extend(ack);
+                    break;
+                }
+            }
+            room.await;
+        }
+        self.inner.ready.notify_one();
+    }
+}
+
+/// Wall clock, UTC.
+pub(super) fn wall_now() -> Micros {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Micros(since.as_micros() as i64)
+}

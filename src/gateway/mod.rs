@@ -1,0 +1,249 @@
+//! Wires the rooms together: field → keeper → outlets and console. The only room that knows all.
+//!
+//! Three threads of their own: the wires (current-thread runtime inside `field`), the keeper
+//! (the one writer) and the caller's runtime for outlets and console. Start order is inside out
+//! (store, keeper, outlets, console, wires), stop order outside in, so that nothing read is lost.
+
+mod keeper;
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tracing::{error, info, warn};
+
+use crate::console::{self, Counters, DemoPort, Live, Shared, SourceView};
+use crate::field::{Field, FieldHandle};
+use crate::outlet::{OutletStatus, influx, inspection};
+use crate::settings::Settings;
+use crate::store::{Journal, JournalReader, Ledger, LedgerReader, StoreError};
+
+/// Room for this many batches between the wires and the keeper; beyond it the wires wait.
+const DELIVERIES: usize = 64;
+
+/// Why the gateway did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store does not open.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The console cannot listen.
+    #[error("console.listen = {address}: {source}; choose a free address, or stop what uses it")]
+    Listen {
+        /// Where.
+        address: String,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A thread cannot be started.
+    #[error("cannot start a thread: {0}")]
+    Thread(#[source] std::io::Error),
+}
+
+/// A running gateway.
+pub struct Gateway {
+    field: FieldHandle,
+    keeper: keeper::Handle,
+    outlets: Vec<JoinHandle<()>>,
+    console: JoinHandle<()>,
+    stop_console: watch::Sender<bool>,
+    address: std::net::SocketAddr,
+    live: Live,
+    counters: Arc<Counters>,
+    statuses: Vec<OutletStatus>,
+}
+
+impl std::fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gateway").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl Gateway {
+    /// Starts everything in the current tokio runtime.
+    ///
+    /// # Errors
+    /// [`StartError`]; nothing is left running then.
+    pub async fn start(settings: Settings, demo: Option<Arc<dyn DemoPort>>) -> Result<Self, StartError> {
+        let plant = Arc::new(settings.plant.clone());
+        let listener = TcpListener::bind(settings.console.listen)
+            .await
+            .map_err(|source| StartError::Listen { address: settings.console.listen.to_string(), source })?;
+        let address = listener
+            .local_addr()
+            .map_err(|source| StartError::Listen { address: settings.console.listen.to_string(), source })?;
+        let ledger = Ledger::open(&settings.store.dir)?;
+        let opened = Journal::open(&settings.store.dir, &plant, keeper::wall_now())?;
+        if let Some(aside) = &opened.set_aside {
+            error!("journal.db was damaged; it was set aside as {} and a new one begun", aside.display());
+        }
+        let journal_path = opened.journal.path().to_owned();
+        let ledger_path = ledger.path().to_owned();
+
+        let (deliveries_tx, deliveries) = mpsc::channel(DELIVERIES);
+        let (reports_tx, reports) = mpsc::channel(256);
+        let (commands_tx, commands) = mpsc::channel(64);
+        let (committed_tx, committed) = watch::channel(0);
+        let (changed_tx, changed) = watch::channel(0);
+        let live = Live::default();
+        let counters = Arc::new(Counters::default());
+
+        let mut statuses = Vec::new();
+        let mut outlets = Vec::new();
+        for outlet in settings.outlets.influx.clone() {
+            let status = OutletStatus::new(outlet.id.as_str(), "influx");
+            statuses.push(status.clone());
+            let reader = JournalReader::open(&journal_path)?;
+            let (site, committed, reports) =
+                (plant.site.id.to_string(), committed.clone(), reports_tx.clone());
+            outlets.push(tokio::spawn(async move {
+                let id = outlet.id.clone();
+                if let Err(e) = influx::run(outlet, site, reader, committed, reports, status).await {
+                    end_of(&format!("outlet {id}: {e}"));
+                }
+            }));
+        }
+        for outlet in settings.outlets.inspection.clone() {
+            let status = OutletStatus::new(outlet.id.as_str(), "inspection");
+            statuses.push(status.clone());
+            let reader = LedgerReader::open(&ledger_path)?;
+            let (changed, reports) = (changed.clone(), reports_tx.clone());
+            outlets.push(tokio::spawn(async move {
+                let id = outlet.id.clone();
+                if let Err(e) = inspection::run(outlet, reader, changed, reports, status).await {
+                    end_of(&format!("outlet {id}: {e}"));
+                }
+            }));
+        }
+        drop(reports_tx);
+
+        let field = Field::start(&settings, deliveries_tx).map_err(StartError::Thread)?;
+        let acks = field.acker();
+        let keeper = keeper::start(keeper::Parts {
+            plant: Arc::clone(&plant),
+            store: settings.store.clone(),
+            evidence: settings.evidence,
+            ledger,
+            journal: opened.journal,
+            deliveries,
+            reports,
+            commands,
+            committed: committed_tx,
+            changed: changed_tx,
+            live: live.clone(),
+            counters: Arc::clone(&counters),
+            influx_ids: settings.outlets.influx.iter().map(|o| o.id.to_string()).collect(),
+            ack: Box::new(acks),
+        })?;
+
+        let sources = field.status_handle();
+        let shared = Shared {
+            plant: Arc::clone(&plant),
+            live: live.clone(),
+            counters: Arc::clone(&counters),
+            commands: commands_tx,
+            ledger: Arc::new(Mutex::new(LedgerReader::open(&ledger_path)?)),
+            journal: Arc::new(Mutex::new(JournalReader::open(&journal_path)?)),
+            outlets: statuses.clone(),
+            sources: Arc::new(move || sources().into_iter().map(source_view).collect()),
+            token: settings.console.token.clone(),
+            demo,
+        };
+        let (stop_console, mut stopped) = watch::channel(false);
+        let router = console::router(shared);
+        let console = tokio::spawn(async move {
+            let served = axum_serve(listener, router, async move {
+                let _ = stopped.wait_for(|s| *s).await;
+            });
+            if let Err(e) = served.await {
+                end_of(&format!("console: {e}"));
+            }
+        });
+        info!("console on http://{address}/");
+        Ok(Self { field, keeper, outlets, console, stop_console, address, live, counters, statuses })
+    }
+
+    /// Where the console listens.
+    #[must_use]
+    pub fn address(&self) -> std::net::SocketAddr {
+        self.address
+    }
+
+    /// The live view.
+    #[must_use]
+    pub fn live(&self) -> &Live {
+        &self.live
+    }
+
+    /// The counters.
+    #[must_use]
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// How the outlets stand.
+    #[must_use]
+    pub fn outlets(&self) -> &[OutletStatus] {
+        &self.statuses
+    }
+
+    /// The keeper still beats.
+    #[must_use]
+    pub fn is_well(&self) -> bool {
+        self.keeper.is_alive()
+    }
+
+    /// Stops: wires first, then the keeper commits the rest, then the outlets get until `grace`
+    /// to send what is committed. What they cannot send stays in the journal.
+    pub async fn stop(self, grace: Duration) {
+        let deadline = tokio::time::Instant::now() + grace;
+        let _ = self.stop_console.send(true);
+        let field = self.field;
+        let _ = tokio::task::spawn_blocking(move || field.stop()).await;
+        let keeper = self.keeper;
+        keeper.stop();
+        for outlet in self.outlets {
+            let abort = outlet.abort_handle();
+            if tokio::time::timeout_at(deadline, outlet).await.is_err() {
+                warn!("an outlet did not finish in time; what it had not delivered stays in the store");
+                abort.abort();
+            }
+        }
+        let joined = tokio::task::spawn_blocking(move || keeper.join());
+        if tokio::time::timeout_at(deadline + Duration::from_secs(1), joined).await.is_err() {
+            error!("the keeper did not end in time");
+        }
+        self.console.abort();
+        info!("stopped");
+    }
+}
+
+async fn axum_serve(
+    listener: TcpListener,
+    router: axum::Router,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    axum::serve(listener, router).with_graceful_shutdown(stop).await
+}
+
+/// A part that ends while the gateway runs ends the gateway: no half-alive process. The service
+/// manager starts it again, and its restart limit stops a loop (see docs/decisions.md).
+fn end_of(what: &str) {
+    error!("{what}; stopping so that the service manager can start afresh");
+    std::process::exit(crate::exit::BROKEN);
+}
+
+fn source_view(status: crate::field::SourceStatus) -> SourceView {
+    SourceView {
+        id: status.id,
+        kind: status.kind,
+        connected: status.connected,
+        last_error: status.last_error,
+        requests: status.requests,
+        errors: status.errors,
+        round_trip_us: status.round_trip_us,
+    }
+}

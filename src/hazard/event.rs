@@ -1,0 +1,64 @@
+//! A changed record as a CloudEvents 1.0 event for the inspection system.
+
+use serde_json::{Value, json};
+
+use super::record::{Evidence, HazardChange};
+use crate::plant::{HazardLevel, Micros};
+
+/// The event that tells of `change`. Its id is `<uuid>#<version>`: the same change always has the
+/// same id, so a receiver may drop repeats.
+#[must_use]
+pub fn cloud_event(change: &HazardChange, site: &str) -> Value {
+    let h = &change.hazard;
+    let region = h.region.as_deref().unwrap_or("-");
+    let evidence = match &h.evidence {
+        Evidence::Pending => {
+            json!({ "from": text(h.evidence_from), "to": text(h.evidence_to), "sealed": false })
+        }
+        Evidence::Sealed { sha256, readings } => {
+            json!({ "from": text(h.evidence_from), "to": text(h.evidence_to),
+            "sealed": true, "sha256": sha256, "readings": readings })
+        }
+    };
+    json!({
+        "specversion": "1.0",
+        "id": format!("{}#{}", h.id, h.version),
+        "source": format!("/plants/{region}/{site}/{}", h.equipment),
+        "type": format!("cn.steamward.hazard.{}.v1", change.kind.word()),
+        "subject": h.registration.as_deref().unwrap_or(&h.equipment),
+        "time": text(change.at),
+        "datacontenttype": "application/json",
+        "data": {
+            "hazard_id": h.id,
+            "number": h.number,
+            "version": h.version,
+            "equipment": h.equipment,
+            "registration": h.registration,
+            "region": h.region,
+            "rule": h.rule,
+            "point": h.point,
+            "category": h.category,
+            "title_zh": h.title_zh,
+            "title_en": h.title_en,
+            "level": h.level.word(),
+            "level_zh": if h.level == HazardLevel::Major { "重大" } else { "一般" },
+            "level_state": h.level_state.word(),
+            "source": h.source,
+            "status": h.status.word(),
+            "found_at": text(h.found_at),
+            "last_seen": text(h.last_seen),
+            "occurrences": h.occurrences,
+            "value": h.value,
+            "setpoint": h.setpoint,
+            "unit": h.unit,
+            "acknowledged_at": h.acknowledged_at.map(text),
+            "closed_at": h.closed_at.map(text),
+            "five": { "plan": null, "person": null, "measures": null, "due_at": null, "funds_cny": null },
+            "evidence": evidence,
+        }
+    })
+}
+
+fn text(at: Micros) -> String {
+    jiff::Timestamp::from_microsecond(at.0).map_or_else(|_| String::new(), |t| format!("{t:.6}"))
+}

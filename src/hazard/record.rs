@@ -1,0 +1,169 @@
+//! One hazard record: its fields (domain reference 5.1) and the words they have in API and ledger.
+
+use uuid::Uuid;
+
+use crate::plant::{HazardLevel, Micros};
+
+/// Where a record stands. For now three steps; the full lifecycle (assigned, rectifying, awaiting
+/// review …) comes with the hazard workflow and fits between the last two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// 登记: found, nobody has taken note.
+    Open,
+    /// Somebody has.
+    Acknowledged,
+    /// 销号: really gone.
+    Closed,
+}
+
+/// Whether a person has confirmed the level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LevelState {
+    /// By software; major hazards are judged by a person (GB 45067-2024).
+    Proposed,
+    /// Needs no further judgement.
+    Confirmed,
+}
+
+/// The readings around it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Evidence {
+    /// The window has not passed yet.
+    Pending,
+    /// Kept for good.
+    Sealed {
+        /// Of the series as JSON, hex.
+        sha256: String,
+        /// How many readings.
+        readings: u64,
+    },
+}
+
+/// One hazard record.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Hazard {
+    /// UUIDv7, never changes.
+    pub id: Uuid,
+    /// For people: `YH-20261124-01`.
+    pub number: String,
+    /// Equipment id.
+    pub equipment: String,
+    /// 使用登记证编号 or 设备代码.
+    pub registration: Option<String>,
+    /// 属地, GB/T 2260 code.
+    pub region: Option<String>,
+    /// Rule key.
+    pub rule: String,
+    /// Point id.
+    pub point: Option<String>,
+    /// 分类, domain reference 5.2.
+    pub category: String,
+    /// 标题
+    pub title_zh: String,
+    /// Title
+    pub title_en: String,
+    /// 一般 or 重大.
+    pub level: HazardLevel,
+    /// Proposed or confirmed.
+    pub level_state: LevelState,
+    /// `auto_alarm` for now.
+    pub source: String,
+    /// First breach.
+    pub found_at: Micros,
+    /// Last breach.
+    pub last_seen: Micros,
+    /// Times the alarm was raised while the record was open.
+    pub occurrences: u32,
+    /// Value at the first breach, in `unit`.
+    pub value: Option<f64>,
+    /// Setpoint, in `unit`.
+    pub setpoint: Option<f64>,
+    /// Unit.
+    pub unit: String,
+    /// Step.
+    pub status: Status,
+    /// Who took note.
+    pub acknowledged_by: Option<String>,
+    /// When.
+    pub acknowledged_at: Option<Micros>,
+    /// Who closed it.
+    pub closed_by: Option<String>,
+    /// When.
+    pub closed_at: Option<Micros>,
+    /// What was done.
+    pub closing_note: Option<String>,
+    /// Grows by one with every change; part of the event id.
+    pub version: u32,
+    /// Evidence window, from.
+    pub evidence_from: Micros,
+    /// Evidence window, to.
+    pub evidence_to: Micros,
+    /// Sealed or not yet.
+    pub evidence: Evidence,
+}
+
+/// What happened to a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ChangeKind {
+    /// Found.
+    Opened,
+    /// Its alarm was raised again.
+    Occurred,
+    /// Somebody took note.
+    Acknowledged,
+    /// Closed.
+    Closed,
+    /// The evidence window has passed and is kept.
+    EvidenceSealed,
+}
+
+/// A record after a change.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HazardChange {
+    /// As it stands now.
+    pub hazard: Hazard,
+    /// What happened.
+    pub kind: ChangeKind,
+    /// When.
+    pub at: Micros,
+}
+
+impl Status {
+    /// Stable word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Acknowledged => "acknowledged",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+impl LevelState {
+    /// Stable word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Proposed => "proposed",
+            Self::Confirmed => "confirmed",
+        }
+    }
+}
+
+impl ChangeKind {
+    /// Stable word; part of the event type.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Opened => "opened",
+            Self::Occurred => "occurred",
+            Self::Acknowledged => "acknowledged",
+            Self::Closed => "closed",
+            Self::EvidenceSealed => "evidence_sealed",
+        }
+    }
+}

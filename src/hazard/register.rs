@@ -1,0 +1,243 @@
+//! The open records, and what may happen to them.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::record::{ChangeKind, Evidence, Hazard, HazardChange, LevelState, Status};
+use crate::plant::{HazardLevel, LimitKind, Micros, Plant};
+use crate::watch::{Breach, Event, Rule, Transition};
+
+/// Why a step is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum HazardError {
+    /// Not among the open ones.
+    #[error("there is no such open hazard")]
+    Unknown,
+    /// Already acknowledged.
+    #[error("the hazard is already acknowledged")]
+    AlreadyAcknowledged,
+    /// Must be acknowledged first.
+    #[error("acknowledge the hazard before closing it")]
+    NotAcknowledged,
+    /// Its limit is in breach.
+    #[error("the limit is still in breach: the hazard is not gone, so it cannot be closed")]
+    StillInBreach,
+    /// Nobody can tell.
+    #[error("the value is unknown, and unknown is not normal: restore the measurement before closing")]
+    ValueUnknown,
+    /// Evidence is sealed once.
+    #[error("the evidence is already sealed")]
+    AlreadySealed,
+}
+
+impl HazardError {
+    /// 中文
+    #[must_use]
+    pub fn zh(self) -> &'static str {
+        match self {
+            Self::Unknown => "没有这条未销号隐患。",
+            Self::AlreadyAcknowledged => "该隐患已确认。",
+            Self::NotAcknowledged => "请先确认隐患，再销号。",
+            Self::StillInBreach => "限值仍在超限，隐患未消除，不能销号。",
+            Self::ValueUnknown => "测量值未知，未知不等于正常；请先恢复测量再销号。",
+            Self::AlreadySealed => "证据已封存。",
+        }
+    }
+}
+
+/// All records that are not closed, and the numbers given out today. Closed ones whose evidence is
+/// still pending stay until it is sealed.
+#[derive(Debug, Clone, Default)]
+pub struct Register {
+    records: Vec<Hazard>,
+    /// Local date `20261124`, and how many numbers it has given out.
+    counter: (String, u32),
+}
+
+impl Register {
+    /// Takes up where the ledger stands.
+    #[must_use]
+    pub fn restore(records: Vec<Hazard>, counter: (String, u32)) -> Self {
+        Self { records, counter }
+    }
+
+    /// The record with this id, unless it is closed.
+    #[must_use]
+    pub fn get(&self, id: Uuid) -> Option<&Hazard> {
+        self.records.iter().find(|h| h.id == id)
+    }
+
+    /// The open record for an equipment's rule.
+    #[must_use]
+    pub fn open_for(&self, equipment: &str, rule: &str) -> Option<&Hazard> {
+        self.records.iter().find(|h| h.status != Status::Closed && h.equipment == equipment && h.rule == rule)
+    }
+
+    /// Follows an alarm: a raise of a rule marked so opens a record or counts on the open one.
+    ///
+    /// The promotion rules of the domain reference 5.3 (repeats, response time exceeded, trip that
+    /// did not act …) will stand here: they turn alarms of unmarked rules into hazards.
+    pub fn on_transition(
+        &mut self,
+        t: &Transition,
+        rule: &Rule,
+        plant: &Plant,
+        new_id: impl FnOnce() -> Uuid,
+        local_date: &str,
+        (before, after): (Duration, Duration),
+    ) -> Option<HazardChange> {
+        let level = rule.hazard.filter(|_| t.event == Event::Raised)?;
+        let equipment = plant.equipment_at(rule.equipment);
+        let open = self.records.iter().position(|h| {
+            h.status != Status::Closed && h.equipment == equipment.id.as_str() && h.rule == rule.key
+        });
+        if let Some(at) = open {
+            let hazard = &mut self.records[at];
+            hazard.occurrences += 1;
+            hazard.last_seen = t.at;
+            return Some(changed(hazard, ChangeKind::Occurred, t.at));
+        }
+        if self.counter.0 != local_date {
+            self.counter = (local_date.to_owned(), 0);
+        }
+        self.counter.1 += 1;
+        let point = rule.point.map(|p| plant.point(p));
+        let (zh, en) = words(rule.kind);
+        let title = |equipment: &str, point: &str, what: &str| format!("{equipment} {point} {what}");
+        let hazard = Hazard {
+            id: new_id(),
+            number: format!("YH-{local_date}-{:02}", self.counter.1),
+            equipment: equipment.id.to_string(),
+            registration: equipment.registration.clone(),
+            region: plant.site.region.clone(),
+            rule: rule.key.clone(),
+            point: point.map(|p| p.id.to_string()),
+            category: if rule.kind == LimitKind::NoData { "物/仪表通讯" } else { "物/本体" }.to_owned(),
+            title_zh: title(&equipment.name.zh, point.map_or("", |p| p.name.zh.as_str()), zh),
+            title_en: title(&equipment.name.en, point.map_or("", |p| p.name.en.as_str()), en),
+            level,
+            level_state: if level == HazardLevel::Major {
+                LevelState::Proposed
+            } else {
+                LevelState::Confirmed
+            },
+            source: "auto_alarm".to_owned(),
+            found_at: t.at,
+            last_seen: t.at,
+            occurrences: 1,
+            value: t.value,
+            setpoint: (rule.kind != LimitKind::NoData).then_some(rule.at),
+            unit: point.map(|p| p.unit.clone()).unwrap_or_default(),
+            status: Status::Open,
+            acknowledged_by: None,
+            acknowledged_at: None,
+            closed_by: None,
+            closed_at: None,
+            closing_note: None,
+            version: 1,
+            evidence_from: t.at.minus(before),
+            evidence_to: t.at.plus(after),
+            evidence: Evidence::Pending,
+        };
+        self.records.push(hazard.clone());
+        Some(HazardChange { hazard, kind: ChangeKind::Opened, at: t.at })
+    }
+
+    /// Somebody takes note.
+    ///
+    /// # Errors
+    /// [`HazardError`].
+    pub fn acknowledge(&mut self, id: Uuid, who: &str, at: Micros) -> Result<HazardChange, HazardError> {
+        let hazard = self.find(id)?;
+        if hazard.status != Status::Open {
+            return Err(HazardError::AlreadyAcknowledged);
+        }
+        hazard.status = Status::Acknowledged;
+        hazard.acknowledged_by = Some(who.to_owned());
+        hazard.acknowledged_at = Some(at);
+        Ok(changed(hazard, ChangeKind::Acknowledged, at))
+    }
+
+    /// Closes a record, if its limit is clear for sure.
+    ///
+    /// # Errors
+    /// [`HazardError`]: in breach, unknown, or not acknowledged.
+    pub fn close(
+        &mut self,
+        id: Uuid,
+        who: &str,
+        at: Micros,
+        note: &str,
+        breach: Breach,
+    ) -> Result<HazardChange, HazardError> {
+        let hazard = self.find(id)?;
+        match breach {
+            Breach::Yes => return Err(HazardError::StillInBreach),
+            Breach::Unknown => return Err(HazardError::ValueUnknown),
+            Breach::No => {}
+        }
+        if hazard.status != Status::Acknowledged {
+            return Err(HazardError::NotAcknowledged);
+        }
+        hazard.status = Status::Closed;
+        hazard.closed_by = Some(who.to_owned());
+        hazard.closed_at = Some(at);
+        hazard.closing_note = Some(note.to_owned());
+        let change = changed(hazard, ChangeKind::Closed, at);
+        self.drop_finished();
+        Ok(change)
+    }
+
+    /// Records whose evidence window ended before `at` and is not sealed.
+    #[must_use]
+    pub fn to_seal(&self, at: Micros) -> Vec<Uuid> {
+        let due = |h: &&Hazard| h.evidence == Evidence::Pending && h.evidence_to < at;
+        self.records.iter().filter(due).map(|h| h.id).collect()
+    }
+
+    /// Notes that the evidence is kept.
+    ///
+    /// # Errors
+    /// [`HazardError`].
+    pub fn seal(
+        &mut self,
+        id: Uuid,
+        sha256: &str,
+        readings: u64,
+        at: Micros,
+    ) -> Result<HazardChange, HazardError> {
+        let hazard = self.records.iter_mut().find(|h| h.id == id).ok_or(HazardError::Unknown)?;
+        if hazard.evidence != Evidence::Pending {
+            return Err(HazardError::AlreadySealed);
+        }
+        hazard.evidence = Evidence::Sealed { sha256: sha256.to_owned(), readings };
+        let change = changed(hazard, ChangeKind::EvidenceSealed, at);
+        self.drop_finished();
+        Ok(change)
+    }
+
+    fn find(&mut self, id: Uuid) -> Result<&mut Hazard, HazardError> {
+        self.records.iter_mut().find(|h| h.id == id && h.status != Status::Closed).ok_or(HazardError::Unknown)
+    }
+
+    fn drop_finished(&mut self) {
+        self.records.retain(|h| h.status != Status::Closed || h.evidence == Evidence::Pending);
+    }
+}
+
+fn changed(hazard: &mut Hazard, kind: ChangeKind, at: Micros) -> HazardChange {
+    hazard.version += 1;
+    HazardChange { hazard: hazard.clone(), kind, at }
+}
+
+fn words(kind: LimitKind) -> (&'static str, &'static str) {
+    match kind {
+        LimitKind::LL => ("低低", "low-low"),
+        LimitKind::L => ("低", "low"),
+        LimitKind::H => ("高", "high"),
+        LimitKind::HH => ("高高", "high-high"),
+        LimitKind::State => ("动作", "active"),
+        LimitKind::NoData => ("数据中断", "no data"),
+    }
+}

@@ -1,0 +1,419 @@
+//! `journal.db`: every reading that was taken, once, in the order it was committed.
+//!
+//! Outbox and history in one copy: outlets read it forward from their cursor, evidence and trends
+//! read it by time. Expendable: a damaged file is set aside, and a new one begun.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+
+use super::migrations::{JOURNAL, migrate, tune};
+use super::{PackedSample, StoreError, pack, sqlite};
+use crate::plant::{Batch, Micros, Plant, ValueType};
+
+const FILE: &str = "journal.db";
+
+/// One series as the journal knows it: enough to write line protocol after its settings are gone.
+#[derive(Debug, Clone)]
+pub struct SeriesInfo {
+    /// Number in this journal.
+    pub id: u32,
+    /// Equipment id.
+    pub equipment: String,
+    /// Point id.
+    pub point: String,
+    /// Equipment kind.
+    pub kind: String,
+    /// Field type.
+    pub value_type: ValueType,
+}
+
+/// One commit's readings, still packed.
+#[derive(Debug)]
+pub struct Chunk {
+    /// Place in the outbox order.
+    pub seq: i64,
+    /// When it was committed.
+    pub committed: Micros,
+    /// Readings in it.
+    pub readings: u64,
+    /// For [`super::unpack`].
+    pub body: Vec<u8>,
+}
+
+/// What stands in the journal.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Stats {
+    /// Newest chunk; 0 when empty.
+    pub last_seq: i64,
+    /// Oldest chunk; 0 when empty.
+    pub first_seq: i64,
+    /// Bytes in use in the file.
+    pub bytes: u64,
+}
+
+/// The writer. Owned by the keeper alone.
+#[derive(Debug)]
+pub struct Journal {
+    conn: Connection,
+    path: PathBuf,
+    series: Vec<u32>,
+    body: Vec<u8>,
+}
+
+/// The opened journal, and where a damaged one was put.
+#[derive(Debug)]
+pub struct Opened {
+    /// Ready to write.
+    pub journal: Journal,
+    /// The damaged file's new name, if there was one.
+    pub set_aside: Option<PathBuf>,
+}
+
+impl Journal {
+    /// Opens or begins `dir/journal.db` for the points of `plant`.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the folder cannot be written or the file is from a newer version.
+    pub fn open(dir: &Path, plant: &Plant, now: Micros) -> Result<Opened, StoreError> {
+        std::fs::create_dir_all(dir)
+            .map_err(|source| StoreError::Io { file: dir.display().to_string(), source })?;
+        let path = dir.join(FILE);
+        match Self::try_open(&path, plant) {
+            Ok(journal) => Ok(Opened { journal, set_aside: None }),
+            Err(StoreError::Sqlite { source, .. }) if is_damage(&source) => {
+                let aside = dir.join(format!("journal.damaged-{}.db", now.seconds()));
+                for suffix in ["", "-wal", "-shm"] {
+                    let from = dir.join(format!("{FILE}{suffix}"));
+                    if from.exists() {
+                        let to = PathBuf::from(format!("{}{suffix}", aside.display()));
+                        std::fs::rename(&from, to)
+                            .map_err(|source| StoreError::Io { file: from.display().to_string(), source })?;
+                    }
+                }
+                Ok(Opened { journal: Self::try_open(&path, plant)?, set_aside: Some(aside) })
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    fn try_open(path: &Path, plant: &Plant) -> Result<Self, StoreError> {
+        let err = sqlite(FILE);
+        let mut conn = Connection::open(path).map_err(&err)?;
+        tune(&conn, FILE)?;
+        migrate(&mut conn, FILE, JOURNAL)?;
+        conn.query_row("SELECT count(*) FROM sqlite_schema", [], |r| r.get::<_, i64>(0)).map_err(&err)?;
+        let tx = conn.transaction().map_err(&err)?;
+        let mut series = Vec::with_capacity(plant.points.len());
+        for point in &plant.points {
+            let owner = plant.equipment_at(point.equipment);
+            let key = params![
+                owner.id.as_str(),
+                point.id.as_str(),
+                owner.kind.as_str(),
+                type_word(point.value_type)
+            ];
+            tx.execute(
+                "INSERT INTO series (equipment, point, kind, value_type) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (equipment, point, value_type) DO UPDATE SET kind = excluded.kind",
+                key,
+            )
+            .map_err(&err)?;
+            let id = tx
+                .query_row(
+                    "SELECT id FROM series WHERE equipment = ?1 AND point = ?2 AND value_type = ?3",
+                    params![owner.id.as_str(), point.id.as_str(), type_word(point.value_type)],
+                    |r| r.get(0),
+                )
+                .map_err(&err)?;
+            series.push(id);
+        }
+        tx.commit().map_err(&err)?;
+        Ok(Self { conn, path: path.to_owned(), series, body: Vec::new() })
+    }
+
+    /// Where the file is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Commits `batch` and the cursors that moved; on return both are on the disk.
+    /// Gives the chunk's number, or `None` if there was nothing to write.
+    ///
+    /// # Errors
+    /// [`StoreError::Sqlite`]; nothing was written then.
+    pub fn commit(
+        &mut self,
+        batch: &Batch,
+        cursors: &[(String, i64, u64)],
+        now: Micros,
+    ) -> Result<Option<i64>, StoreError> {
+        if batch.is_empty() && cursors.is_empty() {
+            return Ok(None);
+        }
+        let err = sqlite(FILE);
+        let tx = self.conn.transaction().map_err(&err)?;
+        let mut seq = None;
+        if !batch.is_empty() {
+            pack::pack(batch, &self.series, &mut self.body);
+            tx.prepare_cached("INSERT INTO chunk (committed, readings, body) VALUES (?1, ?2, ?3)")
+                .and_then(|mut s| s.execute(params![now.0, batch.readings_len() as i64, self.body]))
+                .map_err(&err)?;
+            seq = Some(tx.last_insert_rowid());
+        }
+        for (outlet, at, readings) in cursors {
+            tx.prepare_cached(
+                "INSERT INTO cursor (outlet, seq, readings) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (outlet) DO UPDATE SET seq = excluded.seq, readings = cursor.readings + excluded.readings",
+            )
+            .and_then(|mut s| s.execute(params![outlet, at, *readings as i64]))
+            .map_err(&err)?;
+        }
+        tx.commit().map_err(&err)?;
+        Ok(seq)
+    }
+
+    /// Drops up to `at_most` of the oldest chunks that are older than `keep_from` and that every
+    /// outlet in `outlets` has passed; beyond `max_bytes` also younger and undelivered ones.
+    /// Gives what undelivered outlets lost: (outlet, first, last, readings).
+    ///
+    /// # Errors
+    /// [`StoreError::Sqlite`]; nothing was dropped then.
+    pub fn trim(
+        &mut self,
+        outlets: &[String],
+        keep_from: Micros,
+        max_bytes: u64,
+        at_most: u32,
+    ) -> Result<Vec<(String, Micros, Micros, u64)>, StoreError> {
+        let err = sqlite(FILE);
+        let over = stats(&self.conn).map_err(&err)?.bytes > max_bytes;
+        let tx = self.conn.transaction().map_err(&err)?;
+        let mut cursors = Vec::new();
+        for outlet in outlets {
+            cursors.push((outlet.clone(), cursor(&tx, outlet).map_err(&err)?.0));
+        }
+        let delivered = cursors.iter().map(|c| c.1).min().unwrap_or(i64::MAX);
+        let last: Option<i64> = if over {
+            tx.query_row(
+                "SELECT max(seq) FROM (SELECT seq FROM chunk ORDER BY seq LIMIT ?1)",
+                [at_most],
+                |r| r.get(0),
+            )
+        } else {
+            tx.query_row(
+                "SELECT max(seq) FROM (SELECT seq, committed FROM chunk ORDER BY seq LIMIT ?1)
+                 WHERE committed < ?2 AND seq <= ?3",
+                params![at_most, keep_from.0, delivered],
+                |r| r.get(0),
+            )
+        }
+        .map_err(&err)?;
+        let mut lost = Vec::new();
+        if let Some(last) = last {
+            for (outlet, seq) in &cursors {
+                let row: (Option<i64>, Option<i64>, Option<i64>) = tx
+                    .query_row(
+                        "SELECT min(committed), max(committed), sum(readings) FROM chunk WHERE seq > ?1 AND seq <= ?2",
+                        params![seq, last],
+                        |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)),
+                    )
+                    .map_err(&err)?;
+                if let (Some(from), Some(to), Some(n)) = row {
+                    lost.push((outlet.clone(), Micros(from), Micros(to), n as u64));
+                }
+            }
+            tx.execute("DELETE FROM chunk WHERE seq <= ?1", [last]).map_err(&err)?;
+        }
+        tx.commit().map_err(&err)?;
+        Ok(lost)
+    }
+
+    /// Newest and oldest chunk, bytes in use.
+    ///
+    /// # Errors
+    /// [`StoreError::Sqlite`].
+    pub fn stats(&self) -> Result<Stats, StoreError> {
+        stats(&self.conn).map_err(sqlite(FILE))
+    }
+
+    /// A reader on its own connection.
+    ///
+    /// # Errors
+    /// [`StoreError::Sqlite`].
+    pub fn reader(&self) -> Result<JournalReader, StoreError> {
+        JournalReader::open(&self.path)
+    }
+}
+
+/// Reads the journal while the keeper writes it.
+#[derive(Debug)]
+pub struct JournalReader {
+    conn: Connection,
+}
+
+impl JournalReader {
+    /// Opens the file read-only.
+    ///
+    /// # Errors
+    /// [`StoreError::Sqlite`].
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let conn = Connection::open_with_flags(path, flags).map_err(sqlite(FILE))?;
+        conn.execute_batch("PRAGMA busy_timeout=5000; PRAGMA query_only=ON;").map_err(sqlite(FILE))?;
+        Ok(Self { conn })
+    }
+
+    /// The cursor of `outlet`: last chunk it has delivered, and how many readings ever.
+    ///
+    /// # Errors
+    /// [`StoreError::Sqlite`].
+    pub fn cursor(&self, outlet: &str) -> Result<(i64, u64), StoreError> {
+        cursor(&self.conn, outlet).map_err(sqlite(FILE))
+    }
+
+    /// The chunk that follows `seq`.
+    ///
+    /// # Errors
+    /// [`StoreError::Sqlite`].
+    pub fn next_after(&self, seq: i64) -> Result<Option<Chunk>, StoreError> {
+        self.conn
+            .prepare_cached(
+                "SELECT seq, committed, readings, body FROM chunk WHERE seq > ?1 ORDER BY seq LIMIT 1",
+            )
+            .and_then(|mut s| s.query_row([seq], chunk).optional())
+            .map_err(sqlite(FILE))
+    }
+
+    /// Number of chunks after `seq`, and when the first of them was committed.
+    ///
+    /// # Errors
+    /// [`StoreError::Sqlite`].
+    pub fn pending(&self, seq: i64) -> Result<(u64, Option<Micros>), StoreError> {
+        self.conn
+            .prepare_cached(
+                "SELECT max(0, coalesce((SELECT max(seq) FROM chunk), 0) - max(?1, coalesce((SELECT min(seq) FROM chunk), 1) - 1)),
+                 (SELECT committed FROM chunk WHERE seq > ?1 ORDER BY seq LIMIT 1)",
+            )
+            .and_then(|mut s| s.query_row([seq], |r| Ok((r.get::<_, i64>(0)? as u64, r.get::<_, Option<i64>>(1)?.map(Micros)))))
+            .map_err(sqlite(FILE))
+    }
+
+    /// All series ever recorded.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn series(&self) -> Result<Vec<SeriesInfo>, StoreError> {
+        let err = sqlite(FILE);
+        let mut query = self
+            .conn
+            .prepare_cached("SELECT id, equipment, point, kind, value_type FROM series ORDER BY id")
+            .map_err(&err)?;
+        let rows = query
+            .query_map([], |r| {
+                let word: String = r.get(4)?;
+                Ok(SeriesInfo {
+                    id: r.get(0)?,
+                    equipment: r.get(1)?,
+                    point: r.get(2)?,
+                    kind: r.get(3)?,
+                    value_type: match word.as_str() {
+                        "bool" => ValueType::Bool,
+                        "integer" => ValueType::Integer,
+                        _ => ValueType::Float,
+                    },
+                })
+            })
+            .map_err(&err)?;
+        rows.collect::<Result<_, _>>().map_err(&err)
+    }
+
+    /// Visits every sample whose time may lie in `from..=to`, oldest commit first. Commits lag
+    /// readings by seconds and buffered readings come late, so the caller checks `at` itself.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn between(
+        &self,
+        from: Micros,
+        to: Micros,
+        mut visit: impl FnMut(&PackedSample<'_>),
+    ) -> Result<(), StoreError> {
+        let err = sqlite(FILE);
+        let slack = 60 * 1_000_000;
+        let first = self.seq_at(from.0 - slack)?;
+        let mut query = self
+            .conn
+            .prepare_cached("SELECT seq, committed, readings, body FROM chunk WHERE seq >= ?1 ORDER BY seq")
+            .map_err(&err)?;
+        let mut rows = query.query([first]).map_err(&err)?;
+        while let Some(row) = rows.next().map_err(&err)? {
+            let chunk = chunk(row).map_err(&err)?;
+            if chunk.committed.0 > to.0 + slack {
+                break;
+            }
+            super::unpack(&chunk.body, |sample| visit(&sample))?;
+        }
+        Ok(())
+    }
+
+    /// The first chunk committed at or after `at`, by halving (commit times rise with `seq`
+    /// but for jumps of the wall clock, and a jump only widens what `between` must skip).
+    fn seq_at(&self, at: i64) -> Result<i64, StoreError> {
+        let err = sqlite(FILE);
+        let (mut low, mut high): (i64, i64) = self
+            .conn
+            .query_row("SELECT coalesce(min(seq), 0), coalesce(max(seq), -1) + 1 FROM chunk", [], |r| {
+                Ok((r.get(0)?, r.get(1)?))
+            })
+            .map_err(&err)?;
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let committed: i64 = self
+                .conn
+                .prepare_cached("SELECT committed FROM chunk WHERE seq >= ?1 ORDER BY seq LIMIT 1")
+                .and_then(|mut s| s.query_row([middle], |r| r.get(0)))
+                .map_err(&err)?;
+            if committed < at { low = middle + 1 } else { high = middle }
+        }
+        Ok(low)
+    }
+}
+
+fn chunk(row: &rusqlite::Row<'_>) -> rusqlite::Result<Chunk> {
+    Ok(Chunk {
+        seq: row.get(0)?,
+        committed: Micros(row.get(1)?),
+        readings: row.get::<_, i64>(2)? as u64,
+        body: row.get(3)?,
+    })
+}
+
+fn cursor(conn: &Connection, outlet: &str) -> rusqlite::Result<(i64, u64)> {
+    conn.prepare_cached("SELECT seq, readings FROM cursor WHERE outlet = ?1")
+        .and_then(|mut s| s.query_row([outlet], |r| Ok((r.get(0)?, r.get::<_, i64>(1)? as u64))).optional())
+        .map(Option::unwrap_or_default)
+}
+
+fn stats(conn: &Connection) -> rusqlite::Result<Stats> {
+    let page: u64 = conn.query_row("PRAGMA page_size", [], |r| r.get::<_, i64>(0))? as u64;
+    let pages: u64 = conn.query_row("PRAGMA page_count", [], |r| r.get::<_, i64>(0))? as u64;
+    let free: u64 = conn.query_row("PRAGMA freelist_count", [], |r| r.get::<_, i64>(0))? as u64;
+    conn.query_row("SELECT coalesce(min(seq), 0), coalesce(max(seq), 0) FROM chunk", [], |r| {
+        Ok(Stats { first_seq: r.get(0)?, last_seq: r.get(1)?, bytes: pages.saturating_sub(free) * page })
+    })
+}
+
+fn type_word(value_type: ValueType) -> &'static str {
+    match value_type {
+        ValueType::Float => "float",
+        ValueType::Integer => "integer",
+        ValueType::Bool => "bool",
+    }
+}
+
+pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+    matches!(error.sqlite_error_code(), Some(DatabaseCorrupt | NotADatabase))
+}

@@ -1,0 +1,79 @@
+//! Schema steps, counted in `PRAGMA user_version`. A step once released is never edited.
+
+use rusqlite::Connection;
+
+use super::{StoreError, sqlite};
+
+/// Brings `conn` to the newest schema of `steps`, each step in its own transaction.
+pub(super) fn migrate(conn: &mut Connection, file: &str, steps: &[&str]) -> Result<(), StoreError> {
+    let err = sqlite(file);
+    let found: u32 = conn.query_row("PRAGMA user_version", [], |r| r.get(0)).map_err(&err)?;
+    let known = u32::try_from(steps.len()).expect("few schema steps");
+    if found > known {
+        return Err(StoreError::TooNew { file: file.to_owned(), found, known });
+    }
+    for (step, number) in steps.iter().zip(1u32..).skip(found as usize) {
+        let tx = conn.transaction().map_err(&err)?;
+        tx.execute_batch(step).map_err(&err)?;
+        tx.pragma_update(None, "user_version", number).map_err(&err)?;
+        tx.commit().map_err(&err)?;
+    }
+    Ok(())
+}
+
+/// The settings every connection that writes runs under.
+pub(super) fn tune(conn: &Connection, file: &str) -> Result<(), StoreError> {
+    conn.execute_batch(
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=5000;
+         PRAGMA wal_autocheckpoint=2000; PRAGMA foreign_keys=ON;",
+    )
+    .map_err(sqlite(file))
+}
+
+pub(super) const JOURNAL: &[&str] = &["
+CREATE TABLE series (
+  id INTEGER PRIMARY KEY, equipment TEXT NOT NULL, point TEXT NOT NULL,
+  kind TEXT NOT NULL, value_type TEXT NOT NULL, UNIQUE (equipment, point, value_type)
+) STRICT;
+-- One row a commit: everything that arrived since the last one, packed. `seq` is the outbox order.
+CREATE TABLE chunk (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, committed INTEGER NOT NULL,
+  readings INTEGER NOT NULL, body BLOB NOT NULL
+) STRICT;
+CREATE TABLE cursor (outlet TEXT PRIMARY KEY, seq INTEGER NOT NULL, readings INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+"];
+
+pub(super) const LEDGER: &[&str] = &["
+CREATE TABLE alarm (key TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE transition (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, rule TEXT NOT NULL, event TEXT NOT NULL,
+  before TEXT NOT NULL, after TEXT NOT NULL, value REAL, cause TEXT, by TEXT
+) STRICT;
+CREATE TABLE hazard (
+  id TEXT PRIMARY KEY, number TEXT NOT NULL UNIQUE, equipment TEXT NOT NULL, rule TEXT NOT NULL,
+  status TEXT NOT NULL, found_at INTEGER NOT NULL, version INTEGER NOT NULL, body TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+-- At most one hazard not closed per equipment and rule: the database holds promise P2 too.
+CREATE UNIQUE INDEX hazard_one_open ON hazard (equipment, rule) WHERE status <> 'closed';
+CREATE TABLE hazard_event (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, hazard TEXT NOT NULL, version INTEGER NOT NULL,
+  kind TEXT NOT NULL, at INTEGER NOT NULL, body TEXT NOT NULL, UNIQUE (hazard, version)
+) STRICT;
+CREATE TABLE delivery (
+  outlet TEXT NOT NULL, event INTEGER NOT NULL, state TEXT NOT NULL, at INTEGER NOT NULL, detail TEXT NOT NULL,
+  PRIMARY KEY (outlet, event)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE evidence (hazard TEXT PRIMARY KEY, sha256 TEXT NOT NULL, body BLOB NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE dead_letter (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, outlet TEXT NOT NULL,
+  what TEXT NOT NULL, status INTEGER NOT NULL, reason TEXT NOT NULL
+) STRICT;
+CREATE TABLE loss (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, outlet TEXT NOT NULL,
+  from_at INTEGER NOT NULL, to_at INTEGER NOT NULL, readings INTEGER NOT NULL, reason TEXT NOT NULL
+) STRICT;
+CREATE TABLE audit (
+  seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL, subject TEXT NOT NULL,
+  detail TEXT NOT NULL, prev_hash TEXT NOT NULL, hash TEXT NOT NULL
+) STRICT;
+"];

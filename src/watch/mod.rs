@@ -1,0 +1,13 @@
+//! Judging: limits, alarm states and the engine that ties them to points.
+//!
+//! Pure: values and a time go in, transitions come out. No socket, no file, no clock. Called by the
+//! keeper, and directly by property tests and benchmarks.
+
+mod alarm;
+mod engine;
+mod limit;
+mod rule;
+
+pub use alarm::{AlarmState, CommandError, Event};
+pub use engine::{AlarmInfo, Breach, Current, Engine, Saved, Transition};
+pub use rule::{Rule, RuleIx};

@@ -1,0 +1,104 @@
+//! The table of rooms in `lib.rs`, held: imports point one way, and the middle stays pure.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Room → rooms it may import. `cli` and `gateway` know everything and are not listed.
+const ROOMS: &[(&str, &[&str])] = &[
+    ("plant", &[]),
+    ("settings", &["plant"]),
+    ("field", &["plant", "settings"]),
+    ("watch", &["plant"]),
+    ("hazard", &["plant", "watch"]),
+    ("store", &["plant", "watch", "hazard"]),
+    ("outlet", &["plant", "settings", "store"]),
+    ("console", &["plant", "settings", "hazard", "outlet", "store"]),
+];
+
+/// What the pure rooms must not touch: wires, files, clocks.
+const IMPURE: &[&str] = &[
+    "tokio",
+    "rusqlite",
+    "reqwest",
+    "axum",
+    "rumqttc",
+    "std::fs",
+    "std::net",
+    "SystemTime::now",
+    "Instant::now",
+];
+
+fn files(dir: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir).unwrap_or_else(|e| panic!("{}: {e}", dir.display())).flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+fn code_lines(path: &Path) -> Vec<(usize, String)> {
+    fs::read_to_string(path)
+        .unwrap_or_default()
+        .lines()
+        .enumerate()
+        .filter(|(_, l)| !l.trim_start().starts_with("//"))
+        .map(|(n, l)| (n + 1, l.to_owned()))
+        .collect()
+}
+
+#[test]
+fn imports_follow_the_table_of_rooms() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut wrong = Vec::new();
+    for (room, allowed) in ROOMS {
+        for file in files(&src.join(room)) {
+            for (number, line) in code_lines(&file) {
+                for part in line.split("crate::").skip(1) {
+                    let target: String =
+                        part.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+                    if target != *room && !allowed.contains(&target.as_str()) {
+                        wrong.push(format!("{}:{number}: `{room}` may not know `{target}`", file.display()));
+                    }
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_pure_rooms_touch_no_wire_no_file_and_no_clock() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut wrong = Vec::new();
+    for room in ["plant", "watch", "hazard"] {
+        for file in files(&src.join(room)) {
+            for (number, line) in code_lines(&file) {
+                for word in IMPURE {
+                    if line.contains(word) {
+                        wrong.push(format!(
+                            "{}:{number}: `{room}` must stay pure, yet: {word}",
+                            file.display()
+                        ));
+                    }
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_room_says_what_it_is_for() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let silent: Vec<_> = files(&src)
+        .into_iter()
+        .filter(|f| !fs::read_to_string(f).unwrap_or_default().starts_with("//!"))
+        .map(|f| f.display().to_string())
+        .collect();
+    assert!(silent.is_empty(), "no module head in: {silent:?}");
+}
