@@ -22,6 +22,7 @@
 //! | [`store`] | `journal.db` and `ledger.db` | `plant`, `watch`, `hazard` |
 //! | [`outlet`] | readers with their own cursor: InfluxDB, inspection feed | `plant`, `settings`, `store` |
 //! | [`console`] | API, live events, page | `plant`, `settings`, `hazard`, `outlet`, `store` |
+//! | `simulate` | the demo plant: physics, Modbus and MQTT devices, faults | nothing |
 //! | [`gateway`] | wires the above; the keeper, the one writer | everything |
 //!
 //! Imports point one way, and `tests/house.rs` holds that. Three rules explain most of the code:
@@ -37,5 +38,7 @@ pub mod hazard;
 pub mod outlet;
 pub mod plant;
 pub mod settings;
+#[cfg(feature = "demo")]
+pub mod simulate;
 pub mod store;
 pub mod watch;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 /// Room → rooms it may import. `cli` and `gateway` know everything and are not listed.
 const ROOMS: &[(&str, &[&str])] = &[
     ("plant", &[]),
+    ("simulate", &[]),
     ("settings", &["plant"]),
     ("field", &["plant", "settings"]),
     ("watch", &["plant"]),

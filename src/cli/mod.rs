@@ -1,6 +1,8 @@
 //! The commands, one file each: parse, call, print.
 
 mod check;
+#[cfg(feature = "demo")]
+mod demo;
 #[cfg(feature = "influx-setup")]
 mod influx;
 mod ledger;
@@ -41,6 +43,9 @@ enum Command {
         #[arg(default_value = "config")]
         dir: PathBuf,
     },
+    /// Run the gateway on a simulated boiler house; needs nothing else on the machine.
+    #[cfg(feature = "demo")]
+    Demo(demo::Options),
     /// Look into the ledger.
     Ledger {
         #[command(subcommand)]
@@ -67,6 +72,8 @@ pub fn main() -> i32 {
     match cli.command {
         Command::Run { dir } => run::run(&dir),
         Command::Check { dir } => check::check(&dir),
+        #[cfg(feature = "demo")]
+        Command::Demo(options) => demo::demo(&options),
         Command::Ledger { what } => ledger::ledger(&what),
         #[cfg(feature = "influx-setup")]
         Command::Influx(options) => influx::influx(&options),

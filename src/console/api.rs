@@ -1,6 +1,7 @@
 //! The request handlers: read the live view and the store, hand commands to the keeper.
 
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
@@ -10,13 +11,15 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::views::{
     AlarmView, EquipmentView, ErrorBody, EvidenceRef, EvidenceView, FaultView, HazardFeed, HazardView,
-    LimitView, OutboxView, Overview, PathView, PointView, Refusal, SiteView, Texts, rfc3339,
+    LimitView, OutboxView, Overview, PathView, PointView, Refusal, SiteView, Texts, TrendView, rfc3339,
 };
 use super::{Command, Request, Shared};
 use crate::hazard::{Evidence, Hazard};
 use crate::plant::{Equipment, Micros};
-use crate::store::{JournalReader, LedgerReader, StoreError, evidence};
+use crate::store::{JournalReader, LedgerReader, StoreError, evidence, trend};
 
+/// Buckets in a trend.
+const TREND_BUCKETS: u64 = 240;
 /// Longest name or note taken, in characters.
 const LONGEST_TEXT: usize = 2000;
 
@@ -206,10 +209,47 @@ pub(super) async fn points(
     State(shared): State<Shared>,
     Path(id): Path<String>,
 ) -> Result<Json<Vec<PointView>>, Refusal> {
-    let equipment = shared.plant.equipment.iter().find(|e| e.id.as_str() == id).ok_or_else(|| {
-        Refusal::new("not-found", format!("没有设备 {id}。"), format!("There is no equipment {id}."))
-    })?;
+    let found = shared.plant.equipment.iter().find(|e| e.id.as_str() == id);
+    let equipment = found.ok_or_else(|| no_equipment(&id))?;
     Ok(Json(shared.equipment_view(equipment).points))
+}
+
+#[derive(Deserialize, IntoParams)]
+pub(super) struct Past {
+    /// How far back, 1 to 1440; 60 if not given.
+    minutes: Option<u64>,
+}
+
+/// The recent past of one piece of equipment: per point and bucket the lowest, highest and last value.
+#[utoipa::path(get, path = "/api/v1/equipment/{id}/trend", params(("id" = String, Path), Past),
+    responses((status = 200, body = TrendView), (status = 404, body = ErrorBody)))]
+pub(super) async fn trend(
+    State(shared): State<Shared>,
+    Path(id): Path<String>,
+    Query(query): Query<Past>,
+) -> Result<Json<TrendView>, Refusal> {
+    if !shared.plant.equipment.iter().any(|e| e.id.as_str() == id) {
+        return Err(no_equipment(&id));
+    }
+    let span = Duration::from_secs(60 * query.minutes.unwrap_or(60).clamp(1, 1440));
+    let step = (span / u32::try_from(TREND_BUCKETS).unwrap_or(1)).max(Duration::from_secs(1));
+    let step_micros = step.as_micros() as i64;
+    // Buckets on a fixed grid: the same reading falls into the same bucket at every look.
+    let to = now();
+    let from = Micros((to.minus(span).0 / step_micros) * step_micros);
+    let history = Arc::clone(&shared.history);
+    let read = move || {
+        let journal = history.lock().unwrap_or_else(PoisonError::into_inner);
+        trend::collect(&journal, &id, (from, to), step)
+    };
+    let series = tokio::task::spawn_blocking(read)
+        .await
+        .unwrap_or_else(|e| Err(StoreError::Corrupt(format!("the look back ended early: {e}"))))?;
+    Ok(Json(TrendView { from: rfc3339(from), to: rfc3339(to), step_ms: step.as_millis() as u64, series }))
+}
+
+fn no_equipment(id: &str) -> Refusal {
+    Refusal::new("not-found", format!("没有设备 {id}。"), format!("There is no equipment {id}."))
 }
 
 /// Alarms that are not normal.

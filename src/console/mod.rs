@@ -97,6 +97,8 @@ pub struct Shared {
     pub ledger: Arc<Mutex<LedgerReader>>,
     /// Its own connection.
     pub journal: Arc<Mutex<JournalReader>>,
+    /// One more, for long looks back, so that they hold nobody up.
+    pub history: Arc<Mutex<JournalReader>>,
     /// How the outlets stand.
     pub outlets: Vec<OutletStatus>,
     /// How the sources stand.
@@ -125,6 +127,7 @@ fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(api::overview))
         .routes(routes!(api::equipment))
         .routes(routes!(api::points))
+        .routes(routes!(api::trend))
         .routes(routes!(api::alarms))
         .routes(routes!(api::transitions))
         .routes(routes!(api::hazards))

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::outlet::OutletState;
 use crate::plant::{Micros, Name};
-use crate::store::{DeliveryRow, evidence::EvidenceSeries};
+use crate::store::{DeliveryRow, evidence::EvidenceSeries, trend::TrendSeries};
 
 /// RFC 3339 with microseconds.
 pub(super) fn rfc3339(at: Micros) -> String {
@@ -204,6 +204,17 @@ pub struct EvidenceView {
     pub sealed: bool,
     pub sha256: Option<String>,
     pub series: Vec<EvidenceSeries>,
+}
+
+/// The recent past of one piece of equipment.
+#[derive(Debug, Serialize, ToSchema)]
+#[allow(missing_docs)]
+pub struct TrendView {
+    pub from: String,
+    pub to: String,
+    /// Width of a bucket.
+    pub step_ms: u64,
+    pub series: Vec<TrendSeries>,
 }
 
 /// One source on the data path.

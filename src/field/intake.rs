@@ -1,6 +1,7 @@
 //! The way from the wires to the keeper: one shared batch, sent on a few milliseconds after its
 //! first sample, so that everything that was ready together costs one hand-over.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -39,6 +40,7 @@ struct Inner {
     waiting: Mutex<Delivery>,
     ready: Notify,
     room: Notify,
+    readings: Arc<AtomicU64>,
 }
 
 /// Where pollers push. Cheap to clone; when the last clone is dropped the flusher ends.
@@ -49,9 +51,9 @@ pub struct Intake {
 }
 
 impl Intake {
-    /// Starts the flusher in the current runtime.
-    pub fn start(out: mpsc::Sender<Delivery>) -> (Self, JoinHandle<()>) {
-        let inner = Arc::new(Inner::default());
+    /// Starts the flusher in the current runtime; `readings` counts what comes in.
+    pub fn start(out: mpsc::Sender<Delivery>, readings: Arc<AtomicU64>) -> (Self, JoinHandle<()>) {
+        let inner = Arc::new(Inner { readings, ..Inner::default() });
         let (alive, mut gone) = mpsc::channel::<()>(1);
         let shared = Arc::clone(&inner);
         let flusher = tokio::spawn(async move {
@@ -90,6 +92,7 @@ impl Intake {
                 let mut waiting = self.inner.waiting.lock().unwrap_or_else(PoisonError::into_inner);
                 if waiting.batch.readings_len() < BOUND {
                     if !readings.is_empty() {
+                        self.inner.readings.fetch_add(readings.len() as u64, Ordering::Relaxed);
                         waiting.batch.push(device, at, live, readings);
                     }
                     waiting.acks.extend(ack);

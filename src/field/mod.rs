@@ -8,6 +8,7 @@ mod intake;
 pub mod modbus;
 pub mod mqtt;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{mpsc, watch};
@@ -54,6 +55,7 @@ pub struct FieldHandle {
     stop: watch::Sender<bool>,
     statuses: Vec<Status>,
     acks: Vec<mpsc::UnboundedSender<Ack>>,
+    readings: Arc<AtomicU64>,
 }
 
 impl std::fmt::Debug for FieldHandle {
@@ -94,10 +96,12 @@ impl Field {
         }
         let timezone = settings.plant.site.timezone.clone();
         let stale: Vec<_> = settings.plant.devices.iter().map(|d| d.stale_after).collect();
+        let readings = Arc::new(AtomicU64::new(0));
+        let counted = Arc::clone(&readings);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let thread = std::thread::Builder::new().name("wires".to_owned()).spawn(move || {
             runtime.block_on(async move {
-                let (intake, flusher) = Intake::start(out);
+                let (intake, flusher) = Intake::start(out, counted);
                 let epoch = tokio::time::Instant::now();
                 let mut tasks = tokio::task::JoinSet::new();
                 for (source, status) in modbus {
@@ -113,7 +117,7 @@ impl Field {
                 let _ = flusher.await;
             });
         })?;
-        Ok(FieldHandle { thread, stop, statuses, acks })
+        Ok(FieldHandle { thread, stop, statuses, acks, readings })
     }
 }
 
@@ -129,6 +133,12 @@ impl FieldHandle {
                 }
             }
         }
+    }
+
+    /// Readings taken from the wires since the start, good or bad.
+    #[must_use]
+    pub fn readings(&self) -> u64 {
+        self.readings.load(Ordering::Relaxed)
     }
 
     /// How the sources stand, now and later.

@@ -173,7 +173,7 @@ impl Keeper {
         let timezone = jiff::tz::TimeZone::get(&parts.plant.site.timezone).unwrap_or(jiff::tz::TimeZone::UTC);
         let date = local_date(now.wall, &timezone);
         let counted = reader.numbered(&format!("YH-{date}-"))?;
-        let register = Register::restore(reader.hazards(false)?, (date, counted));
+        let register = Register::restore(reader.unfinished_hazards()?, (date, counted));
         let rules = engine.rules().iter().zip(0u32..).map(|(r, n)| (r.key.clone(), RuleIx(n))).collect();
         let mut keeper = Self {
             history: parts.journal.reader()?,

@@ -18,7 +18,7 @@ use crate::console::{self, Counters, DemoPort, Live, Shared, SourceView};
 use crate::field::{Field, FieldHandle};
 use crate::outlet::{OutletStatus, influx, inspection};
 use crate::settings::Settings;
-use crate::store::{Journal, JournalReader, Ledger, LedgerReader, StoreError};
+use crate::store::{Journal, JournalReader, Ledger, LedgerReader, StoreError, StoreLock};
 
 /// Room for this many batches between the wires and the keeper; beyond it the wires wait.
 const DELIVERIES: usize = 64;
@@ -54,6 +54,7 @@ pub struct Gateway {
     live: Live,
     counters: Arc<Counters>,
     statuses: Vec<OutletStatus>,
+    _lock: StoreLock,
 }
 
 impl std::fmt::Debug for Gateway {
@@ -75,6 +76,7 @@ impl Gateway {
         let address = listener
             .local_addr()
             .map_err(|source| StartError::Listen { address: settings.console.listen.to_string(), source })?;
+        let lock = StoreLock::take(&settings.store.dir)?;
         let ledger = Ledger::open(&settings.store.dir)?;
         let opened = Journal::open(&settings.store.dir, &plant, keeper::wall_now())?;
         if let Some(aside) = &opened.set_aside {
@@ -147,6 +149,7 @@ impl Gateway {
             commands: commands_tx,
             ledger: Arc::new(Mutex::new(LedgerReader::open(&ledger_path)?)),
             journal: Arc::new(Mutex::new(JournalReader::open(&journal_path)?)),
+            history: Arc::new(Mutex::new(JournalReader::open(&journal_path)?)),
             outlets: statuses.clone(),
             sources: Arc::new(move || sources().into_iter().map(source_view).collect()),
             token: settings.console.token.clone(),
@@ -163,7 +166,18 @@ impl Gateway {
             }
         });
         info!("console on http://{address}/");
-        Ok(Self { field, keeper, outlets, console, stop_console, address, live, counters, statuses })
+        Ok(Self {
+            field,
+            keeper,
+            outlets,
+            console,
+            stop_console,
+            address,
+            live,
+            counters,
+            statuses,
+            _lock: lock,
+        })
     }
 
     /// Where the console listens.
@@ -182,6 +196,12 @@ impl Gateway {
     #[must_use]
     pub fn counters(&self) -> &Counters {
         &self.counters
+    }
+
+    /// Readings taken from the wires since the start, good or bad.
+    #[must_use]
+    pub fn readings(&self) -> u64 {
+        self.field.readings()
     }
 
     /// How the outlets stand.

@@ -42,12 +42,15 @@ pub(super) fn build(
     }
     let (mut modbus, mut mqtt) = (Vec::new(), Vec::new());
     let mut expected = HashMap::new();
+    let mut declared = Vec::new();
     let site_id = site.as_ref().map_or("site", |s: &Site| s.id.as_str()).to_owned();
     if let Some(sources) = root.table("source") {
         for (name, w) in sources.entries("modbus") {
+            declared.push(name.to_owned());
             modbus.extend(modbus_source(name, &w, warnings));
         }
         for (name, w) in sources.entries("mqtt") {
+            declared.push(name.to_owned());
             if let Some((source, expect)) = mqtt_source(name, &w, &site_id) {
                 expected.insert(source.id.to_string(), expect);
                 mqtt.push(source);
@@ -62,6 +65,7 @@ pub(super) fn build(
         modbus,
         mqtt,
         expected,
+        declared,
         equipment: Vec::new(),
         points: Vec::new(),
         devices: Vec::new(),
@@ -423,6 +427,8 @@ struct PlantBuilder<'a> {
     modbus: Vec<ModbusDefaults>,
     mqtt: Vec<MqttSource>,
     expected: HashMap<String, Duration>,
+    /// Ids of all sources that stand in the files, good or not.
+    declared: Vec<String>,
     equipment: Vec<Equipment>,
     points: Vec<Point>,
     devices: Vec<Device>,
@@ -456,22 +462,26 @@ impl PlantBuilder<'_> {
         let text = |key| w.text(key).map(str::to_owned);
         let (model, registration, officer) = (text("model"), text("registration"), text("officer"));
         let mut own_points: Vec<PointIx> = Vec::new();
+        // Without its profile nothing can be said about points and kind: one fault is enough.
+        let mut known = true;
         let several = w.list("device");
         if several.is_empty() {
-            if let Some(profile) = self.profile(w) {
-                kind = kind.or_else(|| profile.kind.clone());
-                self.device(ix, name, w, &profile, &mut own_points);
-            }
+            let profile = self.profile(w);
+            known &= profile.is_some();
+            let profile = profile.unwrap_or_default();
+            kind = kind.or_else(|| profile.kind.clone());
+            self.device(ix, name, w, &profile, &mut own_points);
         } else {
             for d in &several {
-                if let Some(profile) = self.profile(d) {
-                    kind = kind.or_else(|| profile.kind.clone());
-                    self.device(ix, name, d, &profile, &mut own_points);
-                }
+                let profile = self.profile(d);
+                known &= profile.is_some();
+                let profile = profile.unwrap_or_default();
+                kind = kind.or_else(|| profile.kind.clone());
+                self.device(ix, name, d, &profile, &mut own_points);
                 d.finish();
             }
         }
-        if let Some(overrides) = w.table("limits") {
+        if let Some(overrides) = w.table("limits").filter(|_| known) {
             self.overrides(&overrides, &own_points);
         }
         for point in &own_points {
@@ -483,6 +493,7 @@ impl PlantBuilder<'_> {
                 w.fault("kind", e.to_string(), "e.g. steam-boiler");
                 None
             }
+            None if !known => None,
             None => {
                 w.fault("kind", "missing", "write kind = \"steam-boiler\" here or in the profile");
                 None
@@ -518,7 +529,8 @@ impl PlantBuilder<'_> {
         };
         let modbus = self.modbus.iter().position(|m| m.source.id.as_str() == source);
         let mqtt = self.mqtt.iter().position(|m| m.id.as_str() == source);
-        if modbus.is_none() && mqtt.is_none() {
+        let declared = self.declared.iter().any(|d| d == source);
+        if modbus.is_none() && mqtt.is_none() && !declared {
             let known = self
                 .modbus
                 .iter()

@@ -23,6 +23,7 @@ pub use types::{
     ModbusPoint, ModbusSource, MqttMapping, MqttPoint, MqttSource, MqttVersion, Outlets, Secret, Settings,
     Store, Table, TimeFormat,
 };
+pub use walk::duration;
 
 /// Good settings, and what looks doubtful in them.
 #[derive(Debug, Clone)]
@@ -94,6 +95,10 @@ fn assemble(
     let (faults, warnings) = (RefCell::new(faults), RefCell::default());
     let settings = build::build(&merged, profiles, base, &faults, &warnings);
     let mut faults = faults.into_inner();
+    // A file that could not be read makes everything in it seem missing: that says nothing.
+    if faults.iter().any(|f| f.problem.starts_with("not TOML")) {
+        faults.retain(|f| f.place.line != 0);
+    }
     faults.sort();
     faults.dedup();
     match settings {

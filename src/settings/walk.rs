@@ -262,8 +262,9 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// `5s`, `200ms`, `1.5h`.
-pub(super) fn duration(text: &str) -> Option<Duration> {
+/// `5s`, `200ms`, `1.5h`: a number and one of us, ms, s, m, h, d.
+#[must_use]
+pub fn duration(text: &str) -> Option<Duration> {
     let text = text.trim();
     let split = text.find(|c: char| !(c.is_ascii_digit() || c == '.'))?;
     let number: f64 = text[..split].parse().ok()?;

@@ -338,6 +338,25 @@ impl LedgerReader {
         )
     }
 
+    /// What a [`crate::hazard::Register`] takes up after a restart: records that are not closed, and
+    /// closed ones whose evidence is still to be sealed.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn unfinished_hazards(&self) -> Result<Vec<Hazard>, StoreError> {
+        let evidence = "NOT EXISTS (SELECT 1 FROM evidence e WHERE e.hazard = h.id)";
+        self.rows(
+            &format!(
+                "SELECT body FROM hazard h WHERE status <> 'closed' OR {evidence} ORDER BY found_at, number"
+            ),
+            [],
+            |r| r.get::<_, String>(0),
+        )?
+        .iter()
+        .map(|body| from_json(body))
+        .collect()
+    }
+
     /// Hazards that are not closed, oldest first; with `closed`, also the closed ones.
     ///
     /// # Errors

@@ -8,13 +8,16 @@
 pub mod evidence;
 mod journal;
 mod ledger;
+mod lock;
 mod migrations;
 mod pack;
+pub mod trend;
 
 pub use journal::{Chunk, Journal, JournalReader, Opened, SeriesInfo, Stats};
 pub use ledger::{
     AuditRow, DeadLetter, DeliveryRow, EventRow, Ledger, LedgerReader, LedgerTx, TransitionRow,
 };
+pub use lock::StoreLock;
 pub use pack::{PackedReading, PackedSample, unpack};
 
 /// Why the store failed; the first line says which file.
@@ -59,6 +62,12 @@ pub enum StoreError {
         found: u32,
         /// Newest schema known here.
         known: u32,
+    },
+    /// Another process holds the store.
+    #[error("{dir} is in use by another steamward: stop that one, or give this one its own store.dir")]
+    InUse {
+        /// The folder.
+        dir: String,
     },
     /// A stored body does not read back.
     #[error("{0}")]

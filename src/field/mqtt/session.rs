@@ -107,6 +107,7 @@ pub(in crate::field) async fn run(
                 }
                 Ok(Incoming::Other) => {}
                 Err(e) => {
+                    session.disconnected();
                     status.update(|s| {
                         if s.connected || s.last_error.is_none() {
                             warn!(source = %source.id, "broker away: {e}");
@@ -160,8 +161,7 @@ struct Session<'a> {
 
 impl Session<'_> {
     fn connected(&mut self, session_present: bool) {
-        self.epoch += 1;
-        self.waiting.clear();
+        self.disconnected();
         if session_present && self.subscribed {
             return;
         }
@@ -186,6 +186,13 @@ impl Session<'_> {
             Ok(()) => self.subscribed = true,
             Err(e) => error!(source = %self.part.source.id, "cannot subscribe: {e}"),
         }
+    }
+
+    /// What was received on this connection can no longer be acknowledged on it. An acknowledgement
+    /// that the next connection carried might hit another message under the same packet id.
+    fn disconnected(&mut self) {
+        self.epoch += 1;
+        self.waiting.clear();
     }
 
     async fn message(&mut self, message: Message, intake: &Intake) -> Result<(), String> {

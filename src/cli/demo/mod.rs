@@ -1,0 +1,192 @@
+//! `steamward demo`: the gateway as users run it, on the simulated boiler house. With `--for` it
+//! runs by itself, checks afterwards that nothing was lost or doubled, and writes a report.
+
+mod report;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use tracing::{error, info};
+
+use super::{logging, run};
+use crate::console::DemoPort;
+use crate::exit;
+use crate::gateway::Gateway;
+use crate::settings;
+use crate::simulate::Plant;
+use crate::simulate::fault::Fault;
+use crate::store::StoreLock;
+
+/// What the outlets get to catch up when a run by itself ends.
+const CATCH_UP: Duration = Duration::from_secs(20);
+
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    /// Run this long without a person, then check that nothing was lost or doubled; e.g. 90s.
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
+    length: Option<Duration>,
+    /// Write what happened to this file as JSON (with --for; else to standard output).
+    #[arg(long, value_name = "FILE", requires = "length")]
+    report: Option<PathBuf>,
+    /// Take up the store of the last run instead of beginning afresh.
+    #[arg(long)]
+    resume: bool,
+    /// No faults by themselves; only those switched on the page or over the API.
+    #[arg(long)]
+    calm: bool,
+    /// Folder for the store.
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// Address of the page [default: 127.0.0.1:8686, with --for any free port].
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    settings::duration(text)
+        .filter(|d| !d.is_zero())
+        .ok_or_else(|| format!("`{text}` is no duration: write a number and a unit, e.g. 90s or 5m"))
+}
+
+struct Switches(Arc<Plant>);
+
+impl DemoPort for Switches {
+    fn faults(&self) -> Vec<(String, String, String, bool)> {
+        let house = self.0.house();
+        let row = |fault: Fault| {
+            let (zh, en) = fault.words();
+            (fault.name().to_owned(), zh.to_owned(), en.to_owned(), house.faults.is_active(fault))
+        };
+        Fault::ALL.into_iter().map(row).collect()
+    }
+
+    fn set(&self, name: &str, active: bool) -> bool {
+        let fault = Fault::of(name);
+        if let Some(fault) = fault {
+            info!(fault = name, active, "demo fault switched by hand");
+            self.0.house().faults.set(fault, active);
+        }
+        fault.is_some()
+    }
+}
+
+pub(super) fn demo(options: &Options) -> i32 {
+    let dir = options.dir.clone().unwrap_or_else(|| std::env::temp_dir().join("steamward-demo"));
+    if let Err(e) = make_room(&dir, options.resume) {
+        eprintln!("{e}");
+        return exit::FAILED;
+    }
+    let runtime = match super::runtime() {
+        Ok(runtime) => runtime,
+        Err(e) => {
+            eprintln!("cannot start the runtime: {e}");
+            return exit::FAILED;
+        }
+    };
+    runtime.block_on(play(options, &dir))
+}
+
+async fn play(options: &Options, dir: &Path) -> i32 {
+    let plant = match Plant::start(dir, options.length.is_some(), !options.calm).await {
+        Ok(plant) => Arc::new(plant),
+        Err(e) => {
+            eprintln!("the demo plant does not start: {e}");
+            return exit::FAILED;
+        }
+    };
+    let port = if options.length.is_some() { 0 } else { 8686 };
+    let listen = options.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], port)));
+    let (main, profiles) = plant.files(listen);
+    let loaded = match settings::load_texts(&[("demo/steamward.toml", &main)], &profiles, &[]) {
+        Ok(loaded) => loaded,
+        Err(faults) => {
+            eprintln!("{faults}");
+            return exit::SETTINGS;
+        }
+    };
+    logging::start(&loaded.settings.log);
+    let began = Instant::now();
+    let gateway = match Gateway::start(loaded.settings, Some(Arc::new(Switches(Arc::clone(&plant))))).await {
+        Ok(gateway) => gateway,
+        Err(e) => {
+            error!("{e}");
+            return run::start_code(&e);
+        }
+    };
+    println!("Steamward demo: open http://{}/ (store in {})", gateway.address(), dir.display());
+    let Some(length) = options.length else {
+        println!("Ctrl-C ends it; faults come by themselves and can be switched on the page.");
+        let code = run::until_signal(&gateway).await;
+        gateway.stop(run::GRACE).await;
+        return code;
+    };
+    tokio::select! {
+        () = tokio::time::sleep(length) => {}
+        code = run::until_signal(&gateway) => info!(code, "ended early by a signal"),
+    }
+    for fault in Fault::ALL {
+        plant.house().faults.set(fault, false);
+    }
+    let read = caught_up(&gateway).await;
+    gateway.stop(Duration::from_secs(5)).await;
+    let facts = report::Facts { resumed: options.resume, ran: began.elapsed(), read };
+    finish(dir, &facts, options.report.as_deref())
+}
+
+/// Waits until the outlets have sent everything, or for [`CATCH_UP`]; gives the readings taken.
+async fn caught_up(gateway: &Gateway) -> u64 {
+    let deadline = Instant::now() + CATCH_UP;
+    while gateway.outlets().iter().any(|o| !o.get().ok) && Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    gateway.readings()
+}
+
+fn finish(dir: &Path, facts: &report::Facts, file: Option<&Path>) -> i32 {
+    let report = match report::check(dir, facts) {
+        Ok(report) => report,
+        Err(e) => {
+            eprintln!("the run cannot be checked: {e}");
+            return exit::FAILED;
+        }
+    };
+    let text = serde_json::to_string_pretty(&report).unwrap_or_default() + "\n";
+    match file {
+        Some(file) => {
+            if let Err(e) = std::fs::write(file, &text) {
+                eprintln!("{}: {e}", file.display());
+                return exit::FAILED;
+            }
+        }
+        None => print!("{text}"),
+    }
+    println!("{}", report.summary());
+    if report.wrong.is_empty() {
+        return exit::FINE;
+    }
+    for wrong in &report.wrong {
+        eprintln!("not as promised: {wrong}");
+    }
+    exit::FAILED
+}
+
+/// Makes the folder; unless `resume`, removes what an earlier demo left there, and nothing else.
+fn make_room(dir: &Path, resume: bool) -> Result<(), String> {
+    // Nobody else may be using it while it is emptied.
+    let _lock = StoreLock::take(dir).map_err(|e| e.to_string())?;
+    if resume {
+        return Ok(());
+    }
+    let entries = std::fs::read_dir(dir).map_err(|e| format!("{}: {e}", dir.display()))?;
+    for path in entries.flatten().map(|e| e.path()) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let ours = ["ledger.db", "journal.db", "journal.damaged-", "database.lp", "inspection."];
+        if ours.iter().any(|o| name.starts_with(o)) {
+            std::fs::remove_file(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+        }
+    }
+    Ok(())
+}

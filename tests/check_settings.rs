@@ -1,0 +1,98 @@
+//! `steamward check`, as the integrator meets it: ten broken folders, and every shipped sample.
+
+use std::path::Path;
+use std::process::Command;
+
+fn check(dir: &Path) -> (i32, String, String) {
+    let run = Command::new(env!("CARGO_BIN_EXE_steamward"))
+        .arg("check")
+        .arg(dir.file_name().unwrap_or_default())
+        .current_dir(dir.parent().unwrap_or(dir))
+        .env_clear()
+        .output()
+        .expect("the binary runs");
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    (run.status.code().unwrap_or(-1), text(run.stdout), text(run.stderr))
+}
+
+#[test]
+fn every_broken_folder_is_refused_with_file_line_key_and_remedy() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/broken");
+    let mut names: Vec<_> =
+        std::fs::read_dir(&folder).expect("tests/broken").flatten().map(|e| e.file_name()).collect();
+    names.sort();
+    assert_eq!(names.len(), 10);
+    for name in names {
+        let (code, _, said) = check(&folder.join(&name));
+        assert_eq!(code, 2, "{name:?}: {said}");
+        insta::assert_snapshot!(name.to_string_lossy().into_owned(), said);
+    }
+}
+
+#[test]
+fn the_shipped_example_is_good_and_described() {
+    let (code, said, faults) = check(&Path::new(env!("CARGO_MANIFEST_DIR")).join("config"));
+    assert_eq!(code, 0, "{faults}");
+    insta::assert_snapshot!("shipped-example", said);
+}
+
+#[test]
+fn every_shipped_profile_loads() {
+    for (profile, source) in
+        [("s7-1200-gas-boiler", "plc"), ("ai-module-8", "plc"), ("air-receiver-mqtt", "broker")]
+    {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/profiles");
+        let file = std::fs::read_dir(folder)
+            .expect("config/profiles")
+            .flatten()
+            .find(|e| e.file_name().to_string_lossy().starts_with(profile))
+            .expect("the profile is shipped")
+            .path();
+        let text = std::fs::read_to_string(&file).expect("readable");
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let settings = format!(
+            "[site]\nid = \"n\"\n[[source.modbus]]\nid = \"plc\"\naddress = \"tcp://192.0.2.1\"\n\
+             [[source.mqtt]]\nid = \"broker\"\naddress = \"mqtt://192.0.2.1\"\n\
+             [[equipment]]\nid = \"e\"\nkind = \"k\"\nprofile = \"{profile}\"\nsource = \"{source}\"\nunit = 1\ntopic = \"t\"\n"
+        );
+        let loaded = steamward::settings::load_texts(&[("t.toml", &settings)], &[(&name, &text)], &[]);
+        assert!(loaded.is_ok(), "{}", loaded.err().map(|e| e.to_string()).unwrap_or_default());
+    }
+}
+
+#[test]
+fn the_environment_wins_and_reaches_entries_by_id() {
+    let settings = "[site]\nid = \"n\"\n[[source.modbus]]\nid = \"plc-1\"\naddress = \"tcp://192.0.2.1\"\n\
+                    [[equipment]]\nid = \"e\"\nprofile = \"p\"\nsource = \"plc-1\"\nunit = 1\n";
+    let profile = "kind = \"k\"\n[[point]]\nid = \"x\"\naddress = 40001\n";
+    let env = |key: &str, value: &str| [(key.to_owned(), value.to_owned())];
+    let load = |env: &[(String, String)]| {
+        steamward::settings::load_texts(&[("t.toml", settings)], &[("p.toml", profile)], env)
+    };
+    let loaded =
+        load(&env("STEAMWARD__SOURCE__MODBUS__PLC_1__ADDRESS", "tcp://192.0.2.9:1502")).expect("good");
+    assert_eq!(
+        (loaded.settings.modbus[0].host.as_str(), loaded.settings.modbus[0].port),
+        ("192.0.2.9", 1502)
+    );
+    let faults = load(&env("STEAMWARD__STORE__KEEEP", "5d")).expect_err("unknown key");
+    assert!(faults.to_string().contains("environment STEAMWARD__STORE__KEEEP"), "{faults}");
+}
+
+#[test]
+fn files_of_conf_d_join_and_a_second_owner_of_an_id_is_refused() {
+    let main = "[site]\nid = \"n\"\n[[source.modbus]]\nid = \"plc\"\naddress = \"tcp://192.0.2.1\"\n\
+                [[equipment]]\nid = \"a\"\nprofile = \"p\"\nsource = \"plc\"\nunit = 1\n";
+    let more = "[[equipment]]\nid = \"b\"\nprofile = \"p\"\nsource = \"plc\"\nunit = 2\n";
+    let profile = [("p.toml", "kind = \"k\"\n[[point]]\nid = \"x\"\naddress = 40001\n")];
+    let loaded =
+        steamward::settings::load_texts(&[("m.toml", main), ("c.toml", more)], &profile, &[]).expect("good");
+    let ids: Vec<_> = loaded.settings.plant.equipment.iter().map(|e| e.id.as_str().to_owned()).collect();
+    assert_eq!(ids, ["a", "b"]);
+    let twice = [("m.toml", main), ("c.toml", more), ("d.toml", more)];
+    let faults = steamward::settings::load_texts(&twice, &profile, &[]).expect_err("twice");
+    assert!(
+        faults.to_string().contains("d.toml:1:1") && faults.to_string().contains("c.toml:1:1"),
+        "{faults}"
+    );
+}

@@ -1,0 +1,133 @@
+// What the gateway says (types follow its OpenAPI document) and how the page asks it.
+
+export interface Texts { zh: string; en: string }
+export type Priority = 'critical' | 'high' | 'medium' | 'low';
+export type LimitKind = 'll' | 'l' | 'h' | 'hh' | 'state';
+export type Quality = 'good' | 'uncertain' | 'bad' | 'stale';
+export type AlarmState =
+  | 'normal' | 'unacknowledged' | 'acknowledged'
+  | 'returned_unacknowledged' | 'latched_unacknowledged' | 'latched_acknowledged';
+
+export interface Limit { kind: LimitKind; at: number; priority: Priority; state: AlarmState }
+
+export interface Point {
+  id: string; name: Texts; unit: string; decimals: number;
+  /** Last usable value. */
+  value: number | null;
+  quality: Quality; cause: string | null; at: string | null; age_ms: number | null;
+  range: [number, number] | null; limits: Limit[];
+}
+
+export interface Equipment {
+  id: string; name: Texts; kind: string; model: string | null;
+  registration: string | null; officer: string | null; points: Point[];
+}
+
+export interface Alarm {
+  /** Unique key, such as `boiler-1/drum_level.ll`. */
+  rule: string;
+  equipment: string; point: string | null; device: string | null;
+  kind: LimitKind | 'no_data'; priority: Priority; state: AlarmState;
+  value: number | null;
+  /** The setpoint. */
+  at: number | null;
+  unit: string; raised_at: string | null; acknowledged_by: string | null; hazard: string | null;
+}
+
+export interface Delivery {
+  outlet: string; version: number; state: 'delivered' | 'dead' | 'pending'; at: string | null; detail: string;
+}
+
+export interface Hazard {
+  id: string; number: string; equipment: string; rule: string; point: string | null;
+  category: string; title: Texts;
+  level: 'general' | 'major'; level_state: 'proposed' | 'confirmed'; status: 'open' | 'acknowledged' | 'closed';
+  found_at: string; last_seen: string; occurrences: number;
+  value: number | null; setpoint: number | null; unit: string;
+  acknowledged_by: string | null; acknowledged_at: string | null;
+  closed_by: string | null; closed_at: string | null; version: number;
+  evidence: { from: string; to: string; sealed: boolean; sha256: string | null };
+  deliveries: Delivery[];
+}
+
+export interface Evidence {
+  from: string; to: string; sealed: boolean; sha256: string | null;
+  series: { point: string; samples: [ms: number, value: number | null][] }[];
+}
+
+export interface Transition {
+  seq: number; at: string; rule: string; event: 'raised' | 'cleared' | 'acknowledged' | 'reset';
+  from: AlarmState; to: AlarmState; value: number | null; cause: string | null; by: string | null;
+}
+
+export interface Source {
+  id: string; kind: 'modbus' | 'mqtt'; connected: boolean; last_error: string | null;
+  requests: number; errors: number; round_trip_us: number;
+}
+
+export interface Outlet {
+  id: string; kind: 'influx' | 'inspection'; ok: boolean; last_error: string | null;
+  /** Microseconds since the epoch. */
+  retry_at: number | null;
+  delivered: number; dead_letters: number; cursor: number;
+}
+
+export interface Path {
+  sources: Source[];
+  outbox: { pending_chunks: number; bytes: number; oldest_at: string | null };
+  outlets: Outlet[];
+}
+
+export interface Overview {
+  site: { id: string; name: Texts; region: string | null; timezone: string };
+  version: string; now: string; demo: boolean;
+  equipment: Equipment[]; alarms: Alarm[]; hazards: Hazard[]; path: Path;
+}
+
+export type TrendBucket = [ms: number, min: number, max: number, last: number];
+export interface Trend { from: string; to: string; step_ms: number; series: { point: string; samples: TrendBucket[] }[] }
+
+export interface Fault { name: string; title: Texts; active: boolean }
+
+/** A refusal; `texts` is what the gateway said for people, if it said anything. */
+export class ApiError extends Error {
+  constructor(readonly status: number, readonly code: string, readonly texts: Texts | null) {
+    super(`${status} ${code}`);
+  }
+}
+
+const TOKEN = 'steamward.token';
+let onUnauthorized = () => {};
+
+export function whenUnauthorized(call: () => void): void {
+  onUnauthorized = call;
+}
+
+export function setToken(token: string): void {
+  sessionStorage.setItem(TOKEN, token);
+}
+
+/** Same-origin request with the token, if there is one; anything but 2xx is thrown as ApiError. */
+export async function request(path: string, init: RequestInit = {}): Promise<Response> {
+  const headers = new Headers(init.headers);
+  const token = sessionStorage.getItem(TOKEN);
+  if (token) headers.set('Authorization', `Bearer ${token}`);
+  const response = await fetch(`api/v1/${path}`, { ...init, headers, cache: 'no-store' });
+  if (response.ok) return response;
+  if (response.status === 401) onUnauthorized();
+  const body = await response.json().catch(() => null) as { error?: { code?: string; message?: Texts } } | null;
+  throw new ApiError(response.status, body?.error?.code ?? 'http', body?.error?.message ?? null);
+}
+
+export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
+  const response = await request(path, signal ? { signal } : {});
+  return await response.json() as T;
+}
+
+export async function post(path: string, body: unknown): Promise<void> {
+  await request(path, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+}

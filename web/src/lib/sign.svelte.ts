@@ -1,0 +1,54 @@
+// What a person signs for with a name and a note: one dialog for the whole page.
+import { post, type Alarm, type Hazard } from './api';
+import { alarmTitle } from './words';
+import { live } from './live.svelte';
+import { t, type Key } from './i18n/index.svelte';
+
+export interface Signing {
+  title: Key; text: Key; done: Key; verb: Key; what: string;
+  note: 'none' | 'optional' | 'required';
+  send: (by: string, note: string) => Promise<void>;
+}
+
+let open = $state<Signing | null>(null);
+let said = $state('');
+
+const title = (alarm: Alarm) => alarmTitle(live.model?.equipment ?? [], alarm);
+
+export const sign = {
+  get open() { return open; },
+  /** Last thing that was done, for the polite live region. */
+  get said() { return said; },
+  finish(done: Key, what: string) {
+    open = null;
+    said = t(done, { what });
+  },
+  cancel() { open = null; },
+
+  acknowledge(alarm: Alarm) {
+    open = {
+      title: 'sign.ack', text: 'sign.ackText', done: 'done.ack', verb: 'act.acknowledge', what: title(alarm), note: 'optional',
+      send: (by, note) => post('alarms/acknowledge', { rule: alarm.rule, by, note }),
+    };
+  },
+  reset(alarm: Alarm) {
+    open = {
+      title: 'sign.reset', text: 'sign.resetText', done: 'done.reset', verb: 'act.reset', what: title(alarm), note: 'none',
+      send: (by) => post('alarms/reset', { rule: alarm.rule, by }),
+    };
+  },
+  acknowledgeHazard(hazard: Hazard) {
+    open = {
+      title: 'sign.ackHazard', text: 'sign.ackHazardText', done: 'done.ackHazard', verb: 'act.acknowledge',
+      what: hazard.number, note: 'optional',
+      send: (by, note) => post(`hazards/${hazard.id}/acknowledge`, { by, note }),
+    };
+  },
+  closeHazard(hazard: Hazard) {
+    open = {
+      title: 'sign.closeHazard', text: 'sign.closeText', done: 'done.closeHazard', verb: 'act.close',
+      what: hazard.number, note: 'required',
+      send: (by, note) => post(`hazards/${hazard.id}/close`, { by, note }),
+    };
+  },
+};

@@ -1,0 +1,87 @@
+// Words for alarms, limits and values, in the page's language.
+import type { Alarm, Equipment, Hazard, LimitKind, Overview, Point } from './api';
+import { number } from './format';
+import { known, say, t } from './i18n/index.svelte';
+import { findPoint } from './state';
+import { isHigh } from './zones';
+
+/** `equipment/point.kind` taken apart; for alarms that are gone. */
+export function splitRule(rule: string): { equipment: string; point: string; kind: string } {
+  const slash = rule.indexOf('/'), dot = rule.lastIndexOf('.');
+  return { equipment: rule.slice(0, slash), point: rule.slice(slash + 1, dot), kind: rule.slice(dot + 1) };
+}
+
+export function causeText(cause: string | null): string {
+  const key = `cause.${cause}`;
+  return cause === null ? '' : known(key) ? t(key) : cause;
+}
+
+export function kindText(kind: string): string {
+  const key = `kind.${kind}`;
+  return known(key) ? t(key) : kind;
+}
+
+export function equipmentKind(kind: string): string {
+  const key = `kind-of.${kind}`;
+  return known(key) ? t(key) : kind;
+}
+
+export function nameOf(equipment: Equipment[], id: string): string {
+  const found = equipment.find((e) => e.id === id);
+  return found ? say(found.name) : id;
+}
+
+/** `锅筒水位 低低`: the point and what is wrong with it. */
+export function alarmText(equipment: Equipment[], a: { equipment: string; point: string | null; device?: string | null; kind: string }): string {
+  const point = findPoint(equipment, a.equipment, a.point);
+  const what = point ? say(point.name) : a.point ?? a.device ?? '';
+  return `${what} ${kindText(a.kind)}`.trim();
+}
+
+/** With the equipment in front. */
+export const alarmTitle = (equipment: Equipment[], a: Alarm) =>
+  `${nameOf(equipment, a.equipment)} ${alarmText(equipment, a)}`;
+
+/** The same for a rule key. */
+export function ruleText(equipment: Equipment[], rule: string): string {
+  const { equipment: owner, point, kind } = splitRule(rule);
+  return alarmText(equipment, { equipment: owner, point: point.replace(/^device:/, ''), kind });
+}
+
+/** Words for a switch, digits for anything else. */
+export function valueText(point: Pick<Point, 'unit' | 'decimals' | 'limits'>, value: number | null): string {
+  if (point.unit !== 'bool' || value === null) return number(value, point.decimals);
+  const limit = point.limits.find((l) => l.kind === 'state');
+  if (limit) return t(value === limit.at ? 'bool.active' : 'bool.normal');
+  return t(value === 0 ? 'bool.no' : 'bool.yes');
+}
+
+export const unitText = (unit: string) => (unit === 'bool' ? '' : unit);
+
+export function withUnit(point: Pick<Point, 'unit' | 'decimals' | 'limits'>, value: number | null): string {
+  const unit = unitText(point.unit);
+  return value !== null && unit ? `${valueText(point, value)} ${unit}` : valueText(point, value);
+}
+
+/** `≤ −75`, `≥ 1.20`, `= 动作`. */
+export function limitText(kind: string, at: number | null, point?: Point, unit = ''): string {
+  if (at === null) return '';
+  if (kind === 'state') return point ? `= ${valueText(point, at)}` : `= ${at}`;
+  const text = `${isHigh(kind) ? '≥' : '≤'} ${number(at, point?.decimals ?? 2)}`;
+  return unit ? `${text} ${unitText(unit)}` : text;
+}
+
+/** Present value of an alarm's point: live if it has one, else what the alarm says. */
+export function alarmValue(model: Overview, a: Alarm): string {
+  if (a.kind === 'no_data') return t('value.unknown');
+  const point = findPoint(model.equipment, a.equipment, a.point);
+  if (!point) return a.value === null ? '' : `${number(a.value, 2)} ${unitText(a.unit)}`;
+  if (point.quality === 'bad' || point.quality === 'stale') return t('value.unknown');
+  return withUnit(point, point.value ?? a.value);
+}
+
+export function levelText(h: Hazard): string {
+  return t(h.level_state === 'proposed' ? `level.${h.level}.proposed` : `level.${h.level}`);
+}
+
+export const kindOf = (rule: string) => splitRule(rule).kind as LimitKind | 'no_data';
