@@ -281,6 +281,40 @@ pub(super) async fn transitions(
     Ok(Json(rows.into()))
 }
 
+/// What an outlet's other side refused for good, newest first: the line or event, and the server's words.
+#[utoipa::path(get, path = "/api/v1/dead-letters", params(Limit), responses((status = 200, description = "Dead letters, newest first")))]
+pub(super) async fn dead_letters(
+    State(shared): State<Shared>,
+    Query(query): Query<Limit>,
+) -> Result<Json<serde_json::Value>, Refusal> {
+    let rows = shared.with_ledger(|l| l.newest_dead_letters(query.limit.unwrap_or(100).clamp(1, 1000)))?;
+    let rows: Vec<_> = rows
+        .into_iter()
+        .map(|(at, d)| {
+            serde_json::json!({ "at": rfc3339(at), "outlet": d.outlet, "what": d.what,
+                "status": d.status, "reason": d.reason })
+        })
+        .collect();
+    Ok(Json(rows.into()))
+}
+
+/// The loss ledger: spans that the disk budget dropped before an outlet had them, newest first.
+#[utoipa::path(get, path = "/api/v1/losses", params(Limit), responses((status = 200, description = "Losses, newest first")))]
+pub(super) async fn losses(
+    State(shared): State<Shared>,
+    Query(query): Query<Limit>,
+) -> Result<Json<serde_json::Value>, Refusal> {
+    let rows = shared.with_ledger(|l| l.losses(query.limit.unwrap_or(100).clamp(1, 1000)))?;
+    let rows: Vec<_> = rows
+        .into_iter()
+        .map(|l| {
+            serde_json::json!({ "at": rfc3339(l.at), "outlet": l.outlet, "from": rfc3339(l.from),
+                "to": rfc3339(l.to), "readings": l.readings, "reason": l.reason })
+        })
+        .collect();
+    Ok(Json(rows.into()))
+}
+
 #[derive(Deserialize, IntoParams)]
 pub(super) struct After {
     /// Cursor of the last call; 0 for the beginning. Without it: hazards as they stand.

@@ -130,6 +130,8 @@ fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(api::trend))
         .routes(routes!(api::alarms))
         .routes(routes!(api::transitions))
+        .routes(routes!(api::dead_letters))
+        .routes(routes!(api::losses))
         .routes(routes!(api::hazards))
         .routes(routes!(api::hazard))
         .routes(routes!(api::evidence))

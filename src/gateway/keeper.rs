@@ -7,7 +7,7 @@
 //! Transitions, hazards, commands and waiting acknowledgements commit at once; plain telemetry
 //! shares a commit for at most `store.commit_every`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -104,7 +104,8 @@ struct ForLedger {
     transitions: Vec<Transition>,
     hazards: Vec<(HazardChange, serde_json::Value)>,
     evidence: Vec<(String, String, Vec<u8>)>,
-    saved: Vec<Saved>,
+    /// By rule key: while commits fail, only the newest of each rule waits.
+    saved: BTreeMap<String, Saved>,
     audit: Vec<Entry>,
     deliveries: Vec<(String, i64, &'static str, String)>,
     dead: Vec<DeadLetter>,
@@ -486,12 +487,12 @@ impl Keeper {
     fn commit(&mut self) -> Result<(), StoreError> {
         let began = Instant::now();
         let now = wall_now();
-        let mut saved = self.engine.snapshot_changed(self.now());
-        self.for_ledger.saved.append(&mut saved);
+        let saved = self.engine.snapshot_changed(self.now());
+        self.for_ledger.saved.extend(saved.into_iter().map(|s| (s.key.clone(), s)));
         if !self.for_ledger.is_empty() || !self.for_ledger.saved.is_empty() {
             let (work, rules) = (&self.for_ledger, self.engine.rules());
             self.ledger.write(|tx| {
-                for saved in &work.saved {
+                for saved in work.saved.values() {
                     tx.put_alarm(saved)?;
                 }
                 for t in &work.transitions {
@@ -511,6 +512,9 @@ impl Keeper {
                 }
                 for letter in &work.dead {
                     tx.add_dead_letter(letter, now)?;
+                }
+                if !work.dead.is_empty() {
+                    tx.trim_dead_letters()?;
                 }
                 for (outlet, from, to, readings) in &work.losses {
                     tx.add_loss(outlet, *from, *to, *readings, "disk budget", now)?;

@@ -14,6 +14,8 @@ use crate::plant::Micros;
 use crate::watch::{Saved, Transition};
 
 const FILE: &str = "ledger.db";
+/// Dead letters kept: a wrong field refused every second must not fill the disk.
+const DEAD_LETTERS: u32 = 10_000;
 
 /// The writer. Owned by the keeper alone.
 #[derive(Debug)]
@@ -79,6 +81,18 @@ pub struct DeadLetter {
     /// HTTP status.
     pub status: u16,
     /// The server's words.
+    pub reason: String,
+}
+
+/// Readings that had to go before an outlet had them.
+#[derive(Debug, Clone)]
+#[allow(missing_docs)]
+pub struct LossRow {
+    pub at: Micros,
+    pub outlet: String,
+    pub from: Micros,
+    pub to: Micros,
+    pub readings: u64,
     pub reason: String,
 }
 
@@ -236,6 +250,18 @@ impl LedgerTx<'_> {
         self.run(
             "INSERT INTO dead_letter (at, outlet, what, status, reason) VALUES (?1,?2,?3,?4,?5)",
             params![at.0, letter.outlet, letter.what, letter.status, letter.reason],
+        )
+        .map(drop)
+    }
+
+    /// Drops all but the newest dead letters.
+    ///
+    /// # Errors
+    /// [`StoreError::Sqlite`].
+    pub fn trim_dead_letters(&self) -> Result<(), StoreError> {
+        self.run(
+            "DELETE FROM dead_letter WHERE seq <= (SELECT seq FROM dead_letter ORDER BY seq DESC LIMIT 1 OFFSET ?1)",
+            [DEAD_LETTERS],
         )
         .map(drop)
     }
@@ -456,6 +482,43 @@ impl LedgerReader {
             .query_row("SELECT count(*) FROM dead_letter WHERE outlet = ?1", [outlet], |r| r.get::<_, i64>(0))
             .map(|n| n as u64)
             .map_err(sqlite(FILE))
+    }
+
+    /// The newest `limit` dead letters, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn newest_dead_letters(&self, limit: u32) -> Result<Vec<(Micros, DeadLetter)>, StoreError> {
+        self.rows(
+            "SELECT at, outlet, what, status, reason FROM dead_letter ORDER BY seq DESC LIMIT ?1",
+            [limit],
+            |r| {
+                let letter =
+                    DeadLetter { outlet: r.get(1)?, what: r.get(2)?, status: r.get(3)?, reason: r.get(4)? };
+                Ok((Micros(r.get(0)?), letter))
+            },
+        )
+    }
+
+    /// The newest `limit` losses, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn losses(&self, limit: u32) -> Result<Vec<LossRow>, StoreError> {
+        self.rows(
+            "SELECT at, outlet, from_at, to_at, readings, reason FROM loss ORDER BY seq DESC LIMIT ?1",
+            [limit],
+            |r| {
+                Ok(LossRow {
+                    at: Micros(r.get(0)?),
+                    outlet: r.get(1)?,
+                    from: Micros(r.get(2)?),
+                    to: Micros(r.get(3)?),
+                    readings: r.get::<_, i64>(4)? as u64,
+                    reason: r.get(5)?,
+                })
+            },
+        )
     }
 
     /// The audit chain from its beginning.

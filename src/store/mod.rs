@@ -15,7 +15,7 @@ pub mod trend;
 
 pub use journal::{Chunk, Journal, JournalReader, Opened, SeriesInfo, Stats};
 pub use ledger::{
-    AuditRow, DeadLetter, DeliveryRow, EventRow, Ledger, LedgerReader, LedgerTx, TransitionRow,
+    AuditRow, DeadLetter, DeliveryRow, EventRow, Ledger, LedgerReader, LedgerTx, LossRow, TransitionRow,
 };
 pub use lock::StoreLock;
 pub use pack::{PackedReading, PackedSample, unpack};

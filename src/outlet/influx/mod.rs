@@ -6,6 +6,7 @@
 //! A bad reading has no field: a gap in the database is unknown, not normal.
 
 pub mod encode;
+mod refused;
 #[cfg(feature = "influx-setup")]
 pub mod setup;
 mod worker;

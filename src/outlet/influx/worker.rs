@@ -2,11 +2,11 @@
 //!
 //! A batch goes out when it is full or its oldest reading old enough. An outage costs nothing but
 //! the journal's disk budget: the batch is tried again with growing pauses for as long as it takes.
-//! A refused batch is halved until the bad lines stand alone; they become dead letters with the
-//! server's words, and the rest goes on.
+//! A refused batch is halved, by lines and then by fields, until what is bad stands alone; that
+//! becomes dead letters with the server's words, and the rest goes on.
 
 use std::io::Write;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use flate2::{Compression, write::GzEncoder};
 use reqwest::{Client, header};
@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, watch};
 use tracing::{info, warn};
 
 use super::encode::{Encoder, Lines};
+use super::refused::{self, Refused};
 use crate::outlet::delivery::{Backoff, Verdict, chain, client, retry_after, wall_now, words};
 use crate::outlet::{OutletStatus, Report};
 use crate::plant::Micros;
@@ -47,6 +48,7 @@ pub async fn run(
         outlet: &outlet,
         status: &status,
         packed: Vec::new(),
+        refused: Refused::default(),
     };
     let mut encoder = Encoder::new(&site, &journal.series()?);
     let mut lines = Lines::default();
@@ -85,7 +87,7 @@ pub async fn run(
             }
             continue;
         }
-        let dead = sender.send(&lines).await;
+        let dead = sender.send(&mut lines).await;
         cursor = last;
         status.update(|s| {
             s.delivered += lines.readings();
@@ -111,44 +113,78 @@ pub enum RunError {
     Client(String),
 }
 
+/// What goes into one request.
+enum Piece {
+    /// Lines `from..to` of the batch.
+    Lines(usize, usize),
+    /// Part of one line.
+    Line(Vec<u8>),
+}
+
+impl Piece {
+    /// Half of it each: by lines, then by the fields of one line.
+    fn halves(&self, lines: &Lines) -> Option<(Self, Self)> {
+        let line = match self {
+            Self::Lines(from, to) if to - from > 1 => {
+                let middle = from + (to - from) / 2;
+                return Some((Self::Lines(*from, middle), Self::Lines(middle, *to)));
+            }
+            Self::Lines(from, to) => lines.slice(*from, *to),
+            Self::Line(text) => text,
+        };
+        let (first, second) = refused::halves(line)?;
+        Some((Self::Line(first), Self::Line(second)))
+    }
+}
+
 struct Sender<'a> {
     client: Client,
     backoff: Backoff,
     outlet: &'a InfluxOutlet,
     status: &'a OutletStatus,
     packed: Vec<u8>,
+    refused: Refused,
 }
 
 impl Sender<'_> {
     /// Sends all lines, however long it takes; gives the ones refused for good.
-    async fn send(&mut self, lines: &Lines) -> Vec<DeadLetter> {
-        let mut dead = Vec::new();
-        let mut parts = vec![(0usize, lines.ends.len())];
-        while let Some((from, to)) = parts.pop() {
-            if from == to {
-                continue;
-            }
-            let body = lines.slice(from, to);
+    async fn send(&mut self, lines: &mut Lines) -> Vec<DeadLetter> {
+        let id = self.outlet.id.to_string();
+        let letter = |what: String, status, reason| DeadLetter { outlet: id.clone(), what, status, reason };
+        let aside = self.refused.set_aside(lines, Instant::now());
+        let mut dead: Vec<_> = aside.into_iter().map(|a| letter(a.what, a.status, a.reason)).collect();
+        let mut pieces = vec![Piece::Lines(0, lines.ends.len())];
+        while let Some(piece) = pieces.pop() {
+            let body = match &piece {
+                Piece::Lines(from, to) if from == to => continue,
+                Piece::Lines(from, to) => lines.slice(*from, *to),
+                Piece::Line(text) => text,
+            };
             let (verdict, code, said) = self.post(body).await;
             match verdict {
                 Verdict::Done => {
+                    if !self.status.get().ok {
+                        info!(outlet = id, "database is back");
+                    }
                     self.backoff.reset();
                     self.status.went_well();
                 }
-                Verdict::Split | Verdict::Refused if to - from > 1 && dead.len() < DEAD_A_BATCH => {
-                    let middle = from + (to - from) / 2;
-                    parts.push((middle, to));
-                    parts.push((from, middle));
-                }
                 Verdict::Split | Verdict::Refused => {
-                    let what = String::from_utf8_lossy(body).trim_end().to_owned();
-                    warn!(outlet = %self.outlet.id, status = code, "refused for good: {said}; set aside: {what}");
-                    dead.push(DeadLetter {
-                        outlet: self.outlet.id.to_string(),
-                        what,
-                        status: code,
-                        reason: said,
-                    });
+                    let halves = if dead.len() < DEAD_A_BATCH { piece.halves(lines) } else { None };
+                    if let Some((first, second)) = halves {
+                        pieces.push(second);
+                        pieces.push(first);
+                        continue;
+                    }
+                    let what = String::from_utf8_lossy(body).into_owned();
+                    warn!(
+                        outlet = id,
+                        status = code,
+                        "refused for good: {said}; set aside: {}",
+                        what.trim_end()
+                    );
+                    self.refused.note(body, code, &said, Instant::now());
+                    dead.push(letter(what, code, said));
                 }
                 Verdict::Retry(_) | Verdict::Hold => {
                     let mut pause = self.backoff.pause();
@@ -156,14 +192,11 @@ impl Sender<'_> {
                         pause = pause.max(asked);
                     }
                     if self.status.get().ok {
-                        warn!(outlet = %self.outlet.id, status = code, "database away, readings are kept: {said}");
+                        warn!(outlet = id, status = code, "database away, readings are kept: {said}");
                     }
                     self.status.failed(&said, wall_now().plus(pause));
+                    pieces.push(piece);
                     tokio::time::sleep(pause).await;
-                    parts.push((from, to));
-                    if self.status.get().ok {
-                        info!(outlet = %self.outlet.id, "database is back");
-                    }
                 }
             }
         }

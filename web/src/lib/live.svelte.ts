@@ -57,10 +57,10 @@ class Live {
   #tick(): void {
     const second = Math.floor((Date.now() + this.#offset) / 1000);
     if (second !== Math.floor(this.now / 1000)) this.now = second * 1000;
+    this.retryIn = Math.max(0, Math.ceil((this.#retryAt - performance.now()) / 1000));
     if (!this.model) return;
     const silent = performance.now() - this.#heard;
     this.lostFor = silent > SILENCE ? Math.floor(silent / 1000) : 0;
-    this.retryIn = Math.max(0, Math.ceil((this.#retryAt - performance.now()) / 1000));
     // A half-open connection: give it up.
     if (this.lost && this.#opened && performance.now() - this.#opened > SILENCE) this.#abort?.abort();
   }
