@@ -1,34 +1,35 @@
 """A pymodbus TCP server for the black-box tests.
 
-Prints `listening PORT` once it serves. Reads commands from standard input:
-`float ADDRESS VALUE` writes a big-endian IEEE single into two holding registers,
-`word ADDRESS VALUE` writes one.
+Prints `listening PORT` once it serves. Reads commands from standard input, answers each with `done`:
+`holding ADDRESS WORD…`, `input ADDRESS WORD…`, `coil ADDRESS BIT…`, `discrete ADDRESS BIT…`.
+Addresses count from 0, as on the wire.
 """
 import asyncio
 import socket
-import struct
 import sys
 
 from pymodbus.datastore import ModbusDeviceContext, ModbusSequentialDataBlock, ModbusServerContext
 from pymodbus.server import ModbusTcpServer
+
+FUNCTIONS = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}
+
+
+def block() -> ModbusSequentialDataBlock:
+    return ModbusSequentialDataBlock(1, [0] * 1000)
 
 
 async def main() -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", int(sys.argv[1]) if len(sys.argv) > 1 else 0))
         port = probe.getsockname()[1]
-    device = ModbusDeviceContext(hr=ModbusSequentialDataBlock(1, [0] * 200))
+    device = ModbusDeviceContext(co=block(), di=block(), hr=block(), ir=block())
     server = ModbusTcpServer(ModbusServerContext(devices=device, single=True), address=("127.0.0.1", port))
     await server.serve_forever(background=True)
     print("listening", port, flush=True)
     loop = asyncio.get_running_loop()
     while line := await loop.run_in_executor(None, sys.stdin.readline):
-        what, address, value = line.split()
-        if what == "float":
-            words = list(struct.unpack(">HH", struct.pack(">f", float(value))))
-        else:
-            words = [int(value)]
-        device.setValues(3, int(address), words)
+        what, address, *values = line.split()
+        device.setValues(FUNCTIONS[what], int(address), [int(v) for v in values])
         print("done", flush=True)
 
 

@@ -110,11 +110,12 @@ impl Link {
         };
         let outcome = match tokio::time::timeout(self.timeout, asking).await {
             Ok(Ok(Ok(answer))) => {
+                // Words come to the byte; bits come in whole bytes, of which the library cut the rest.
                 let len = match &answer {
                     Answer::Words(words) => words.len(),
                     Answer::Bits(bits) => bits.len(),
                 };
-                if len >= usize::from(count) {
+                if len == usize::from(count) {
                     return Ok((answer, began.elapsed()));
                 }
                 Err(PollError::Garbled(format!("{len} values where {count} were asked for")))

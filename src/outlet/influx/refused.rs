@@ -106,7 +106,8 @@ impl Refused {
             for field in p.fields.split(|b| *b == b',') {
                 match self.0.iter().position(|c| *c.series == *p.series && field.starts_with(&c.field)) {
                     Some(n) => {
-                        aside[n].what.push_str(&String::from_utf8_lossy(&join(p.series, &[field], p.time)))
+                        let single = join(p.series, &[field], p.time);
+                        aside[n].what.push_str(&String::from_utf8_lossy(&single));
                     }
                     None => good.push(field),
                 }

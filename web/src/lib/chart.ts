@@ -1,6 +1,5 @@
 // What the larger charts need around uPlot: ticks, columns with gaps, colours of the theme.
 import type { Evidence } from './api';
-import type { Lang } from './format';
 import { clock, hourMinute } from './format';
 import { gaps, type Samples, type Zone } from './zones';
 import { rank } from './state';
@@ -74,7 +73,7 @@ export function perMinute(samples: Samples): [number, number, number, number][] 
   return rows;
 }
 
-export interface Colours { pen: string; soft: string; lim: string; hatch: string; panel: string; grid: string; band: (z: Zone) => string; line: (z: Zone) => string }
+export interface Colours { pen: string; soft: string; lim: string; hatch: string; panel: string; sub: string; grid: string; band: (z: Zone) => string; line: (z: Zone) => string }
 
 /** Colours of the present theme, read from the style sheet. */
 export function colours(): Colours {
@@ -82,10 +81,8 @@ export function colours(): Colours {
   const of = (name: string) => style.getPropertyValue(`--${name}`).trim();
   const fills: Record<string, string> = { n: of('zone'), h: of('trk'), l: of('trk'), hh: of('trk-2'), ll: of('trk-2') };
   return {
-    pen: of('pen'), soft: of('pen-2'), lim: of('lim'), hatch: of('ink-3'), panel: of('panel'), grid: of('line-2'),
+    pen: of('pen'), soft: of('pen-2'), lim: of('lim'), hatch: of('ink-3'), panel: of('panel'), sub: of('sub'), grid: of('line-2'),
     band: (z) => (z.hit && z.priority ? of(`p${rank(z.priority)}-bg`) : fills[z.kind] ?? of('zone')),
     line: (z) => (z.priority ? of(`p${rank(z.priority)}-t`) : of('pen')),
   };
 }
-
-export const listSeparator = (lang: Lang) => (lang === 'zh' ? '、' : ', ');

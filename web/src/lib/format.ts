@@ -22,6 +22,9 @@ export function bytes(n: number): string {
   return `${value.toFixed(step > 0 && value < 10 ? 1 : 0)} ${units[step]}`;
 }
 
+/** Round trip in milliseconds. */
+export const roundTrip = (micros: number) => `${(micros / 1000).toFixed(micros < 1000 ? 2 : 1)} ms`;
+
 const formatters = new Map<string, Intl.DateTimeFormat>();
 
 function parts(at: number, zone: string): Record<string, string> {
@@ -80,5 +83,5 @@ export function duration(millis: number, lang: Lang): string {
 export function age(millis: number, lang: Lang): string {
   const s = Math.max(0, Math.round(millis / 1000));
   const text = s < 60 ? `${s} s` : duration(millis, lang);
-  return lang === 'zh' ? `${text}前` : `${text} ago`;
+  return lang === 'zh' ? `${text} 前` : `${text} ago`;
 }

@@ -19,8 +19,6 @@ class Live {
   needsToken = $state(false);
   tokenRefused = $state(false);
   failed = $state(false);
-  /** Whatever wants to know of each event, such as the announcer. */
-  readonly listeners = new Set<(event: GatewayEvent) => void>();
 
   #heard = 0;
   /** When the present stream was opened; 0 without one. */
@@ -120,7 +118,6 @@ class Live {
     if (!this.model) return;
     apply(this.model, event);
     if (event.event === 'values') trends.add(event.data.points);
-    for (const listener of this.listeners) listener(event);
   }
 
   #hear(at: string | null): void {

@@ -6,6 +6,8 @@ import { t, type Key } from './i18n/index.svelte';
 
 export interface Signing {
   title: Key; text: Key; done: Key; verb: Key; what: string;
+  /** Rule key or hazard id. */
+  subject: string;
   note: 'none' | 'optional' | 'required';
   send: (by: string, note: string) => Promise<void>;
 }
@@ -27,27 +29,27 @@ export const sign = {
 
   acknowledge(alarm: Alarm) {
     open = {
-      title: 'sign.ack', text: 'sign.ackText', done: 'done.ack', verb: 'act.acknowledge', what: title(alarm), note: 'optional',
+      title: 'sign.ack', text: 'sign.ackText', done: 'done.ack', verb: 'act.acknowledge', what: title(alarm), subject: alarm.rule, note: 'optional',
       send: (by, note) => post('alarms/acknowledge', { rule: alarm.rule, by, note }),
     };
   },
   reset(alarm: Alarm) {
     open = {
-      title: 'sign.reset', text: 'sign.resetText', done: 'done.reset', verb: 'act.reset', what: title(alarm), note: 'none',
+      title: 'sign.reset', text: 'sign.resetText', done: 'done.reset', verb: 'act.reset', what: title(alarm), subject: alarm.rule, note: 'none',
       send: (by) => post('alarms/reset', { rule: alarm.rule, by }),
     };
   },
   acknowledgeHazard(hazard: Hazard) {
     open = {
       title: 'sign.ackHazard', text: 'sign.ackHazardText', done: 'done.ackHazard', verb: 'act.acknowledge',
-      what: hazard.number, note: 'optional',
+      what: hazard.number, subject: hazard.id, note: 'optional',
       send: (by, note) => post(`hazards/${hazard.id}/acknowledge`, { by, note }),
     };
   },
   closeHazard(hazard: Hazard) {
     open = {
       title: 'sign.closeHazard', text: 'sign.closeText', done: 'done.closeHazard', verb: 'act.close',
-      what: hazard.number, note: 'required',
+      what: hazard.number, subject: hazard.id, note: 'required',
       send: (by, note) => post(`hazards/${hazard.id}/close`, { by, note }),
     };
   },

@@ -2,7 +2,7 @@
 import type { Alarm, Equipment, Hazard, LimitKind, Overview, Point } from './api';
 import { number } from './format';
 import { known, say, t } from './i18n/index.svelte';
-import { findPoint } from './state';
+import { findPoint, isActive } from './state';
 import { isHigh } from './zones';
 
 /** `equipment/point.kind` taken apart; for alarms that are gone. */
@@ -71,9 +71,10 @@ export function limitText(kind: string, at: number | null, point?: Point, unit =
   return unit ? `${text} ${unitText(unit)}` : text;
 }
 
-/** Present value of an alarm's point: live if it has one, else what the alarm says. */
-export function alarmValue(model: Overview, a: Alarm): string {
-  if (a.kind === 'no_data') return t('value.unknown');
+/** Present value of an alarm's point: live if it has one, else what the alarm says; `lost`: nothing is present. */
+export function alarmValue(model: Overview, a: Alarm, lost: boolean): string {
+  if (lost) return t('value.unknown');
+  if (a.kind === 'no_data') return isActive(a) ? t('value.unknown') : '—';
   const point = findPoint(model.equipment, a.equipment, a.point);
   if (!point) return a.value === null ? '' : `${number(a.value, 2)} ${unitText(a.unit)}`;
   if (point.quality === 'bad' || point.quality === 'stale') return t('value.unknown');

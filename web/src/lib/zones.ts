@@ -8,6 +8,7 @@ export interface Zone { kind: LimitKind | 'n'; lo: number; hi: number; priority:
 
 /** The fixed scale of a point: its range, else what its limits and readings need. */
 export function scale(point: Point, samples: Samples = []): [number, number] {
+  if (point.unit === 'bool') return [-0.25, 1.25];
   if (point.range) return point.range;
   const all = [...point.limits.map((l) => l.at), ...samples.flatMap((s) => [s[1], s[2]])];
   if (point.value !== null) all.push(point.value);
@@ -109,11 +110,15 @@ export function segments(samples: Samples, bands: Zone[], holes: [number, number
 /** Moves labels apart so that none is nearer than `gap` to the next; keeps them within `[lo, hi]`. */
 export function spread(positions: number[], gap: number, lo: number, hi: number): number[] {
   const order = positions.map((y, i) => ({ y, i })).sort((a, b) => a.y - b.y);
-  for (let k = 1; k < order.length; k++) order[k]!.y = Math.max(order[k]!.y, order[k - 1]!.y + gap);
+  let floor = lo;
+  for (const label of order) {
+    label.y = Math.max(label.y, floor);
+    floor = label.y + gap;
+  }
   let ceiling = hi;
-  for (let k = order.length - 1; k >= 0; k--) {
-    order[k]!.y = Math.max(lo, Math.min(order[k]!.y, ceiling));
-    ceiling = order[k]!.y - gap;
+  for (const label of [...order].reverse()) {
+    label.y = Math.min(label.y, ceiling);
+    ceiling = label.y - gap;
   }
   const moved: number[] = [];
   for (const { y, i } of order) moved[i] = y;

@@ -1,0 +1,107 @@
+//! Promise P6, and brokers that come and go.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::peers::{Broker, Gateway, ModbusServer, Victoria, eventually, now_ms, unless};
+use crate::plants;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_database_outage_and_a_restart_everything_arrives_once() {
+    let modbus = ModbusServer::start();
+    let mut database = Victoria::start().await;
+    let settings = [plants::base(), plants::boiler(modbus.port), plants::victoria(database.port)].concat();
+    let mut gateway = Gateway::start(&settings, &[plants::BOILER]);
+    eventually("readings flow", async || {
+        let found = database.timestamps("steam_boiler_count").await.len();
+        unless(found > 3, found)
+    })
+    .await;
+    database.stop().await;
+    eventually("the outage shows", async || {
+        let path = gateway.get("/api/v1/overview").await["path"].clone();
+        unless(path["outlets"][0]["ok"] == false && path["outbox"]["pending_chunks"].as_u64() > Some(5), path)
+    })
+    .await;
+    assert!(gateway.stop().await < Duration::from_secs(5), "an outage delays the stop");
+    gateway.again();
+    eventually("a backlog from before and after the restart", async || {
+        let pending = gateway.get("/api/v1/overview").await["path"]["outbox"]["pending_chunks"].clone();
+        unless(pending.as_u64() > Some(10), pending)
+    })
+    .await;
+    database.again().await;
+    eventually("the outlet is well again", async || {
+        let outlet = gateway.get("/api/v1/overview").await["path"]["outlets"][0].clone();
+        unless(outlet["ok"] == true, outlet)
+    })
+    .await;
+    gateway.stop().await;
+    database.holds("steam_boiler_count", &gateway.committed_ms("boiler-1", "count")).await;
+    assert!(gateway.log().contains("database is back"));
+}
+
+/// Both protocol versions; the broker keeps its sessions over the restart.
+async fn broker_restart(version: u8) {
+    let mut broker = Broker::start().await;
+    let settings = [plants::base(), plants::receiver(broker.port, version)].concat();
+    let mut gateway = Gateway::start(&settings, &[plants::RECEIVER]);
+    plants::subscribed(&broker, &gateway).await;
+    let mut published = BTreeSet::new();
+    let mut last = now_ms();
+    for round in 0..3 {
+        let batch: Vec<u64> = (1..=200).map(|n| last + n).collect();
+        last += 200;
+        let messages: Vec<_> = batch.iter().map(|ms| plants::message(*ms, 0.7)).collect();
+        if round == 1 {
+            // What is published while we are away waits at the broker.
+            gateway.stop().await;
+        }
+        broker.publish(&messages).await;
+        published.extend(batch);
+        broker.stop().await;
+        broker.again().await;
+        if round == 1 {
+            gateway.again();
+        }
+    }
+    eventually("every acknowledged message is committed", async || {
+        let committed = gateway.committed_ms("receiver-1", "pressure");
+        let missing = published.difference(&committed).count();
+        unless(missing == 0, format!("{missing} of {} missing", published.len()))
+    })
+    .await;
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_restart_loses_no_acknowledged_message_over_mqtt_5() {
+    broker_restart(5).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_restart_loses_no_acknowledged_message_over_mqtt_3_1_1() {
+    broker_restart(3).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_forgot_the_session_is_subscribed_to_again() {
+    let broker = Broker::start().await;
+    let port = broker.port;
+    let settings = [plants::base(), plants::receiver(port, 5)].concat();
+    let mut gateway = Gateway::start(&settings, &[plants::RECEIVER]);
+    let flows = async |broker: &Broker, gateway: &Gateway, pressure: f64| {
+        eventually("messages arrive", async || {
+            broker.publish_one("plant/receiver-1", &format!(r#"{{"p":{pressure}}}"#)).await;
+            let overview = gateway.get("/api/v1/overview").await;
+            unless(overview["equipment"][0]["points"][0]["value"] == pressure, overview)
+        })
+        .await;
+    };
+    flows(&broker, &gateway, 0.5).await;
+    drop(broker);
+    // The same address, another broker: no session, no subscription, nothing stored.
+    let fresh = Broker::start_on(port).await;
+    flows(&fresh, &gateway, 0.6).await;
+    gateway.stop().await;
+}

@@ -1,0 +1,85 @@
+//! mosquitto, and a publisher with a client of its own.
+
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::{Process, free_port, listens};
+
+static PUBLISHERS: AtomicUsize = AtomicUsize::new(0);
+
+pub struct Broker {
+    pub port: u16,
+    process: Option<Process>,
+    dir: TempDir,
+}
+
+impl Broker {
+    pub async fn start() -> Self {
+        Self::start_on(free_port()).await
+    }
+
+    pub async fn start_on(port: u16) -> Self {
+        let mut broker = Self { port, process: None, dir: tempfile::tempdir().expect("a folder") };
+        broker.again().await;
+        broker
+    }
+
+    /// Starts it (again) on the same port with the sessions and messages it stored.
+    pub async fn again(&mut self) {
+        let file = self.dir.path().join("mosquitto.conf");
+        let settings = format!(
+            "listener {} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 100000\nmax_inflight_messages 1000\n\
+             user root\npersistence true\npersistence_location {}/\n",
+            self.port,
+            self.dir.path().display()
+        );
+        std::fs::write(&file, settings).expect("a file");
+        let child = Command::new("/usr/sbin/mosquitto")
+            .arg("-c")
+            .arg(file)
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("mosquitto: run tests/tools.sh");
+        self.process = Some(Process(child));
+        listens(self.port).await;
+    }
+
+    /// Stops it as a service manager does; it writes its sessions down.
+    pub async fn stop(&mut self) {
+        if let Some(process) = self.process.take() {
+            process.terminate().await;
+        }
+    }
+
+    /// Publishes all with QoS 1; returns when the broker has acknowledged every one.
+    pub async fn publish(&self, messages: &[(String, String)]) {
+        let name = format!("publisher-{}", PUBLISHERS.fetch_add(1, Ordering::Relaxed));
+        let mut options = rumqttc::MqttOptions::new(name, "127.0.0.1", self.port);
+        options.set_keep_alive(Duration::from_secs(5));
+        let (client, mut events) = rumqttc::AsyncClient::new(options, 64);
+        let sending = async {
+            for (topic, payload) in messages {
+                let sent = client.publish(topic, rumqttc::QoS::AtLeastOnce, false, payload.as_bytes()).await;
+                sent.expect("the event loop runs");
+            }
+        };
+        let confirmed = async {
+            let mut left = messages.len();
+            while left > 0 {
+                match events.poll().await {
+                    Ok(rumqttc::Event::Incoming(rumqttc::Packet::PubAck(_))) => left -= 1,
+                    Ok(_) => {}
+                    Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+                }
+            }
+        };
+        tokio::join!(sending, confirmed);
+    }
+
+    pub async fn publish_one(&self, topic: &str, payload: &str) {
+        self.publish(&[(topic.to_owned(), payload.to_owned())]).await;
+    }
+}

@@ -1,0 +1,169 @@
+//! The binary under test, in a folder of its own.
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use steamward::store::{JournalReader, unpack};
+use tempfile::TempDir;
+
+use super::receiver::KEY;
+use super::{Process, http};
+
+pub struct Gateway {
+    dir: TempDir,
+    process: Option<Process>,
+    pub address: String,
+    log: Arc<Mutex<String>>,
+}
+
+impl Gateway {
+    /// Writes the settings and starts it.
+    pub fn start(settings: &str, profiles: &[(&str, &str)]) -> Self {
+        let mut gateway = Self::prepared(settings, profiles);
+        gateway.again();
+        gateway
+    }
+
+    /// Writes the settings only.
+    pub fn prepared(settings: &str, profiles: &[(&str, &str)]) -> Self {
+        let dir = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(dir.path().join("profiles")).expect("a folder");
+        std::fs::write(dir.path().join("steamward.toml"), settings).expect("a file");
+        for (name, text) in profiles {
+            std::fs::write(dir.path().join("profiles").join(name), text).expect("a file");
+        }
+        Self { dir, process: None, address: String::new(), log: Arc::default() }
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_steamward"));
+        command
+            .args(["run", "."])
+            .current_dir(self.dir.path())
+            .env("TEST_INSPECTION_KEY", KEY)
+            .env("TEST_TOKEN", "black-box-token")
+            .env("NO_COLOR", "1");
+        command
+    }
+
+    /// Runs it to its end, which must come by itself: exit code and what it said.
+    pub fn fails(&self) -> (i32, String) {
+        let run = self.command().output().expect("the binary");
+        (run.status.code().unwrap_or(-1), String::from_utf8_lossy(&run.stderr).into_owned())
+    }
+
+    /// Starts it (again) on the same store; reads the console's address from the log.
+    pub fn again(&mut self) {
+        let mut child = self.command().stderr(Stdio::piped()).spawn().expect("the binary");
+        let mut log = BufReader::new(child.stderr.take().expect("piped"));
+        let mut all = String::new();
+        loop {
+            let mut line = String::new();
+            assert!(log.read_line(&mut line).expect("the log") > 0, "the gateway ended:\n{all}");
+            all.push_str(&line);
+            if let Some((_, rest)) = line.split_once("console on ") {
+                self.address = rest.trim().trim_end_matches('/').to_owned();
+                break;
+            }
+        }
+        let kept = Arc::clone(&self.log);
+        kept.lock().expect("no panic while held").push_str(&all);
+        std::thread::spawn(move || {
+            for line in log.lines().map_while(Result::ok) {
+                let mut kept = kept.lock().expect("no panic while held");
+                kept.push_str(&line);
+                kept.push('\n');
+            }
+        });
+        self.process = Some(Process(child));
+    }
+
+    /// Everything it logged so far, over all its lives.
+    pub fn log(&self) -> String {
+        self.log.lock().expect("no panic while held").clone()
+    }
+
+    /// kill -9.
+    pub fn kill(&mut self) {
+        self.process = None;
+    }
+
+    pub async fn get(&self, path: &str) -> serde_json::Value {
+        let Ok(answer) = http().get(format!("{}{path}", self.address)).send().await else {
+            return serde_json::Value::Null;
+        };
+        serde_json::from_str(&answer.text().await.unwrap_or_default()).unwrap_or_default()
+    }
+
+    /// Status of a GET with these headers.
+    pub async fn status(&self, path: &str, headers: &[(&str, &str)]) -> u16 {
+        let mut request = http().get(format!("{}{path}", self.address));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.send().await.map_or(0, |a| a.status().as_u16())
+    }
+
+    pub async fn post(&self, path: &str, body: &str, headers: &[(&str, &str)]) -> u16 {
+        let mut request = http()
+            .post(format!("{}{path}", self.address))
+            .header("content-type", "application/json")
+            .body(body.to_owned());
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.send().await.map_or(0, |a| a.status().as_u16())
+    }
+
+    /// SIGTERM; gives how long it took.
+    pub async fn stop(&mut self) -> Duration {
+        let process = self.process.take().expect("it runs");
+        let began = Instant::now();
+        let status = process.terminate().await;
+        assert!(status.success(), "ended with {status}:\n{}", self.log());
+        began.elapsed()
+    }
+
+    pub fn data(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    pub fn ledger_verifies(&self) -> bool {
+        Command::new(env!("CARGO_BIN_EXE_steamward"))
+            .args(["ledger", "verify", "data"])
+            .current_dir(self.dir.path())
+            .stdout(Stdio::null())
+            .status()
+            .is_ok_and(|s| s.success())
+    }
+
+    /// All committed readings with a value: (point, microseconds, value), in journal order.
+    pub fn committed(&self, equipment: &str) -> Vec<(String, i64, f64)> {
+        let journal = JournalReader::open(&self.data().join("journal.db")).expect("a journal");
+        let series = journal.series().expect("readable");
+        let (mut found, mut seq) = (Vec::new(), 0);
+        while let Some(chunk) = journal.next_after(seq).expect("readable") {
+            seq = chunk.seq;
+            unpack(&chunk.body, |sample| {
+                for reading in sample.readings.iter().filter(|r| r.quality.is_usable()) {
+                    let owner = series.iter().find(|s| s.id == reading.series).expect("a known series");
+                    if owner.equipment == equipment {
+                        found.push((owner.point.clone(), sample.at.0, reading.value));
+                    }
+                }
+            })
+            .expect("unpacks");
+        }
+        found
+    }
+
+    /// Times of one point's committed readings, in milliseconds.
+    pub fn committed_ms(&self, equipment: &str, point: &str) -> BTreeSet<u64> {
+        let all = self.committed(equipment);
+        all.into_iter().filter(|c| c.0 == point).map(|c| (c.1 / 1000) as u64).collect()
+    }
+}
