@@ -400,7 +400,7 @@ impl Engine {
     }
 
     /// Puts stored states back (promise P3): states, latches and delay progress as they were; the
-    /// delays of limits stand still until a usable value says how things are. Gives back what
+    /// delays of points stand still until a reading says how things are. Gives back what
     /// belongs to no rule of this engine.
     pub fn restore(&mut self, saved: &[Saved], now: Now) -> Vec<Saved> {
         let mut unknown = Vec::new();
@@ -423,7 +423,7 @@ impl Engine {
                 value: one.value,
                 acknowledged_by: one.acknowledged_by.clone(),
             };
-            if self.rules[n].kind == LimitKind::NoData {
+            if self.rules[n].device.is_some() {
                 // Its delay has begun anew with the start, unless the alarm already stands.
                 if one.state.is_active() {
                     state.on = None;
@@ -499,8 +499,11 @@ impl Engine {
         let state = &self.states[rule.0 as usize];
         let active = state.info.state.is_active();
         match (missing, active) {
-            (true, false) if state.on.is_none() => self.start_on(rule, now.mono),
-            (true, _) => {}
+            (true, false) => match self.states[rule.0 as usize].on.as_mut() {
+                Some(timer) => timer.resume(now.mono),
+                None => self.start_on(rule, now.mono),
+            },
+            (true, true) => {}
             (false, true) => {
                 let to = state.info.state.clear(false);
                 self.change(rule, to, Event::Cleared, now, None, out);
@@ -550,8 +553,9 @@ impl Engine {
         let limit_value = definition
             .point
             .filter(|_| definition.kind != LimitKind::NoData)
-            .map(|p| self.points[p.0 as usize].value)
-            .filter(|v| v.is_finite());
+            .map(|p| self.points[p.0 as usize])
+            .filter(|c| c.quality.is_usable())
+            .map(|c| c.value);
         let cause = if definition.kind == LimitKind::NoData && event == Event::Raised {
             match (definition.point, definition.device) {
                 (Some(p), _) => self.points[p.0 as usize].quality.cause(),

@@ -7,6 +7,8 @@ mod alarm;
 mod engine;
 mod limit;
 mod rule;
+#[cfg(test)]
+mod tests;
 
 pub use alarm::{AlarmState, CommandError, Event};
 pub use engine::{AlarmInfo, Breach, Current, Engine, Saved, Transition};
