@@ -241,3 +241,145 @@ fn words(kind: LimitKind) -> (&'static str, &'static str) {
         LimitKind::NoData => ("数据中断", "no data"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use uuid::Uuid;
+
+    use super::{ChangeKind, HazardError, LevelState, Register, Status};
+    use crate::hazard::{HazardChange, cloud_event};
+    use crate::plant::{
+        Equipment, EquipmentIx, HazardLevel, Id, LimitKind, Micros, Name, Plant, Priority, Site,
+    };
+    use crate::watch::{AlarmState, Breach, Event, Rule, RuleIx, Transition};
+
+    const DAY: &str = "20261124";
+    const WINDOW: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(10));
+
+    fn plant() -> Plant {
+        let id = |text: &str| Id::new(text).expect("a good id");
+        let name = |text: &str| Name::new(Some(text), None, text);
+        Plant {
+            site: Site {
+                id: id("n"),
+                name: name("北区"),
+                region: Some("370102".to_owned()),
+                timezone: "UTC".to_owned(),
+            },
+            equipment: vec![Equipment {
+                id: id("boiler-1"),
+                name: name("1# 锅炉"),
+                kind: id("steam-boiler"),
+                model: None,
+                registration: Some("11303701022020000001".to_owned()),
+                officer: None,
+                points: Vec::new(),
+            }],
+            points: Vec::new(),
+            devices: Vec::new(),
+        }
+    }
+
+    fn rule(key: &str, hazard: Option<HazardLevel>) -> Rule {
+        Rule {
+            key: key.to_owned(),
+            equipment: EquipmentIx(0),
+            point: None,
+            device: None,
+            kind: LimitKind::LL,
+            at: -75.0,
+            deadband: 5.0,
+            on_delay: Duration::ZERO,
+            off_delay: Duration::ZERO,
+            priority: Priority::Critical,
+            latch: false,
+            hazard,
+        }
+    }
+
+    fn raise(register: &mut Register, rule: &Rule, at: i64, day: &str) -> Option<HazardChange> {
+        let transition = Transition {
+            rule: RuleIx(0),
+            from: AlarmState::Normal,
+            to: AlarmState::Unacknowledged,
+            event: Event::Raised,
+            at: Micros(at),
+            value: Some(-80.0),
+            cause: None,
+            by: None,
+        };
+        let id = || Uuid::from_u128(at as u128);
+        register.on_transition(&transition, rule, &plant(), id, day, WINDOW)
+    }
+
+    #[test]
+    fn one_record_is_open_for_an_equipment_and_rule_and_counts_what_comes_again() {
+        let (mut register, rule) = (Register::default(), rule("boiler-1/l.ll", Some(HazardLevel::Major)));
+        let first = raise(&mut register, &rule, 1, DAY).unwrap();
+        assert_eq!((first.kind, first.hazard.version), (ChangeKind::Opened, 1));
+        assert_eq!(first.hazard.level_state, LevelState::Proposed, "major is judged by a person");
+        let again = raise(&mut register, &rule, 2, DAY).unwrap();
+        assert_eq!((again.kind, again.hazard.id), (ChangeKind::Occurred, first.hazard.id));
+        assert_eq!((again.hazard.occurrences, again.hazard.version), (2, 2));
+        assert_eq!((again.hazard.found_at, again.hazard.last_seen), (Micros(1), Micros(2)));
+    }
+
+    #[test]
+    fn an_alarm_that_is_not_marked_raises_no_hazard() {
+        assert!(raise(&mut Register::default(), &rule("boiler-1/l.l", None), 1, DAY).is_none());
+    }
+
+    #[test]
+    fn numbers_run_within_a_local_day_and_begin_anew_with_the_next() {
+        let mut register = Register::default();
+        let mut number = |n: i64, day: &str| {
+            let rule = rule(&format!("boiler-1/p{n}.ll"), Some(HazardLevel::General));
+            raise(&mut register, &rule, n, day).unwrap().hazard.number
+        };
+        assert_eq!(number(1, DAY), "YH-20261124-01");
+        assert_eq!(number(2, DAY), "YH-20261124-02");
+        assert_eq!(number(3, "20261125"), "YH-20261125-01");
+    }
+
+    #[test]
+    fn it_closes_only_acknowledged_and_when_its_limit_is_clear_for_sure() {
+        let (mut register, rule) = (Register::default(), rule("boiler-1/l.ll", Some(HazardLevel::General)));
+        let id = raise(&mut register, &rule, 1, DAY).unwrap().hazard.id;
+        let close =
+            |r: &mut Register, breach| r.close(id, "赵海", Micros(9), "已补水", breach).map(|c| c.hazard);
+        assert_eq!(close(&mut register, Breach::No), Err(HazardError::NotAcknowledged));
+        register.acknowledge(id, "赵海", Micros(5)).unwrap();
+        assert_eq!(register.acknowledge(id, "赵海", Micros(6)), Err(HazardError::AlreadyAcknowledged));
+        assert_eq!(close(&mut register, Breach::Yes), Err(HazardError::StillInBreach));
+        assert_eq!(close(&mut register, Breach::Unknown), Err(HazardError::ValueUnknown));
+        let closed = close(&mut register, Breach::No).unwrap();
+        assert_eq!((closed.status, closed.closed_by.as_deref()), (Status::Closed, Some("赵海")));
+        assert_eq!(close(&mut register, Breach::No), Err(HazardError::Unknown), "twice");
+        let next = raise(&mut register, &rule, 20, DAY).unwrap();
+        assert_eq!(next.kind, ChangeKind::Opened, "after the closing it is a new hazard");
+        assert_ne!(next.hazard.id, id);
+    }
+
+    #[test]
+    fn evidence_of_a_closed_record_is_still_sealed_once_its_window_has_passed() {
+        let (mut register, rule) = (Register::default(), rule("boiler-1/l.ll", Some(HazardLevel::General)));
+        let id = raise(&mut register, &rule, 1_000_000, DAY).unwrap().hazard.id;
+        register.acknowledge(id, "赵海", Micros(2_000_000)).unwrap();
+        register.close(id, "赵海", Micros(3_000_000), "", Breach::No).unwrap();
+        assert!(register.to_seal(Micros(11_000_000)).is_empty(), "the window is still open");
+        assert_eq!(register.to_seal(Micros(11_000_001)), [id]);
+        let sealed = register.seal(id, "abc", 7, Micros(12_000_000)).unwrap();
+        assert_eq!((sealed.kind, sealed.hazard.version), (ChangeKind::EvidenceSealed, 4));
+        assert_eq!(register.seal(id, "abc", 7, Micros(13_000_000)), Err(HazardError::Unknown), "twice");
+    }
+
+    #[test]
+    fn the_event_has_the_fields_that_cloudevents_and_the_inspection_system_ask_for() {
+        let (mut register, rule) = (Register::default(), rule("boiler-1/l.ll", Some(HazardLevel::Major)));
+        let change = raise(&mut register, &rule, 1_790_000_000_000_000, DAY).unwrap();
+        let event = cloud_event(&change, "n");
+        insta::assert_snapshot!(serde_json::to_string_pretty(&event).unwrap());
+    }
+}

@@ -95,3 +95,53 @@ async fn twenty_kills_under_load_lose_and_double_neither_reading_nor_message_nor
     assert!(receiver.repeats_agree(), "a repeated event differs from the first");
     assert!(gateway.ledger_verifies(), "the audit chain is broken");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_disk_cannot_be_written_nothing_is_acknowledged_and_nothing_is_lost() {
+    let broker = Broker::start().await;
+    let settings = [plants::base(), plants::receiver(broker.port, 5)].concat();
+    let mut gateway = Gateway::start(&settings, &[plants::RECEIVER]);
+    plants::subscribed(&broker, &gateway).await;
+
+    // Another process holds the journal's write lock: commits fail, as on a full disk.
+    let journal = gateway.data().join("journal.db");
+    let lock = rusqlite::Connection::open(&journal).expect("a journal");
+    lock.execute_batch("BEGIN IMMEDIATE").expect("the lock");
+    let before = gateway.committed_ms("receiver-1", "pressure").len();
+    let first: Vec<u64> = (1..=50).map(|n| now_ms() + n).collect();
+    broker.publish(&first.iter().map(|ms| plants::message(*ms, 0.7)).collect::<Vec<_>>()).await;
+    eventually("it says that it cannot commit", async || {
+        unless(gateway.log().contains("cannot commit"), gateway.log())
+    })
+    .await;
+    assert_eq!(gateway.committed_ms("receiver-1", "pressure").len(), before);
+    // Killed in this state, the messages were never acknowledged and come again.
+    gateway.kill();
+    lock.execute_batch("ROLLBACK").expect("the lock goes");
+    gateway.again();
+    eventually("every message is committed", async || {
+        let committed = gateway.committed_ms("receiver-1", "pressure");
+        let missing = first.iter().filter(|ms| !committed.contains(ms)).count();
+        unless(missing == 0, missing)
+    })
+    .await;
+
+    // And without a kill it goes on where it stood as soon as the disk lets it.
+    lock.execute_batch("BEGIN IMMEDIATE").expect("the lock");
+    let second: Vec<u64> = (1..=50).map(|n| now_ms() + 1000 + n).collect();
+    broker.publish(&second.iter().map(|ms| plants::message(*ms, 0.7)).collect::<Vec<_>>()).await;
+    let complaints = gateway.log().matches("cannot commit").count();
+    eventually("it says so again", async || {
+        unless(gateway.log().matches("cannot commit").count() > complaints, complaints)
+    })
+    .await;
+    lock.execute_batch("ROLLBACK").expect("the lock goes");
+    eventually("every message is committed", async || {
+        let committed = gateway.committed_ms("receiver-1", "pressure");
+        let missing = second.iter().filter(|ms| !committed.contains(ms)).count();
+        unless(missing == 0, missing)
+    })
+    .await;
+    assert!(gateway.log().contains("commits work again"));
+    gateway.stop().await;
+}
