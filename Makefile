@@ -1,31 +1,34 @@
-# Few verbs. `make demo` and `make test` do all their set-up on a fresh Debian machine.
+# Few verbs. `make demo` and `make test` do all their set-up on a fresh Debian machine with Rust and Node.
 .PHONY: demo test bench lint web tools clean
 NPM_STAMP := web/node_modules/.package-lock.json
 
 demo: web            ## the gateway on the embedded demo plant; open http://127.0.0.1:8686/
 	cargo run --quiet --release -- demo
 
-test: tools      ## everything CI runs: lint, unit, property and black-box tests
+test: tools web      ## everything CI runs: lints, unit, property and black-box tests, the page in Chromium
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
-	cargo nextest run
+	cd web && npm run --silent check && npm test --silent
+	cargo nextest run --no-fail-fast
 
-bench:               ## micro benchmarks of the hot path
-	cargo bench
+bench: tools         ## the hot path by itself, and the cost of a reading from wire to database
+	cargo bench --bench hot_path
+	cargo bench --bench wire_to_database
 
-lint:                ## format and lints
+lint: web            ## format and lints only
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
+	cd web && npm run --silent check
 
 web: web/dist/index.html
 
 $(NPM_STAMP): web/package.json web/package-lock.json
 	cd web && npm ci --no-audit --no-fund && touch node_modules/.package-lock.json
 
-web/dist/index.html: $(NPM_STAMP) $(shell find web/src web/index.html -type f 2>/dev/null)
-	cd web && npm run build && touch dist/index.html
+web/dist/index.html: $(NPM_STAMP) $(shell find web/src web/index.html web/vite.config.ts web/svelte.config.js -type f 2>/dev/null)
+	cd web && npm run --silent build && touch dist/index.html
 
-tools:               ## what the tests need from Debian and PyPI
+tools:               ## what the tests need from Debian, crates.io and PyPI
 	./tests/tools.sh
 
 clean:

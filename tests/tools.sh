@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 missing=()
-for pair in mosquitto:mosquitto victoria-metrics:victoria-metrics influxd:influxdb python3:python3; do
+for pair in mosquitto:mosquitto victoria-metrics:victoria-metrics influxd:influxdb python3:python3 chromium:chromium; do
   PATH="$PATH:/usr/sbin" command -v "${pair%%:*}" >/dev/null || missing+=("${pair##*:}")
 done
 python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv)

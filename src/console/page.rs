@@ -1,7 +1,7 @@
 //! The page under `/`: files built from `web/`, carried inside the binary; no file from elsewhere.
 
 use axum::http::{StatusCode, Uri, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Response};
 
 #[derive(rust_embed::RustEmbed)]
 #[folder = "web/dist"]
@@ -11,10 +11,18 @@ struct Files;
 const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
                       object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
 
+/// Served by a binary that was built without the page.
+const NOT_BUILT: &str = "<!doctype html><meta charset=utf-8><title>Steamward</title>\
+    <p>The page was not built into this binary: run <code>make web</code>, then build again. \
+    The API is under <code>/api/v1</code>.";
+
 pub(super) async fn asset(uri: Uri) -> Response {
     let path = uri.path().trim_start_matches('/');
     let path = if path.is_empty() { "index.html" } else { path };
     let Some(file) = Files::get(path) else {
+        if path == "index.html" {
+            return Html(NOT_BUILT).into_response();
+        }
         return (StatusCode::NOT_FOUND, "not found\n").into_response();
     };
     let kind = match path.rsplit('.').next() {

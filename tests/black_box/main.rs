@@ -8,6 +8,7 @@ mod main_path;
 mod modbus_faults;
 mod operation;
 mod outages;
+mod page;
 mod peers;
 mod plants;
 mod types;

@@ -63,7 +63,7 @@ fn http() -> reqwest::Client {
 }
 
 /// Ends the process with its owner.
-struct Process(Child);
+pub struct Process(pub Child);
 
 impl Process {
     /// SIGTERM, and waits for the end.

@@ -1,50 +1,81 @@
-// The last hour of every point: fetched in buckets, continued with live values.
+// The recent past of every point: fetched in buckets, continued with live values. The window is the last
+// hour; right after a start it is shorter, so that the curves are not a sliver at the edge.
 import { get, type Equipment, type Trend, type TrendBucket } from './api';
 import { ms } from './format';
 import type { ValueRow } from './state';
 
-const MINUTES = 60;
+const WINDOWS = [5, 15, 60] as const;
 const STEP = 15_000;
+
+/** The narrowest window, in minutes, that shows a recording of this length. */
+export function windowFor(recorded: number): number {
+  return WINDOWS.find((minutes) => recorded <= minutes * 60_000) ?? 60;
+}
 
 class Trends {
   /** Grows with every change; whoever draws reads it first. */
   version = $state(0);
+  /** Width of the window. */
+  minutes = $state(60);
   step = STEP;
-  readonly #series = new Map<string, TrendBucket[]>();
+  #series = new Map<string, TrendBucket[]>();
+  #equipment: Equipment[] = [];
+  #loading = false;
 
   of(equipment: string, point: string): readonly TrendBucket[] {
     void this.version;
     return this.#series.get(`${equipment}/${point}`) ?? [];
   }
 
-  async load(equipment: Equipment[], signal: AbortSignal): Promise<void> {
-    await Promise.all(equipment.map(async ({ id }) => {
-      // Without history the curves begin with the live values.
-      const trend = await get<Trend>(`equipment/${encodeURIComponent(id)}/trend?minutes=${MINUTES}`, signal)
-        .catch(() => null);
-      if (!trend) return;
-      this.step = trend.step_ms || STEP;
-      for (const { point, samples } of trend.series) {
-        const key = `${id}/${point}`;
-        const since = (samples.at(-1)?.[0] ?? 0) + this.step;
-        const newer = (this.#series.get(key) ?? []).filter((s) => s[0] >= since);
-        this.#series.set(key, [...samples, ...newer]);
-      }
-    }));
+  async load(equipment: Equipment[], signal?: AbortSignal): Promise<void> {
+    this.#equipment = equipment;
+    this.#loading = true;
+    let found = await fetchAll(equipment, 60, signal);
+    const first = Math.min(...[...found.series.values()].map((s) => s[0]?.[0] ?? Infinity));
+    const minutes = Number.isFinite(first) ? windowFor(Date.now() - first + this.step) : WINDOWS[0];
+    if (minutes !== 60) found = await fetchAll(equipment, minutes, signal);
+    for (const [key, samples] of found.series) {
+      const since = (samples.at(-1)?.[0] ?? 0) + found.step;
+      const newer = (this.#series.get(key) ?? []).filter((s) => s[0] >= since);
+      found.series.set(key, [...samples, ...newer]);
+    }
+    this.#series = found.series;
+    this.step = found.step;
+    this.minutes = minutes;
+    this.#loading = false;
     this.version += 1;
   }
 
   add(rows: ValueRow[]): void {
+    let outgrown = false;
     for (const [equipment, point, value, quality, , at] of rows) {
       if (value === null || at === null || quality === 'bad' || quality === 'stale') continue;
       const key = `${equipment}/${point}`;
       const list = this.#series.get(key) ?? [];
       this.#series.set(key, list);
       put(list, ms(at), value, this.step);
-      while (list[0] && list[0][0] < ms(at) - MINUTES * 60_000 - this.step) list.shift();
+      const limit = ms(at) - this.minutes * 60_000 - this.step;
+      while (list[0] && list[0][0] < limit) {
+        list.shift();
+        outgrown = this.minutes !== 60;
+      }
     }
     this.version += 1;
+    // Without history the curves go on with the live values.
+    if (outgrown && !this.#loading) void this.load(this.#equipment).catch(() => { this.#loading = false; });
   }
+}
+
+async function fetchAll(equipment: Equipment[], minutes: number, signal?: AbortSignal) {
+  const series = new Map<string, TrendBucket[]>();
+  let step = STEP;
+  await Promise.all(equipment.map(async ({ id }) => {
+    const trend = await get<Trend>(`equipment/${encodeURIComponent(id)}/trend?minutes=${minutes}`, signal).catch(() => null);
+    if (!trend) return;
+    step = trend.step_ms || STEP;
+    for (const { point, samples } of trend.series) series.set(`${id}/${point}`, samples);
+  }));
+  return { series, step };
 }
 
 /** Adds a reading to the bucket it falls into. Older ones than the last bucket are dropped. */

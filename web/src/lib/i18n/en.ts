@@ -91,7 +91,7 @@ export const en: Record<Key, string> = {
   'demo.off': 'off',
   'demo.hint': 'Turn on a fault and see alarms and hazards arise',
 
-  'overview.window': 'Curves: last hour',
+  'overview.window': 'Curves: last {n} minutes',
   'overview.filter': 'Filter equipment',
   'filter.all': 'All',
   'filter.alarm': 'In alarm',
@@ -242,7 +242,7 @@ export const en: Record<Key, string> = {
   'eq.hazards': 'Hazards here',
   'eq.missing': 'There is no such equipment',
   'eq.pick': 'Choose equipment',
-  'trend.none': 'No readings in the last hour',
+  'trend.none': 'No recent readings',
   'trend.label': '{name}, trend',
   'trend.normal': 'Normal',
   'trend.hl': 'H / L band',

@@ -89,7 +89,7 @@ export const zh = {
   'demo.off': '关',
   'demo.hint': '打开一个故障，看报警和隐患如何产生',
 
-  'overview.window': '曲线：近 1 小时',
+  'overview.window': '曲线：近 {n} 分钟',
   'overview.filter': '筛选设备',
   'filter.all': '全部',
   'filter.alarm': '报警',
@@ -240,7 +240,7 @@ export const zh = {
   'eq.hazards': '本设备隐患',
   'eq.missing': '没有这台设备',
   'eq.pick': '选择设备',
-  'trend.none': '近 1 小时没有读数',
+  'trend.none': '近期没有读数',
   'trend.label': '{name} 趋势',
   'trend.normal': '正常区',
   'trend.hl': 'H / L 区',
