@@ -308,8 +308,8 @@ pub(super) async fn losses(
     let rows: Vec<_> = rows
         .into_iter()
         .map(|l| {
-            serde_json::json!({ "at": rfc3339(l.at), "outlet": l.outlet, "from": rfc3339(l.from),
-                "to": rfc3339(l.to), "readings": l.readings, "reason": l.reason })
+            serde_json::json!({ "at": rfc3339(l.at), "outlet": l.loss.outlet, "from": rfc3339(l.loss.from),
+                "to": rfc3339(l.loss.to), "readings": l.loss.readings, "reason": l.reason })
         })
         .collect();
     Ok(Json(rows.into()))

@@ -23,13 +23,14 @@ use crate::hazard::{Entry, HazardChange, HazardError, Register, audit, cloud_eve
 use crate::outlet::Report;
 use crate::plant::{Batch, Micros, Now, Plant, PointIx};
 use crate::settings::{Evidence, Store};
-use crate::store::{DeadLetter, Journal, JournalReader, Ledger, StoreError, evidence};
+use crate::store::{DeadLetter, Journal, JournalReader, Ledger, Loss, StoreError, evidence};
 use crate::watch::{AlarmState, CommandError, Engine, Event, RuleIx, Saved, Transition};
 
 /// Readings that may wait for one commit before it is done early.
 const PENDING_READINGS: usize = 200_000;
 const MAINTENANCE_EVERY: Duration = Duration::from_secs(1);
-const TRIM_EVERY: Duration = Duration::from_secs(30);
+const TRIM_EVERY: Duration = Duration::from_secs(10);
+const TRIM_STEPS: usize = 64;
 const RETRY_COMMIT: Duration = Duration::from_millis(500);
 
 /// What the keeper is made of.
@@ -109,7 +110,7 @@ struct ForLedger {
     audit: Vec<Entry>,
     deliveries: Vec<(String, i64, &'static str, String)>,
     dead: Vec<DeadLetter>,
-    losses: Vec<(String, Micros, Micros, u64)>,
+    losses: Vec<Loss>,
 }
 
 impl ForLedger {
@@ -516,8 +517,8 @@ impl Keeper {
                 if !work.dead.is_empty() {
                     tx.trim_dead_letters()?;
                 }
-                for (outlet, from, to, readings) in &work.losses {
-                    tx.add_loss(outlet, *from, *to, *readings, "disk budget", now)?;
+                for loss in &work.losses {
+                    tx.add_loss(loss, "disk budget", now)?;
                 }
                 Ok(())
             })?;
@@ -618,21 +619,28 @@ impl Keeper {
 
     fn trim(&mut self) {
         let keep_from = wall_now().minus(self.store.keep);
-        match self.journal.trim(&self.influx_ids, keep_from, self.store.journal_max_bytes, 4096) {
-            Ok(lost) => {
-                for (outlet, _, _, readings) in &lost {
-                    error!(
-                        outlet,
-                        readings,
-                        "disk budget reached: undelivered readings were dropped, see the loss ledger"
-                    );
+        // Bounded: what is left over is dropped at the next call.
+        for _ in 0..TRIM_STEPS {
+            match self.journal.trim(&self.influx_ids, keep_from, self.store.journal_max_bytes) {
+                Ok(trimmed) if trimmed.chunks == 0 => return,
+                Ok(trimmed) => {
+                    for loss in &trimmed.lost {
+                        error!(
+                            outlet = loss.outlet,
+                            readings = loss.readings,
+                            "disk budget reached: undelivered readings were dropped, see the loss ledger"
+                        );
+                    }
+                    if !trimmed.lost.is_empty() {
+                        self.for_ledger.losses.extend(trimmed.lost);
+                        self.waits();
+                    }
                 }
-                if !lost.is_empty() {
-                    self.for_ledger.losses.extend(lost);
-                    self.waits();
+                Err(e) => {
+                    warn!("the journal could not be trimmed: {e}");
+                    return;
                 }
             }
-            Err(e) => warn!("the journal could not be trimmed: {e}"),
         }
     }
 }

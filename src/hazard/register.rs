@@ -258,30 +258,6 @@ mod tests {
     const DAY: &str = "20261124";
     const WINDOW: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(10));
 
-    fn plant() -> Plant {
-        let id = |text: &str| Id::new(text).expect("a good id");
-        let name = |text: &str| Name::new(Some(text), None, text);
-        Plant {
-            site: Site {
-                id: id("n"),
-                name: name("北区"),
-                region: Some("370102".to_owned()),
-                timezone: "UTC".to_owned(),
-            },
-            equipment: vec![Equipment {
-                id: id("boiler-1"),
-                name: name("1# 锅炉"),
-                kind: id("steam-boiler"),
-                model: None,
-                registration: Some("11303701022020000001".to_owned()),
-                officer: None,
-                points: Vec::new(),
-            }],
-            points: Vec::new(),
-            devices: Vec::new(),
-        }
-    }
-
     fn rule(key: &str, hazard: Option<HazardLevel>) -> Rule {
         Rule {
             key: key.to_owned(),
@@ -311,7 +287,7 @@ mod tests {
             by: None,
         };
         let id = || Uuid::from_u128(at as u128);
-        register.on_transition(&transition, rule, &plant(), id, day, WINDOW)
+        register.on_transition(&transition, rule, &plant(Vec::new()), id, day, WINDOW)
     }
 
     #[test]

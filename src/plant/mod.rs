@@ -3,6 +3,8 @@
 //! Values only. Nothing here opens a socket or a file, reads a clock or knows a neighbour.
 //! Called by every room; see `lib.rs` for the house.
 
+#[cfg(test)]
+pub(crate) mod example;
 mod id;
 mod limit;
 mod quality;

@@ -12,6 +12,9 @@ use super::{PackedSample, StoreError, pack, sqlite};
 use crate::plant::{Batch, Micros, Plant, ValueType};
 
 const FILE: &str = "journal.db";
+/// Chunks dropped in one transaction: delivered and old ones, and those that the disk budget costs.
+const TRIM_STEP: u32 = 4096;
+const OVER_BUDGET_STEP: u32 = 32;
 
 /// One series as the journal knows it: enough to write line protocol after its settings are gone.
 #[derive(Debug, Clone)]
@@ -59,6 +62,28 @@ pub struct Journal {
     path: PathBuf,
     series: Vec<u32>,
     body: Vec<u8>,
+}
+
+/// Readings that had to go before an outlet had them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loss {
+    /// Outlet id.
+    pub outlet: String,
+    /// First and last commit that went.
+    pub from: Micros,
+    /// See `from`.
+    pub to: Micros,
+    /// How many.
+    pub readings: u64,
+}
+
+/// What one step of trimming dropped.
+#[derive(Debug, Default)]
+pub struct Trimmed {
+    /// Chunks dropped.
+    pub chunks: usize,
+    /// What undelivered outlets lost by it.
+    pub lost: Vec<Loss>,
 }
 
 /// The opened journal, and where a damaged one was put.
@@ -174,9 +199,9 @@ impl Journal {
         Ok(seq)
     }
 
-    /// Drops up to `at_most` of the oldest chunks that are older than `keep_from` and that every
-    /// outlet in `outlets` has passed; beyond `max_bytes` also younger and undelivered ones.
-    /// Gives what undelivered outlets lost: (outlet, first, last, readings).
+    /// Drops some of the oldest chunks: those that are older than `keep_from` and that every outlet in
+    /// `outlets` has passed; while the journal takes more than `max_bytes`, also younger and
+    /// undelivered ones, a few at a time. Call it again until [`Trimmed::chunks`] is 0.
     ///
     /// # Errors
     /// [`StoreError::Sqlite`]; nothing was dropped then.
@@ -185,8 +210,7 @@ impl Journal {
         outlets: &[String],
         keep_from: Micros,
         max_bytes: u64,
-        at_most: u32,
-    ) -> Result<Vec<(String, Micros, Micros, u64)>, StoreError> {
+    ) -> Result<Trimmed, StoreError> {
         let err = sqlite(FILE);
         let over = stats(&self.conn).map_err(&err)?.bytes > max_bytes;
         let tx = self.conn.transaction().map_err(&err)?;
@@ -198,19 +222,19 @@ impl Journal {
         let last: Option<i64> = if over {
             tx.query_row(
                 "SELECT max(seq) FROM (SELECT seq FROM chunk ORDER BY seq LIMIT ?1)",
-                [at_most],
+                [OVER_BUDGET_STEP],
                 |r| r.get(0),
             )
         } else {
             tx.query_row(
                 "SELECT max(seq) FROM (SELECT seq, committed FROM chunk ORDER BY seq LIMIT ?1)
                  WHERE committed < ?2 AND seq <= ?3",
-                params![at_most, keep_from.0, delivered],
+                params![TRIM_STEP, keep_from.0, delivered],
                 |r| r.get(0),
             )
         }
         .map_err(&err)?;
-        let mut lost = Vec::new();
+        let mut trimmed = Trimmed::default();
         if let Some(last) = last {
             for (outlet, seq) in &cursors {
                 let row: (Option<i64>, Option<i64>, Option<i64>) = tx
@@ -221,13 +245,18 @@ impl Journal {
                     )
                     .map_err(&err)?;
                 if let (Some(from), Some(to), Some(n)) = row {
-                    lost.push((outlet.clone(), Micros(from), Micros(to), n as u64));
+                    trimmed.lost.push(Loss {
+                        outlet: outlet.clone(),
+                        from: Micros(from),
+                        to: Micros(to),
+                        readings: n as u64,
+                    });
                 }
             }
-            tx.execute("DELETE FROM chunk WHERE seq <= ?1", [last]).map_err(&err)?;
+            trimmed.chunks = tx.execute("DELETE FROM chunk WHERE seq <= ?1", [last]).map_err(&err)?;
         }
         tx.commit().map_err(&err)?;
-        Ok(lost)
+        Ok(trimmed)
     }
 
     /// Newest and oldest chunk, bytes in use.
@@ -416,4 +445,68 @@ fn type_word(value_type: ValueType) -> &'static str {
 pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
     use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
     matches!(error.sqlite_error_code(), Some(DatabaseCorrupt | NotADatabase))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Journal, Loss};
+    use crate::plant::example::plant;
+    use crate::plant::{Batch, DeviceIx, Micros, PointIx, Quality, Reading};
+
+    /// A journal with `chunks` chunks of 100 readings, committed a second apart.
+    fn filled(dir: &std::path::Path, chunks: i64) -> Journal {
+        let mut journal = Journal::open(dir, &plant(vec![Vec::new()]), Micros(0)).unwrap().journal;
+        for second in 0..chunks {
+            let mut batch = Batch::default();
+            for n in 0..100 {
+                // Values that do not pack small.
+                let value = f64::from(n).sin() * second as f64;
+                let reading = Reading { point: PointIx(0), value, quality: Quality::Good };
+                batch.push(DeviceIx(0), Micros(second * 1_000_000 + i64::from(n)), true, &[reading]);
+            }
+            journal.commit(&batch, &[], Micros(second * 1_000_000)).unwrap();
+        }
+        journal
+    }
+
+    fn trim_all(journal: &mut Journal, keep_from: i64, max_bytes: u64) -> Vec<Loss> {
+        let mut lost = Vec::new();
+        loop {
+            let step = journal.trim(&["a".to_owned(), "b".to_owned()], Micros(keep_from), max_bytes).unwrap();
+            lost.extend(step.lost);
+            if step.chunks == 0 {
+                return lost;
+            }
+        }
+    }
+
+    #[test]
+    fn delivered_readings_stay_as_long_as_they_are_kept_and_undelivered_ones_beyond_that() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut journal = filled(dir.path(), 50);
+        let cursors = [("a".to_owned(), 40, 0), ("b".to_owned(), 20, 0)];
+        journal.commit(&Batch::default(), &cursors, Micros(0)).unwrap();
+        assert_eq!(trim_all(&mut journal, 10_000_000, u64::MAX), []);
+        assert_eq!(journal.stats().unwrap().first_seq, 11, "the first ten seconds are old and delivered");
+        assert_eq!(trim_all(&mut journal, 45_000_000, u64::MAX), []);
+        assert_eq!(journal.stats().unwrap().first_seq, 21, "outlet b still wants the rest");
+    }
+
+    #[test]
+    fn beyond_the_disk_budget_the_oldest_go_and_what_an_outlet_lost_by_it_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut journal = filled(dir.path(), 400);
+        let cursors = [("a".to_owned(), 400, 0), ("b".to_owned(), 10, 0)];
+        journal.commit(&Batch::default(), &cursors, Micros(0)).unwrap();
+        let budget = journal.stats().unwrap().bytes / 2;
+        let lost = trim_all(&mut journal, 0, budget);
+        let stats = journal.stats().unwrap();
+        assert!(stats.bytes <= budget && stats.first_seq > 50, "{stats:?}");
+        assert!(stats.bytes > budget / 2, "more went than the budget asked for: {stats:?}");
+        assert!(lost.iter().all(|l| l.outlet == "b"), "a had everything: {lost:?}");
+        let gone: u64 = lost.iter().map(|l| l.readings).sum();
+        assert_eq!(gone, (stats.first_seq as u64 - 1 - 10) * 100);
+        assert_eq!(lost[0].from, Micros(10_000_000));
+        assert_eq!(lost[lost.len() - 1].to, Micros((stats.first_seq - 2) * 1_000_000));
+    }
 }

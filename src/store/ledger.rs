@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, params};
 
 use super::migrations::{LEDGER, migrate, tune};
-use super::{StoreError, journal::is_damage, sqlite};
+use super::{Loss, StoreError, journal::is_damage, sqlite};
 use crate::hazard::{Entry, Hazard, HazardChange};
 use crate::plant::Micros;
 use crate::watch::{Saved, Transition};
@@ -84,15 +84,14 @@ pub struct DeadLetter {
     pub reason: String,
 }
 
-/// Readings that had to go before an outlet had them.
+/// A row of the loss ledger.
 #[derive(Debug, Clone)]
-#[allow(missing_docs)]
 pub struct LossRow {
+    /// When it was noted last.
     pub at: Micros,
-    pub outlet: String,
-    pub from: Micros,
-    pub to: Micros,
-    pub readings: u64,
+    /// What went.
+    pub loss: Loss,
+    /// Why.
     pub reason: String,
 }
 
@@ -266,22 +265,23 @@ impl LedgerTx<'_> {
         .map(drop)
     }
 
-    /// Notes readings that had to go before `outlet` had them.
+    /// Notes readings that had to go; a loss that follows on the last one of its outlet prolongs that row,
+    /// so that an outage of a month is one row and not a hundred thousand.
     ///
     /// # Errors
     /// [`StoreError::Sqlite`].
-    pub fn add_loss(
-        &self,
-        outlet: &str,
-        from: Micros,
-        to: Micros,
-        readings: u64,
-        reason: &str,
-        at: Micros,
-    ) -> Result<(), StoreError> {
+    pub fn add_loss(&self, loss: &Loss, reason: &str, at: Micros) -> Result<(), StoreError> {
+        let joined = self.run(
+            "UPDATE loss SET to_at = ?3, readings = readings + ?4, at = ?6
+             WHERE seq = (SELECT max(seq) FROM loss WHERE outlet = ?1) AND reason = ?5 AND to_at >= ?2 - 60000000",
+            params![loss.outlet, loss.from.0, loss.to.0, loss.readings as i64, reason, at.0],
+        )?;
+        if joined > 0 {
+            return Ok(());
+        }
         self.run(
             "INSERT INTO loss (at, outlet, from_at, to_at, readings, reason) VALUES (?1,?2,?3,?4,?5,?6)",
-            params![at.0, outlet, from.0, to.0, readings as i64, reason],
+            params![at.0, loss.outlet, loss.from.0, loss.to.0, loss.readings as i64, reason],
         )
         .map(drop)
     }
@@ -509,14 +509,13 @@ impl LedgerReader {
             "SELECT at, outlet, from_at, to_at, readings, reason FROM loss ORDER BY seq DESC LIMIT ?1",
             [limit],
             |r| {
-                Ok(LossRow {
-                    at: Micros(r.get(0)?),
+                let loss = Loss {
                     outlet: r.get(1)?,
                     from: Micros(r.get(2)?),
                     to: Micros(r.get(3)?),
                     readings: r.get::<_, i64>(4)? as u64,
-                    reason: r.get(5)?,
-                })
+                };
+                Ok(LossRow { at: Micros(r.get(0)?), loss, reason: r.get(5)? })
             },
         )
     }

@@ -13,7 +13,7 @@ mod migrations;
 mod pack;
 pub mod trend;
 
-pub use journal::{Chunk, Journal, JournalReader, Opened, SeriesInfo, Stats};
+pub use journal::{Chunk, Journal, JournalReader, Loss, Opened, SeriesInfo, Stats, Trimmed};
 pub use ledger::{
     AuditRow, DeadLetter, DeliveryRow, EventRow, Ledger, LedgerReader, LedgerTx, LossRow, TransitionRow,
 };

@@ -7,14 +7,10 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::{AlarmState, Breach, Engine, Event, RuleIx, Saved, Transition};
+use crate::plant::example::plant;
 use crate::plant::{
-    Cause, Device, DeviceIx, Equipment, EquipmentIx, Id, Limit, LimitKind, Micros, Name, NoData, Now, Plant,
-    Point, PointIx, Priority, Quality, Reading, SampleHead, Site, ValueType,
+    Cause, DeviceIx, Limit, LimitKind, Micros, Now, PointIx, Priority, Quality, Reading, SampleHead,
 };
-
-fn id(text: &str) -> Id {
-    Id::new(text).expect("a good id")
-}
 
 fn limit(kind: LimitKind, at: f64, deadband: f64, on: u64, off: u64) -> Limit {
     Limit {
@@ -26,51 +22,6 @@ fn limit(kind: LimitKind, at: f64, deadband: f64, on: u64, off: u64) -> Limit {
         priority: Priority::High,
         latch: false,
         hazard: None,
-    }
-}
-
-/// One boiler, one device, the given points; stale after 10 s, no-data alarm after 5 s.
-fn plant(limits: Vec<Vec<Limit>>) -> Plant {
-    let points: Vec<PointIx> = (0..limits.len() as u32).map(PointIx).collect();
-    Plant {
-        site: Site {
-            id: id("n"),
-            name: Name::new(None, None, "n"),
-            region: None,
-            timezone: "UTC".to_owned(),
-        },
-        equipment: vec![Equipment {
-            id: id("b"),
-            name: Name::new(None, None, "b"),
-            kind: id("k"),
-            model: None,
-            registration: None,
-            officer: None,
-            points: points.clone(),
-        }],
-        points: limits
-            .into_iter()
-            .enumerate()
-            .map(|(n, limits)| Point {
-                id: id(&format!("p{n}")),
-                name: Name::new(None, None, "p"),
-                equipment: EquipmentIx(0),
-                device: DeviceIx(0),
-                unit: String::new(),
-                range: Some((-1000.0, 1000.0)),
-                value_type: ValueType::Float,
-                decimals: 1,
-                limits,
-                no_data: Some(NoData { after: Duration::from_secs(5), priority: Priority::Medium }),
-            })
-            .collect(),
-        devices: vec![Device {
-            label: "d/1".to_owned(),
-            equipment: EquipmentIx(0),
-            source: id("d"),
-            points,
-            stale_after: Duration::from_secs(10),
-        }],
     }
 }
 
