@@ -250,9 +250,8 @@ mod tests {
 
     use super::{ChangeKind, HazardError, LevelState, Register, Status};
     use crate::hazard::{HazardChange, cloud_event};
-    use crate::plant::{
-        Equipment, EquipmentIx, HazardLevel, Id, LimitKind, Micros, Name, Plant, Priority, Site,
-    };
+    use crate::plant::example::plant;
+    use crate::plant::{EquipmentIx, HazardLevel, LimitKind, Micros, Priority};
     use crate::watch::{AlarmState, Breach, Event, Rule, RuleIx, Transition};
 
     const DAY: &str = "20261124";
