@@ -50,10 +50,11 @@ fn every_shipped_profile_loads() {
             .path();
         let text = std::fs::read_to_string(&file).expect("readable");
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let place = if source == "plc" { "unit = 1" } else { "topic = \"t\"" };
         let settings = format!(
             "[site]\nid = \"n\"\n[[source.modbus]]\nid = \"plc\"\naddress = \"tcp://192.0.2.1\"\n\
              [[source.mqtt]]\nid = \"broker\"\naddress = \"mqtt://192.0.2.1\"\n\
-             [[equipment]]\nid = \"e\"\nkind = \"k\"\nprofile = \"{profile}\"\nsource = \"{source}\"\nunit = 1\ntopic = \"t\"\n"
+             [[equipment]]\nid = \"e\"\nkind = \"k\"\nprofile = \"{profile}\"\nsource = \"{source}\"\n{place}\n"
         );
         let loaded = steamward::settings::load_texts(&[("t.toml", &settings)], &[(&name, &text)], &[]);
         assert!(loaded.is_ok(), "{}", loaded.err().map(|e| e.to_string()).unwrap_or_default());
@@ -93,6 +94,53 @@ fn files_of_conf_d_join_and_a_second_owner_of_an_id_is_refused() {
     let faults = steamward::settings::load_texts(&twice, &profile, &[]).expect_err("twice");
     assert!(
         faults.to_string().contains("d.toml:1:1") && faults.to_string().contains("c.toml:1:1"),
+        "{faults}"
+    );
+}
+
+#[test]
+fn a_limit_over_a_profiles_own_changes_what_is_written_and_keeps_the_rest() {
+    let profile = "kind = \"k\"\n[[point]]\nid = \"x\"\naddress = 40001\n\
+                   limits = { ll = { at = -75, deadband = 5, on_delay = \"3s\", latch = true, hazard = \"major\" } }\n";
+    let load = |limits: &str| {
+        let settings = format!(
+            "[site]\nid = \"n\"\n[[source.modbus]]\nid = \"plc\"\naddress = \"tcp://192.0.2.1\"\n\
+             [[equipment]]\nid = \"e\"\nprofile = \"p\"\nsource = \"plc\"\nunit = 1\nlimits.x = {{ {limits} }}\n"
+        );
+        steamward::settings::load_texts(&[("t.toml", &settings)], &[("p.toml", profile)], &[])
+    };
+    let loaded = load("ll = { at = -80 }").expect("good");
+    let limit = &loaded.settings.plant.points[0].limits[0];
+    assert_eq!((limit.at, limit.deadband, limit.latch), (-80.0, 5.0, true));
+    assert_eq!(limit.hazard, Some(steamward::plant::HazardLevel::Major), "the hazard got lost");
+    let loaded = load("ll = { hazard = \"none\" }").expect("good");
+    assert_eq!(loaded.settings.plant.points[0].limits[0].hazard, None);
+    let loaded = load("ll = false").expect("good");
+    assert!(loaded.settings.plant.points[0].limits.is_empty());
+    let faults = load("h = { deadband = 2 }").expect_err("no setpoint from anywhere");
+    assert!(faults.to_string().contains("limits.x.h.at: missing"), "{faults}");
+}
+
+#[test]
+fn a_number_in_the_environment_may_be_meant_as_a_text() {
+    let settings = "[site]\nid = \"n\"\n[[source.modbus]]\nid = \"plc\"\naddress = \"tcp://192.0.2.1\"\n\
+                    [[equipment]]\nid = \"e\"\nprofile = \"p\"\nsource = \"plc\"\nunit = 1\n";
+    let profile = [("p.toml", "kind = \"k\"\n[[point]]\nid = \"x\"\naddress = 40001\n")];
+    let env = [("STEAMWARD__SITE__REGION".to_owned(), "370102".to_owned())];
+    let loaded = steamward::settings::load_texts(&[("t.toml", settings)], &profile, &env).expect("good");
+    assert_eq!(loaded.settings.plant.site.region.as_deref(), Some("370102"));
+}
+
+#[test]
+fn a_spreadsheet_with_semicolons_and_an_unknown_column_is_told_from_nonsense() {
+    let settings = "[site]\nid = \"n\"\n[[source.modbus]]\nid = \"plc\"\naddress = \"tcp://192.0.2.1\"\n\
+                    [[equipment]]\nid = \"e\"\nkind = \"k\"\nprofile = \"p\"\nsource = \"plc\"\nunit = 1\n";
+    let load = |csv: &str| steamward::settings::load_texts(&[("t.toml", settings)], &[("p.csv", csv)], &[]);
+    let loaded = load("\u{feff}id;name;address;type\nx;水位;40001;i16\n").expect("good");
+    assert_eq!(loaded.settings.plant.points[0].name.zh, "水位");
+    let faults = load("id,名称,address\nx,水位,40001\n").expect_err("unknown column");
+    assert!(
+        faults.to_string().contains("p.csv:2:1") && faults.to_string().contains("unknown key `名称`"),
         "{faults}"
     );
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use sd_notify::NotifyState;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info, warn};
 
 use super::logging;
@@ -14,6 +14,9 @@ use crate::store::StoreError;
 
 /// What the outlets get to send the rest; with the rest of the way down it stays under 5 s.
 pub(super) const GRACE: Duration = Duration::from_millis(3500);
+
+/// What the runtime gets to end after that.
+pub(super) const LAST: Duration = Duration::from_millis(500);
 
 pub(super) fn run(dir: &Path) -> i32 {
     let loaded = match super::load(dir) {
@@ -34,7 +37,14 @@ pub(super) fn run(dir: &Path) -> i32 {
             return exit::FAILED;
         }
     };
-    runtime.block_on(async {
+    let code = runtime.block_on(async {
+        let mut signals = match Signals::listen() {
+            Ok(signals) => signals,
+            Err(e) => {
+                error!("cannot listen for signals: {e}");
+                return exit::FAILED;
+            }
+        };
         let gateway = match Gateway::start(loaded.settings, None).await {
             Ok(gateway) => gateway,
             Err(e) => {
@@ -43,34 +53,45 @@ pub(super) fn run(dir: &Path) -> i32 {
             }
         };
         notify(&[NotifyState::Ready]);
-        let code = until_signal(&gateway).await;
+        let code = until_signal(&gateway, &mut signals).await;
         notify(&[NotifyState::Stopping]);
         gateway.stop(GRACE).await;
         code
-    })
+    });
+    // Closes the stores in order; a thread that hangs on a broken disk must not keep the process from ending.
+    runtime.shutdown_timeout(LAST);
+    code
 }
 
 pub(super) fn start_code(error: &StartError) -> i32 {
     match error {
         StartError::Store(StoreError::Damaged { .. } | StoreError::TooNew { .. }) => exit::LEDGER,
-        StartError::Listen { .. } => exit::SETTINGS,
         _ => exit::FAILED,
     }
 }
 
-/// Waits for the signal; meanwhile tells the watchdog that the keeper beats.
-pub(super) async fn until_signal(gateway: &Gateway) -> i32 {
-    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        error!("cannot listen for signals");
-        return exit::FAILED;
-    };
+/// The signals that ask for an orderly end. Listened to before anything starts, so that one that comes
+/// early is no sudden death.
+pub(super) struct Signals {
+    term: Signal,
+    int: Signal,
+}
+
+impl Signals {
+    /// Must be called within a tokio runtime.
+    pub(super) fn listen() -> std::io::Result<Self> {
+        Ok(Self { term: signal(SignalKind::terminate())?, int: signal(SignalKind::interrupt())? })
+    }
+}
+
+/// Waits for a signal; meanwhile tells the watchdog that the keeper beats.
+pub(super) async fn until_signal(gateway: &Gateway, signals: &mut Signals) -> i32 {
     let mut beat = tokio::time::interval(Duration::from_secs(2));
     let mut missed = 0;
     loop {
         tokio::select! {
-            _ = term.recv() => break,
-            _ = int.recv() => break,
+            _ = signals.term.recv() => break,
+            _ = signals.int.recv() => break,
             _ = beat.tick() => {
                 if gateway.is_well() {
                     missed = 0;

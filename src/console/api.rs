@@ -4,11 +4,12 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use serde::Deserialize;
 use tokio::sync::oneshot;
 use utoipa::{IntoParams, ToSchema};
 
+use super::input::{Body, Params};
 use super::views::{
     AlarmView, EquipmentView, ErrorBody, EvidenceRef, EvidenceView, FaultView, HazardFeed, HazardView,
     LimitView, OutboxView, Overview, PathView, PointView, Refusal, SiteView, Texts, TrendView, rfc3339,
@@ -130,6 +131,7 @@ impl Shared {
             acknowledged_at: hazard.acknowledged_at.map(rfc3339),
             closed_by: hazard.closed_by,
             closed_at: hazard.closed_at.map(rfc3339),
+            closing_note: hazard.closing_note,
             version: hazard.version,
             evidence: EvidenceRef {
                 from: rfc3339(hazard.evidence_from),
@@ -146,7 +148,7 @@ impl Shared {
     }
 
     pub(super) fn find_hazard(&self, id: &str) -> Result<Hazard, Refusal> {
-        self.with_ledger(|l| l.hazards(true))?.into_iter().find(|h| h.id.to_string() == id).ok_or_else(|| {
+        self.with_ledger(|l| l.hazard(id))?.ok_or_else(|| {
             Refusal::new("not-found", format!("没有隐患 {id}。"), format!("There is no hazard {id}."))
         })
     }
@@ -226,7 +228,7 @@ pub(super) struct Past {
 pub(super) async fn trend(
     State(shared): State<Shared>,
     Path(id): Path<String>,
-    Query(query): Query<Past>,
+    Params(query): Params<Past>,
 ) -> Result<Json<TrendView>, Refusal> {
     if !shared.plant.equipment.iter().any(|e| e.id.as_str() == id) {
         return Err(no_equipment(&id));
@@ -268,7 +270,7 @@ pub(super) struct Limit {
 #[utoipa::path(get, path = "/api/v1/alarms/transitions", params(Limit), responses((status = 200, description = "Transitions, newest first")))]
 pub(super) async fn transitions(
     State(shared): State<Shared>,
-    Query(query): Query<Limit>,
+    Params(query): Params<Limit>,
 ) -> Result<Json<serde_json::Value>, Refusal> {
     let rows = shared.with_ledger(|l| l.transitions(query.limit.unwrap_or(100).clamp(1, 1000)))?;
     let rows: Vec<_> = rows
@@ -285,7 +287,7 @@ pub(super) async fn transitions(
 #[utoipa::path(get, path = "/api/v1/dead-letters", params(Limit), responses((status = 200, description = "Dead letters, newest first")))]
 pub(super) async fn dead_letters(
     State(shared): State<Shared>,
-    Query(query): Query<Limit>,
+    Params(query): Params<Limit>,
 ) -> Result<Json<serde_json::Value>, Refusal> {
     let rows = shared.with_ledger(|l| l.newest_dead_letters(query.limit.unwrap_or(100).clamp(1, 1000)))?;
     let rows: Vec<_> = rows
@@ -302,7 +304,7 @@ pub(super) async fn dead_letters(
 #[utoipa::path(get, path = "/api/v1/losses", params(Limit), responses((status = 200, description = "Losses, newest first")))]
 pub(super) async fn losses(
     State(shared): State<Shared>,
-    Query(query): Query<Limit>,
+    Params(query): Params<Limit>,
 ) -> Result<Json<serde_json::Value>, Refusal> {
     let rows = shared.with_ledger(|l| l.losses(query.limit.unwrap_or(100).clamp(1, 1000)))?;
     let rows: Vec<_> = rows
@@ -329,7 +331,7 @@ pub(super) struct After {
 #[utoipa::path(get, path = "/api/v1/hazards", params(After), responses((status = 200, body = HazardFeed)))]
 pub(super) async fn hazards(
     State(shared): State<Shared>,
-    Query(query): Query<After>,
+    Params(query): Params<After>,
 ) -> Result<Json<HazardFeed>, Refusal> {
     let limit = query.limit.unwrap_or(100).clamp(1, 1000);
     let Some(after) = query.after else {
@@ -414,7 +416,7 @@ fn checked(by: &str, note: &str) -> Result<(String, String), Refusal> {
     responses((status = 200, description = "On the disk"), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody)))]
 pub(super) async fn acknowledge_alarm(
     State(shared): State<Shared>,
-    Json(body): Json<OnRule>,
+    Body(body): Body<OnRule>,
 ) -> Result<Json<serde_json::Value>, Refusal> {
     let (by, note) = checked(&body.by, &body.note)?;
     shared.ask(Command::AcknowledgeAlarm { rule: body.rule, by, note }).await
@@ -425,7 +427,7 @@ pub(super) async fn acknowledge_alarm(
     responses((status = 200, description = "On the disk"), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody)))]
 pub(super) async fn reset_alarm(
     State(shared): State<Shared>,
-    Json(body): Json<OnRule>,
+    Body(body): Body<OnRule>,
 ) -> Result<Json<serde_json::Value>, Refusal> {
     let (by, _) = checked(&body.by, &body.note)?;
     shared.ask(Command::ResetAlarm { rule: body.rule, by }).await
@@ -437,21 +439,28 @@ pub(super) async fn reset_alarm(
 pub(super) async fn acknowledge_hazard(
     State(shared): State<Shared>,
     Path(id): Path<String>,
-    Json(body): Json<ByWhom>,
+    Body(body): Body<ByWhom>,
 ) -> Result<Json<serde_json::Value>, Refusal> {
     let (by, note) = checked(&body.by, &body.note)?;
     shared.ask(Command::AcknowledgeHazard { id, by, note }).await
 }
 
-/// Close a hazard; refused while its limit is in breach or its value unknown.
+/// Close a hazard with a note on how it was removed; refused while its limit is in breach or its value unknown.
 #[utoipa::path(post, path = "/api/v1/hazards/{id}/close", params(("id" = String, Path)), request_body = ByWhom,
     responses((status = 200, description = "On the disk"), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody)))]
 pub(super) async fn close_hazard(
     State(shared): State<Shared>,
     Path(id): Path<String>,
-    Json(body): Json<ByWhom>,
+    Body(body): Body<ByWhom>,
 ) -> Result<Json<serde_json::Value>, Refusal> {
     let (by, note) = checked(&body.by, &body.note)?;
+    if note.is_empty() {
+        return Err(Refusal::new(
+            "bad-request",
+            "请写明如何消除隐患，再销号。",
+            "Say in the note how the hazard was removed.",
+        ));
+    }
     shared.ask(Command::CloseHazard { id, by, note }).await
 }
 
@@ -480,7 +489,7 @@ pub(super) struct Switch {
 pub(super) async fn demo_fault(
     State(shared): State<Shared>,
     Path(name): Path<String>,
-    Json(body): Json<Switch>,
+    Body(body): Body<Switch>,
 ) -> Result<Json<serde_json::Value>, Refusal> {
     let demo = shared.demo.as_ref().ok_or_else(no_demo)?;
     if demo.set(&name, body.active) {

@@ -34,7 +34,9 @@ pub(super) async fn guard(State(shared): State<Shared>, request: Request, next: 
         let given = headers
             .get(header::AUTHORIZATION)
             .and_then(|v| v.to_str().ok())
-            .and_then(|v| v.strip_prefix("Bearer "))
+            .and_then(|v| v.split_once(' '))
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .map(|(_, token)| token.trim())
             .unwrap_or_default();
         // Equal-length digests: the time it takes says nothing about the token.
         if Sha256::digest(given) != Sha256::digest(token.expose()) {

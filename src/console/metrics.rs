@@ -50,25 +50,65 @@ pub(super) async fn metrics(State(shared): State<Shared>) -> impl IntoResponse {
         "Duration of the last commit.",
         &c.last_commit_micros,
     );
+    let mut family = |name: &str, kind: &str, help: &str, rows: Vec<(&str, String, u64)>| {
+        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
+        for (label, of, value) in rows {
+            let _ = writeln!(text, "{name}{{{label}=\"{of}\"}} {value}");
+        }
+    };
     let alarms = shared.live.alarms();
-    let _ = writeln!(text, "# HELP steamward_alarms Alarms by state.\n# TYPE steamward_alarms gauge");
-    for state in ["unacknowledged", "acknowledged", "returned_unacknowledged"] {
-        let count = alarms.iter().filter(|a| a.state == state).count();
-        let _ = writeln!(text, "steamward_alarms{{state=\"{state}\"}} {count}");
-    }
-    let _ = writeln!(
-        text,
-        "# HELP steamward_outlet_delivered_total Readings or events delivered.\n# TYPE steamward_outlet_delivered_total counter"
+    let states = [
+        "unacknowledged",
+        "acknowledged",
+        "returned_unacknowledged",
+        "latched_unacknowledged",
+        "latched_acknowledged",
+    ];
+    let count = |state: &str| alarms.iter().filter(|a| a.state == state).count() as u64;
+    let rows = states.iter().map(|s| ("state", (*s).to_owned(), count(s))).collect();
+    family("steamward_alarms", "gauge", "Alarms by state.", rows);
+    let outlets: Vec<_> = shared.outlets.iter().map(crate::outlet::OutletStatus::get).collect();
+    let by_outlet = |value: fn(&crate::outlet::OutletState) -> u64| {
+        outlets.iter().map(|o| ("outlet", o.id.clone(), value(o))).collect()
+    };
+    family(
+        "steamward_outlet_delivered_total",
+        "counter",
+        "Readings or events delivered since the beginning of the store.",
+        by_outlet(|o| o.delivered),
     );
-    for status in &shared.outlets {
-        let o = status.get();
-        let _ = writeln!(text, "steamward_outlet_delivered_total{{outlet=\"{}\"}} {}", o.id, o.delivered);
-        let _ = writeln!(text, "steamward_outlet_up{{outlet=\"{}\"}} {}", o.id, u8::from(o.ok));
-        let _ = writeln!(text, "steamward_outlet_dead_letters{{outlet=\"{}\"}} {}", o.id, o.dead_letters);
-    }
-    for s in (shared.sources)() {
-        let _ = writeln!(text, "steamward_source_connected{{source=\"{}\"}} {}", s.id, u8::from(s.connected));
-        let _ = writeln!(text, "steamward_source_errors_total{{source=\"{}\"}} {}", s.id, s.errors);
+    family(
+        "steamward_outlet_up",
+        "gauge",
+        "1 if the last attempt went well.",
+        by_outlet(|o| u64::from(o.ok)),
+    );
+    family("steamward_outlet_dead_letters", "gauge", "Refused for good.", by_outlet(|o| o.dead_letters));
+    let sources = (shared.sources)();
+    let by_source = |value: fn(&super::SourceView) -> u64| {
+        sources.iter().map(|s| ("source", s.id.clone(), value(s))).collect()
+    };
+    family(
+        "steamward_source_connected",
+        "gauge",
+        "1 while the connection stands.",
+        by_source(|s| u64::from(s.connected)),
+    );
+    family("steamward_source_requests_total", "counter", "Requests or messages.", by_source(|s| s.requests));
+    family(
+        "steamward_source_errors_total",
+        "counter",
+        "Requests or messages that failed.",
+        by_source(|s| s.errors),
+    );
+    if let Ok(path) = shared.path_view() {
+        let rows = vec![("of", "journal".to_owned(), path.outbox.pending_chunks)];
+        family(
+            "steamward_outbox_pending_chunks",
+            "gauge",
+            "Commits that the slowest database still lacks.",
+            rows,
+        );
     }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
 }

@@ -6,6 +6,7 @@
 mod api;
 mod auth;
 mod events;
+mod input;
 mod live;
 mod metrics;
 mod page;

@@ -167,6 +167,7 @@ pub struct HazardView {
     pub acknowledged_at: Option<String>,
     pub closed_by: Option<String>,
     pub closed_at: Option<String>,
+    pub closing_note: Option<String>,
     pub version: u32,
     pub evidence: EvidenceRef,
     pub deliveries: Vec<DeliveryView>,

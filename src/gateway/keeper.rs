@@ -23,7 +23,7 @@ use crate::hazard::{Entry, HazardChange, HazardError, Register, audit, cloud_eve
 use crate::outlet::Report;
 use crate::plant::{Batch, Micros, Now, Plant, PointIx};
 use crate::settings::{Evidence, Store};
-use crate::store::{DeadLetter, Journal, JournalReader, Ledger, Loss, StoreError, evidence};
+use crate::store::{DeadLetter, Journal, JournalReader, Ledger, LedgerReader, Loss, StoreError, evidence};
 use crate::watch::{AlarmState, CommandError, Engine, Event, RuleIx, Saved, Transition};
 
 /// Readings that may wait for one commit before it is done early.
@@ -134,6 +134,9 @@ struct Keeper {
     ledger: Ledger,
     journal: Journal,
     history: JournalReader,
+    records: LedgerReader,
+    /// When each open evidence window ends, on the monotonic clock.
+    seal_at: HashMap<Uuid, Duration>,
     deliveries: mpsc::Receiver<Delivery>,
     reports: mpsc::Receiver<Report>,
     commands: mpsc::Receiver<Request>,
@@ -173,13 +176,13 @@ impl Keeper {
             );
         }
         let timezone = jiff::tz::TimeZone::get(&parts.plant.site.timezone).unwrap_or(jiff::tz::TimeZone::UTC);
-        let date = local_date(now.wall, &timezone);
-        let counted = reader.numbered(&format!("YH-{date}-"))?;
-        let register = Register::restore(reader.unfinished_hazards()?, (date, counted));
+        let register = Register::restore(reader.unfinished_hazards()?);
         let rules = engine.rules().iter().zip(0u32..).map(|(r, n)| (r.key.clone(), RuleIx(n))).collect();
         let mut keeper = Self {
             history: parts.journal.reader()?,
             audit_tail: reader.last_audit()?,
+            records: reader,
+            seal_at: HashMap::new(),
             plant: parts.plant,
             store: parts.store,
             window: parts.evidence,
@@ -278,6 +281,9 @@ impl Keeper {
             }
             if self.must_commit(at) || (fields_gone && self.since.is_some()) {
                 if let Err(e) = self.commit() {
+                    if e.is_damage() {
+                        super::end_of_store(&self.store.dir, &e);
+                    }
                     self.counters.commit_failures.fetch_add(1, Ordering::Relaxed);
                     if self.retry_at.is_none() {
                         error!("cannot commit, readings wait in memory and sources are held back: {e}");
@@ -364,7 +370,7 @@ impl Keeper {
                 rule,
                 &plant,
                 Uuid::now_v7,
-                &date,
+                (&date, || self.records.numbered(&format!("YH-{date}-")).unwrap_or(0)),
                 (self.window.before, self.window.after),
             );
             match t.event {
@@ -596,9 +602,24 @@ impl Keeper {
         });
     }
 
-    /// Seals the evidence of hazards whose window has passed and whose readings are on the disk.
+    /// Seals the evidence of hazards whose window has passed and whose readings are on the disk. The
+    /// wait is measured on the monotonic clock: a jump of the wall clock cuts no window short (P9).
     fn seal_evidence(&mut self, now: Now) {
-        for id in self.register.to_seal(now.wall.minus(self.store.commit_every * 2)) {
+        let (after, slack) = (self.window.after, self.store.commit_every * 2);
+        let mut due = Vec::new();
+        let mut waiting = HashMap::new();
+        for hazard in self.register.pending_evidence() {
+            let left = u64::try_from(hazard.evidence_to.0 - now.wall.0).unwrap_or(0);
+            let end = now.mono + Duration::from_micros(left).min(after) + slack;
+            let end = *self.seal_at.get(&hazard.id).unwrap_or(&end);
+            if now.mono >= end {
+                due.push(hazard.id);
+            } else {
+                waiting.insert(hazard.id, end);
+            }
+        }
+        self.seal_at = waiting;
+        for id in due {
             let Some(hazard) = self.register.get(id) else { continue };
             let (equipment, from, to) = (hazard.equipment.clone(), hazard.evidence_from, hazard.evidence_to);
             let series = match evidence::collect(&self.history, &equipment, from, to) {

@@ -1,8 +1,8 @@
 //! Wires the rooms together: field → keeper → outlets and console. The only room that knows all.
 //!
-//! Three threads of their own: the wires (current-thread runtime inside `field`), the keeper
-//! (the one writer) and the caller's runtime for outlets and console. Start order is inside out
-//! (store, keeper, outlets, console, wires), stop order outside in, so that nothing read is lost.
+//! Two threads of their own, the wires (current-thread runtime inside `field`) and the keeper (the one
+//! writer); outlets and console live in the caller's runtime. Start order: store, outlets, wires, keeper,
+//! console; stop order: wires, keeper (commits the rest), outlets, so that nothing read is lost.
 
 mod keeper;
 
@@ -101,9 +101,13 @@ impl Gateway {
             let reader = JournalReader::open(&journal_path)?;
             let (site, committed, reports) =
                 (plant.site.id.to_string(), committed.clone(), reports_tx.clone());
+            let dir = settings.store.dir.clone();
             outlets.push(tokio::spawn(async move {
                 let id = outlet.id.clone();
                 if let Err(e) = influx::run(outlet, site, reader, committed, reports, status).await {
+                    if matches!(&e, influx::RunError::Store(e) if e.is_damage()) {
+                        Journal::suspect(&dir);
+                    }
                     end_of(&format!("outlet {id}: {e}"));
                 }
             }));
@@ -237,6 +241,8 @@ impl Gateway {
             error!("the keeper did not end in time");
         }
         self.console.abort();
+        // Its readers close, so that the store's files are left in one piece.
+        let _ = self.console.await;
         info!("stopped");
     }
 }
@@ -249,9 +255,16 @@ async fn axum_serve(
     axum::serve(listener, router).with_graceful_shutdown(stop).await
 }
 
+/// A damaged file mends by no retry: the next start looks at it whole and sets a damaged journal aside,
+/// or stops for a person if it is the ledger.
+fn end_of_store(dir: &std::path::Path, error: &StoreError) -> ! {
+    Journal::suspect(dir);
+    end_of(&format!("the store is damaged: {error}"))
+}
+
 /// A part that ends while the gateway runs ends the gateway: no half-alive process. The service
 /// manager starts it again, and its restart limit stops a loop (see docs/decisions.md).
-fn end_of(what: &str) {
+fn end_of(what: &str) -> ! {
     error!("{what}; stopping so that the service manager can start afresh");
     std::process::exit(crate::exit::BROKEN);
 }

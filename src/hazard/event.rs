@@ -53,6 +53,7 @@ pub fn cloud_event(change: &HazardChange, site: &str) -> Value {
             "unit": h.unit,
             "acknowledged_at": h.acknowledged_at.map(text),
             "closed_at": h.closed_at.map(text),
+            "closing_note": h.closing_note,
             "five": { "plan": null, "person": null, "measures": null, "due_at": null, "funds_cny": null },
             "evidence": evidence,
         }

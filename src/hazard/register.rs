@@ -1,5 +1,6 @@
 //! The open records, and what may happen to them.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -51,15 +52,20 @@ impl HazardError {
 #[derive(Debug, Clone, Default)]
 pub struct Register {
     records: Vec<Hazard>,
-    /// Local date `20261124`, and how many numbers it has given out.
-    counter: (String, u32),
+    /// Highest number given out, by local date `20261124`. A clock set back comes to a day again.
+    counters: BTreeMap<String, u32>,
 }
 
 impl Register {
     /// Takes up where the ledger stands.
     #[must_use]
-    pub fn restore(records: Vec<Hazard>, counter: (String, u32)) -> Self {
-        Self { records, counter }
+    pub fn restore(records: Vec<Hazard>) -> Self {
+        Self { records, counters: BTreeMap::new() }
+    }
+
+    /// Records whose evidence is still to be sealed.
+    pub fn pending_evidence(&self) -> impl Iterator<Item = &Hazard> {
+        self.records.iter().filter(|h| h.evidence == Evidence::Pending)
     }
 
     /// The record with this id, unless it is closed.
@@ -75,6 +81,7 @@ impl Register {
     }
 
     /// Follows an alarm: a raise of a rule marked so opens a record or counts on the open one.
+    /// `given_out` tells the highest number of that day in the ledger; asked once a day and process.
     ///
     /// The promotion rules of the domain reference 5.3 (repeats, response time exceeded, trip that
     /// did not act …) will stand here: they turn alarms of unmarked rules into hazards.
@@ -84,7 +91,7 @@ impl Register {
         rule: &Rule,
         plant: &Plant,
         new_id: impl FnOnce() -> Uuid,
-        local_date: &str,
+        (local_date, given_out): (&str, impl FnOnce() -> u32),
         (before, after): (Duration, Duration),
     ) -> Option<HazardChange> {
         let level = rule.hazard.filter(|_| t.event == Event::Raised)?;
@@ -98,16 +105,15 @@ impl Register {
             hazard.last_seen = t.at;
             return Some(changed(hazard, ChangeKind::Occurred, t.at));
         }
-        if self.counter.0 != local_date {
-            self.counter = (local_date.to_owned(), 0);
-        }
-        self.counter.1 += 1;
+        let counter = self.counters.entry(local_date.to_owned()).or_insert_with(given_out);
+        *counter += 1;
+        let number = *counter;
         let point = rule.point.map(|p| plant.point(p));
         let (zh, en) = words(rule.kind);
         let title = |equipment: &str, point: &str, what: &str| format!("{equipment} {point} {what}");
         let hazard = Hazard {
             id: new_id(),
-            number: format!("YH-{local_date}-{:02}", self.counter.1),
+            number: format!("YH-{local_date}-{number:02}"),
             equipment: equipment.id.to_string(),
             registration: equipment.registration.clone(),
             region: plant.site.region.clone(),
@@ -187,13 +193,6 @@ impl Register {
         let change = changed(hazard, ChangeKind::Closed, at);
         self.drop_finished();
         Ok(change)
-    }
-
-    /// Records whose evidence window ended before `at` and is not sealed.
-    #[must_use]
-    pub fn to_seal(&self, at: Micros) -> Vec<Uuid> {
-        let due = |h: &&Hazard| h.evidence == Evidence::Pending && h.evidence_to < at;
-        self.records.iter().filter(due).map(|h| h.id).collect()
     }
 
     /// Notes that the evidence is kept.
@@ -286,7 +285,7 @@ mod tests {
             by: None,
         };
         let id = || Uuid::from_u128(at as u128);
-        register.on_transition(&transition, rule, &plant(Vec::new()), id, day, WINDOW)
+        register.on_transition(&transition, rule, &plant(Vec::new()), id, (day, || 0), WINDOW)
     }
 
     #[test]
@@ -316,6 +315,7 @@ mod tests {
         assert_eq!(number(1, DAY), "YH-20261124-01");
         assert_eq!(number(2, DAY), "YH-20261124-02");
         assert_eq!(number(3, "20261125"), "YH-20261125-01");
+        assert_eq!(number(4, DAY), "YH-20261124-03", "a clock set back gives no number twice");
     }
 
     #[test]
@@ -338,13 +338,12 @@ mod tests {
     }
 
     #[test]
-    fn evidence_of_a_closed_record_is_still_sealed_once_its_window_has_passed() {
+    fn evidence_of_a_closed_record_is_still_sealed_and_only_once() {
         let (mut register, rule) = (Register::default(), rule("boiler-1/l.ll", Some(HazardLevel::General)));
         let id = raise(&mut register, &rule, 1_000_000, DAY).unwrap().hazard.id;
         register.acknowledge(id, "赵海", Micros(2_000_000)).unwrap();
         register.close(id, "赵海", Micros(3_000_000), "", Breach::No).unwrap();
-        assert!(register.to_seal(Micros(11_000_000)).is_empty(), "the window is still open");
-        assert_eq!(register.to_seal(Micros(11_000_001)), [id]);
+        assert_eq!(register.pending_evidence().map(|h| h.id).collect::<Vec<_>>(), [id]);
         let sealed = register.seal(id, "abc", 7, Micros(12_000_000)).unwrap();
         assert_eq!((sealed.kind, sealed.hazard.version), (ChangeKind::EvidenceSealed, 4));
         assert_eq!(register.seal(id, "abc", 7, Micros(13_000_000)), Err(HazardError::Unknown), "twice");

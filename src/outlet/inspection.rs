@@ -3,6 +3,8 @@
 //! In order per hazard (one hazard's stuck event holds back only its own later ones), repeated until
 //! a 2xx, under ids that never change, so that a repeat changes nothing on the other side.
 
+use std::time::Duration;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use hmac::{Hmac, Mac};
 use reqwest::header;
@@ -15,6 +17,9 @@ use super::influx::RunError;
 use super::{OutletStatus, Report};
 use crate::settings::{InspectionOutlet, Secret};
 use crate::store::{DeadLetter, EventRow, LedgerReader};
+
+/// Hazards looked at in one round.
+const AT_ONCE: u32 = 1000;
 
 /// Delivers events until `changed` closes. `changed` wakes the loop after every ledger commit.
 ///
@@ -30,26 +35,23 @@ pub async fn run(
     let http = client(outlet.timeout).map_err(|e| RunError::Client(chain(&e)))?;
     let mut backoff = Backoff::new(outlet.retry);
     let id = outlet.id.as_str();
-    status.update(|s| s.dead_letters = 0);
-    let dead = ledger.dead_letters(id)?;
-    status.update(|s| s.dead_letters = dead);
+    let (dead, delivered) = (ledger.dead_letters(id)?, ledger.delivered(id)?);
+    status.update(|s| (s.dead_letters, s.delivered) = (dead, delivered));
     loop {
         // Everything committed up to here is seen by the query that follows.
         changed.borrow_and_update();
-        let waiting = ledger.undelivered(id, 64)?;
+        let waiting = ledger.undelivered(id, AT_ONCE)?;
         if waiting.is_empty() {
             if changed.changed().await.is_err() {
                 return Ok(());
             }
             continue;
         }
-        let mut pause = None;
+        let mut pause: Option<Duration> = None;
         for event in waiting {
             let (verdict, code, said) = post(&http, &outlet, &event).await;
             let state = match verdict {
                 Verdict::Done => {
-                    backoff.reset();
-                    status.went_well();
                     info!(outlet = id, event = event.seq, hazard = event.hazard, "hazard event delivered");
                     "delivered"
                 }
@@ -62,18 +64,19 @@ pub async fn run(
                     );
                     "dead"
                 }
-                Verdict::Retry(asked) => {
-                    let wait = backoff.pause().max(asked.unwrap_or_default());
+                Verdict::Retry(_) | Verdict::Hold => {
+                    let asked = if let Verdict::Retry(asked) = verdict { asked } else { None };
+                    let wait = *pause.get_or_insert_with(|| backoff.pause().max(asked.unwrap_or_default()));
+                    if status.get().ok {
+                        warn!(outlet = id, status = code, "hazard events wait: {said}");
+                    }
                     status.failed(&said, wall_now().plus(wait));
-                    pause = Some(wait);
-                    break;
-                }
-                Verdict::Hold => {
-                    let wait = backoff.pause();
-                    warn!(outlet = id, status = code, "the receiver does not accept us, events wait: {said}");
-                    status.failed(&said, wall_now().plus(wait));
-                    pause = Some(wait);
-                    break;
+                    if code == 0 || asked.is_some() {
+                        // Nobody there, or asked to leave it alone: the others would fare no better.
+                        break;
+                    }
+                    // This hazard's later events wait for it; other hazards go on.
+                    continue;
                 }
             };
             let letter = (state == "dead").then(|| DeadLetter {
@@ -96,11 +99,13 @@ pub async fn run(
                 return Ok(());
             }
         }
-        if let Some(pause) = pause {
-            if changed.has_changed().is_err() {
-                return Ok(());
+        match pause {
+            Some(_) if changed.has_changed().is_err() => return Ok(()),
+            Some(pause) => tokio::time::sleep(pause).await,
+            None => {
+                backoff.reset();
+                status.went_well();
             }
-            tokio::time::sleep(pause).await;
         }
     }
 }

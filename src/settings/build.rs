@@ -77,9 +77,26 @@ pub(super) fn build(
         root.fault("equipment", "missing", "write at least one [[equipment]]");
     }
     let outlets = root.table("outlet").map(|w| outlets(&w)).unwrap_or_default();
+    for twin in outlets.inspection.iter().filter(|i| outlets.influx.iter().any(|o| o.id == i.id)) {
+        let key = format!("outlet.inspection.{}", twin.id);
+        root.fault(&key, "an InfluxDB outlet has the same id", "give each outlet its own id");
+    }
+    for twin in plant.mqtt.iter().filter(|m| plant.modbus.iter().any(|d| d.source.id == m.id)) {
+        let key = format!("source.mqtt.{}", twin.id);
+        root.fault(&key, "a Modbus source has the same id", "give each source its own id");
+    }
     let store = store(root.table("store").as_ref(), base);
     let console = console(root.table("console").as_ref());
     let evidence = evidence(root.table("evidence").as_ref());
+    if store.keep < evidence.before + evidence.after {
+        let key = if root.has("store") { "store.keep" } else { "evidence" };
+        warnings.borrow_mut().push(Fault {
+            place: root.place(key),
+            key: key.to_owned(),
+            problem: "readings are kept for a shorter time than the evidence window is long".to_owned(),
+            remedy: "keep = at least evidence.before + evidence.after".to_owned(),
+        });
+    }
     let log = log(root.table("log").as_ref());
     root.finish();
     let (modbus, mqtt) = (plant.modbus.into_iter().map(|d| d.source).collect(), plant.mqtt);
@@ -164,6 +181,12 @@ fn mqtt_source(name: &str, w: &Walk<'_>, site: &str) -> Option<(MqttSource, Dura
     let client_id = w.text("client_id").map_or_else(|| format!("steamward-{site}-{name}"), str::to_owned);
     let login = login(w);
     let keep_alive = positive(w, "keep_alive", Duration::from_secs(30));
+    if keep_alive < Duration::from_secs(5) {
+        w.fault("keep_alive", "shorter than 5 s", "\"5s\" or longer; \"30s\" suits most brokers");
+    }
+    if client_id.is_empty() {
+        w.fault("client_id", "empty", "a name of its own for this gateway: the session is kept under it");
+    }
     let receive_maximum = w.whole("receive_maximum", 1, 65535).unwrap_or(1000) as u16;
     let session_expiry = positive(w, "session_expiry", Duration::from_secs(86400));
     let expect = positive(w, "expect_every", Duration::from_secs(10));
@@ -231,7 +254,8 @@ fn secret(w: &Walk<'_>, key: &'static str) -> Option<Secret> {
     let read = match (file, env) {
         (Some(file), None) => std::fs::read_to_string(file).map_err(|e| format!("{file}: {e}")),
         (None, Some(name)) => std::env::var(name).map_err(|_| format!("the environment has no {name}")),
-        _ => Err("neither file nor env".to_owned()),
+        (Some(_), Some(_)) => Err("both file and env: which of them?".to_owned()),
+        (None, None) => Err("neither file nor env".to_owned()),
     };
     match read {
         Ok(text) if !text.trim().is_empty() => Some(Secret::new(text.trim().to_owned())),
@@ -250,6 +274,20 @@ fn secret(w: &Walk<'_>, key: &'static str) -> Option<Secret> {
             None
         }
     }
+}
+
+/// What is wrong with a topic filter (MQTT 5.0, 4.7).
+fn filter_fault(filter: &str) -> Option<String> {
+    let levels: Vec<&str> = filter.split('/').collect();
+    let last = levels.len() - 1;
+    if filter.is_empty() || filter.contains('\0') {
+        return Some("no topic filter".to_owned());
+    }
+    levels.iter().enumerate().find_map(|(n, level)| {
+        let wild = level.contains(['+', '#']);
+        let misplaced = wild && (level.len() > 1 || (*level == "#" && n != last));
+        misplaced.then(|| format!("`{level}` may not stand there"))
+    })
 }
 
 fn login(w: &Walk<'_>) -> Option<(String, Secret)> {
@@ -540,7 +578,22 @@ impl PlantBuilder<'_> {
         }
         let unit = w.whole("unit", 0, 255);
         let topic = w.text("topic");
-        let period = w.duration("period");
+        w.mark("period");
+        let period = w.has("period").then(|| positive(w, "period", Duration::ZERO));
+        if modbus.is_some() && topic.is_some() {
+            w.fault("topic", "this source is a Modbus endpoint, which has no topics", "remove the key");
+        }
+        if mqtt.is_some() && (unit.is_some() || period.is_some()) {
+            let key = if unit.is_some() { "unit" } else { "period" };
+            w.fault(key, "this source is an MQTT broker, which is not polled", "remove the key");
+        }
+        if let Some(problem) = topic.and_then(filter_fault) {
+            w.fault(
+                "topic",
+                problem,
+                "levels parted by `/`; `+` stands for one whole level, `#` for the rest",
+            );
+        }
         let device = DeviceIx(self.devices.len() as u32);
         let first = self.points.len();
         for p in &profile.points {
@@ -565,7 +618,8 @@ impl PlantBuilder<'_> {
                 limits: Vec::new(),
                 no_data: None,
             });
-            apply(self.points.last_mut().expect("just pushed"), &p.limits);
+            // A limit of the profile without a setpoint was called a fault when the profile was read.
+            let _ = apply(self.points.last_mut().expect("just pushed"), &p.limits);
         }
         let new: Vec<(PointIx, &ProfilePoint)> = (first..self.points.len())
             .filter_map(|n| {
@@ -626,6 +680,24 @@ impl PlantBuilder<'_> {
                     w.fault("topic", "missing", "write topic = \"plant/boiler-1/data\" here, or a topic on every point of the profile");
                     break;
                 };
+                for (key, pointer) in [("pointer", &p.pointer), ("quality", &p.quality)] {
+                    if pointer.as_deref().is_some_and(|p| !p.is_empty() && !p.starts_with('/')) {
+                        self.faults.borrow_mut().push(Fault {
+                            place: p.place.clone(),
+                            key: format!("point.{}.{key}", p.id),
+                            problem: "no JSON pointer".to_owned(),
+                            remedy: format!("it begins with a slash: {key} = \"/data/pressure\""),
+                        });
+                    }
+                }
+                if p.pointer.is_none() && p.register.is_some() {
+                    self.faults.borrow_mut().push(Fault {
+                        place: p.place.clone(),
+                        key: format!("point.{}.pointer", p.id),
+                        problem: "missing: a register list is used on an MQTT source".to_owned(),
+                        remedy: "write pointer = \"/data/pressure\", or choose a Modbus source".to_owned(),
+                    });
+                }
                 let one = MqttPoint {
                     point: *point,
                     pointer: p.pointer.clone().unwrap_or_default(),
@@ -655,9 +727,17 @@ impl PlantBuilder<'_> {
 
     fn overrides(&mut self, w: &Walk<'_>, own: &[PointIx]) {
         for (name, l) in w.named() {
-            let settings = limits(&l);
+            let settings = limits(&l, true);
             match own.iter().find(|o| self.points[o.0 as usize].id.as_str() == name) {
-                Some(point) => apply(&mut self.points[point.0 as usize], &settings),
+                Some(point) => {
+                    for kind in apply(&mut self.points[point.0 as usize], &settings) {
+                        l.fault(
+                            &format!("{}.at", kind.key()),
+                            "missing, and the profile has no such limit to take it from",
+                            "write the setpoint in the point's unit: at = -75",
+                        );
+                    }
+                }
                 None => {
                     let known = nearest(name, own.iter().map(|o| self.points[o.0 as usize].id.as_str()));
                     w.fault(name, format!("there is no point `{name}`"), known);
@@ -720,12 +800,17 @@ impl PlantBuilder<'_> {
     }
 }
 
-fn apply(point: &mut Point, settings: &[LimitSetting]) {
+/// Puts `settings` over the point's limits; gives the kinds that have no setpoint from anywhere.
+fn apply(point: &mut Point, settings: &[LimitSetting]) -> Vec<LimitKind> {
+    let mut without = Vec::new();
     for setting in settings {
         let kind = setting.kind();
-        point.limits.retain(|l| l.kind != kind);
+        let base = point.limits.iter().position(|l| l.kind == kind).map(|n| point.limits.remove(n));
         match setting {
-            LimitSetting::Limit(limit) => point.limits.push(limit.clone()),
+            LimitSetting::Limit(kind, keys) => match keys.over(*kind, base.as_ref()) {
+                Some(limit) => point.limits.push(limit),
+                None => without.push(*kind),
+            },
             LimitSetting::NoData { after, priority } => {
                 let after = after.unwrap_or(Duration::from_secs(10));
                 point.no_data = Some(NoData { after, priority: *priority });
@@ -736,4 +821,5 @@ fn apply(point: &mut Point, settings: &[LimitSetting]) {
             LimitSetting::Off(_) => {}
         }
     }
+    without
 }

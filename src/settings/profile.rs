@@ -43,15 +43,48 @@ pub(super) struct ProfilePoint {
 /// A limit, an alarm for missing data, or the wish to have none, as written.
 #[derive(Debug, Clone)]
 pub(super) enum LimitSetting {
-    Limit(Limit),
+    Limit(LimitKind, LimitKeys),
     NoData { after: Option<Duration>, priority: Priority },
     Off(LimitKind),
+}
+
+/// The keys of a limit that were written; the others come from the limit it stands over, or a default.
+#[derive(Debug, Clone, Default)]
+pub(super) struct LimitKeys {
+    at: Option<f64>,
+    deadband: Option<f64>,
+    on_delay: Option<Duration>,
+    off_delay: Option<Duration>,
+    priority: Option<Priority>,
+    latch: Option<bool>,
+    /// `Some(None)`: none, said so.
+    hazard: Option<Option<HazardLevel>>,
+}
+
+impl LimitKeys {
+    /// Puts these keys over `base`; `None` if there is no setpoint from either.
+    pub(super) fn over(&self, kind: LimitKind, base: Option<&Limit>) -> Option<Limit> {
+        let default = match kind {
+            LimitKind::LL | LimitKind::HH => Priority::Critical,
+            _ => Priority::High,
+        };
+        Some(Limit {
+            kind,
+            at: self.at.or(base.map(|b| b.at))?,
+            deadband: self.deadband.or(base.map(|b| b.deadband)).unwrap_or_default(),
+            on_delay: self.on_delay.or(base.map(|b| b.on_delay)).unwrap_or_default(),
+            off_delay: self.off_delay.or(base.map(|b| b.off_delay)).unwrap_or_default(),
+            priority: self.priority.or(base.map(|b| b.priority)).unwrap_or(default),
+            latch: self.latch.or(base.map(|b| b.latch)).unwrap_or_default(),
+            hazard: self.hazard.or(base.map(|b| b.hazard)).unwrap_or_default(),
+        })
+    }
 }
 
 impl LimitSetting {
     pub(super) fn kind(&self) -> LimitKind {
         match self {
-            Self::Limit(limit) => limit.kind,
+            Self::Limit(kind, _) => *kind,
             Self::NoData { .. } => LimitKind::NoData,
             Self::Off(kind) => *kind,
         }
@@ -127,7 +160,12 @@ fn csv_as_toml(file: &str, text: &str) -> Result<String, Fault> {
         problem,
         remedy: "one row a point, as many cells as the header has columns".to_owned(),
     };
-    let mut rows = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
+    // Spreadsheets of many countries write semicolons; a byte order mark is no part of a name.
+    let text = text.trim_start_matches('\u{feff}');
+    let first = text.lines().next().unwrap_or_default();
+    let delimiter = if first.contains(';') && !first.contains(',') { b';' } else { b',' };
+    let mut rows =
+        csv::ReaderBuilder::new().delimiter(delimiter).trim(csv::Trim::All).from_reader(text.as_bytes());
     let header = rows.headers().map_err(|e| fault(1, e.to_string()))?.clone();
     let mut points = Vec::new();
     for row in rows.records() {
@@ -147,7 +185,7 @@ fn csv_as_toml(file: &str, text: &str) -> Result<String, Fault> {
             }
             let bare = matches!(name, "decimals" | "bit" | "scale" | "offset" | "invert")
                 || (name == "address" && value.parse::<u32>().is_ok());
-            keys.push(format!("{} = {}", name, if bare { value.to_owned() } else { quoted(value) }));
+            keys.push(format!("{} = {}", quoted(name), if bare { value.to_owned() } else { quoted(value) }));
         }
         if let (Some(low), Some(high)) = (cell("range_lo"), cell("range_hi")) {
             keys.push(format!("range = [{low}, {high}]"));
@@ -186,7 +224,7 @@ fn read(merged: &Merged, faults: &RefCell<Vec<Fault>>) -> Profile {
     let root = Walk::root(merged, faults);
     let kind = root.text("kind").map(str::to_owned);
     let order = root.word("order", ORDERS).unwrap_or(ByteOrder::Abcd);
-    let table = root.word("table", TABLES).unwrap_or(Table::HoldingRegister);
+    let table = root.word("table", TABLES);
     let base = root.whole("address_base", 0, 1).unwrap_or(0) as u16;
     let time = root.table("time").and_then(|t| {
         let pointer = t.need("pointer", "\"/ts\"");
@@ -222,7 +260,11 @@ fn read(merged: &Merged, faults: &RefCell<Vec<Fault>>) -> Profile {
     Profile { kind, time, points }
 }
 
-fn point(walk: &Walk<'_>, merged: &Merged, defaults: (ByteOrder, Table, u16)) -> Option<ProfilePoint> {
+fn point(
+    walk: &Walk<'_>,
+    merged: &Merged,
+    defaults: (ByteOrder, Option<Table>, u16),
+) -> Option<ProfilePoint> {
     let id = walk.need("id", "\"drum_level\"").and_then(|text| match Id::new(text) {
         Ok(id) => Some(id),
         Err(e) => {
@@ -248,7 +290,7 @@ fn point(walk: &Walk<'_>, merged: &Merged, defaults: (ByteOrder, Table, u16)) ->
     let table = walk.word("table", TABLES);
     let format = walk.word("type", TYPES);
     let bit = walk.whole("bit", 0, 15).map(|b| b as u8);
-    let address = address(walk, table.unwrap_or(defaults.1), defaults.2);
+    let address = address(walk, table.or(defaults.1), defaults.2);
     let register = address.map(|(table, address)| {
         let bits = matches!(table, Table::Coil | Table::DiscreteInput);
         let format = match (format, bit, bits) {
@@ -266,7 +308,7 @@ fn point(walk: &Walk<'_>, merged: &Merged, defaults: (ByteOrder, Table, u16)) ->
     let pointer = walk.text("pointer").map(str::to_owned);
     let quality = walk.text("quality").map(str::to_owned);
     let topic = walk.text("topic").map(str::to_owned);
-    let limits = walk.table("limits").map(|l| limits(&l)).unwrap_or_default();
+    let limits = walk.table("limits").map(|l| limits(&l, false)).unwrap_or_default();
     walk.finish();
     let is_bool = unit == "bool" || matches!(register, Some((_, _, Format::Bit | Format::RegisterBit(_), _)));
     let whole = matches!(
@@ -303,8 +345,8 @@ fn point(walk: &Walk<'_>, merged: &Merged, defaults: (ByteOrder, Table, u16)) ->
     })
 }
 
-/// `40001`, `"40001"`, `400001` (Modicon) or, with another size, a plain number counted from the base.
-fn address(walk: &Walk<'_>, table: Table, base: u16) -> Option<(Table, u16)> {
+/// `40001`, `400001` (Modicon) or, with a table or another size, a plain number counted from the base.
+fn address(walk: &Walk<'_>, given: Option<Table>, base: u16) -> Option<(Table, u16)> {
     if !walk.has("address") {
         walk.mark("address");
         return None;
@@ -320,9 +362,8 @@ fn address(walk: &Walk<'_>, table: Table, base: u16) -> Option<(Table, u16)> {
         let rest = number - lead * width;
         (1..=65536).contains(&rest).then(|| (table, (rest - 1) as u16))
     };
-    let explicit = walk.has("table");
     let found = match number {
-        _ if explicit => None,
+        _ if given.is_some() => None,
         10_001..=49_999 => modicon(number / 10_000, 10_000),
         100_001..=465_536 => modicon(number / 100_000, 100_000),
         _ => None,
@@ -331,7 +372,7 @@ fn address(walk: &Walk<'_>, table: Table, base: u16) -> Option<(Table, u16)> {
         return found;
     }
     match u32::checked_sub(number, u32::from(base)).and_then(|n| u16::try_from(n).ok()) {
-        Some(n) => Some((table, n)),
+        Some(n) => Some((given.unwrap_or(Table::HoldingRegister), n)),
         None => {
             walk.fault(
                 "address",
@@ -344,14 +385,15 @@ fn address(walk: &Walk<'_>, table: Table, base: u16) -> Option<(Table, u16)> {
 }
 
 /// The limits of one point, in the order LL, L, H, HH, state, no data.
-pub(super) fn limits(walk: &Walk<'_>) -> Vec<LimitSetting> {
+/// With `may_inherit` they stand over a profile's own, and what is not written is taken from there.
+pub(super) fn limits(walk: &Walk<'_>, may_inherit: bool) -> Vec<LimitSetting> {
     let mut found = Vec::new();
-    for (key, kind, priority) in [
-        ("ll", LimitKind::LL, Priority::Critical),
-        ("l", LimitKind::L, Priority::High),
-        ("h", LimitKind::H, Priority::High),
-        ("hh", LimitKind::HH, Priority::Critical),
-        ("state", LimitKind::State, Priority::High),
+    for (key, kind) in [
+        ("ll", LimitKind::LL),
+        ("l", LimitKind::L),
+        ("h", LimitKind::H),
+        ("hh", LimitKind::HH),
+        ("state", LimitKind::State),
     ] {
         walk.mark(key);
         if walk.is_off(key) {
@@ -360,27 +402,26 @@ pub(super) fn limits(walk: &Walk<'_>) -> Vec<LimitSetting> {
         }
         let Some(l) = walk.table(key) else { continue };
         let at = l.number("at");
-        if at.is_none() && !l.has("at") {
+        if !may_inherit && !l.has("at") {
             l.fault("at", "missing", "write the setpoint in the point's unit: at = -75");
         }
-        let deadband = l.number("deadband").unwrap_or(0.0);
-        if deadband < 0.0 {
+        let deadband = l.number("deadband");
+        if deadband.is_some_and(|d| d < 0.0) {
             l.fault("deadband", "negative", "0 or more, in the point's unit");
         }
-        let limit = Limit {
-            kind,
-            at: at.unwrap_or(0.0),
+        let levels =
+            [("general", Some(HazardLevel::General)), ("major", Some(HazardLevel::Major)), ("none", None)];
+        let keys = LimitKeys {
+            at,
             deadband,
-            on_delay: l.duration("on_delay").unwrap_or_default(),
-            off_delay: l.duration("off_delay").unwrap_or_default(),
-            priority: l.word("priority", PRIORITIES).unwrap_or(priority),
-            latch: l.flag("latch").unwrap_or(false),
-            hazard: l.word("hazard", &[("general", HazardLevel::General), ("major", HazardLevel::Major)]),
+            on_delay: l.duration("on_delay"),
+            off_delay: l.duration("off_delay"),
+            priority: l.word("priority", PRIORITIES),
+            latch: l.flag("latch"),
+            hazard: l.word("hazard", &levels),
         };
         l.finish();
-        if at.is_some() {
-            found.push(LimitSetting::Limit(limit));
-        }
+        found.push(LimitSetting::Limit(kind, keys));
     }
     walk.mark("no_data");
     if walk.is_off("no_data") {

@@ -21,6 +21,8 @@ pub(super) struct Merged {
     pub(super) places: HashMap<String, Place>,
     /// Ids of joined tables in the order they were written.
     pub(super) order: HashMap<String, Vec<String>>,
+    /// What the environment said, word for word, by path.
+    pub(super) raw: HashMap<String, String>,
 }
 
 #[derive(Debug, Clone)]
@@ -61,6 +63,7 @@ pub(super) fn merge(files: &[(String, String)], env: &[(String, String)], faults
         merged
             .places
             .insert(path.join("."), Place { file: format!("environment {name}"), line: 0, column: 0 });
+        merged.raw.insert(path.join("."), value.clone());
         let mut tree = Value::new(None, scalar(value));
         for key in path.iter().skip(1).rev() {
             tree = Value::new(None, ValueKind::Table(Map::from([(key.clone(), tree)])));

@@ -70,6 +70,10 @@ impl<'a> Walk<'a> {
         let value = self.get(key)?;
         match &value.kind {
             ValueKind::String(text) => Some(text),
+            // The environment has no types: what looks like a number may be meant as a text.
+            _ if self.merged.raw.contains_key(&self.below(key)) => {
+                self.merged.raw.get(&self.below(key)).map(String::as_str)
+            }
             _ => {
                 self.wrong(key, value, &format!("a text: {key} = \"…\""));
                 None

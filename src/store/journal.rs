@@ -12,6 +12,7 @@ use super::{PackedSample, StoreError, pack, sqlite};
 use crate::plant::{Batch, Micros, Plant, ValueType};
 
 const FILE: &str = "journal.db";
+const SUSPECT: &str = "journal.suspect";
 /// Chunks dropped in one transaction: delivered and old ones, and those that the disk budget costs.
 const TRIM_STEP: u32 = 4096;
 const OVER_BUDGET_STEP: u32 = 32;
@@ -104,9 +105,19 @@ impl Journal {
         std::fs::create_dir_all(dir)
             .map_err(|source| StoreError::Io { file: dir.display().to_string(), source })?;
         let path = dir.join(FILE);
-        match Self::try_open(&path, plant) {
+        // A whole check of a large file takes its time: done only when a run has met damage.
+        let suspect = dir.join(SUSPECT);
+        let opened = Self::try_open(&path, plant).and_then(|journal| {
+            if suspect.exists() {
+                journal.check()?;
+            }
+            Ok(journal)
+        });
+        // Looked at now; a file that cannot be removed is only looked at again.
+        let _ = std::fs::remove_file(&suspect);
+        match opened {
             Ok(journal) => Ok(Opened { journal, set_aside: None }),
-            Err(StoreError::Sqlite { source, .. }) if is_damage(&source) => {
+            Err(e) if e.is_damage() => {
                 let aside = dir.join(format!("journal.damaged-{}.db", now.seconds()));
                 for suffix in ["", "-wal", "-shm"] {
                     let from = dir.join(format!("{FILE}{suffix}"));
@@ -120,6 +131,28 @@ impl Journal {
             }
             Err(other) => Err(other),
         }
+    }
+
+    /// Asks for a whole check at the next start.
+    pub fn suspect(dir: &Path) {
+        // If it cannot be written, the next start meets the damage as this one did.
+        let _ =
+            std::fs::write(dir.join(SUSPECT), "damage was met while running; checked at the next start\n");
+    }
+
+    fn check(&self) -> Result<(), StoreError> {
+        let word: String =
+            self.conn.query_row("PRAGMA quick_check(1)", [], |r| r.get(0)).map_err(sqlite(FILE))?;
+        if word != "ok" {
+            return Err(StoreError::Corrupt(format!("{FILE}: {word}")));
+        }
+        // Also what SQLite cannot know: that every chunk reads.
+        let (reader, mut seq) = (self.reader()?, 0);
+        while let Some(chunk) = reader.next_after(seq)? {
+            seq = chunk.seq;
+            super::unpack(&chunk.body, |_| ())?;
+        }
+        Ok(())
     }
 
     fn try_open(path: &Path, plant: &Plant) -> Result<Self, StoreError> {

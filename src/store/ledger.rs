@@ -398,14 +398,14 @@ impl LedgerReader {
         .collect()
     }
 
-    /// How many hazards have a number that starts with `prefix` (`YH-20261124-`).
+    /// The highest number given out that starts with `prefix` (`YH-20261124-`); 0 if there is none.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn numbered(&self, prefix: &str) -> Result<u32, StoreError> {
         self.conn
             .query_row(
-                "SELECT count(*) FROM hazard WHERE substr(number, 1, length(?1)) = ?1",
+                "SELECT coalesce(max(CAST(substr(number, length(?1) + 1) AS INTEGER)), 0) FROM hazard WHERE substr(number, 1, length(?1)) = ?1",
                 [prefix],
                 |r| r.get(0),
             )
@@ -471,6 +471,34 @@ impl LedgerReader {
             })
             .optional()
             .map_err(sqlite(FILE))
+    }
+
+    /// Number of events that `outlet` has delivered.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn delivered(&self, outlet: &str) -> Result<u64, StoreError> {
+        self.conn
+            .query_row(
+                "SELECT count(*) FROM delivery WHERE outlet = ?1 AND state = 'delivered'",
+                [outlet],
+                |r| r.get::<_, i64>(0),
+            )
+            .map(|n| n as u64)
+            .map_err(sqlite(FILE))
+    }
+
+    /// The hazard with this id, closed or not.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn hazard(&self, id: &str) -> Result<Option<Hazard>, StoreError> {
+        let body = self
+            .conn
+            .query_row("SELECT body FROM hazard WHERE id = ?1", [id], |r| r.get::<_, String>(0))
+            .optional()
+            .map_err(sqlite(FILE))?;
+        body.map(|b| from_json(&b)).transpose()
     }
 
     /// Number of dead letters of `outlet`.

@@ -74,6 +74,18 @@ pub enum StoreError {
     Corrupt(String),
 }
 
+impl StoreError {
+    /// The file itself is broken: no retry mends that.
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Sqlite { source, .. } => journal::is_damage(source),
+            Self::Damaged { .. } | Self::Corrupt(_) => true,
+            _ => false,
+        }
+    }
+}
+
 pub(crate) fn sqlite(file: &str) -> impl Fn(rusqlite::Error) -> StoreError + '_ {
     move |source| StoreError::Sqlite { file: file.to_owned(), source }
 }

@@ -38,7 +38,8 @@ async fn a_breach_on_the_wire_becomes_one_delivered_hazard_that_a_person_closes(
     let id = hazard["id"].as_str().unwrap_or_default().to_owned();
     assert_eq!(receiver.ids()[0], format!("{id}#1"));
 
-    let by = r#"{"by":"赵海"}"#;
+    let by = r#"{"by":"赵海","note":"已补水，水位正常"}"#;
+    let without = r#"{"by":"赵海"}"#;
     let close = format!("/api/v1/hazards/{id}/close");
     let acknowledge = format!("/api/v1/hazards/{id}/acknowledge");
     assert_eq!(gateway.post(&close, by, &[]).await, 409, "it closed while its limit was in breach");
@@ -57,6 +58,7 @@ async fn a_breach_on_the_wire_becomes_one_delivered_hazard_that_a_person_closes(
     assert_eq!(gateway.post(&close, by, &[]).await, 409, "it closed before anybody took note");
     assert_eq!(gateway.post(&acknowledge, by, &[]).await, 200);
     assert_eq!(gateway.post(&acknowledge, by, &[]).await, 409, "twice");
+    assert_eq!(gateway.post(&close, without, &[]).await, 400, "it closed without a word on how");
     assert_eq!(gateway.post(&close, by, &[]).await, 200);
     let alarm = r#"{"rule":"boiler-1/drum_level.ll","by":"赵海","note":"已补水"}"#;
     assert_eq!(gateway.post("/api/v1/alarms/acknowledge", alarm, &[]).await, 200);

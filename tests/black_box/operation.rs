@@ -78,6 +78,37 @@ async fn a_damaged_journal_is_set_aside_and_a_damaged_ledger_stops_the_start() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn damage_met_inside_the_journal_ends_one_run_and_the_next_sets_the_file_aside() {
+    let modbus = ModbusServer::start();
+    // Nobody listens: the backlog is read, and with it the damage.
+    let settings = [plants::base(), plants::boiler(modbus.port), plants::victoria(free_port())].concat();
+    let mut gateway = Gateway::start(&settings, &[plants::BOILER]);
+    eventually("some chunks are committed", async || {
+        let count = gateway.committed_ms("boiler-1", "count").len();
+        unless(count > 30, count)
+    })
+    .await;
+    gateway.stop().await;
+    let journal = gateway.data().join("journal.db");
+    let mut bytes = std::fs::read(&journal).expect("a journal");
+    // Behind the header and the schema, every page of the chunks.
+    let from = 4096 * 5;
+    assert!(bytes.len() > from, "too small a journal: {}", bytes.len());
+    bytes[from..].fill(0xA5);
+    std::fs::write(&journal, bytes).expect("writable");
+    let (code, said) = gateway.fails();
+    assert_eq!(code, 4, "{said}");
+    gateway.again();
+    let names: Vec<_> = std::fs::read_dir(gateway.data())
+        .expect("data")
+        .flatten()
+        .map(|e| e.file_name().to_string_lossy().into_owned())
+        .collect();
+    assert!(names.iter().any(|n| n.starts_with("journal.damaged-")), "{names:?}");
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn strangers_are_refused_and_the_doors_of_operation_answer() {
     let modbus = ModbusServer::start();
     let open = [plants::base(), plants::boiler(modbus.port)].concat();
@@ -88,6 +119,7 @@ async fn strangers_are_refused_and_the_doors_of_operation_answer() {
     let rebound = [("host", "boilers.example.com")];
     assert_eq!(gateway.status("/api/v1/overview", &rebound).await, 403, "DNS rebinding");
     let body = r#"{"rule":"boiler-1/drum_level.ll","by":"x"}"#;
+    assert_eq!(gateway.post("/api/v1/alarms/acknowledge", "{", &[]).await, 400, "no JSON");
     let foreign = [("origin", "http://evil.example.com")];
     assert_eq!(gateway.post("/api/v1/alarms/acknowledge", body, &foreign).await, 403, "another site");
     assert_eq!(gateway.post("/api/v1/alarms/acknowledge", body, &[]).await, 409, "nothing to acknowledge");

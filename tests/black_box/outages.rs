@@ -105,3 +105,46 @@ async fn a_broker_that_forgot_the_session_is_subscribed_to_again() {
     flows(&fresh, &gateway, 0.6).await;
     gateway.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_message_that_comes_late_is_history_and_takes_no_newer_ones_place() {
+    let broker = Broker::start().await;
+    let settings = [plants::base(), plants::receiver(broker.port, 5)].concat();
+    let mut gateway = Gateway::start(&settings, &[plants::RECEIVER]);
+    plants::subscribed(&broker, &gateway).await;
+    let now = now_ms();
+    broker.publish(&[plants::message(now, 0.61), plants::message(now - 5000, 0.99)]).await;
+    eventually("both are committed", async || {
+        let committed = gateway.committed_ms("receiver-1", "pressure");
+        unless(committed.contains(&now) && committed.contains(&(now - 5000)), committed)
+    })
+    .await;
+    // The live view follows once a second.
+    eventually("the newer one is shown", async || {
+        let equipment = gateway.get("/api/v1/equipment").await;
+        unless(equipment[0]["points"][0]["value"] == 0.61, equipment)
+    })
+    .await;
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_is_too_large_is_refused_and_does_not_come_back_for_ever() {
+    let broker = Broker::start().await;
+    let settings = [plants::base(), plants::receiver(broker.port, 3)].concat();
+    let mut gateway = Gateway::start(&settings, &[plants::RECEIVER]);
+    plants::subscribed(&broker, &gateway).await;
+    let large = format!(r#"{{"ts":{},"p":0.5,"x":"{}"}}"#, now_ms(), "x".repeat(2 * 1024 * 1024));
+    broker.publish_one("plant/receiver-1", &large).await;
+    let after = now_ms() + 1;
+    broker.publish(&[plants::message(after, 0.62)]).await;
+    eventually("what follows is committed", async || {
+        let committed = gateway.committed_ms("receiver-1", "pressure");
+        unless(committed.contains(&after), committed.len())
+    })
+    .await;
+    let said = gateway.log();
+    assert!(said.contains("bytes, at most 262144 are taken"), "{said}");
+    assert_eq!(said.matches("connected to the broker").count(), 1, "{said}");
+    gateway.stop().await;
+}

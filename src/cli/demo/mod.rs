@@ -86,10 +86,19 @@ pub(super) fn demo(options: &Options) -> i32 {
             return exit::FAILED;
         }
     };
-    runtime.block_on(play(options, &dir))
+    let code = runtime.block_on(play(options, &dir));
+    runtime.shutdown_timeout(run::LAST);
+    code
 }
 
 async fn play(options: &Options, dir: &Path) -> i32 {
+    let mut signals = match run::Signals::listen() {
+        Ok(signals) => signals,
+        Err(e) => {
+            eprintln!("cannot listen for signals: {e}");
+            return exit::FAILED;
+        }
+    };
     let plant = match Plant::start(dir, options.length.is_some(), !options.calm).await {
         Ok(plant) => Arc::new(plant),
         Err(e) => {
@@ -119,13 +128,13 @@ async fn play(options: &Options, dir: &Path) -> i32 {
     println!("Steamward demo: open http://{}/ (store in {})", gateway.address(), dir.display());
     let Some(length) = options.length else {
         println!("Ctrl-C ends it; faults come by themselves and can be switched on the page.");
-        let code = run::until_signal(&gateway).await;
+        let code = run::until_signal(&gateway, &mut signals).await;
         gateway.stop(run::GRACE).await;
         return code;
     };
     tokio::select! {
         () = tokio::time::sleep(length) => {}
-        code = run::until_signal(&gateway) => info!(code, "ended early by a signal"),
+        code = run::until_signal(&gateway, &mut signals) => info!(code, "ended early by a signal"),
     }
     for fault in Fault::ALL {
         plant.house().faults.set(fault, false);
@@ -173,19 +182,39 @@ fn finish(dir: &Path, facts: &report::Facts, file: Option<&Path>) -> i32 {
     exit::FAILED
 }
 
-/// Makes the folder; unless `resume`, removes what an earlier demo left there, and nothing else.
+/// Stands in every folder that a demo made, and nowhere else.
+const MARK: &str = "steamward-demo.txt";
+
+/// Makes the folder; unless `resume`, removes what an earlier demo left there. A folder with anything
+/// else in it is refused: a real gateway's ledger must not go by a slip of the hand.
 fn make_room(dir: &Path, resume: bool) -> Result<(), String> {
+    let words = |path: &Path, e: &std::io::Error| format!("{}: {e}", path.display());
+    std::fs::create_dir_all(dir).map_err(|e| words(dir, &e))?;
+    let files = || -> Result<Vec<PathBuf>, String> {
+        let entries = std::fs::read_dir(dir).map_err(|e| words(dir, &e))?;
+        Ok(entries.flatten().map(|e| e.path()).collect())
+    };
+    let mark = dir.join(MARK);
+    if !mark.exists() {
+        if !files()?.is_empty() {
+            return Err(format!(
+                "{} has files that no demo made: give --dir an empty or new folder",
+                dir.display()
+            ));
+        }
+        let said = "This folder belongs to `steamward demo`, which empties it at every start.\n";
+        std::fs::write(&mark, said).map_err(|e| words(&mark, &e))?;
+    }
     // Nobody else may be using it while it is emptied.
     let _lock = StoreLock::take(dir).map_err(|e| e.to_string())?;
     if resume {
         return Ok(());
     }
-    let entries = std::fs::read_dir(dir).map_err(|e| format!("{}: {e}", dir.display()))?;
-    for path in entries.flatten().map(|e| e.path()) {
+    for path in files()? {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let ours = ["ledger.db", "journal.db", "journal.damaged-", "database.lp", "inspection."];
+        let ours = ["ledger.db", "journal.", "database.lp", "inspection."];
         if ours.iter().any(|o| name.starts_with(o)) {
-            std::fs::remove_file(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+            std::fs::remove_file(&path).map_err(|e| words(&path, &e))?;
         }
     }
     Ok(())

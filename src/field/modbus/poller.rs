@@ -212,8 +212,11 @@ async fn poll(unit: &mut Unit, link: &mut Link, source: &ModbusSource, status: &
     if split {
         let refused: Vec<usize> = unit.refused.iter().map(|r| r.0).collect();
         let rest: Vec<usize> = (0..unit.device.points.len()).filter(|n| !refused.contains(n)).collect();
-        // Keep the blocks apart that were refused together: the hole between them is real.
-        unit.requests = without_holes(&unit.device, &rest, &refused);
+        if refused.is_empty() {
+            info!(source = %source.id, unit = unit.device.unit,
+                "the device refuses a register in a gap; its registers are read without gaps now");
+        }
+        unit.requests = without_gaps(&unit.device, &rest);
         unit.look_again = Some(Instant::now() + LOOK_AGAIN);
     }
     for at in 0..unit.refused.len() {
@@ -222,13 +225,10 @@ async fn poll(unit: &mut Unit, link: &mut Link, source: &ModbusSource, status: &
     }
 }
 
-/// A plan for `points` in which no request reaches over a refused one.
-fn without_holes(device: &ModbusDevice, points: &[usize], refused: &[usize]) -> Vec<Request> {
-    let mut tight = device.clone();
-    if refused.is_empty() {
-        return plan_of(device, points);
-    }
-    tight.max_gap = 0;
+/// A plan for `points` in which no request reaches over a register that nobody asked for: after a
+/// refusal, one of those is a hole.
+fn without_gaps(device: &ModbusDevice, points: &[usize]) -> Vec<Request> {
+    let tight = ModbusDevice { max_gap: 0, ..device.clone() };
     plan_of(&tight, points)
 }
 

@@ -7,7 +7,7 @@
 //! acknowledged, so that it does not block the session.
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rumqttc::v5;
 use tokio::sync::{mpsc, watch};
@@ -16,10 +16,18 @@ use tracing::{error, info, warn};
 use super::payload;
 use crate::field::intake::wall_now;
 use crate::field::{Ack, Intake, Status, stopped};
-use crate::plant::Reading;
+use crate::plant::{Cause, Micros, Quality, Reading};
 use crate::settings::{MqttMapping, MqttSource, MqttVersion};
 
-const LARGEST_PACKET: usize = 1024 * 1024;
+/// Larger messages cannot be received at all; payloads beyond [`payload::LARGEST`] are received,
+/// refused and acknowledged, so that they do not come back for ever.
+const LARGEST_PACKET: usize = 16 * 1024 * 1024;
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+/// A connection that lasted this long was well; the next attempt may come soon.
+const SETTLED: Duration = Duration::from_secs(10);
+/// An older reading than one that came within this time is out of order, not a clock set back.
+const IN_ORDER: Duration = Duration::from_secs(60);
 /// Room for acknowledgements between us and the event loop.
 const REQUESTS: usize = 4096;
 
@@ -83,14 +91,16 @@ pub(in crate::field) async fn run(
         subscribed: false,
         unreadable: 0,
         readings: Vec::new(),
+        newest: HashMap::new(),
     };
-    let mut pause = Duration::from_millis(250);
+    let mut pause = FIRST_PAUSE;
+    let mut connected_at: Option<Instant> = None;
     let mut rest = false;
     loop {
         tokio::select! {
             event = events.poll() => match event {
                 Ok(Incoming::Connected { session_present }) => {
-                    pause = Duration::from_millis(250);
+                    connected_at = Some(Instant::now());
                     session.connected(session_present);
                     status.update(|s| { s.connected = true; s.last_error = None; });
                     info!(source = %source.id, session_present, "connected to the broker");
@@ -108,6 +118,9 @@ pub(in crate::field) async fn run(
                 Ok(Incoming::Other) => {}
                 Err(e) => {
                     session.disconnected();
+                    if connected_at.take().is_some_and(|at| at.elapsed() >= SETTLED) {
+                        pause = FIRST_PAUSE;
+                    }
                     status.update(|s| {
                         if s.connected || s.last_error.is_none() {
                             warn!(source = %source.id, "broker away: {e}");
@@ -127,7 +140,7 @@ pub(in crate::field) async fn run(
                 () = tokio::time::sleep(pause) => {}
                 () = stopped(&mut stop) => return,
             }
-            pause = (pause * 2).min(Duration::from_secs(15));
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
     // What the keeper has committed so far is acknowledged; what it has not will come again.
@@ -157,6 +170,8 @@ struct Session<'a> {
     subscribed: bool,
     unreadable: u64,
     readings: Vec<Reading>,
+    /// By mapping: the newest device time, and when it came.
+    newest: HashMap<usize, (Micros, Instant)>,
 }
 
 impl Session<'_> {
@@ -202,16 +217,29 @@ impl Session<'_> {
         self.waiting.insert(token, message.packet);
         let arrival = wall_now();
         let mut fault = None;
-        let mappings: Vec<&MqttMapping> =
-            self.part.source.mappings.iter().filter(|m| matches(&m.topic, &message.topic)).collect();
+        let part = self.part;
+        let mappings: Vec<(usize, &MqttMapping)> = part
+            .source
+            .mappings
+            .iter()
+            .enumerate()
+            .filter(|(_, m)| matches(&m.topic, &message.topic))
+            .collect();
         let last = mappings.len().saturating_sub(1);
-        for (n, mapping) in mappings.iter().enumerate() {
+        for (n, (number, mapping)) in mappings.iter().enumerate() {
             self.readings.clear();
-            match payload::map(mapping, &message.payload, arrival, &self.part.timezone, &mut self.readings) {
+            match payload::map(mapping, &message.payload, arrival, &part.timezone, &mut self.readings) {
                 Ok(taken) => {
-                    let stale = self.part.stale.get(mapping.device.0 as usize).copied().unwrap_or_default();
+                    let stale = part.stale.get(mapping.device.0 as usize).copied().unwrap_or_default();
                     // A retained message is as old as its device time says; without one, who knows.
                     let fresh = !message.retained || (taken.by_device && taken.at.plus(stale) > arrival);
+                    if message.retained && !taken.by_device {
+                        for reading in &mut self.readings {
+                            *reading =
+                                Reading { value: f64::NAN, quality: Quality::Bad(Cause::Stale), ..*reading };
+                        }
+                    }
+                    let fresh = fresh && !(taken.by_device && self.out_of_order(*number, taken.at));
                     let ack = (n == last).then_some(ack);
                     intake.push(mapping.device, taken.at, taken.live && fresh, &self.readings, ack).await;
                 }
@@ -234,6 +262,19 @@ impl Session<'_> {
             warn!(source = %self.part.source.id, count = self.unreadable, "payload set aside: {fault}");
         }
         Err(fault)
+    }
+
+    /// An older reading than one that came just now is history: it must not take the newer one's place.
+    /// After a while an older time is believed again, for a device clock may have been set back.
+    fn out_of_order(&mut self, mapping: usize, at: Micros) -> bool {
+        let now = Instant::now();
+        match self.newest.get(&mapping) {
+            Some((newest, came)) if at < *newest && now.duration_since(*came) < IN_ORDER => true,
+            _ => {
+                self.newest.insert(mapping, (at, now));
+                false
+            }
+        }
     }
 
     fn acknowledge(&mut self, ack: Ack) {
