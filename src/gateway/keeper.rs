@@ -315,6 +315,9 @@ impl Keeper {
                 error!("an outlet's progress could not be noted, it will send that part again: {e}");
             }
         }
+        if let Err(e) = self.ledger.settle().and_then(|()| self.journal.settle()) {
+            warn!("the store was not put into one piece; the next start does it: {e}");
+        }
         true
     }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
-use super::migrations::{JOURNAL, migrate, tune};
+use super::migrations::{JOURNAL, migrate, settle, tune};
 use super::{PackedSample, StoreError, pack, sqlite};
 use crate::plant::{Batch, Micros, Plant, ValueType};
 
@@ -188,6 +188,14 @@ impl Journal {
         }
         tx.commit().map_err(&err)?;
         Ok(Self { conn, path: path.to_owned(), series, body: Vec::new() })
+    }
+
+    /// Puts everything into the main file; for a last word before the end.
+    ///
+    /// # Errors
+    /// [`StoreError::Sqlite`]; nothing is lost then, the log is read at the next start.
+    pub fn settle(&self) -> Result<(), StoreError> {
+        settle(&self.conn, FILE)
     }
 
     /// Where the file is.

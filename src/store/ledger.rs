@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, params};
 
-use super::migrations::{LEDGER, migrate, tune};
+use super::migrations::{LEDGER, migrate, settle, tune};
 use super::{Loss, StoreError, journal::is_damage, sqlite};
 use crate::hazard::{Entry, Hazard, HazardChange};
 use crate::plant::Micros;
@@ -143,6 +143,14 @@ impl Ledger {
     /// [`StoreError::Sqlite`].
     pub fn reader(&self) -> Result<LedgerReader, StoreError> {
         LedgerReader::open(&self.path)
+    }
+
+    /// Puts everything into the main file; for a last word before the end.
+    ///
+    /// # Errors
+    /// [`StoreError::Sqlite`]; nothing is lost then, the log is read at the next start.
+    pub fn settle(&self) -> Result<(), StoreError> {
+        settle(&self.conn, FILE)
     }
 
     /// Where the file is.

@@ -30,6 +30,12 @@ pub(super) fn tune(conn: &Connection, file: &str) -> Result<(), StoreError> {
     .map_err(sqlite(file))
 }
 
+/// Moves everything into the main file and empties the write-ahead log, so that a stopped gateway's
+/// files can be copied one by one. Readers still open may keep the empty log file in place.
+pub(super) fn settle(conn: &Connection, file: &str) -> Result<(), StoreError> {
+    conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(sqlite(file))
+}
+
 pub(super) const JOURNAL: &[&str] = &["
 CREATE TABLE series (
   id INTEGER PRIMARY KEY, equipment TEXT NOT NULL, point TEXT NOT NULL,
