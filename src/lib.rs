@@ -16,6 +16,7 @@
 //! | [`cli`] | one file a command: parse, call, print | everything |
 //! | [`settings`] | the integrator's files → a checked plan, or errors with file, line, key | `plant` |
 //! | [`plant`] | the vocabulary: site, equipment, point, limit, quality, sample | nothing |
+//! | [`clock`] | the wall clock, read in one place | `plant` |
 //! | [`field`] | Modbus and MQTT: wires → samples | `plant`, `settings` |
 //! | [`watch`] | limits, ISA-18.2 alarm states, the engine; pure | `plant` |
 //! | [`hazard`] | record, lifecycle, events, audit chain; pure | `plant`, `watch` |
@@ -30,6 +31,7 @@
 //! sink or file costs only itself. A panic is our bug, never bad input, and ends the process.
 
 pub mod cli;
+pub mod clock;
 pub mod console;
 pub mod exit;
 pub mod field;

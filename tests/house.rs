@@ -8,12 +8,12 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("plant", &[]),
     ("simulate", &[]),
     ("settings", &["plant"]),
-    ("field", &["plant", "settings"]),
+    ("field", &["plant", "settings", "clock"]),
     ("watch", &["plant"]),
     ("hazard", &["plant", "watch"]),
     ("store", &["plant", "watch", "hazard"]),
-    ("outlet", &["plant", "settings", "store"]),
-    ("console", &["plant", "settings", "hazard", "outlet", "store"]),
+    ("outlet", &["plant", "settings", "store", "clock"]),
+    ("console", &["plant", "settings", "hazard", "outlet", "store", "clock"]),
 ];
 
 /// What the pure rooms must not touch: wires, files, clocks.

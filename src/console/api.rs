@@ -15,6 +15,7 @@ use super::views::{
     LimitView, OutboxView, Overview, PathView, PointView, Refusal, SiteView, Texts, TrendView, rfc3339,
 };
 use super::{Command, Request, Shared};
+use crate::clock::wall_now;
 use crate::hazard::{Evidence, Hazard};
 use crate::plant::{Equipment, Micros};
 use crate::store::{JournalReader, LedgerReader, StoreError, evidence, trend};
@@ -23,10 +24,6 @@ use crate::store::{JournalReader, LedgerReader, StoreError, evidence, trend};
 const TREND_BUCKETS: u64 = 240;
 /// Longest name or note taken, in characters.
 const LONGEST_TEXT: usize = 2000;
-
-fn now() -> Micros {
-    Micros(jiff::Timestamp::now().as_microsecond())
-}
 
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
@@ -56,7 +53,7 @@ impl Shared {
 
     fn equipment_view(&self, equipment: &Equipment) -> EquipmentView {
         let view = self.live.read();
-        let now = now();
+        let now = wall_now();
         let points = equipment
             .points
             .iter()
@@ -189,7 +186,7 @@ pub(super) async fn overview(State(shared): State<Shared>) -> Result<Json<Overvi
             timezone: site.timezone.clone(),
         },
         version: env!("CARGO_PKG_VERSION"),
-        now: rfc3339(now()),
+        now: rfc3339(wall_now()),
         demo: shared.demo.is_some(),
         equipment: shared.plant.equipment.iter().map(|e| shared.equipment_view(e)).collect(),
         alarms: shared.live.alarms(),
@@ -237,7 +234,7 @@ pub(super) async fn trend(
     let step = (span / u32::try_from(TREND_BUCKETS).unwrap_or(1)).max(Duration::from_secs(1));
     let step_micros = step.as_micros() as i64;
     // Buckets on a fixed grid: the same reading falls into the same bucket at every look.
-    let to = now();
+    let to = wall_now();
     let from = Micros((to.minus(span).0 / step_micros) * step_micros);
     let history = Arc::clone(&shared.history);
     let read = move || {

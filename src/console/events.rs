@@ -13,6 +13,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use super::live::{LiveEvent, LivePoint};
 use super::views::rfc3339;
 use super::{Shared, live};
+use crate::clock::wall_now;
 use crate::plant::{Micros, Quality};
 
 /// A page that does not read is dropped after this many events; it will come back and start afresh.
@@ -91,5 +92,5 @@ fn changed(shared: &Shared, shown: &mut Vec<(u64, Quality, Micros)>) -> serde_js
             time
         ]));
     }
-    json!({ "at": rfc3339(Micros(jiff::Timestamp::now().as_microsecond())), "points": points })
+    json!({ "at": rfc3339(wall_now()), "points": points })
 }

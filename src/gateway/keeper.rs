@@ -10,13 +10,14 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{error, info, warn};
 use uuid::Uuid;
 
 use super::StartError;
+use crate::clock::wall_now;
 use crate::console::{AlarmView, Command, Counters, Live, LivePoint, Refusal, Request};
 use crate::field::{Ack, Delivery};
 use crate::hazard::{Entry, HazardChange, HazardError, Register, audit, cloud_event};
@@ -75,12 +76,6 @@ impl Handle {
             error!("the keeper panicked");
         }
     }
-}
-
-/// Wall clock, UTC.
-pub(super) fn wall_now() -> Micros {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Micros(since.as_micros() as i64)
 }
 
 /// Restores the state from the ledger and starts the thread.

@@ -78,7 +78,7 @@ impl Gateway {
             .map_err(|source| StartError::Listen { address: settings.console.listen.to_string(), source })?;
         let lock = StoreLock::take(&settings.store.dir)?;
         let ledger = Ledger::open(&settings.store.dir)?;
-        let opened = Journal::open(&settings.store.dir, &plant, keeper::wall_now())?;
+        let opened = Journal::open(&settings.store.dir, &plant, crate::clock::wall_now())?;
         if let Some(aside) = &opened.set_aside {
             error!("journal.db was damaged; it was set aside as {} and a new one begun", aside.display());
         }

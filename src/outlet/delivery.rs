@@ -1,11 +1,9 @@
 //! What every HTTP outlet shares: the client, the pause between attempts, and what a status asks for.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use reqwest::{Client, Response, StatusCode, header};
-
-use crate::plant::Micros;
 
 /// What to do after an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,11 +105,6 @@ impl Backoff {
     pub fn reset(&mut self) {
         self.step = self.first;
     }
-}
-
-pub(super) fn wall_now() -> Micros {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Micros(since.as_micros() as i64)
 }
 
 #[cfg(test)]

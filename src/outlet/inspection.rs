@@ -12,9 +12,10 @@ use sha2::Sha256;
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{info, warn};
 
-use super::delivery::{Backoff, Verdict, chain, client, retry_after, wall_now, words};
+use super::delivery::{Backoff, Verdict, chain, client, retry_after, words};
 use super::influx::RunError;
 use super::{OutletStatus, Report};
+use crate::clock::wall_now;
 use crate::settings::{InspectionOutlet, Secret};
 use crate::store::{DeadLetter, EventRow, LedgerReader};
 

@@ -15,15 +15,7 @@ async fn twenty_kills_under_load_lose_and_double_neither_reading_nor_message_nor
     let broker = Broker::start().await;
     let database = Victoria::start().await;
     let receiver = Receiver::start().await;
-    let settings = [
-        plants::base(),
-        plants::boiler(modbus.port),
-        plants::receiver(broker.port, 5),
-        plants::victoria(database.port),
-        plants::inspection(&receiver.url),
-    ]
-    .concat();
-    let mut gateway = Gateway::start(&settings, &[plants::BOILER, plants::RECEIVER]);
+    let mut gateway = plants::whole(&modbus, &broker, &database, &receiver);
     eventually("the broker is reached, so that its session exists", async || {
         let overview = gateway.get("/api/v1/overview").await;
         let sources = &overview["path"]["sources"];

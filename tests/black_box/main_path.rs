@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::peers::{Broker, Gateway, ModbusServer, Receiver, Victoria, eventually, now_ms, unless};
+use crate::peers::{Broker, ModbusServer, Receiver, Victoria, eventually, now_ms, unless};
 use crate::plants;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -11,15 +11,7 @@ async fn a_breach_on_the_wire_becomes_one_delivered_hazard_that_a_person_closes(
     let broker = Broker::start().await;
     let database = Victoria::start().await;
     let receiver = Receiver::start().await;
-    let settings = [
-        plants::base(),
-        plants::boiler(modbus.port),
-        plants::receiver(broker.port, 5),
-        plants::victoria(database.port),
-        plants::inspection(&receiver.url),
-    ]
-    .concat();
-    let mut gateway = Gateway::start(&settings, &[plants::BOILER, plants::RECEIVER]);
+    let mut gateway = plants::whole(&modbus, &broker, &database, &receiver);
 
     eventually("the level is read", async || {
         let overview = gateway.get("/api/v1/overview").await;

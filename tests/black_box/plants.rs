@@ -1,6 +1,6 @@
 //! Settings the tests share: one boiler on Modbus, one air receiver on MQTT.
 
-use crate::peers::{Broker, Gateway, eventually, now_ms, unless};
+use crate::peers::{Broker, Gateway, ModbusServer, Receiver, Victoria, eventually, now_ms, unless};
 
 pub const BOILER: (&str, &str) = (
     "boiler.toml",
@@ -109,6 +109,18 @@ retry_min = "100ms"
 retry_max = "500ms"
 "#
     )
+}
+
+/// The boiler and the receiver, with a database and an inspection system.
+pub fn whole(modbus: &ModbusServer, broker: &Broker, database: &Victoria, receiver: &Receiver) -> Gateway {
+    let settings = [
+        base(),
+        boiler(modbus.port),
+        self::receiver(broker.port, 5),
+        victoria(database.port),
+        inspection(&receiver.url),
+    ];
+    Gateway::start(&settings.concat(), &[BOILER, RECEIVER])
 }
 
 /// Waits until a message of the receiver comes through: only what is published after the subscription

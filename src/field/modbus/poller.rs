@@ -15,7 +15,7 @@ use tracing::{debug, info, warn};
 use super::decode;
 use super::link::{Answer, Link, PollError};
 use super::plan::{Request, plan, plan_of};
-use crate::field::intake::wall_now;
+use crate::clock::wall_now;
 use crate::field::{Intake, Status, stopped};
 use crate::plant::{Cause, Quality, Reading};
 use crate::settings::{ModbusDevice, ModbusSource};

@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, watch};
 use tracing::{error, info, warn};
 
 use super::payload;
-use crate::field::intake::wall_now;
+use crate::clock::wall_now;
 use crate::field::{Ack, Intake, Status, stopped};
 use crate::plant::{Cause, Micros, Quality, Reading};
 use crate::settings::{MqttMapping, MqttSource, MqttVersion};

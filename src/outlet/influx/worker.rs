@@ -15,7 +15,8 @@ use tracing::{info, warn};
 
 use super::encode::{Encoder, Lines};
 use super::refused::{self, Refused};
-use crate::outlet::delivery::{Backoff, Verdict, chain, client, retry_after, wall_now, words};
+use crate::clock::wall_now;
+use crate::outlet::delivery::{Backoff, Verdict, chain, client, retry_after, words};
 use crate::outlet::{OutletStatus, Report};
 use crate::plant::Micros;
 use crate::settings::{InfluxApi, InfluxOutlet};
