@@ -37,7 +37,7 @@ pub(super) struct Options {
     /// No faults by themselves; only those switched on the page or over the API.
     #[arg(long)]
     calm: bool,
-    /// Folder for the store.
+    /// Folder for the store [default: ~/.cache/steamward-demo].
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
     /// Address of the page [default: 127.0.0.1:8686, with --for any free port].
@@ -74,7 +74,7 @@ impl DemoPort for Switches {
 }
 
 pub(super) fn demo(options: &Options) -> i32 {
-    let dir = options.dir.clone().unwrap_or_else(|| std::env::temp_dir().join("steamward-demo"));
+    let dir = options.dir.clone().unwrap_or_else(default_dir);
     if let Err(e) = make_room(&dir, options.resume) {
         eprintln!("{e}");
         return exit::FAILED;
@@ -180,6 +180,12 @@ fn finish(dir: &Path, facts: &report::Facts, file: Option<&Path>) -> i32 {
         eprintln!("not as promised: {wrong}");
     }
     exit::FAILED
+}
+
+/// One a person: a shared folder in `/tmp` would be somebody else's.
+fn default_dir() -> PathBuf {
+    let home = std::env::var_os("HOME").filter(|h| !h.is_empty()).map(|h| PathBuf::from(h).join(".cache"));
+    home.unwrap_or_else(std::env::temp_dir).join("steamward-demo")
 }
 
 /// Stands in every folder that a demo made, and nowhere else.
