@@ -38,6 +38,8 @@ struct Unit {
     rest: Duration,
     resting_until: Option<Instant>,
     readings: Vec<Reading>,
+    /// What went wrong in the last poll.
+    trouble: Option<String>,
 }
 
 /// Polls until `stop`.
@@ -62,7 +64,7 @@ pub(in crate::field) async fn run(
                 Ok(()) => {
                     info!(source = %source.id, "connected");
                     pause = source.reconnect.0;
-                    status.update(|s| s.connected = true);
+                    status.update(|s| (s.connected, s.last_error) = (true, None));
                 }
                 Err(e) => {
                     next_attempt = Instant::now() + jitter(pause);
@@ -79,7 +81,14 @@ pub(in crate::field) async fn run(
             }
         }
         let unit = &mut units[next];
+        let troubled = unit.trouble.take().is_some();
         poll(unit, &mut link, &source, &status).await;
+        if link.is_connected() && (troubled || unit.trouble.is_some()) {
+            // What is shown is the trouble there is, not the last there was.
+            let trouble = units.iter().find_map(|u| u.trouble.clone());
+            status.update(|s| s.last_error = trouble);
+        }
+        let unit = &mut units[next];
         let at = wall_now();
         intake.push(unit.device.device, at, true, &unit.readings, None).await;
         // The next shared tick that is still to come: a slow answer skips ticks, it never bunches them.
@@ -108,6 +117,7 @@ impl Unit {
             rest: FIRST_REST,
             resting_until: None,
             readings: device.points.iter().map(unread).collect(),
+            trouble: None,
             device,
         }
     }
@@ -146,6 +156,7 @@ async fn poll(unit: &mut Unit, link: &mut Link, source: &ModbusSource, status: &
         return;
     }
     if unit.resting_until.is_some_and(|until| Instant::now() < until) {
+        unit.trouble = Some(format!("unit {}: no answer, backing off", unit.device.unit));
         unit.all(Cause::BackingOff);
         return;
     }
@@ -175,7 +186,8 @@ async fn poll(unit: &mut Unit, link: &mut Link, source: &ModbusSource, status: &
             Err(error) => {
                 status.update(|s| {
                     s.errors += 1;
-                    s.last_error = Some(format!("unit {}: {error}", unit.device.unit));
+                    unit.trouble = Some(format!("unit {}: {error}", unit.device.unit));
+                    s.last_error.clone_from(&unit.trouble);
                 });
                 unit.some(&request.points, error.cause());
                 match error {

@@ -111,7 +111,7 @@ export const en: Record<Key, string> = {
   'alarms.summary': '{n}, unacknowledged {open}',
   'alarms.all': 'All alarms',
   'alarms.none': 'No active alarms',
-  'alarms.noneFact': 'No limit is in breach',
+  'alarms.noneFact': 'What cannot be read has an alarm of its own',
   'alarms.lastEvent': 'Last change {time}',
   'alarms.recent': 'Recent events',
   'alarms.noEvents': 'No alarm events yet',

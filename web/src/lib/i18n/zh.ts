@@ -109,7 +109,7 @@ export const zh = {
   'alarms.summary': '{n} 条，未确认 {open}',
   'alarms.all': '全部报警',
   'alarms.none': '没有活动报警',
-  'alarms.noneFact': '所有限值均未越限',
+  'alarms.noneFact': '读不到的数据另有报警',
   'alarms.lastEvent': '最近一次变化 {time}',
   'alarms.recent': '最近事件',
   'alarms.noEvents': '还没有报警事件',
