@@ -119,6 +119,13 @@ fn a_limit_over_a_profiles_own_changes_what_is_written_and_keeps_the_rest() {
     assert!(loaded.settings.plant.points[0].limits.is_empty());
     let faults = load("h = { deadband = 2 }").expect_err("no setpoint from anywhere");
     assert!(faults.to_string().contains("limits.x.h.at: missing"), "{faults}");
+    let after = |limits: &str| {
+        let no_data = load(limits).expect("good").settings.plant.points[0].no_data.clone();
+        no_data.map(|n| (n.after.as_secs(), n.priority.word()))
+    };
+    assert_eq!(after("no_data = { priority = \"low\" }"), Some((10, "low")));
+    assert_eq!(after("no_data = { after = \"40s\" }"), Some((40, "medium")));
+    assert_eq!(after("no_data = false"), None);
 }
 
 #[test]

@@ -50,7 +50,7 @@ pub async fn run(
         }
         let mut pause: Option<Duration> = None;
         for event in waiting {
-            let (verdict, code, said) = post(&http, &outlet, &event).await;
+            let Outcome { verdict, code, said, nobody } = post(&http, &outlet, &event).await;
             let state = match verdict {
                 Verdict::Done => {
                     info!(outlet = id, event = event.seq, hazard = event.hazard, "hazard event delivered");
@@ -72,7 +72,7 @@ pub async fn run(
                         warn!(outlet = id, status = code, "hazard events wait: {said}");
                     }
                     status.failed(&said, wall_now().plus(wait));
-                    if code == 0 || asked.is_some() {
+                    if nobody || asked.is_some() {
                         // Nobody there, or asked to leave it alone: the others would fare no better.
                         break;
                     }
@@ -111,7 +111,17 @@ pub async fn run(
     }
 }
 
-async fn post(http: &reqwest::Client, outlet: &InspectionOutlet, event: &EventRow) -> (Verdict, u16, String) {
+/// What came of one attempt.
+struct Outcome {
+    verdict: Verdict,
+    /// HTTP status; 0 if there was none.
+    code: u16,
+    said: String,
+    /// Not even a connection: the next event would fare no better.
+    nobody: bool,
+}
+
+async fn post(http: &reqwest::Client, outlet: &InspectionOutlet, event: &EventRow) -> Outcome {
     let id = serde_json::from_str::<serde_json::Value>(&event.body)
         .ok()
         .and_then(|v| v.get("id").and_then(|id| id.as_str().map(str::to_owned)))
@@ -129,10 +139,13 @@ async fn post(http: &reqwest::Client, outlet: &InspectionOutlet, event: &EventRo
         Ok(answer) => {
             let status = answer.status();
             let verdict = Verdict::of(status, retry_after(&answer));
-            let said = words(answer).await;
-            (verdict, status.as_u16(), format!("{} {said}", status.as_u16()).trim().to_owned())
+            let said = format!("{} {}", status.as_u16(), words(answer).await).trim().to_owned();
+            Outcome { verdict, code: status.as_u16(), said, nobody: false }
         }
-        Err(error) => (Verdict::Retry(None), 0, chain(&error.without_url())),
+        Err(error) => {
+            let nobody = error.is_connect();
+            Outcome { verdict: Verdict::Retry(None), code: 0, said: chain(&error.without_url()), nobody }
+        }
     }
 }
 

@@ -21,6 +21,10 @@ use crate::plant::{
 /// Profiles by name: (file, text).
 pub(super) type ProfileTexts = HashMap<String, (String, String)>;
 
+/// Until a point is complete: no no-data alarm wanted, or one after the device's own silence.
+const NO_ALARM: Duration = Duration::ZERO;
+const BY_DEVICE: Duration = Duration::MAX;
+
 struct ModbusDefaults {
     source: ModbusSource,
     period: Duration,
@@ -753,12 +757,12 @@ impl PlantBuilder<'_> {
         let point = &mut self.points[ix.0 as usize];
         point.limits.sort_by_key(|l| l.kind);
         if !point.limits.is_empty() && point.no_data.is_none() {
-            point.no_data =
-                Some(NoData { after: stale.max(Duration::from_secs(10)), priority: Priority::Medium });
+            point.no_data = Some(NoData { after: BY_DEVICE, priority: Priority::Medium });
         }
-        // A zero length marks "none wanted".
-        if point.no_data.as_ref().is_some_and(|n| n.after.is_zero()) {
-            point.no_data = None;
+        match point.no_data.as_mut() {
+            Some(no_data) if no_data.after == NO_ALARM => point.no_data = None,
+            Some(no_data) if no_data.after == BY_DEVICE => no_data.after = stale.max(Duration::from_secs(10)),
+            _ => {}
         }
         let mut ladder: Vec<(&str, f64)> = Vec::new();
         if let Some((low, _)) = point.range {
@@ -812,11 +816,14 @@ fn apply(point: &mut Point, settings: &[LimitSetting]) -> Vec<LimitKind> {
                 None => without.push(*kind),
             },
             LimitSetting::NoData { after, priority } => {
-                let after = after.unwrap_or(Duration::from_secs(10));
-                point.no_data = Some(NoData { after, priority: *priority });
+                let base = point.no_data.take().filter(|b| b.after != NO_ALARM);
+                point.no_data = Some(NoData {
+                    after: after.or(base.as_ref().map(|b| b.after)).unwrap_or(BY_DEVICE),
+                    priority: priority.or(base.map(|b| b.priority)).unwrap_or(Priority::Medium),
+                });
             }
             LimitSetting::Off(LimitKind::NoData) => {
-                point.no_data = Some(NoData { after: Duration::ZERO, priority: Priority::Low });
+                point.no_data = Some(NoData { after: NO_ALARM, priority: Priority::Low });
             }
             LimitSetting::Off(_) => {}
         }

@@ -44,7 +44,7 @@ pub(super) struct ProfilePoint {
 #[derive(Debug, Clone)]
 pub(super) enum LimitSetting {
     Limit(LimitKind, LimitKeys),
-    NoData { after: Option<Duration>, priority: Priority },
+    NoData { after: Option<Duration>, priority: Option<Priority> },
     Off(LimitKind),
 }
 
@@ -427,10 +427,11 @@ pub(super) fn limits(walk: &Walk<'_>, may_inherit: bool) -> Vec<LimitSetting> {
     if walk.is_off("no_data") {
         found.push(LimitSetting::Off(LimitKind::NoData));
     } else if let Some(n) = walk.table("no_data") {
-        found.push(LimitSetting::NoData {
-            after: n.duration("after"),
-            priority: n.word("priority", PRIORITIES).unwrap_or(Priority::Medium),
-        });
+        let after = n.duration("after");
+        if after.is_some_and(|a| a.is_zero()) {
+            n.fault("after", "zero", "more than nothing, e.g. \"10s\"; no_data = false for none");
+        }
+        found.push(LimitSetting::NoData { after, priority: n.word("priority", PRIORITIES) });
         n.finish();
     }
     walk.finish();

@@ -45,7 +45,7 @@ export interface Hazard {
   found_at: string; last_seen: string; occurrences: number;
   value: number | null; setpoint: number | null; unit: string;
   acknowledged_by: string | null; acknowledged_at: string | null;
-  closed_by: string | null; closed_at: string | null; version: number;
+  closed_by: string | null; closed_at: string | null; closing_note: string | null; version: number;
   evidence: { from: string; to: string; sealed: boolean; sha256: string | null };
   deliveries: Delivery[];
 }
