@@ -55,8 +55,7 @@ pub(super) fn run(dir: &Path) -> i32 {
         notify(&[NotifyState::Ready]);
         let code = until_signal(&gateway, &mut signals).await;
         notify(&[NotifyState::Stopping]);
-        gateway.stop(GRACE).await;
-        code
+        if gateway.stop(GRACE).await { code } else { exit::FAILED }
     });
     // Closes the stores in order; a thread that hangs on a broken disk must not keep the process from ending.
     runtime.shutdown_timeout(LAST);
@@ -87,6 +86,8 @@ impl Signals {
 /// Waits for a signal; meanwhile tells the watchdog that the keeper beats.
 pub(super) async fn until_signal(gateway: &Gateway, signals: &mut Signals) -> i32 {
     let mut beat = tokio::time::interval(Duration::from_secs(2));
+    // After a pause of the whole process no burst of beats: each wants the keeper to have moved.
+    beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut missed = 0;
     loop {
         tokio::select! {

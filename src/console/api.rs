@@ -20,6 +20,8 @@ use crate::hazard::{Evidence, Hazard};
 use crate::plant::{Equipment, Micros};
 use crate::store::{JournalReader, LedgerReader, StoreError, evidence, trend};
 
+/// Longest wait of a command for the disk.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// Buckets in a trend.
 const TREND_BUCKETS: u64 = 240;
 /// Longest name or note taken, in characters.
@@ -157,10 +159,12 @@ impl Shared {
             Some(cursor) => self.with_journal(|j| j.pending(cursor))?,
             None => (0, None),
         };
+        let failing = &self.counters.store_failing;
+        let writable = failing.load(std::sync::atomic::Ordering::Relaxed) == 0;
         let bytes = self.counters.journal_bytes.load(std::sync::atomic::Ordering::Relaxed);
         Ok(PathView {
             sources: (self.sources)(),
-            outbox: OutboxView { pending_chunks, bytes, oldest_at: oldest.map(rfc3339) },
+            outbox: OutboxView { writable, pending_chunks, bytes, oldest_at: oldest.map(rfc3339) },
             outlets,
         })
     }
@@ -169,7 +173,17 @@ impl Shared {
         let (reply, outcome) = oneshot::channel();
         let stopping = || Refusal::new("stopping", "网关正在停止。", "The gateway is stopping.");
         self.commands.send(Request { command, reply }).await.map_err(|_| stopping())?;
-        outcome.await.map_err(|_| stopping())??;
+        // It is carried out as soon as the disk takes it; the caller is not left hanging meanwhile.
+        match tokio::time::timeout(LONGEST_WAIT, outcome).await {
+            Ok(outcome) => outcome.map_err(|_| stopping())??,
+            Err(_) => {
+                return Err(Refusal::new(
+                    "store-failing",
+                    "存储暂时无法写入：操作已接收，恢复后写入，请稍后核对。",
+                    "The store cannot be written now: what you asked for is done once it can; look again later.",
+                ));
+            }
+        }
         Ok(Json(serde_json::json!({ "done": true })))
     }
 }

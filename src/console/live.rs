@@ -37,6 +37,8 @@ pub struct Counters {
     pub samples: AtomicU64,
     pub commits: AtomicU64,
     pub commit_failures: AtomicU64,
+    /// 1 while the store cannot be written.
+    pub store_failing: AtomicU64,
     pub transitions: AtomicU64,
     pub hazards: AtomicU64,
     pub journal_bytes: AtomicU64,

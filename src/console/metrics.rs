@@ -14,9 +14,10 @@ pub(super) async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// It can do its work: the ledger reads and the keeper takes commands.
+/// It can do its work: the store can be written and read, and the keeper takes commands.
 pub(super) async fn readyz(State(shared): State<Shared>) -> (StatusCode, &'static str) {
-    if shared.commands.is_closed() || shared.with_ledger(|l| l.last_audit()).is_err() {
+    let failing = shared.counters.store_failing.load(Ordering::Relaxed) != 0;
+    if failing || shared.commands.is_closed() || shared.with_ledger(|l| l.last_audit()).is_err() {
         (StatusCode::SERVICE_UNAVAILABLE, "not ready\n")
     } else {
         (StatusCode::OK, "ready\n")
@@ -41,6 +42,7 @@ pub(super) async fn metrics(State(shared): State<Shared>) -> impl IntoResponse {
         "Commits that failed and were tried again.",
         &c.commit_failures,
     );
+    metric("steamward_store_failing", "gauge", "1 while the store cannot be written.", &c.store_failing);
     metric("steamward_transitions_total", "counter", "Alarm transitions.", &c.transitions);
     metric("steamward_hazard_changes_total", "counter", "Hazard versions written.", &c.hazards);
     metric("steamward_journal_bytes", "gauge", "Bytes in use in journal.db.", &c.journal_bytes);

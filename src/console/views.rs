@@ -67,7 +67,7 @@ impl IntoResponse for Refusal {
             "not-found" => StatusCode::NOT_FOUND,
             "bad-request" => StatusCode::BAD_REQUEST,
             "internal" => StatusCode::INTERNAL_SERVER_ERROR,
-            "stopping" => StatusCode::SERVICE_UNAVAILABLE,
+            "stopping" | "store-failing" => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::CONFLICT,
         };
         self.with(status)
@@ -235,6 +235,8 @@ pub struct SourceView {
 #[derive(Debug, Serialize, ToSchema)]
 #[allow(missing_docs)]
 pub struct OutboxView {
+    /// The disk takes what is read; if not, alarms are shown but not yet kept.
+    pub writable: bool,
     pub pending_chunks: u64,
     pub bytes: u64,
     pub oldest_at: Option<String>,

@@ -280,11 +280,18 @@ impl Keeper {
                         super::end_of_store(&self.store.dir, &e);
                     }
                     self.counters.commit_failures.fetch_add(1, Ordering::Relaxed);
+                    self.counters.store_failing.store(1, Ordering::Relaxed);
+                    // Not on the disk, but a person must see it: the page tells that the store fails.
+                    let waiting: Vec<RuleIx> = self.for_ledger.transitions.iter().map(|t| t.rule).collect();
+                    for rule in waiting {
+                        self.show_alarm(rule);
+                    }
                     if self.retry_at.is_none() {
                         error!("cannot commit, readings wait in memory and sources are held back: {e}");
                     }
                     self.retry_at = Some(at + RETRY_COMMIT);
                 } else if self.retry_at.take().is_some() {
+                    self.counters.store_failing.store(0, Ordering::Relaxed);
                     info!("commits work again");
                 }
             }
@@ -299,6 +306,7 @@ impl Keeper {
     async fn wait_for_outlets(&mut self) -> bool {
         self.note(wall_now(), "system", "stopped", "gateway", "{}");
         if let Err(e) = self.commit() {
+            self.counters.store_failing.store(1, Ordering::Relaxed);
             error!("last commit failed: {e}");
         }
         // Closing the watch channels tells the outlets that nothing more will come.
@@ -306,8 +314,11 @@ impl Keeper {
         self.changed = watch::channel(0).0;
         while let Some(report) = self.reports.recv().await {
             self.report(report);
-            if let Err(e) = self.commit() {
-                error!("an outlet's progress could not be noted, it will send that part again: {e}");
+            match self.commit() {
+                Ok(()) => self.counters.store_failing.store(0, Ordering::Relaxed),
+                Err(e) => {
+                    error!("an outlet's progress could not be noted, it will send that part again: {e}");
+                }
             }
         }
         if let Err(e) = self.ledger.settle().and_then(|()| self.journal.settle()) {
@@ -368,7 +379,12 @@ impl Keeper {
                 rule,
                 &plant,
                 Uuid::now_v7,
-                (&date, || self.records.numbered(&format!("YH-{date}-")).unwrap_or(0)),
+                (&date, || {
+                    // A number given twice would be refused by the ledger for ever after.
+                    self.records
+                        .numbered(&format!("YH-{date}-"))
+                        .unwrap_or_else(|e| super::end_of(&format!("the ledger cannot be read: {e}")))
+                }),
                 (self.window.before, self.window.after),
             );
             match t.event {

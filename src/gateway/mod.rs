@@ -222,7 +222,9 @@ impl Gateway {
 
     /// Stops: wires first, then the keeper commits the rest, then the outlets get until `grace`
     /// to send what is committed. What they cannot send stays in the journal.
-    pub async fn stop(self, grace: Duration) {
+    ///
+    /// False if something that was read or done could not be put on the disk.
+    pub async fn stop(self, grace: Duration) -> bool {
         let deadline = tokio::time::Instant::now() + grace;
         let _ = self.stop_console.send(true);
         let field = self.field;
@@ -238,12 +240,14 @@ impl Gateway {
         }
         let joined = tokio::task::spawn_blocking(move || keeper.join());
         if tokio::time::timeout_at(deadline + Duration::from_secs(1), joined).await.is_err() {
-            error!("the keeper did not end in time");
+            error!("the keeper did not end in time: what it could not commit is lost");
+            self.counters.store_failing.store(1, std::sync::atomic::Ordering::Relaxed);
         }
         self.console.abort();
         // Its readers close, so that the store's files are left in one piece.
         let _ = self.console.await;
         info!("stopped");
+        self.counters.store_failing.load(std::sync::atomic::Ordering::Relaxed) == 0
     }
 }
 

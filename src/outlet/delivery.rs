@@ -27,11 +27,16 @@ impl Verdict {
         match status.as_u16() {
             200..=299 => Self::Done,
             413 => Self::Split,
-            400 | 406 | 409..=411 | 415 | 422 => Self::Refused,
+            400 | 409 | 422 => Self::Refused,
             408 | 425 | 429 | 500..=599 => Self::Retry(retry_after),
             _ => Self::Hold,
         }
     }
+}
+
+/// A refusal in HTML is a proxy's: it is about the request and not about a line in it.
+pub(super) fn is_page(said: &str) -> bool {
+    said.contains("<html") || said.contains("<!DOCTYPE") || said.contains("<!doctype")
 }
 
 /// `Retry-After` in seconds, at most an hour (RFC 9110 10.2.3; the date form is not used by databases).
@@ -122,6 +127,9 @@ mod tests {
         assert_eq!(verdict(400), Verdict::Refused);
         assert_eq!(verdict(422), Verdict::Refused);
         assert_eq!(verdict(413), Verdict::Split);
+        for about_the_request in [405, 406, 410, 411, 415] {
+            assert_eq!(verdict(about_the_request), Verdict::Hold);
+        }
         assert_eq!(verdict(401), Verdict::Hold);
         assert_eq!(verdict(404), Verdict::Hold);
         assert_eq!(verdict(503), Verdict::Retry(None));

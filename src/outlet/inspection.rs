@@ -102,7 +102,12 @@ pub async fn run(
         }
         match pause {
             Some(_) if changed.has_changed().is_err() => return Ok(()),
-            Some(pause) => tokio::time::sleep(pause).await,
+            // A new hazard does not wait for a stuck one's pause, but for a moment, so that events that
+            // come thick and fast do not undo the pause.
+            Some(pause) => tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                _ = changed.changed() => tokio::time::sleep(pause.min(Duration::from_secs(1))).await,
+            },
             None => {
                 backoff.reset();
                 status.went_well();

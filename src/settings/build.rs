@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+
 use super::fault::{Fault, nearest};
 use super::profile::{LimitSetting, Profile, ProfilePoint, limits, parse};
 use super::source::Merged;
@@ -151,7 +153,7 @@ fn address(w: &Walk<'_>, scheme: &str, port: u16, example: &str) -> Option<(Stri
 fn modbus_source(name: &str, w: &Walk<'_>, warnings: &RefCell<Vec<Fault>>) -> Option<ModbusDefaults> {
     let id = id(w, name);
     let address = address(w, "tcp://", 502, "\"tcp://192.0.2.10:502\"");
-    let period = positive(w, "period", Duration::from_secs(1));
+    let period = poll_period(w, Duration::from_secs(1));
     let timeout = positive(w, "timeout", Duration::from_millis(500));
     if timeout > period {
         warnings.borrow_mut().push(Fault {
@@ -209,6 +211,18 @@ fn mqtt_source(name: &str, w: &Walk<'_>, site: &str) -> Option<(MqttSource, Dura
         mappings: Vec::new(),
     };
     Some((source, expect))
+}
+
+/// Faster than this nobody polls a fieldbus device.
+const SHORTEST_PERIOD: Duration = Duration::from_millis(10);
+
+fn poll_period(w: &Walk<'_>, default: Duration) -> Duration {
+    let period = w.duration("period").unwrap_or(default);
+    if period < SHORTEST_PERIOD {
+        w.fault("period", "shorter than 10 ms", "\"10ms\" or longer; \"1s\" suits most devices");
+        return default.max(SHORTEST_PERIOD);
+    }
+    period
 }
 
 fn positive(w: &Walk<'_>, key: &'static str, default: Duration) -> Duration {
@@ -333,6 +347,14 @@ fn outlets(w: &Walk<'_>) -> Outlets {
         let id = id(&o, name);
         let url = url(&o);
         let secret = secret(&o, "secret");
+        let whsec = secret.as_ref().and_then(|s| s.expose().strip_prefix("whsec_"));
+        if whsec.is_some_and(|key| BASE64.decode(key).is_err()) {
+            o.fault(
+                "secret",
+                "begins with whsec_ but is no base64 behind it",
+                "the key as the receiver gave it",
+            );
+        }
         let timeout = positive(&o, "timeout", Duration::from_secs(10));
         let retry = range(&o, ("retry_min", Duration::from_secs(1)), ("retry_max", Duration::from_secs(300)));
         o.finish();
@@ -583,7 +605,7 @@ impl PlantBuilder<'_> {
         let unit = w.whole("unit", 0, 255);
         let topic = w.text("topic");
         w.mark("period");
-        let period = w.has("period").then(|| positive(w, "period", Duration::ZERO));
+        let period = w.has("period").then(|| poll_period(w, SHORTEST_PERIOD));
         if modbus.is_some() && topic.is_some() {
             w.fault("topic", "this source is a Modbus endpoint, which has no topics", "remove the key");
         }

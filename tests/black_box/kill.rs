@@ -107,6 +107,8 @@ async fn while_the_disk_cannot_be_written_nothing_is_acknowledged_and_nothing_is
     })
     .await;
     assert_eq!(gateway.committed_ms("receiver-1", "pressure").len(), before);
+    assert_eq!(gateway.status("/readyz", &[]).await, 503, "it calls itself ready");
+    assert_eq!(gateway.get("/api/v1/overview").await["path"]["outbox"]["writable"], false);
     // Killed in this state, the messages were never acknowledged and come again.
     gateway.kill();
     lock.execute_batch("ROLLBACK").expect("the lock goes");
@@ -135,5 +137,6 @@ async fn while_the_disk_cannot_be_written_nothing_is_acknowledged_and_nothing_is
     })
     .await;
     assert!(gateway.log().contains("commits work again"));
+    assert_eq!(gateway.status("/readyz", &[]).await, 200);
     gateway.stop().await;
 }

@@ -99,7 +99,17 @@ async fn play(options: &Options, dir: &Path) -> i32 {
             return exit::FAILED;
         }
     };
-    let plant = match Plant::start(dir, options.length.is_some(), !options.calm).await {
+    let kept = Plant::database_file(dir).exists();
+    if options.resume && options.length.is_some() && dir.join("journal.db").exists() && !kept {
+        eprintln!(
+            "{}: the last run was not started with --for, so the stand-in database kept nothing to check against; \
+             leave out --resume, or --for",
+            dir.display()
+        );
+        return exit::SETTINGS;
+    }
+    let keep = options.length.is_some() || (options.resume && kept);
+    let plant = match Plant::start(dir, keep, !options.calm).await {
         Ok(plant) => Arc::new(plant),
         Err(e) => {
             eprintln!("the demo plant does not start: {e}");
@@ -129,8 +139,8 @@ async fn play(options: &Options, dir: &Path) -> i32 {
     let Some(length) = options.length else {
         println!("Ctrl-C ends it; faults come by themselves and can be switched on the page.");
         let code = run::until_signal(&gateway, &mut signals).await;
-        gateway.stop(run::GRACE).await;
-        return code;
+        let kept = gateway.stop(run::GRACE).await;
+        return if kept { code } else { exit::FAILED };
     };
     tokio::select! {
         () = tokio::time::sleep(length) => {}
@@ -140,7 +150,11 @@ async fn play(options: &Options, dir: &Path) -> i32 {
         plant.house().faults.set(fault, false);
     }
     let read = caught_up(&gateway).await;
-    gateway.stop(Duration::from_secs(5)).await;
+    let kept = gateway.stop(Duration::from_secs(5)).await;
+    if !kept {
+        eprintln!("not everything could be put on the disk");
+        return exit::FAILED;
+    }
     let facts = report::Facts { resumed: options.resume, ran: began.elapsed(), read };
     finish(dir, &facts, options.report.as_deref())
 }

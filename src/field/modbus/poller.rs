@@ -95,7 +95,8 @@ pub(in crate::field) async fn run(
         let now = Instant::now();
         let period = unit.device.period;
         let ticks = now.duration_since(epoch).as_nanos() / period.as_nanos().max(1) + 1;
-        unit.due = epoch + period * u32::try_from(ticks).unwrap_or(u32::MAX);
+        let since_epoch = u64::try_from(ticks * period.as_nanos()).unwrap_or(u64::MAX);
+        unit.due = epoch + Duration::from_nanos(since_epoch);
     }
     // A source without devices has nothing to do.
     stopped(&mut stop).await;
@@ -200,6 +201,15 @@ async fn poll(unit: &mut Unit, link: &mut Link, source: &ModbusSource, status: &
                                 "the device refuses this register; it is set aside and tried again in 10 min ({origin})");
                             unit.refused.push((*n, Cause::of_exception(code)));
                         }
+                    }
+                    // A gateway tells that the device behind it is dead: the same as silence, without harm
+                    // to the connection (Modbus Application Protocol V1.1b3, 7: codes 0x0A and 0x0B).
+                    PollError::Exception(10 | 11) => {
+                        for request in &todo {
+                            unit.some(&request.points, error.cause());
+                        }
+                        silent(unit, source);
+                        break;
                     }
                     PollError::Exception(_) => well(unit),
                     PollError::Late(_) | PollError::Garbled(_) | PollError::Line(_) => {

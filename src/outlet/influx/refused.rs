@@ -46,6 +46,11 @@ pub(super) fn halves(line: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     Some((join(p.series, first, p.time), join(p.series, second, p.time)))
 }
 
+/// Number of readings in a line.
+pub(super) fn fields(line: &str) -> usize {
+    parts(line.as_bytes()).map_or(0, |p| p.fields.split(|b| *b == b',').count())
+}
+
 /// Readings that were taken out before sending.
 #[derive(Debug, PartialEq)]
 pub(super) struct Aside {

@@ -16,7 +16,7 @@ use tracing::{info, warn};
 use super::encode::{Encoder, Lines};
 use super::refused::{self, Refused};
 use crate::clock::wall_now;
-use crate::outlet::delivery::{Backoff, Verdict, chain, client, retry_after, words};
+use crate::outlet::delivery::{Backoff, Verdict, chain, client, is_page, retry_after, words};
 use crate::outlet::{OutletStatus, Report};
 use crate::plant::Micros;
 use crate::settings::{InfluxApi, InfluxOutlet};
@@ -88,15 +88,19 @@ pub async fn run(
             }
             continue;
         }
+        let whole = lines.readings();
         let dead = sender.send(&mut lines).await;
         cursor = last;
+        // Whatever was set aside stands in `dead` as lines of single fields, or whole lines past the limit.
+        let aside: usize = dead.iter().map(|d| d.what.lines().map(refused::fields).sum::<usize>()).sum();
+        let delivered = whole.saturating_sub(aside as u64);
         status.update(|s| {
-            s.delivered += lines.readings();
+            s.delivered += delivered;
             s.dead_letters += dead.len() as u64;
             s.cursor = cursor;
         });
         let report =
-            Report::Progress { outlet: outlet.id.to_string(), seq: cursor, readings: lines.readings(), dead };
+            Report::Progress { outlet: outlet.id.to_string(), seq: cursor, readings: delivered, dead };
         if reports.send(report).await.is_err() {
             return Ok(());
         }
@@ -247,7 +251,8 @@ impl Sender<'_> {
                 } else {
                     format!("{status}: {}", words(answer).await)
                 };
-                (verdict, status.as_u16(), said)
+                let proxy = verdict == Verdict::Refused && is_page(&said);
+                (if proxy { Verdict::Hold } else { verdict }, status.as_u16(), said)
             }
             Err(error) => (Verdict::Retry(None), 0, chain(&error.without_url())),
         }

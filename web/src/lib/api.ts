@@ -74,7 +74,7 @@ export interface Outlet {
 
 export interface Path {
   sources: Source[];
-  outbox: { pending_chunks: number; bytes: number; oldest_at: string | null };
+  outbox: { writable: boolean; pending_chunks: number; bytes: number; oldest_at: string | null };
   outlets: Outlet[];
 }
 

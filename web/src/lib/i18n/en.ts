@@ -260,6 +260,7 @@ export const en: Record<Key, string> = {
   'path.sources': 'Sources',
   'path.gateway': 'Gateway',
   'path.outbox': 'Outbox',
+  'path.unwritable': 'Disk cannot be written, alarms not yet kept',
   'path.outlets': 'Targets',
   'path.noSources': 'No source configured',
   'path.noOutlets': 'No target configured',

@@ -258,6 +258,7 @@ export const zh = {
   'path.sources': '采集源',
   'path.gateway': '网关',
   'path.outbox': '发件箱',
+  'path.unwritable': '磁盘无法写入，报警尚未存盘',
   'path.outlets': '去向',
   'path.noSources': '没有配置采集源',
   'path.noOutlets': '没有配置去向',
