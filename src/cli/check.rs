@@ -7,14 +7,14 @@ use crate::{exit, field, settings};
 pub(super) fn check(dir: &Path) -> i32 {
     match super::load(dir) {
         Ok(loaded) => {
-            print!("{}", settings::describe(&loaded.settings));
+            say!("{}", settings::describe(&loaded.settings).trim_end());
             for source in &loaded.settings.modbus {
-                print!("{}", field::describe_plan(source));
+                say!("{}", field::describe_plan(source).trim_end());
             }
             for warning in &loaded.warnings {
-                println!("warning: {warning}");
+                say!("warning: {warning}");
             }
-            println!("settings are good; {} warnings", loaded.warnings.len());
+            say!("settings are good; {} warnings", loaded.warnings.len());
             exit::FINE
         }
         Err(faults) => {

@@ -35,7 +35,7 @@ pub(super) fn influx(options: &Options) -> i32 {
                     (false, true) => "bucket created",
                     (false, false) => "bucket is MISSING: run again with --create",
                 };
-                println!(
+                say!(
                     "{}: server version {}, {bucket}",
                     outlet.id,
                     found.version.as_deref().unwrap_or("unknown")

@@ -30,7 +30,7 @@ pub(super) fn ledger(what: &What) -> i32 {
     };
     match audit::verify(entries.iter()) {
         Ok(summary) => {
-            println!(
+            say!(
                 "{}: {} entries, chain unbroken, last hash {}",
                 file.display(),
                 summary.entries,

@@ -1,5 +1,13 @@
 //! The commands, one file each: parse, call, print.
 
+/// A line to standard output. Whoever closed the pipe (`| head`) has seen enough: no fault of ours.
+macro_rules! say {
+    ($($words:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stdout(), $($words)*);
+    }};
+}
+
 mod check;
 #[cfg(feature = "demo")]
 mod demo;
@@ -78,7 +86,7 @@ pub fn main() -> i32 {
         #[cfg(feature = "influx-setup")]
         Command::Influx(options) => influx::influx(&options),
         Command::Openapi => {
-            println!("{}", crate::console::openapi());
+            say!("{}", crate::console::openapi());
             exit::FINE
         }
     }

@@ -290,17 +290,18 @@ impl Engine {
                 }
             }
         }
-        let mut at = 0;
-        while at < self.timed.len() {
-            let rule = self.timed[at];
-            self.fire(rule, now, out);
-            let state = &self.states[rule.0 as usize];
-            if state.on.is_none() && state.off.is_none() {
-                self.timed.swap_remove(at);
-            } else {
-                at += 1;
-            }
+        // In rule order, so that what falls due together is told in the same order after a restart.
+        let mut timed = std::mem::take(&mut self.timed);
+        timed.sort_unstable();
+        for rule in &timed {
+            self.fire(*rule, now, out);
         }
+        timed.retain(|rule| {
+            let state = &self.states[rule.0 as usize];
+            state.on.is_some() || state.off.is_some()
+        });
+        // Firing starts no new delay.
+        self.timed = timed;
     }
 
     /// When `tick` has something to do next, on the monotonic clock.

@@ -135,9 +135,9 @@ async fn play(options: &Options, dir: &Path) -> i32 {
             return run::start_code(&e);
         }
     };
-    println!("Steamward demo: open http://{}/ (store in {})", gateway.address(), dir.display());
+    say!("Steamward demo: open http://{}/ (store in {})", gateway.address(), dir.display());
     let Some(length) = options.length else {
-        println!("Ctrl-C ends it; faults come by themselves and can be switched on the page.");
+        say!("Ctrl-C ends it; faults come by themselves and can be switched on the page.");
         let code = run::until_signal(&gateway, &mut signals).await;
         let kept = gateway.stop(run::GRACE).await;
         return if kept { code } else { exit::FAILED };
@@ -184,9 +184,9 @@ fn finish(dir: &Path, facts: &report::Facts, file: Option<&Path>) -> i32 {
                 return exit::FAILED;
             }
         }
-        None => print!("{text}"),
+        None => say!("{}", text.trim_end()),
     }
-    println!("{}", report.summary());
+    say!("{}", report.summary());
     if report.wrong.is_empty() {
         return exit::FINE;
     }
