@@ -12,7 +12,7 @@ use crate::store::{DeliveryRow, evidence::EvidenceSeries, trend::TrendSeries};
 
 /// RFC 3339 with microseconds.
 pub(super) fn rfc3339(at: Micros) -> String {
-    jiff::Timestamp::from_microsecond(at.0).map_or_else(|_| String::new(), |t| format!("{t:.6}"))
+    at.rfc3339()
 }
 
 /// A text in both languages.

@@ -610,7 +610,7 @@ impl Keeper {
             value: alarm.value,
             at: (!no_data).then_some(rule.at),
             unit: point.map(|p| p.unit.clone()).unwrap_or_default(),
-            raised_at: alarm.raised_at.map(text),
+            raised_at: alarm.raised_at.map(Micros::rfc3339),
             acknowledged_by: alarm.acknowledged_by.clone(),
             hazard: self.register.open_for(equipment.id.as_str(), &rule.key).map(|h| h.id.to_string()),
         });
@@ -684,10 +684,6 @@ fn local_date(at: Micros, timezone: &jiff::tz::TimeZone) -> String {
     jiff::Timestamp::from_microsecond(at.0)
         .map(|t| t.to_zoned(timezone.clone()).strftime("%Y%m%d").to_string())
         .unwrap_or_default()
-}
-
-fn text(at: Micros) -> String {
-    jiff::Timestamp::from_microsecond(at.0).map_or_else(|_| String::new(), |t| format!("{t:.6}"))
 }
 
 fn refusal(error: &CommandError) -> Refusal {

@@ -13,10 +13,10 @@ pub fn cloud_event(change: &HazardChange, site: &str) -> Value {
     let region = h.region.as_deref().unwrap_or("-");
     let evidence = match &h.evidence {
         Evidence::Pending => {
-            json!({ "from": text(h.evidence_from), "to": text(h.evidence_to), "sealed": false })
+            json!({ "from": h.evidence_from.rfc3339(), "to": h.evidence_to.rfc3339(), "sealed": false })
         }
         Evidence::Sealed { sha256, readings } => {
-            json!({ "from": text(h.evidence_from), "to": text(h.evidence_to),
+            json!({ "from": h.evidence_from.rfc3339(), "to": h.evidence_to.rfc3339(),
             "sealed": true, "sha256": sha256, "readings": readings })
         }
     };
@@ -26,7 +26,7 @@ pub fn cloud_event(change: &HazardChange, site: &str) -> Value {
         "source": format!("/plants/{region}/{site}/{}", h.equipment),
         "type": format!("cn.steamward.hazard.{}.v1", change.kind.word()),
         "subject": h.registration.as_deref().unwrap_or(&h.equipment),
-        "time": text(change.at),
+        "time": change.at.rfc3339(),
         "datacontenttype": "application/json",
         "data": {
             "hazard_id": h.id,
@@ -45,21 +45,17 @@ pub fn cloud_event(change: &HazardChange, site: &str) -> Value {
             "level_state": h.level_state.word(),
             "source": h.source,
             "status": h.status.word(),
-            "found_at": text(h.found_at),
-            "last_seen": text(h.last_seen),
+            "found_at": h.found_at.rfc3339(),
+            "last_seen": h.last_seen.rfc3339(),
             "occurrences": h.occurrences,
             "value": h.value,
             "setpoint": h.setpoint,
             "unit": h.unit,
-            "acknowledged_at": h.acknowledged_at.map(text),
-            "closed_at": h.closed_at.map(text),
+            "acknowledged_at": h.acknowledged_at.map(Micros::rfc3339),
+            "closed_at": h.closed_at.map(Micros::rfc3339),
             "closing_note": h.closing_note,
             "five": { "plan": null, "person": null, "measures": null, "due_at": null, "funds_cny": null },
             "evidence": evidence,
         }
     })
-}
-
-fn text(at: Micros) -> String {
-    jiff::Timestamp::from_microsecond(at.0).map_or_else(|_| String::new(), |t| format!("{t:.6}"))
 }

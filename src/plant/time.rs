@@ -22,6 +22,12 @@ impl Micros {
         Self(self.0.saturating_sub(i64::try_from(by.as_micros()).unwrap_or(i64::MAX)))
     }
 
+    /// RFC 3339, UTC, with microseconds; empty beyond the years that it can write.
+    #[must_use]
+    pub fn rfc3339(self) -> String {
+        jiff::Timestamp::from_microsecond(self.0).map_or_else(|_| String::new(), |t| format!("{t:.6}"))
+    }
+
     /// Seconds since the epoch, rounded down.
     #[must_use]
     pub fn seconds(self) -> i64 {

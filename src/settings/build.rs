@@ -37,7 +37,6 @@ struct ModbusDefaults {
 pub(super) fn build(
     merged: &Merged,
     texts: &ProfileTexts,
-    base: &std::path::Path,
     faults: &RefCell<Vec<Fault>>,
     warnings: &RefCell<Vec<Fault>>,
 ) -> Option<Settings> {
@@ -91,7 +90,7 @@ pub(super) fn build(
         let key = format!("source.mqtt.{}", twin.id);
         root.fault(&key, "a Modbus source has the same id", "give each source its own id");
     }
-    let store = store(root.table("store").as_ref(), base);
+    let store = store(root.table("store").as_ref());
     let console = console(root.table("console").as_ref());
     let evidence = evidence(root.table("evidence").as_ref());
     if store.keep < evidence.before + evidence.after {
@@ -379,7 +378,7 @@ fn url(w: &Walk<'_>) -> Option<String> {
     Some(text.to_owned())
 }
 
-fn store(w: Option<&Walk<'_>>, base: &std::path::Path) -> Store {
+fn store(w: Option<&Walk<'_>>) -> Store {
     let mut store = Store {
         dir: PathBuf::from("data"),
         commit_every: Duration::from_secs(1),
@@ -413,7 +412,6 @@ fn store(w: Option<&Walk<'_>>, base: &std::path::Path) -> Store {
         store.keep = w.duration("keep").unwrap_or(store.keep);
         w.finish();
     }
-    let _ = base;
     store
 }
 

@@ -65,7 +65,7 @@ pub fn load(dir: &Path, env: &[(String, String)]) -> Result<Loaded, Faults> {
     if !faults.is_empty() {
         return Err(Faults(faults));
     }
-    assemble(&files, &profiles, env, dir)
+    assemble(&files, &profiles, env)
 }
 
 /// The same from texts: `files` and `profiles` as (name, text).
@@ -81,19 +81,18 @@ pub fn load_texts(
     let files: Vec<_> = files.iter().map(owned).collect();
     let profiles =
         profiles.iter().map(|p| (p.0.split('.').next().unwrap_or(p.0).to_owned(), owned(p))).collect();
-    assemble(&files, &profiles, env, Path::new("."))
+    assemble(&files, &profiles, env)
 }
 
 fn assemble(
     files: &[(String, String)],
     profiles: &build::ProfileTexts,
     env: &[(String, String)],
-    base: &Path,
 ) -> Result<Loaded, Faults> {
     let mut faults = Vec::new();
     let merged = source::merge(files, env, &mut faults);
     let (faults, warnings) = (RefCell::new(faults), RefCell::default());
-    let settings = build::build(&merged, profiles, base, &faults, &warnings);
+    let settings = build::build(&merged, profiles, &faults, &warnings);
     let mut faults = faults.into_inner();
     // A file that could not be read makes everything in it seem missing: that says nothing.
     if faults.iter().any(|f| f.problem.starts_with("not TOML")) {
