@@ -1,0 +1,117 @@
+//! The sections that stand once: site, store, console, evidence, log.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::super::types::{Console, Evidence, Log, Store};
+use super::super::walk::Walk;
+use super::words::{bytes, secret};
+use crate::plant::{Id, Name, Site};
+
+pub(super) fn site(w: &Walk<'_>) -> Option<Site> {
+    let id = w
+        .need("id", "\"north\"")
+        .and_then(|t| Id::new(t).map_err(|e| w.fault("id", e.to_string(), "e.g. north")).ok());
+    let timezone = w.text("timezone").unwrap_or("Asia/Shanghai").to_owned();
+    if jiff::tz::TimeZone::get(&timezone).is_err() {
+        w.fault("timezone", format!("`{timezone}` is no time zone"), "an IANA name, e.g. Asia/Shanghai");
+    }
+    let (zh, en) = (w.text("name"), w.text("name_en"));
+    let region = w.text("region").map(str::to_owned);
+    w.finish();
+    let id = id?;
+    Some(Site { name: Name::new(zh, en, id.as_str()), id, region, timezone })
+}
+
+pub(super) fn store(w: Option<&Walk<'_>>) -> Store {
+    let mut store = Store {
+        dir: PathBuf::from("data"),
+        commit_every: Duration::from_secs(1),
+        journal_max_bytes: 2 << 30,
+        keep: Duration::from_secs(7 * 86400),
+    };
+    if let Some(w) = w {
+        if let Some(dir) = w.text("dir") {
+            store.dir = PathBuf::from(dir);
+        }
+        if let Some(every) = w.duration("commit_every") {
+            if every > Duration::from_secs(10) {
+                w.fault(
+                    "commit_every",
+                    "longer than 10 s",
+                    "readings wait in memory that long: at most \"10s\"",
+                );
+            }
+            store.commit_every = every;
+        }
+        if let Some(text) = w.text("journal_max") {
+            match bytes(text) {
+                Some(n) if n >= 1 << 20 => store.journal_max_bytes = n,
+                _ => w.fault(
+                    "journal_max",
+                    format!("`{text}` is no size of 1 MiB or more"),
+                    "e.g. \"2GiB\", \"500MiB\"",
+                ),
+            }
+        }
+        store.keep = w.duration("keep").unwrap_or(store.keep);
+        w.finish();
+    }
+    store
+}
+
+pub(super) fn console(w: Option<&Walk<'_>>) -> Option<Console> {
+    let default = std::net::SocketAddr::from(([127, 0, 0, 1], 8686));
+    let Some(w) = w else { return Some(Console { listen: default, token: None }) };
+    let listen = match w.text("listen").map(|t| (t, t.parse::<std::net::SocketAddr>())) {
+        None => default,
+        Some((_, Ok(listen))) => listen,
+        Some((text, Err(_))) => {
+            w.fault(
+                "listen",
+                format!("`{text}` is no address to listen on"),
+                "an address and a port, e.g. \"127.0.0.1:8686\"",
+            );
+            default
+        }
+    };
+    let token = secret(w, "token");
+    if !listen.ip().is_loopback() && token.is_none() && !w.has("token") {
+        w.fault(
+            "listen",
+            format!("{listen} is reachable from the network, and no token is set"),
+            "set console.token = { file = \"…\" }, or listen on 127.0.0.1",
+        );
+    }
+    w.finish();
+    Some(Console { listen, token })
+}
+
+pub(super) fn evidence(w: Option<&Walk<'_>>) -> Evidence {
+    let mut evidence = Evidence { before: Duration::from_secs(1800), after: Duration::from_secs(600) };
+    if let Some(w) = w {
+        evidence.before = w.duration("before").unwrap_or(evidence.before);
+        evidence.after = w.duration("after").unwrap_or(evidence.after);
+        w.finish();
+    }
+    evidence
+}
+
+pub(super) fn log(w: Option<&Walk<'_>>) -> Log {
+    let mut log = Log { json: false, filter: "info".to_owned() };
+    if let Some(w) = w {
+        log.json = w.word("format", &[("text", false), ("json", true)]).unwrap_or(false);
+        if let Some(filter) = w.text("filter") {
+            if tracing_subscriber::EnvFilter::try_new(filter).is_err() {
+                w.fault(
+                    "filter",
+                    format!("`{filter}` is no log filter"),
+                    "e.g. \"info\" or \"info,steamward::field=debug\"",
+                );
+            }
+            filter.clone_into(&mut log.filter);
+        }
+        w.finish();
+    }
+    log
+}

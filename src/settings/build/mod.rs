@@ -1,0 +1,96 @@
+//! The merged tree → [`Settings`]: sources, profiles and equipment put together, every index valid.
+
+mod basics;
+mod outlets;
+mod plant;
+mod sources;
+mod words;
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use super::fault::Fault;
+use super::source::Merged;
+use super::types::Settings;
+use super::walk::Walk;
+use crate::plant::{Plant, Site};
+use plant::PlantBuilder;
+
+/// Profiles by name: (file, text).
+pub(super) type ProfileTexts = HashMap<String, (String, String)>;
+
+pub(super) fn build(
+    merged: &Merged,
+    texts: &ProfileTexts,
+    faults: &RefCell<Vec<Fault>>,
+    warnings: &RefCell<Vec<Fault>>,
+) -> Option<Settings> {
+    let root = Walk::root(merged, faults);
+    let site = root.table("site").and_then(|w| basics::site(&w));
+    if !root.has("site") {
+        root.fault("site", "missing", "write [site] with id and name");
+    }
+    let (mut modbus, mut mqtt) = (Vec::new(), Vec::new());
+    let mut expected = HashMap::new();
+    let mut declared = Vec::new();
+    let site_id = site.as_ref().map_or("site", |s: &Site| s.id.as_str()).to_owned();
+    if let Some(sources) = root.table("source") {
+        for (name, w) in sources.entries("modbus") {
+            declared.push(name.to_owned());
+            modbus.extend(sources::modbus_source(name, &w, warnings));
+        }
+        for (name, w) in sources.entries("mqtt") {
+            declared.push(name.to_owned());
+            if let Some((source, expect)) = sources::mqtt_source(name, &w, &site_id) {
+                expected.insert(source.id.to_string(), expect);
+                mqtt.push(source);
+            }
+        }
+        sources.finish();
+    }
+    let mut plant = PlantBuilder {
+        texts,
+        profiles: HashMap::new(),
+        faults,
+        modbus,
+        mqtt,
+        expected,
+        declared,
+        equipment: Vec::new(),
+        points: Vec::new(),
+        devices: Vec::new(),
+    };
+    for (name, w) in root.entries("equipment") {
+        plant.equipment(name, &w);
+    }
+    if plant.equipment.is_empty() && !root.has("equipment") {
+        root.fault("equipment", "missing", "write at least one [[equipment]]");
+    }
+    let outlets = root.table("outlet").map(|w| outlets::outlets(&w)).unwrap_or_default();
+    for twin in outlets.inspection.iter().filter(|i| outlets.influx.iter().any(|o| o.id == i.id)) {
+        let key = format!("outlet.inspection.{}", twin.id);
+        root.fault(&key, "an InfluxDB outlet has the same id", "give each outlet its own id");
+    }
+    for twin in plant.mqtt.iter().filter(|m| plant.modbus.iter().any(|d| d.source.id == m.id)) {
+        let key = format!("source.mqtt.{}", twin.id);
+        root.fault(&key, "a Modbus source has the same id", "give each source its own id");
+    }
+    let store = basics::store(root.table("store").as_ref());
+    let console = basics::console(root.table("console").as_ref());
+    let evidence = basics::evidence(root.table("evidence").as_ref());
+    if store.keep < evidence.before + evidence.after {
+        let key = if root.has("store") { "store.keep" } else { "evidence" };
+        warnings.borrow_mut().push(Fault {
+            place: root.place(key),
+            key: key.to_owned(),
+            problem: "readings are kept for a shorter time than the evidence window is long".to_owned(),
+            remedy: "keep = at least evidence.before + evidence.after".to_owned(),
+        });
+    }
+    let log = basics::log(root.table("log").as_ref());
+    root.finish();
+    let (modbus, mqtt) = (plant.modbus.into_iter().map(|d| d.source).collect(), plant.mqtt);
+    let plant =
+        Plant { site: site?, equipment: plant.equipment, points: plant.points, devices: plant.devices };
+    Some(Settings { plant, modbus, mqtt, outlets, store, console: console?, evidence, log })
+}

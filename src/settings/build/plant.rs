@@ -1,0 +1,389 @@
+//! `[[equipment]]` with its devices and limits → the plant, and what each source has to read for it.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::super::fault::{Fault, nearest};
+use super::super::profile::{LimitSetting, Profile, ProfilePoint, limits, parse};
+use super::super::types::{ModbusDevice, ModbusPoint, MqttMapping, MqttPoint, MqttSource};
+use super::super::walk::Walk;
+use super::ProfileTexts;
+use super::sources::{ModbusDefaults, filter_fault};
+use super::words::{SHORTEST_PERIOD, id, poll_period};
+use crate::plant::{
+    Device, DeviceIx, Equipment, EquipmentIx, Id, LimitKind, Name, NoData, Point, PointIx, Priority,
+};
+
+/// Until a point is complete: no no-data alarm wanted, or one after the device's own silence.
+const NO_ALARM: Duration = Duration::ZERO;
+const BY_DEVICE: Duration = Duration::MAX;
+
+pub(super) struct PlantBuilder<'a> {
+    pub(super) texts: &'a ProfileTexts,
+    pub(super) profiles: HashMap<String, Profile>,
+    pub(super) faults: &'a RefCell<Vec<Fault>>,
+    pub(super) modbus: Vec<ModbusDefaults>,
+    pub(super) mqtt: Vec<MqttSource>,
+    pub(super) expected: HashMap<String, Duration>,
+    /// Ids of all sources that stand in the files, good or not.
+    pub(super) declared: Vec<String>,
+    pub(super) equipment: Vec<Equipment>,
+    pub(super) points: Vec<Point>,
+    pub(super) devices: Vec<Device>,
+}
+
+impl PlantBuilder<'_> {
+    fn profile(&mut self, w: &Walk<'_>) -> Option<Profile> {
+        let name = w.need("profile", "\"s7-1200-gas-boiler\"")?;
+        if let Some(profile) = self.profiles.get(name) {
+            return Some(profile.clone());
+        }
+        let Some((file, text)) = self.texts.get(name) else {
+            let known = nearest(name, self.texts.keys().map(String::as_str));
+            w.fault(
+                "profile",
+                format!("there is no profile `{name}`"),
+                format!("{known} Profiles are files in profiles/"),
+            );
+            return None;
+        };
+        let profile = parse(file, text, &mut self.faults.borrow_mut());
+        self.profiles.insert(name.to_owned(), profile.clone());
+        Some(profile)
+    }
+
+    pub(super) fn equipment(&mut self, name: &str, w: &Walk<'_>) {
+        let ix = EquipmentIx(self.equipment.len() as u32);
+        let id = id(w, name);
+        let (zh, en) = (w.text("name"), w.text("name_en"));
+        let mut kind = w.text("kind").map(str::to_owned);
+        let text = |key| w.text(key).map(str::to_owned);
+        let (model, registration, officer) = (text("model"), text("registration"), text("officer"));
+        let mut own_points: Vec<PointIx> = Vec::new();
+        // Without its profile nothing can be said about points and kind: one fault is enough.
+        let mut known = true;
+        let several = w.list("device");
+        if several.is_empty() {
+            let profile = self.profile(w);
+            known &= profile.is_some();
+            let profile = profile.unwrap_or_default();
+            kind = kind.or_else(|| profile.kind.clone());
+            self.device(ix, name, w, &profile, &mut own_points);
+        } else {
+            for d in &several {
+                let profile = self.profile(d);
+                known &= profile.is_some();
+                let profile = profile.unwrap_or_default();
+                kind = kind.or_else(|| profile.kind.clone());
+                self.device(ix, name, d, &profile, &mut own_points);
+                d.finish();
+            }
+        }
+        if let Some(overrides) = w.table("limits").filter(|_| known) {
+            self.overrides(&overrides, &own_points);
+        }
+        for point in &own_points {
+            self.complete(*point, w);
+        }
+        let kind = match kind.as_deref().map(Id::new) {
+            Some(Ok(kind)) => Some(kind),
+            Some(Err(e)) => {
+                w.fault("kind", e.to_string(), "e.g. steam-boiler");
+                None
+            }
+            None if !known => None,
+            None => {
+                w.fault("kind", "missing", "write kind = \"steam-boiler\" here or in the profile");
+                None
+            }
+        };
+        w.finish();
+        // A stand-in keeps the indexes valid; with a fault noted nothing of it is ever used.
+        let fallback = || Id::new("unnamed").expect("a valid id");
+        self.equipment.push(Equipment {
+            name: Name::new(zh, en, name),
+            id: id.unwrap_or_else(fallback),
+            kind: kind.unwrap_or_else(fallback),
+            model,
+            registration,
+            officer,
+            points: own_points,
+        });
+    }
+
+    fn device(
+        &mut self,
+        ix: EquipmentIx,
+        owner: &str,
+        w: &Walk<'_>,
+        profile: &Profile,
+        own: &mut Vec<PointIx>,
+    ) {
+        let Some(source) = w.need("source", "\"plc-1\"") else {
+            for key in ["unit", "period", "topic"] {
+                w.mark(key);
+            }
+            return;
+        };
+        let modbus = self.modbus.iter().position(|m| m.source.id.as_str() == source);
+        let mqtt = self.mqtt.iter().position(|m| m.id.as_str() == source);
+        let declared = self.declared.iter().any(|d| d == source);
+        if modbus.is_none() && mqtt.is_none() && !declared {
+            let known = self
+                .modbus
+                .iter()
+                .map(|m| m.source.id.as_str())
+                .chain(self.mqtt.iter().map(|m| m.id.as_str()));
+            w.fault("source", format!("there is no source `{source}`"), nearest(source, known));
+        }
+        let unit = w.whole("unit", 0, 255);
+        let topic = w.text("topic");
+        w.mark("period");
+        let period = w.has("period").then(|| poll_period(w, SHORTEST_PERIOD));
+        if modbus.is_some() && topic.is_some() {
+            w.fault("topic", "this source is a Modbus endpoint, which has no topics", "remove the key");
+        }
+        if mqtt.is_some() && (unit.is_some() || period.is_some()) {
+            let key = if unit.is_some() { "unit" } else { "period" };
+            w.fault(key, "this source is an MQTT broker, which is not polled", "remove the key");
+        }
+        if let Some(problem) = topic.and_then(filter_fault) {
+            w.fault(
+                "topic",
+                problem,
+                "levels parted by `/`; `+` stands for one whole level, `#` for the rest",
+            );
+        }
+        let device = DeviceIx(self.devices.len() as u32);
+        let first = self.points.len();
+        for p in &profile.points {
+            if own.iter().any(|o| self.points[o.0 as usize].id == p.id) {
+                w.fault(
+                    "profile",
+                    format!("the point `{}` is already there from another device", p.id),
+                    "point ids are unique within one piece of equipment",
+                );
+                continue;
+            }
+            own.push(PointIx(self.points.len() as u32));
+            self.points.push(Point {
+                id: p.id.clone(),
+                name: p.name.clone(),
+                equipment: ix,
+                device,
+                unit: p.unit.clone(),
+                range: p.range,
+                value_type: p.value_type,
+                decimals: p.decimals,
+                limits: Vec::new(),
+                no_data: None,
+            });
+            // A limit of the profile without a setpoint was called a fault when the profile was read.
+            let _ = apply(self.points.last_mut().expect("just pushed"), &p.limits);
+        }
+        let new: Vec<(PointIx, &ProfilePoint)> = (first..self.points.len())
+            .filter_map(|n| {
+                let id = &self.points[n].id;
+                profile.points.iter().find(|p| p.id == *id).map(|p| (PointIx(n as u32), p))
+            })
+            .collect();
+        let mut label =
+            format!("{source}/{}", unit.map_or_else(|| topic.unwrap_or(owner).to_owned(), |u| u.to_string()));
+        if self.devices.iter().any(|d| d.label == label) {
+            label = format!("{label}/{owner}");
+        }
+        let mut stale_after = Duration::from_secs(30);
+        if let Some(m) = modbus {
+            if unit.is_none() && !w.has("unit") {
+                w.fault("unit", "missing", "write the Modbus unit id (station number): unit = 1");
+            }
+            let defaults = &mut self.modbus[m];
+            let period = period.filter(|p| !p.is_zero()).unwrap_or(defaults.period);
+            stale_after = (period * 3).max(Duration::from_secs(3));
+            let mut points = Vec::new();
+            for (point, p) in &new {
+                let Some((table, address, format, order)) = p.register else {
+                    self.faults.borrow_mut().push(Fault {
+                        place: p.place.clone(),
+                        key: format!("point.{}.address", p.id),
+                        problem: "missing, and the profile is used on a Modbus source".to_owned(),
+                        remedy: "write address = 40001".to_owned(),
+                    });
+                    continue;
+                };
+                points.push(ModbusPoint {
+                    point: *point,
+                    table,
+                    address,
+                    format,
+                    order,
+                    scale: p.scale,
+                    offset: p.offset,
+                    invert: p.invert,
+                    sentinels: p.sentinels.clone(),
+                    origin: p.origin.clone(),
+                });
+            }
+            defaults.source.devices.push(ModbusDevice {
+                device,
+                unit: unit.unwrap_or(1) as u8,
+                period,
+                max_registers: defaults.max_registers,
+                max_gap: defaults.max_gap,
+                points,
+            });
+        } else if let Some(m) = mqtt {
+            stale_after = self.expected.get(source).copied().unwrap_or(Duration::from_secs(10)) * 3;
+            let mut by_topic: Vec<(String, Vec<MqttPoint>)> = Vec::new();
+            for (point, p) in &new {
+                let Some(topic) = p.topic.as_deref().or(topic) else {
+                    w.fault("topic", "missing", "write topic = \"plant/boiler-1/data\" here, or a topic on every point of the profile");
+                    break;
+                };
+                for (key, pointer) in [("pointer", &p.pointer), ("quality", &p.quality)] {
+                    if pointer.as_deref().is_some_and(|p| !p.is_empty() && !p.starts_with('/')) {
+                        self.faults.borrow_mut().push(Fault {
+                            place: p.place.clone(),
+                            key: format!("point.{}.{key}", p.id),
+                            problem: "no JSON pointer".to_owned(),
+                            remedy: format!("it begins with a slash: {key} = \"/data/pressure\""),
+                        });
+                    }
+                }
+                if p.pointer.is_none() && p.register.is_some() {
+                    self.faults.borrow_mut().push(Fault {
+                        place: p.place.clone(),
+                        key: format!("point.{}.pointer", p.id),
+                        problem: "missing: a register list is used on an MQTT source".to_owned(),
+                        remedy: "write pointer = \"/data/pressure\", or choose a Modbus source".to_owned(),
+                    });
+                }
+                let one = MqttPoint {
+                    point: *point,
+                    pointer: p.pointer.clone().unwrap_or_default(),
+                    quality: p.quality.clone(),
+                    scale: p.scale,
+                    offset: p.offset,
+                    invert: p.invert,
+                };
+                match by_topic.iter_mut().find(|t| t.0 == topic) {
+                    Some(found) => found.1.push(one),
+                    None => by_topic.push((topic.to_owned(), vec![one])),
+                }
+            }
+            for (topic, points) in by_topic {
+                self.mqtt[m].mappings.push(MqttMapping { device, topic, time: profile.time.clone(), points });
+            }
+        }
+        let Ok(source) = Id::new(source) else { return };
+        self.devices.push(Device {
+            label,
+            equipment: ix,
+            source,
+            points: new.iter().map(|n| n.0).collect(),
+            stale_after,
+        });
+    }
+
+    fn overrides(&mut self, w: &Walk<'_>, own: &[PointIx]) {
+        for (name, l) in w.named() {
+            let settings = limits(&l, true);
+            match own.iter().find(|o| self.points[o.0 as usize].id.as_str() == name) {
+                Some(point) => {
+                    for kind in apply(&mut self.points[point.0 as usize], &settings) {
+                        l.fault(
+                            &format!("{}.at", kind.key()),
+                            "missing, and the profile has no such limit to take it from",
+                            "write the setpoint in the point's unit: at = -75",
+                        );
+                    }
+                }
+                None => {
+                    let known = nearest(name, own.iter().map(|o| self.points[o.0 as usize].id.as_str()));
+                    w.fault(name, format!("there is no point `{name}`"), known);
+                }
+            }
+        }
+    }
+
+    /// Order of the limits, and the no-data alarm of every point that has some.
+    fn complete(&mut self, ix: PointIx, w: &Walk<'_>) {
+        let device = self.points[ix.0 as usize].device;
+        let stale = self.devices.get(device.0 as usize).map_or(Duration::from_secs(10), |d| d.stale_after);
+        let point = &mut self.points[ix.0 as usize];
+        point.limits.sort_by_key(|l| l.kind);
+        if !point.limits.is_empty() && point.no_data.is_none() {
+            point.no_data = Some(NoData { after: BY_DEVICE, priority: Priority::Medium });
+        }
+        match point.no_data.as_mut() {
+            Some(no_data) if no_data.after == NO_ALARM => point.no_data = None,
+            Some(no_data) if no_data.after == BY_DEVICE => no_data.after = stale.max(Duration::from_secs(10)),
+            _ => {}
+        }
+        let mut ladder: Vec<(&str, f64)> = Vec::new();
+        if let Some((low, _)) = point.range {
+            ladder.push(("range low", low));
+        }
+        ladder
+            .extend(point.limits.iter().filter(|l| l.kind != LimitKind::State).map(|l| (l.kind.key(), l.at)));
+        if let Some((_, high)) = point.range {
+            ladder.push(("range high", high));
+        }
+        for pair in ladder.windows(2) {
+            let edge = pair[0].0 == "range low" || pair[1].0 == "range high";
+            if pair[0].1 > pair[1].1 || (!edge && pair[0].1 >= pair[1].1) {
+                w.fault(
+                    &format!("limits.{}", point.id),
+                    format!("{} = {} is not below {} = {}", pair[0].0, pair[0].1, pair[1].0, pair[1].1),
+                    "the order is range low <= ll < l < h < hh <= range high",
+                );
+            }
+        }
+        for limit in &point.limits {
+            let Some((low, high)) = point.range else { continue };
+            let clears = match limit.kind {
+                LimitKind::H | LimitKind::HH => limit.at - limit.deadband >= low,
+                LimitKind::L | LimitKind::LL => limit.at + limit.deadband <= high,
+                LimitKind::State | LimitKind::NoData => true,
+            };
+            if !clears {
+                w.fault(
+                    &format!("limits.{}.{}.deadband", point.id, limit.kind.key()),
+                    format!(
+                        "with a deadband of {} the alarm could never clear within the range",
+                        limit.deadband
+                    ),
+                    "make the deadband smaller",
+                );
+            }
+        }
+    }
+}
+
+/// Puts `settings` over the point's limits; gives the kinds that have no setpoint from anywhere.
+fn apply(point: &mut Point, settings: &[LimitSetting]) -> Vec<LimitKind> {
+    let mut without = Vec::new();
+    for setting in settings {
+        let kind = setting.kind();
+        let base = point.limits.iter().position(|l| l.kind == kind).map(|n| point.limits.remove(n));
+        match setting {
+            LimitSetting::Limit(kind, keys) => match keys.over(*kind, base.as_ref()) {
+                Some(limit) => point.limits.push(limit),
+                None => without.push(*kind),
+            },
+            LimitSetting::NoData { after, priority } => {
+                let base = point.no_data.take().filter(|b| b.after != NO_ALARM);
+                point.no_data = Some(NoData {
+                    after: after.or(base.as_ref().map(|b| b.after)).unwrap_or(BY_DEVICE),
+                    priority: priority.or(base.map(|b| b.priority)).unwrap_or(Priority::Medium),
+                });
+            }
+            LimitSetting::Off(LimitKind::NoData) => {
+                point.no_data = Some(NoData { after: NO_ALARM, priority: Priority::Low });
+            }
+            LimitSetting::Off(_) => {}
+        }
+    }
+    without
+}

@@ -1,0 +1,97 @@
+//! `[[source.modbus]]` and `[[source.mqtt]]`, without the devices on them.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use super::super::fault::Fault;
+use super::super::types::{ModbusSource, MqttSource, MqttVersion};
+use super::super::walk::Walk;
+use super::words::{address, id, login, poll_period, positive, range};
+
+pub(super) struct ModbusDefaults {
+    pub(super) source: ModbusSource,
+    pub(super) period: Duration,
+    pub(super) max_registers: u16,
+    pub(super) max_gap: u16,
+}
+
+pub(super) fn modbus_source(
+    name: &str,
+    w: &Walk<'_>,
+    warnings: &RefCell<Vec<Fault>>,
+) -> Option<ModbusDefaults> {
+    let id = id(w, name);
+    let address = address(w, "tcp://", 502, "\"tcp://192.0.2.10:502\"");
+    let period = poll_period(w, Duration::from_secs(1));
+    let timeout = positive(w, "timeout", Duration::from_millis(500));
+    if timeout > period {
+        warnings.borrow_mut().push(Fault {
+            place: w.place("timeout"),
+            key: format!("{}.timeout", w.path),
+            problem: "longer than the period".to_owned(),
+            remedy: "a silent device then skips polls; keep the timeout below the period".to_owned(),
+        });
+    }
+    let reconnect =
+        range(w, ("reconnect_min", Duration::from_millis(500)), ("reconnect_max", Duration::from_secs(30)));
+    let max_registers = w.whole("max_registers", 4, 125).unwrap_or(125) as u16;
+    let max_gap = w.whole("max_gap", 0, 124).unwrap_or(0) as u16;
+    w.finish();
+    let (host, port) = address?;
+    let source = ModbusSource { id: id?, host, port, timeout, reconnect, devices: Vec::new() };
+    Some(ModbusDefaults { source, period, max_registers, max_gap })
+}
+
+pub(super) fn mqtt_source(name: &str, w: &Walk<'_>, site: &str) -> Option<(MqttSource, Duration)> {
+    let id = id(w, name);
+    let address = address(w, "mqtt://", 1883, "\"mqtt://192.0.2.20:1883\"");
+    let version = match w.whole("version", 3, 5) {
+        Some(3) => MqttVersion::V3,
+        None | Some(5) => MqttVersion::V5,
+        Some(_) => {
+            w.fault("version", "not a protocol version", "5, or 3 for MQTT 3.1.1");
+            MqttVersion::V5
+        }
+    };
+    let client_id = w.text("client_id").map_or_else(|| format!("steamward-{site}-{name}"), str::to_owned);
+    let login = login(w);
+    let keep_alive = positive(w, "keep_alive", Duration::from_secs(30));
+    if keep_alive < Duration::from_secs(5) {
+        w.fault("keep_alive", "shorter than 5 s", "\"5s\" or longer; \"30s\" suits most brokers");
+    }
+    if client_id.is_empty() {
+        w.fault("client_id", "empty", "a name of its own for this gateway: the session is kept under it");
+    }
+    let receive_maximum = w.whole("receive_maximum", 1, 65535).unwrap_or(1000) as u16;
+    let session_expiry = positive(w, "session_expiry", Duration::from_secs(86400));
+    let expect = positive(w, "expect_every", Duration::from_secs(10));
+    w.finish();
+    let (host, port) = address?;
+    let source = MqttSource {
+        id: id?,
+        host,
+        port,
+        version,
+        client_id,
+        login,
+        keep_alive,
+        receive_maximum,
+        session_expiry,
+        mappings: Vec::new(),
+    };
+    Some((source, expect))
+}
+
+/// What is wrong with a topic filter (MQTT 5.0, 4.7).
+pub(super) fn filter_fault(filter: &str) -> Option<String> {
+    let levels: Vec<&str> = filter.split('/').collect();
+    let last = levels.len() - 1;
+    if filter.is_empty() || filter.contains('\0') {
+        return Some("no topic filter".to_owned());
+    }
+    levels.iter().enumerate().find_map(|(n, level)| {
+        let wild = level.contains(['+', '#']);
+        let misplaced = wild && (level.len() > 1 || (*level == "#" && n != last));
+        misplaced.then(|| format!("`{level}` may not stand there"))
+    })
+}

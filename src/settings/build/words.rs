@@ -1,0 +1,145 @@
+//! Values that more than one section of the settings has: ids, addresses, pauses, secrets.
+
+use std::time::Duration;
+
+use super::super::types::Secret;
+use super::super::walk::Walk;
+use crate::plant::Id;
+
+pub(super) fn id(w: &Walk<'_>, name: &str) -> Option<Id> {
+    w.mark("id");
+    Id::new(name).map_err(|e| w.fault("id", e.to_string(), "e.g. boiler-1")).ok()
+}
+
+pub(super) fn address(w: &Walk<'_>, scheme: &str, port: u16, example: &str) -> Option<(String, u16)> {
+    let text = w.need("address", example)?;
+    let parsed = text.strip_prefix(scheme).and_then(|rest| {
+        let rest = rest.trim_end_matches('/');
+        match rest.rsplit_once(':') {
+            Some((host, port)) if !host.is_empty() => {
+                Some((host.trim_matches(['[', ']']).to_owned(), port.parse().ok()?))
+            }
+            Some(_) => None,
+            None if rest.is_empty() => None,
+            None => Some((rest.to_owned(), port)),
+        }
+    });
+    if parsed.is_none() {
+        w.fault("address", format!("`{text}` is no address"), format!("write address = {example}"));
+    }
+    parsed
+}
+
+/// Faster than this nobody polls a fieldbus device.
+pub(super) const SHORTEST_PERIOD: Duration = Duration::from_millis(10);
+
+pub(super) fn poll_period(w: &Walk<'_>, default: Duration) -> Duration {
+    let period = w.duration("period").unwrap_or(default);
+    if period < SHORTEST_PERIOD {
+        w.fault("period", "shorter than 10 ms", "\"10ms\" or longer; \"1s\" suits most devices");
+        return default.max(SHORTEST_PERIOD);
+    }
+    period
+}
+
+pub(super) fn positive(w: &Walk<'_>, key: &'static str, default: Duration) -> Duration {
+    match w.duration(key) {
+        Some(d) if d.is_zero() => {
+            w.fault(key, "zero", "more than nothing, e.g. \"1s\"");
+            default
+        }
+        Some(d) => d,
+        None => default,
+    }
+}
+
+pub(super) fn range(
+    w: &Walk<'_>,
+    low: (&'static str, Duration),
+    high: (&'static str, Duration),
+) -> (Duration, Duration) {
+    let (first, longest) = (positive(w, low.0, low.1), positive(w, high.0, high.1));
+    if first > longest {
+        w.fault(
+            low.0,
+            format!("longer than {}", high.0),
+            "the first pause must not be longer than the longest",
+        );
+    }
+    (first, longest)
+}
+
+pub(super) fn secret(w: &Walk<'_>, key: &'static str) -> Option<Secret> {
+    if !w.has(key) {
+        w.mark(key);
+        return None;
+    }
+    if w.is_plain_text(key) {
+        w.mark(key);
+        w.fault(
+            key,
+            "a secret does not stand in a settings file",
+            format!("{key} = {{ file = \"/path\" }} or {key} = {{ env = \"NAME\" }}"),
+        );
+        return None;
+    }
+    let s = w.table(key)?;
+    let (file, env) = (s.text("file"), s.text("env"));
+    s.finish();
+    let read = match (file, env) {
+        (Some(file), None) => std::fs::read_to_string(file).map_err(|e| format!("{file}: {e}")),
+        (None, Some(name)) => std::env::var(name).map_err(|_| format!("the environment has no {name}")),
+        (Some(_), Some(_)) => Err("both file and env: which of them?".to_owned()),
+        (None, None) => Err("neither file nor env".to_owned()),
+    };
+    match read {
+        Ok(text) if !text.trim().is_empty() => Some(Secret::new(text.trim().to_owned())),
+        Ok(_) => {
+            s.fault("", "the secret is empty", "put the secret there, without anything else");
+            None
+        }
+        Err(e) => {
+            s.fault(
+                "",
+                e,
+                format!(
+                    "{key} = {{ file = \"/path\" }} or {key} = {{ env = \"NAME\" }}, readable by this user"
+                ),
+            );
+            None
+        }
+    }
+}
+
+pub(super) fn login(w: &Walk<'_>) -> Option<(String, Secret)> {
+    let name = w.text("username").map(str::to_owned);
+    let password = secret(w, "password");
+    if name.is_some() != (password.is_some() || w.has("password")) {
+        w.fault("username", "username and password go together", "give both or neither");
+    }
+    Some((name?, password?))
+}
+
+pub(super) fn url(w: &Walk<'_>) -> Option<String> {
+    let text = w.need("url", "\"http://127.0.0.1:8086\"")?;
+    let good = text
+        .strip_prefix("http://")
+        .or_else(|| text.strip_prefix("https://"))
+        .is_some_and(|rest| !rest.is_empty() && !rest.contains(char::is_whitespace));
+    if !good {
+        w.fault("url", format!("`{text}` is no URL"), "http://host:port or https://host:port");
+        return None;
+    }
+    Some(text.to_owned())
+}
+
+pub(super) fn bytes(text: &str) -> Option<u64> {
+    let split = text.find(|c: char| !c.is_ascii_digit())?;
+    let shift = match text[split..].trim() {
+        "MiB" => 20,
+        "GiB" => 30,
+        "TiB" => 40,
+        _ => return None,
+    };
+    text[..split].parse::<u64>().ok()?.checked_mul(1 << shift)
+}

@@ -1,0 +1,118 @@
+//! Limits as written, in a profile or over one.
+
+use std::time::Duration;
+
+use super::super::walk::Walk;
+use crate::plant::{HazardLevel, Limit, LimitKind, Priority};
+
+/// A limit, an alarm for missing data, or the wish to have none, as written.
+#[derive(Debug, Clone)]
+pub(in crate::settings) enum LimitSetting {
+    Limit(LimitKind, LimitKeys),
+    NoData { after: Option<Duration>, priority: Option<Priority> },
+    Off(LimitKind),
+}
+
+/// The keys of a limit that were written; the others come from the limit it stands over, or a default.
+#[derive(Debug, Clone, Default)]
+pub(in crate::settings) struct LimitKeys {
+    at: Option<f64>,
+    deadband: Option<f64>,
+    on_delay: Option<Duration>,
+    off_delay: Option<Duration>,
+    priority: Option<Priority>,
+    latch: Option<bool>,
+    /// `Some(None)`: none, said so.
+    hazard: Option<Option<HazardLevel>>,
+}
+
+impl LimitKeys {
+    /// Puts these keys over `base`; `None` if there is no setpoint from either.
+    pub(in crate::settings) fn over(&self, kind: LimitKind, base: Option<&Limit>) -> Option<Limit> {
+        let default = match kind {
+            LimitKind::LL | LimitKind::HH => Priority::Critical,
+            _ => Priority::High,
+        };
+        Some(Limit {
+            kind,
+            at: self.at.or(base.map(|b| b.at))?,
+            deadband: self.deadband.or(base.map(|b| b.deadband)).unwrap_or_default(),
+            on_delay: self.on_delay.or(base.map(|b| b.on_delay)).unwrap_or_default(),
+            off_delay: self.off_delay.or(base.map(|b| b.off_delay)).unwrap_or_default(),
+            priority: self.priority.or(base.map(|b| b.priority)).unwrap_or(default),
+            latch: self.latch.or(base.map(|b| b.latch)).unwrap_or_default(),
+            hazard: self.hazard.or(base.map(|b| b.hazard)).unwrap_or_default(),
+        })
+    }
+}
+
+impl LimitSetting {
+    pub(in crate::settings) fn kind(&self) -> LimitKind {
+        match self {
+            Self::Limit(kind, _) => *kind,
+            Self::NoData { .. } => LimitKind::NoData,
+            Self::Off(kind) => *kind,
+        }
+    }
+}
+
+pub(in crate::settings) const PRIORITIES: &[(&str, Priority)] = &[
+    ("critical", Priority::Critical),
+    ("high", Priority::High),
+    ("medium", Priority::Medium),
+    ("low", Priority::Low),
+];
+
+/// The limits of one point, in the order LL, L, H, HH, state, no data.
+/// With `may_inherit` they stand over a profile's own, and what is not written is taken from there.
+pub(in crate::settings) fn limits(walk: &Walk<'_>, may_inherit: bool) -> Vec<LimitSetting> {
+    let mut found = Vec::new();
+    for (key, kind) in [
+        ("ll", LimitKind::LL),
+        ("l", LimitKind::L),
+        ("h", LimitKind::H),
+        ("hh", LimitKind::HH),
+        ("state", LimitKind::State),
+    ] {
+        walk.mark(key);
+        if walk.is_off(key) {
+            found.push(LimitSetting::Off(kind));
+            continue;
+        }
+        let Some(l) = walk.table(key) else { continue };
+        let at = l.number("at");
+        if !may_inherit && !l.has("at") {
+            l.fault("at", "missing", "write the setpoint in the point's unit: at = -75");
+        }
+        let deadband = l.number("deadband");
+        if deadband.is_some_and(|d| d < 0.0) {
+            l.fault("deadband", "negative", "0 or more, in the point's unit");
+        }
+        let levels =
+            [("general", Some(HazardLevel::General)), ("major", Some(HazardLevel::Major)), ("none", None)];
+        let keys = LimitKeys {
+            at,
+            deadband,
+            on_delay: l.duration("on_delay"),
+            off_delay: l.duration("off_delay"),
+            priority: l.word("priority", PRIORITIES),
+            latch: l.flag("latch"),
+            hazard: l.word("hazard", &levels),
+        };
+        l.finish();
+        found.push(LimitSetting::Limit(kind, keys));
+    }
+    walk.mark("no_data");
+    if walk.is_off("no_data") {
+        found.push(LimitSetting::Off(LimitKind::NoData));
+    } else if let Some(n) = walk.table("no_data") {
+        let after = n.duration("after");
+        if after.is_some_and(|a| a.is_zero()) {
+            n.fault("after", "zero", "more than nothing, e.g. \"10s\"; no_data = false for none");
+        }
+        found.push(LimitSetting::NoData { after, priority: n.word("priority", PRIORITIES) });
+        n.finish();
+    }
+    walk.finish();
+    found
+}

@@ -1,0 +1,118 @@
+//! Profiles: a register list or payload map written once, used by every device of that make.
+//! TOML with limits and names, or CSV as it falls out of a spreadsheet.
+
+mod csv;
+mod limits;
+mod point;
+mod register;
+
+use std::cell::RefCell;
+
+use super::fault::{Fault, Place};
+use super::source::{Merged, merge};
+use super::types::{ByteOrder, Format, Table, TimeFormat};
+use super::walk::Walk;
+use crate::plant::{Id, Name, ValueType};
+use csv::csv_as_toml;
+pub(super) use limits::{LimitSetting, limits};
+use point::point;
+use register::{ORDERS, TABLES};
+
+#[derive(Debug, Clone, Default)]
+pub(in crate::settings) struct Profile {
+    pub(in crate::settings) kind: Option<String>,
+    pub(in crate::settings) time: Option<(String, TimeFormat)>,
+    pub(in crate::settings) points: Vec<ProfilePoint>,
+}
+
+/// One point of a profile.
+#[derive(Debug, Clone)]
+pub(in crate::settings) struct ProfilePoint {
+    pub(in crate::settings) id: Id,
+    pub(in crate::settings) name: Name,
+    pub(in crate::settings) unit: String,
+    pub(in crate::settings) decimals: u8,
+    pub(in crate::settings) range: Option<(f64, f64)>,
+    pub(in crate::settings) value_type: ValueType,
+    pub(in crate::settings) scale: f64,
+    pub(in crate::settings) offset: f64,
+    pub(in crate::settings) invert: bool,
+    pub(in crate::settings) limits: Vec<LimitSetting>,
+    pub(in crate::settings) register: Option<(Table, u16, Format, ByteOrder)>,
+    pub(in crate::settings) sentinels: Vec<f64>,
+    pub(in crate::settings) pointer: Option<String>,
+    pub(in crate::settings) quality: Option<String>,
+    pub(in crate::settings) topic: Option<String>,
+    pub(in crate::settings) origin: String,
+    pub(in crate::settings) place: Place,
+}
+
+/// Parses `text`; `file` is named in faults.
+pub(in crate::settings) fn parse(file: &str, text: &str, faults: &mut Vec<Fault>) -> Profile {
+    if file.to_ascii_lowercase().ends_with(".csv") {
+        let toml = match csv_as_toml(file, text) {
+            Ok(toml) => toml,
+            Err(fault) => {
+                faults.push(fault);
+                return Profile::default();
+            }
+        };
+        let mut own = Vec::new();
+        let profile = parse_toml(file, &toml, &mut own);
+        // The generated text has one line a row: the numbers agree with the spreadsheet's.
+        faults.extend(own.into_iter().map(|mut f| {
+            f.place.column = 1;
+            f
+        }));
+        return profile;
+    }
+    parse_toml(file, text, faults)
+}
+
+fn parse_toml(file: &str, text: &str, faults: &mut Vec<Fault>) -> Profile {
+    let merged = merge(&[(file.to_owned(), text.to_owned())], &[], faults);
+    let found = RefCell::new(Vec::new());
+    let profile = read(&merged, &found);
+    faults.append(&mut found.into_inner());
+    profile
+}
+
+fn read(merged: &Merged, faults: &RefCell<Vec<Fault>>) -> Profile {
+    let root = Walk::root(merged, faults);
+    let kind = root.text("kind").map(str::to_owned);
+    let order = root.word("order", ORDERS).unwrap_or(ByteOrder::Abcd);
+    let table = root.word("table", TABLES);
+    let base = root.whole("address_base", 0, 1).unwrap_or(0) as u16;
+    let time = root.table("time").and_then(|t| {
+        let pointer = t.need("pointer", "\"/ts\"");
+        let format = t.word(
+            "format",
+            &[
+                ("s", TimeFormat::Seconds),
+                ("ms", TimeFormat::Millis),
+                ("us", TimeFormat::Micros),
+                ("rfc3339", TimeFormat::Rfc3339),
+                ("local", TimeFormat::Local),
+            ],
+        );
+        t.finish();
+        Some((pointer?.to_owned(), format.unwrap_or(TimeFormat::Millis)))
+    });
+    let mut points: Vec<ProfilePoint> = Vec::new();
+    for walk in root.list("point") {
+        let Some(point) = point(&walk, merged, (order, table, base)) else {
+            continue;
+        };
+        if points.iter().any(|p| p.id == point.id) {
+            walk.fault(
+                "id",
+                format!("the point `{}` stands here twice", point.id),
+                "every point of a profile needs its own id",
+            );
+            continue;
+        }
+        points.push(point);
+    }
+    root.finish();
+    Profile { kind, time, points }
+}

@@ -1,0 +1,101 @@
+//! What the other rooms get: the plan after every check has passed.
+
+mod modbus;
+mod mqtt;
+mod outlets;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::plant::Plant;
+
+pub use modbus::*;
+pub use mqtt::*;
+pub use outlets::*;
+
+/// A text that never shows in a log, an error or a `Debug`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps `text`.
+    #[must_use]
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text itself, for the one place that sends it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("‹secret›")
+    }
+}
+
+/// The checked plan.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Site, equipment, points, limits, devices.
+    pub plant: Plant,
+    /// Modbus endpoints.
+    pub modbus: Vec<ModbusSource>,
+    /// MQTT brokers.
+    pub mqtt: Vec<MqttSource>,
+    /// Where data goes.
+    pub outlets: Outlets,
+    /// Where it is kept.
+    pub store: Store,
+    /// HTTP API and page.
+    pub console: Console,
+    /// Readings kept with a hazard.
+    pub evidence: Evidence,
+    /// How to log.
+    pub log: Log,
+}
+
+/// Where data is kept.
+#[derive(Debug, Clone)]
+pub struct Store {
+    /// Folder of `ledger.db` and `journal.db`.
+    pub dir: PathBuf,
+    /// Longest wait of a reading for its group commit.
+    pub commit_every: Duration,
+    /// Largest journal file in bytes; beyond, the oldest telemetry goes.
+    pub journal_max_bytes: u64,
+    /// Delivered readings stay at least this long, for trends and evidence.
+    pub keep: Duration,
+}
+
+/// HTTP API and page.
+#[derive(Debug, Clone)]
+pub struct Console {
+    /// Listen address. Anything but loopback needs `token`.
+    pub listen: SocketAddr,
+    /// Bearer token.
+    pub token: Option<Secret>,
+}
+
+/// Readings kept with a hazard.
+#[derive(Debug, Clone, Copy)]
+pub struct Evidence {
+    /// Before the first breach.
+    pub before: Duration,
+    /// After it; then the window is sealed.
+    pub after: Duration,
+}
+
+/// How to log.
+#[derive(Debug, Clone)]
+pub struct Log {
+    /// JSON lines instead of text.
+    pub json: bool,
+    /// `tracing` filter, e.g. `info,steamward::field=debug`.
+    pub filter: String,
+}
