@@ -96,7 +96,7 @@ fn keep_and_encode(c: &mut Criterion) {
         );
     });
     let chunk = reader.next_after(0).expect("readable").expect("a chunk");
-    let encoder = Encoder::new("n", &reader.series().expect("series"));
+    let encoder = Encoder::new("n", &reader.series().expect("series"), journal.texts());
     let mut lines = Lines::default();
     group.bench_function("unpack and write as line protocol", |b| {
         b.iter(|| {

@@ -72,10 +72,7 @@ fn the_environment_wins_and_reaches_entries_by_id() {
     };
     let loaded =
         load(&env("STEAMWARD__SOURCE__MODBUS__PLC_1__ADDRESS", "tcp://192.0.2.9:1502")).expect("good");
-    assert_eq!(
-        (loaded.settings.modbus[0].host.as_str(), loaded.settings.modbus[0].port),
-        ("192.0.2.9", 1502)
-    );
+    assert_eq!(loaded.settings.modbus[0].transport.address().as_str(), "tcp://192.0.2.9:1502");
     let faults = load(&env("STEAMWARD__STORE__KEEEP", "5d")).expect_err("unknown key");
     assert!(faults.to_string().contains("environment STEAMWARD__STORE__KEEEP"), "{faults}");
 }

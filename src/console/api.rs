@@ -17,7 +17,7 @@ use super::views::{
 use super::{Command, Request, Shared};
 use crate::clock::wall_now;
 use crate::hazard::{Evidence, Hazard};
-use crate::plant::{Equipment, Micros};
+use crate::plant::{Equipment, Micros, ValueType};
 use crate::store::{JournalReader, LedgerReader, StoreError, evidence, trend};
 
 /// Longest wait of a command for the disk.
@@ -88,6 +88,13 @@ impl Shared {
                     age_ms: read.map(|l| (now.0 - l.at.0) / 1000),
                     range: point.range,
                     limits,
+                    label: live.and_then(|l| {
+                        let whole = (l.value.fract() == 0.0).then_some(l.value as i64)?;
+                        point.labels.iter().find(|label| label.0 == whole).map(|label| Texts::from(&label.1))
+                    }),
+                    text: live
+                        .filter(|_| point.value_type == ValueType::Text)
+                        .and_then(|l| self.texts.get(l.value)),
                 }
             })
             .collect();

@@ -20,12 +20,12 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::outlet::OutletStatus;
-use crate::plant::Plant;
+use crate::plant::{Plant, TextTable};
 use crate::settings::Secret;
 use crate::store::{JournalReader, LedgerReader};
 
 pub use live::{Counters, Live, LiveEvent, LivePoint};
-pub use views::{AlarmView, Refusal, SourceView, Texts};
+pub use views::{AlarmView, DeviceView, Refusal, SourceView, Texts};
 
 /// What a person asked for; the keeper carries it out.
 #[derive(Debug)]
@@ -100,6 +100,8 @@ pub struct Shared {
     pub journal: Arc<Mutex<JournalReader>>,
     /// One more, for long looks back, so that they hold nobody up.
     pub history: Arc<Mutex<JournalReader>>,
+    /// Texts that readings stand for.
+    pub texts: TextTable,
     /// How the outlets stand.
     pub outlets: Vec<OutletStatus>,
     /// How the sources stand.

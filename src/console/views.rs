@@ -99,6 +99,10 @@ pub struct PointView {
     pub age_ms: Option<i64>,
     pub range: Option<(f64, f64)>,
     pub limits: Vec<LimitView>,
+    /// What the value means, where it is one of an enumeration.
+    pub label: Option<Texts>,
+    /// The text, where the value is one.
+    pub text: Option<String>,
 }
 
 /// A boiler or vessel with its points.
@@ -229,6 +233,44 @@ pub struct SourceView {
     pub requests: u64,
     pub errors: u64,
     pub round_trip_us: u64,
+    pub sent_bytes: u64,
+    pub received_bytes: u64,
+    /// Connections made since the start.
+    pub connects: u64,
+    /// Answers that came after their request was given up, dropped.
+    pub late_answers: u64,
+    /// Answers of another unit, function or length, dropped.
+    pub foreign_answers: u64,
+    pub crc_errors: u64,
+    /// Bytes that belonged to no frame.
+    pub junk_bytes: u64,
+    /// Modbus: what stands on it.
+    pub devices: Vec<DeviceView>,
+}
+
+/// A device on a Modbus source; counted since the start or since its settings changed.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[allow(missing_docs)]
+pub struct DeviceView {
+    pub label: String,
+    pub unit: u8,
+    /// `waiting`, `reading`, `reading-part`, `failing`, `resting` or `disconnected`.
+    pub state: &'static str,
+    pub last_error: Option<String>,
+    pub last_error_at: Option<String>,
+    pub requests: u64,
+    pub failures: u64,
+    pub polls: u64,
+    /// Polls with every request answered.
+    pub good_polls: u64,
+    /// Ticks skipped because the poll before took too long.
+    pub missed_polls: u64,
+    /// `good_polls` of `polls`, 0 to 1.
+    pub success: Option<f64>,
+    pub round_trip_p50_us: Option<u64>,
+    pub round_trip_p99_us: Option<u64>,
+    /// Registers the device refuses: address and line of the register list.
+    pub refused: Vec<String>,
 }
 
 /// What waits to be forwarded.

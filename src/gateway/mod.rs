@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
 
-use crate::console::{self, Counters, DemoPort, Live, Shared, SourceView};
+use crate::console::{self, Counters, DemoPort, DeviceView, Live, Shared, SourceView};
 use crate::field::{Field, FieldHandle};
 use crate::outlet::{OutletStatus, influx, inspection};
 use crate::settings::Settings;
@@ -84,6 +84,7 @@ impl Gateway {
         }
         let journal_path = opened.journal.path().to_owned();
         let ledger_path = ledger.path().to_owned();
+        let texts = opened.journal.texts();
 
         let (deliveries_tx, deliveries) = mpsc::channel(DELIVERIES);
         let (reports_tx, reports) = mpsc::channel(256);
@@ -98,7 +99,7 @@ impl Gateway {
         for outlet in settings.outlets.influx.clone() {
             let status = OutletStatus::new(outlet.id.as_str(), "influx");
             statuses.push(status.clone());
-            let reader = JournalReader::open(&journal_path)?;
+            let reader = (JournalReader::open(&journal_path)?, texts.clone());
             let (site, committed, reports) =
                 (plant.site.id.to_string(), committed.clone(), reports_tx.clone());
             let dir = settings.store.dir.clone();
@@ -126,7 +127,7 @@ impl Gateway {
         }
         drop(reports_tx);
 
-        let field = Field::start(&settings, deliveries_tx).map_err(StartError::Thread)?;
+        let field = Field::start(&settings, texts.clone(), deliveries_tx).map_err(StartError::Thread)?;
         let acks = field.acker();
         let keeper = keeper::start(keeper::Parts {
             plant: Arc::clone(&plant),
@@ -152,6 +153,7 @@ impl Gateway {
             counters: Arc::clone(&counters),
             commands: commands_tx,
             ledger: Arc::new(Mutex::new(LedgerReader::open(&ledger_path)?)),
+            texts,
             journal: Arc::new(Mutex::new(JournalReader::open(&journal_path)?)),
             history: Arc::new(Mutex::new(JournalReader::open(&journal_path)?)),
             outlets: statuses.clone(),
@@ -274,6 +276,7 @@ fn end_of(what: &str) -> ! {
 }
 
 fn source_view(status: crate::field::SourceStatus) -> SourceView {
+    let line = status.line;
     SourceView {
         id: status.id,
         kind: status.kind,
@@ -282,5 +285,33 @@ fn source_view(status: crate::field::SourceStatus) -> SourceView {
         requests: status.requests,
         errors: status.errors,
         round_trip_us: status.round_trip_us,
+        sent_bytes: line.sent_bytes,
+        received_bytes: line.received_bytes,
+        connects: line.connects,
+        late_answers: line.late,
+        foreign_answers: line.foreign,
+        crc_errors: line.crc_errors,
+        junk_bytes: line.junk_bytes,
+        devices: status.devices.into_iter().map(device_view).collect(),
+    }
+}
+
+fn device_view(device: crate::field::DeviceStatus) -> DeviceView {
+    let micros = |share| device.round_trips.quantile(share).map(|d| d.as_micros() as u64);
+    DeviceView {
+        unit: device.unit,
+        state: device.state.word(),
+        last_error_at: device.last_error_at.map(crate::plant::Micros::rfc3339),
+        requests: device.requests,
+        failures: device.failures,
+        polls: device.polls,
+        good_polls: device.good_polls,
+        missed_polls: device.missed,
+        success: (device.polls > 0).then(|| device.good_polls as f64 / device.polls as f64),
+        round_trip_p50_us: micros(0.5),
+        round_trip_p99_us: micros(0.99),
+        refused: device.refused,
+        label: device.label,
+        last_error: device.last_error,
     }
 }

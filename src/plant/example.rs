@@ -41,6 +41,7 @@ pub(crate) fn plant(limits: Vec<Vec<Limit>>) -> Plant {
                 unit: String::new(),
                 range: Some((-1000.0, 1000.0)),
                 value_type: ValueType::Float,
+                labels: Vec::new(),
                 decimals: 1,
                 limits,
                 no_data: Some(NoData { after: Duration::from_secs(5), priority: Priority::Medium }),

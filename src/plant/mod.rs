@@ -10,6 +10,7 @@ mod limit;
 mod quality;
 mod sample;
 mod site;
+mod texts;
 mod time;
 
 pub use id::{Id, IdError};
@@ -17,4 +18,5 @@ pub use limit::{HazardLevel, Limit, LimitKind, NoData, Priority};
 pub use quality::{Cause, Quality};
 pub use sample::{Batch, Reading, SampleHead};
 pub use site::{Device, DeviceIx, Equipment, EquipmentIx, Name, Plant, Point, PointIx, Site, ValueType};
+pub use texts::{MOST_TEXTS, TextTable};
 pub use time::{Micros, Now};

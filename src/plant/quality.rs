@@ -61,10 +61,24 @@ pub enum Cause {
     Rounded = 41,
     /// The device clock is too far off; the arrival time was used.
     DeviceClock = 42,
+    /// The current loop is broken or shorted (NAMUR NE 43: at most 3.6 mA, or at least 21 mA).
+    LoopFault = 43,
+    /// The transmitter is saturated (NAMUR NE 43: 3.6 to 3.8 mA, 20.5 to 21 mA).
+    LoopSaturated = 44,
+    /// The device answers, but its heartbeat counter stands still.
+    HeartbeatStopped = 45,
+    /// All zero soon after a restart of the device.
+    WarmUp = 46,
+    /// The point it is multiplied by has no value.
+    NoFactor = 47,
+    /// Two readings of a wide counter did not agree.
+    Torn = 48,
+    /// The gateway's own clock was not sure.
+    ClockUnsure = 49,
 }
 
 impl Cause {
-    const ALL: [Self; 23] = [
+    const ALL: [Self; 30] = [
         Self::NotYetRead,
         Self::Timeout,
         Self::Disconnected,
@@ -88,6 +102,13 @@ impl Cause {
         Self::Stale,
         Self::Rounded,
         Self::DeviceClock,
+        Self::LoopFault,
+        Self::LoopSaturated,
+        Self::HeartbeatStopped,
+        Self::WarmUp,
+        Self::NoFactor,
+        Self::Torn,
+        Self::ClockUnsure,
     ];
 
     /// The cause with this stored number.
@@ -125,6 +146,7 @@ impl Cause {
                 | Self::Stale
                 | Self::ExceptionPath
                 | Self::ExceptionTarget
+                | Self::HeartbeatStopped
         )
     }
 
@@ -155,6 +177,13 @@ impl Cause {
             Self::Stale => "stale",
             Self::Rounded => "rounded",
             Self::DeviceClock => "device-clock",
+            Self::LoopFault => "loop-fault",
+            Self::LoopSaturated => "loop-saturated",
+            Self::HeartbeatStopped => "heartbeat-stopped",
+            Self::WarmUp => "warm-up",
+            Self::NoFactor => "no-factor",
+            Self::Torn => "torn",
+            Self::ClockUnsure => "clock-unsure",
         }
     }
 }

@@ -75,6 +75,8 @@ pub enum ValueType {
     Integer,
     /// Line protocol boolean.
     Bool,
+    /// Line protocol string; the reading's value is the text's number in [`super::TextTable`].
+    Text,
 }
 
 /// One measured quantity of one piece of equipment.
@@ -96,6 +98,8 @@ pub struct Point {
     pub value_type: ValueType,
     /// Decimals shown.
     pub decimals: u8,
+    /// What whole values mean (an enumeration), in the order of the values.
+    pub labels: Vec<(i64, Name)>,
     /// Ordered LL, L, H, HH or State.
     pub limits: Vec<Limit>,
     /// Its no-data alarm; `None` for a point nobody watches.

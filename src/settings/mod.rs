@@ -18,12 +18,11 @@ use std::path::Path;
 
 pub use describe::describe;
 pub use fault::{Fault, Faults, Place};
-pub use types::{
-    ByteOrder, Console, Evidence, Format, InfluxApi, InfluxOutlet, InspectionOutlet, Log, ModbusDevice,
-    ModbusPoint, ModbusSource, MqttMapping, MqttPoint, MqttSource, MqttVersion, Outlets, Secret, Settings,
-    Store, Table, TimeFormat,
-};
-pub use walk::duration;
+pub use types::*;
+pub use walk::{duration, in_words};
+
+/// Faster than this nobody polls a fieldbus device.
+const SHORTEST_PERIOD: std::time::Duration = std::time::Duration::from_millis(10);
 
 /// Good settings, and what looks doubtful in them.
 #[derive(Debug, Clone)]

@@ -226,6 +226,74 @@ impl<'a> Walk<'a> {
         Some(all)
     }
 
+    /// A list of texts.
+    pub(super) fn texts(&self, key: &'static str) -> Option<Vec<String>> {
+        let value = self.get(key)?;
+        let all = match &value.kind {
+            ValueKind::Array(values) => values
+                .iter()
+                .map(|v| match &v.kind {
+                    ValueKind::String(text) => Some(text.clone()),
+                    _ => None,
+                })
+                .collect(),
+            _ => None,
+        };
+        if all.is_none() {
+            self.wrong(key, value, &format!("a list of texts: {key} = [\"ct_ratio\"]"));
+        }
+        all
+    }
+
+    /// A list of pairs of numbers.
+    pub(super) fn pairs(&self, key: &'static str) -> Option<Vec<(f64, f64)>> {
+        let value = self.get(key)?;
+        let number = |v: &Value| match v.kind {
+            ValueKind::I64(n) => Some(n as f64),
+            ValueKind::Float(n) if n.is_finite() => Some(n),
+            _ => None,
+        };
+        let pair = |v: &Value| match &v.kind {
+            ValueKind::Array(two) if two.len() == 2 => Some((number(&two[0])?, number(&two[1])?)),
+            _ => None,
+        };
+        let all = match &value.kind {
+            ValueKind::Array(values) => values.iter().map(pair).collect(),
+            _ => None,
+        };
+        if all.is_none() {
+            self.wrong(key, value, &format!("a list of pairs: {key} = [[0, 0], [1000, 10]]"));
+        }
+        all
+    }
+
+    /// The keys that stand here, in order.
+    pub(super) fn keys(&self) -> Vec<&'a str> {
+        let mut keys: Vec<&'a str> = self.table.keys().map(String::as_str).collect();
+        keys.sort_unstable();
+        keys
+    }
+
+    /// A text under a key of the integrator's, if it is one.
+    pub(super) fn text_at(&self, key: &str) -> Option<&'a str> {
+        match &self.table.get(key)?.kind {
+            ValueKind::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// A table under a key of the integrator's.
+    pub(super) fn table_at(&self, key: &str) -> Option<Walk<'a>> {
+        let value = self.table.get(key)?;
+        match &value.kind {
+            ValueKind::Table(table) => Some(self.below_table(table, self.below(key))),
+            _ => {
+                self.wrong(key, value, "a text, or a table with zh and en");
+                None
+            }
+        }
+    }
+
     /// A value that may be `false` to mean "none".
     pub(super) fn is_off(&self, key: &str) -> bool {
         matches!(self.table.get(key).map(|v| &v.kind), Some(ValueKind::Boolean(false)))
@@ -282,4 +350,17 @@ pub fn duration(text: &str) -> Option<Duration> {
         _ => return None,
     };
     Duration::try_from_secs_f64(number * unit).ok()
+}
+
+/// A duration as it is written: `500ms`, `10s`, `5m`.
+#[must_use]
+pub fn in_words(duration: Duration) -> String {
+    let millis = duration.as_millis();
+    match millis {
+        0 => format!("{}us", duration.as_micros()),
+        _ if !millis.is_multiple_of(1000) => format!("{millis}ms"),
+        _ if millis.is_multiple_of(3_600_000) => format!("{}h", millis / 3_600_000),
+        _ if millis.is_multiple_of(60_000) => format!("{}m", millis / 60_000),
+        _ => format!("{}s", millis / 1000),
+    }
 }

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 use super::migrations::{JOURNAL, migrate, settle, tune};
 use super::{PackedSample, StoreError, pack, sqlite};
-use crate::plant::{Batch, Micros, Plant, ValueType};
+use crate::plant::{Batch, Micros, Plant, TextTable, ValueType};
 
 const FILE: &str = "journal.db";
 const SUSPECT: &str = "journal.suspect";
@@ -62,6 +62,8 @@ pub struct Journal {
     conn: Connection,
     path: PathBuf,
     series: Vec<u32>,
+    texts: TextTable,
+    texts_kept: usize,
     body: Vec<u8>,
 }
 
@@ -187,7 +189,21 @@ impl Journal {
             series.push(id);
         }
         tx.commit().map_err(&err)?;
-        Ok(Self { conn, path: path.to_owned(), series, body: Vec::new() })
+        let texts = {
+            let mut kept = conn.prepare("SELECT text FROM text ORDER BY number").map_err(&err)?;
+            let rows = kept.query_map([], |r| r.get(0)).map_err(&err)?;
+            rows.collect::<Result<Vec<String>, _>>().map_err(&err)?
+        };
+        let texts_kept = texts.len();
+        let table = TextTable::default();
+        table.restore(texts);
+        Ok(Self { conn, path: path.to_owned(), series, texts: table, texts_kept, body: Vec::new() })
+    }
+
+    /// The texts that readings may stand for; what is added to it is kept with the next commit.
+    #[must_use]
+    pub fn texts(&self) -> TextTable {
+        self.texts.clone()
     }
 
     /// Puts everything into the main file; for a last word before the end.
@@ -228,6 +244,12 @@ impl Journal {
                 .map_err(&err)?;
             seq = Some(tx.last_insert_rowid());
         }
+        let new_texts = self.texts.since(self.texts_kept);
+        for (number, text) in &new_texts {
+            tx.prepare_cached("INSERT INTO text (number, text) VALUES (?1, ?2)")
+                .and_then(|mut s| s.execute(params![*number as i64, text]))
+                .map_err(&err)?;
+        }
         for (outlet, at, readings) in cursors {
             tx.prepare_cached(
                 "INSERT INTO cursor (outlet, seq, readings) VALUES (?1, ?2, ?3)
@@ -237,6 +259,7 @@ impl Journal {
             .map_err(&err)?;
         }
         tx.commit().map_err(&err)?;
+        self.texts_kept += new_texts.len();
         Ok(seq)
     }
 
@@ -391,6 +414,7 @@ impl JournalReader {
                     value_type: match word.as_str() {
                         "bool" => ValueType::Bool,
                         "integer" => ValueType::Integer,
+                        "text" => ValueType::Text,
                         _ => ValueType::Float,
                     },
                 })
@@ -480,6 +504,7 @@ fn type_word(value_type: ValueType) -> &'static str {
         ValueType::Float => "float",
         ValueType::Integer => "integer",
         ValueType::Bool => "bool",
+        ValueType::Text => "text",
     }
 }
 

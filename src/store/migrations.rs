@@ -47,6 +47,9 @@ CREATE TABLE chunk (
   readings INTEGER NOT NULL, body BLOB NOT NULL
 ) STRICT;
 CREATE TABLE cursor (outlet TEXT PRIMARY KEY, seq INTEGER NOT NULL, readings INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+", "
+-- Texts that devices delivered; a reading's value is the number.
+CREATE TABLE text (number INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT;
 "];
 
 pub(super) const LEDGER: &[&str] = &["

@@ -99,10 +99,11 @@ async fn each_kind_of_wrong_answer_is_shown_with_its_cause() {
     let wanted = |unit: u8| match unit {
         GOOD | DRIP => vec![""],
         LATE | SILENT => vec!["timeout", "backing-off"],
-        CUT => vec!["disconnected"],
-        OTHER_UNIT | OTHER_TRANSACTION | SHORT | OTHER_FUNCTION | LONG => vec!["garbled"],
-        // The stray answer is refused, and the connection with it; what follows is never trusted.
-        EXTRA => vec!["garbled"],
+        CUT => vec!["disconnected", "backing-off"],
+        OTHER_UNIT | SHORT | OTHER_FUNCTION | LONG => vec!["garbled"],
+        // An answer that nobody waits for is dropped; the right one behind it is taken.
+        OTHER_TRANSACTION => vec!["timeout", "backing-off"],
+        EXTRA => vec![""],
         NOISE => vec!["garbled", "timeout", "backing-off", "disconnected"],
         51 => vec!["exception-0b", "backing-off"],
         50 => vec!["exception-0a", "backing-off"],

@@ -1,50 +1,210 @@
-//! Registers and bits → engineering values. Pure.
+//! Registers and bits → raw numbers → engineering values. Pure.
+//!
+//! What a register says is one thing ([`raw`]), what it means another ([`engineering`]); what needs a
+//! memory (fault hold of a current loop, heartbeat, warm-up) is in `unit`.
+
+use encoding_rs::{Encoding as Charset, GB18030, UTF_8, UTF_16BE, UTF_16LE};
 
 use crate::plant::{Cause, Quality};
-use crate::settings::{ByteOrder, Format, ModbusPoint};
+use crate::settings::{ByteOrder, CurrentLoop, Encoding, Format, ModbusPoint, Scaling};
 
 /// The largest integer a double holds exactly.
 const EXACT: f64 = 9_007_199_254_740_992.0;
+/// NAMUR NE 43: at or below is a fault, at or above too; between these and the measuring band the
+/// transmitter is saturated. Milliamperes.
+const FAULT_LOW: f64 = 3.6;
+const FAULT_HIGH: f64 = 21.0;
+const BAND_LOW: f64 = 3.8;
+const BAND_HIGH: f64 = 20.5;
 
-/// The value of a register point; `words` starts at its address and has at least its width.
-#[must_use]
-pub fn registers(point: &ModbusPoint, words: &[u16]) -> (f64, Quality) {
-    let width = usize::from(point.format.width());
-    let Some(words) = words.get(..width) else { return (f64::NAN, Quality::Bad(Cause::Garbled)) };
-    let mut bytes = [0u8; 8];
-    let at = 8 - 2 * width;
-    for (n, word) in words.iter().enumerate() {
-        // Little-endian word orders put the least significant word first.
-        let place = match point.order {
-            ByteOrder::Abcd | ByteOrder::Badc => n,
-            ByteOrder::Cdab | ByteOrder::Dcba => width - 1 - n,
-        };
-        let pair = match point.order {
-            ByteOrder::Abcd | ByteOrder::Cdab => word.to_be_bytes(),
-            ByteOrder::Badc | ByteOrder::Dcba => word.to_le_bytes(),
-        };
-        bytes[at + 2 * place..at + 2 * place + 2].copy_from_slice(&pair);
-    }
-    let bits = u64::from_be_bytes(bytes);
-    let raw = match point.format {
-        Format::Bit => return bit(point, words[0] != 0),
-        Format::RegisterBit(number) => return bit(point, bits >> number & 1 == 1),
-        Format::U16 | Format::U32 | Format::U64 => bits as f64,
-        Format::I16 => f64::from(bits as u16 as i16),
-        Format::I32 => f64::from(bits as u32 as i32),
-        Format::I64 => bits as i64 as f64,
-        Format::F32 => f64::from(f32::from_bits(bits as u32)),
-        Format::F64 => f64::from_bits(bits),
+/// The raw number of a register point; `bytes` start at its address and hold at least its width,
+/// the high byte of each register first. `NaN` for a [`Format::Text`].
+///
+/// # Errors
+/// The cause that makes the reading bad: too few bytes, no number, a sentinel.
+pub fn raw(point: &ModbusPoint, bytes: &[u8], timezone: &jiff::tz::TimeZone) -> Result<f64, Cause> {
+    let width = usize::from(point.format.width()) * 2;
+    let bytes = bytes.get(..width).ok_or(Cause::Garbled)?;
+    let number = match point.format {
+        Format::Text(..) => return Ok(f64::NAN),
+        Format::Clock6 => clock(bytes, point.order, timezone)?,
+        Format::M10k(_) => m10k(significant(bytes, point.order), width)?,
+        Format::Bcd(_) => bcd(significant(bytes, point.order), width)?,
+        format => {
+            let bits = significant(bytes, point.order);
+            match format {
+                Format::Bit | Format::Bool => f64::from(u8::from(bits != 0)),
+                Format::RegisterBit(n) => f64::from(u8::from(bits >> n & 1 == 1)),
+                Format::Bits { low, high } => (bits >> low & ((1u64 << (high - low + 1)) - 1)) as f64,
+                Format::I16 => f64::from(bits as u16 as i16),
+                Format::I32 => f64::from(bits as u32 as i32),
+                Format::I64 => bits as i64 as f64,
+                Format::F16 => half(bits as u16),
+                Format::F32 => f64::from(f32::from_bits(bits as u32)),
+                Format::F64 => f64::from_bits(bits),
+                Format::Epoch64Ms => bits as f64 / 1000.0,
+                _ => bits as f64,
+            }
+        }
     };
-    if !raw.is_finite() || point.sentinels.contains(&raw) {
-        return (f64::NAN, Quality::Bad(Cause::NotANumber));
+    if !number.is_finite() || point.sentinels.contains(&number) {
+        return Err(Cause::NotANumber);
     }
-    let wide = matches!(point.format, Format::U64 | Format::I64) && raw.abs() > EXACT;
-    let quality = if wide { Quality::Uncertain(Cause::Rounded) } else { Quality::Good };
-    (raw * point.scale + point.offset, quality)
+    Ok(number)
 }
 
-/// The value of a coil, a discrete input or a bit of a register.
+/// Up to eight bytes as one number, most significant first after the order is undone.
+fn significant(bytes: &[u8], order: ByteOrder) -> u64 {
+    let mut sorted = [0u8; 8];
+    let room = 8 - bytes.len();
+    match order {
+        ByteOrder::Abcd => sorted[room..].copy_from_slice(bytes),
+        ByteOrder::Dcba => {
+            for (n, byte) in bytes.iter().rev().enumerate() {
+                sorted[room + n] = *byte;
+            }
+        }
+        ByteOrder::Cdab => {
+            for (n, word) in bytes.chunks_exact(2).rev().enumerate() {
+                sorted[room + 2 * n..room + 2 * n + 2].copy_from_slice(word);
+            }
+        }
+        ByteOrder::Badc => {
+            for (n, word) in bytes.chunks_exact(2).enumerate() {
+                sorted[room + 2 * n] = word[1];
+                sorted[room + 2 * n + 1] = word[0];
+            }
+        }
+        ByteOrder::Other { place, .. } => {
+            for (byte, significance) in bytes.iter().zip(place) {
+                if let Some(slot) = sorted.get_mut(room + usize::from(significance)) {
+                    *slot = *byte;
+                }
+            }
+        }
+    }
+    u64::from_be_bytes(sorted)
+}
+
+/// Packed decimal: each half byte a digit.
+fn bcd(bits: u64, width: usize) -> Result<f64, Cause> {
+    let mut number = 0u64;
+    for place in (0..width * 2).rev() {
+        let digit = bits >> (4 * place) & 0xF;
+        if digit > 9 {
+            return Err(Cause::NotANumber);
+        }
+        number = number * 10 + digit;
+    }
+    Ok(number as f64)
+}
+
+/// Modulo 10 000: each register counts to 9999, the sign is that of each register.
+fn m10k(bits: u64, width: usize) -> Result<f64, Cause> {
+    let mut number = 0i64;
+    for place in (0..width / 2).rev() {
+        let word = i64::from((bits >> (16 * place)) as u16 as i16);
+        if word.abs() > 9999 {
+            return Err(Cause::NotANumber);
+        }
+        number = number * 10_000 + word;
+    }
+    Ok(number as f64)
+}
+
+/// IEEE 754 half precision.
+fn half(bits: u16) -> f64 {
+    let sign = if bits >> 15 == 1 { -1.0 } else { 1.0 };
+    let (exponent, fraction) = (i32::from(bits >> 10 & 0x1F), f64::from(bits & 0x3FF));
+    match exponent {
+        0 => sign * fraction * 2f64.powi(-24),
+        31 => f64::NAN,
+        _ => sign * (1.0 + fraction / 1024.0) * 2f64.powi(exponent - 15),
+    }
+}
+
+fn clock(bytes: &[u8], order: ByteOrder, timezone: &jiff::tz::TimeZone) -> Result<f64, Cause> {
+    let mut part = [0i16; 6];
+    for (n, word) in bytes.chunks_exact(2).enumerate().take(6) {
+        let swapped = matches!(order, ByteOrder::Badc | ByteOrder::Dcba);
+        part[n] = if swapped {
+            i16::from_le_bytes([word[0], word[1]])
+        } else {
+            i16::from_be_bytes([word[0], word[1]])
+        };
+    }
+    let year = if (0..100).contains(&part[0]) { part[0] + 2000 } else { part[0] };
+    let small = |n: usize| i8::try_from(part[n]).map_err(|_| Cause::NotANumber);
+    let local = jiff::civil::DateTime::new(year, small(1)?, small(2)?, small(3)?, small(4)?, small(5)?, 0)
+        .map_err(|_| Cause::NotANumber)?;
+    let zoned = local.to_zoned(timezone.clone()).map_err(|_| Cause::NotANumber)?;
+    Ok(zoned.timestamp().as_second() as f64)
+}
+
+/// The text of a [`Format::Text`] point, up to its end mark, without the white space around it.
+#[must_use]
+pub fn text(point: &ModbusPoint, bytes: &[u8]) -> Option<String> {
+    let Format::Text(width, encoding) = point.format else { return None };
+    let bytes = bytes.get(..usize::from(width) * 2)?;
+    let swapped = matches!(point.order, ByteOrder::Badc | ByteOrder::Dcba);
+    let bytes: Vec<u8> =
+        if swapped { bytes.chunks_exact(2).flat_map(|w| [w[1], w[0]]).collect() } else { bytes.to_vec() };
+    let wide = matches!(encoding, Encoding::Utf16Be | Encoding::Utf16Le);
+    let end = if wide {
+        bytes.chunks_exact(2).position(|w| w == [0, 0]).map(|n| n * 2)
+    } else {
+        bytes.iter().position(|b| *b == 0)
+    };
+    let charset: &Charset = match encoding {
+        Encoding::Ascii | Encoding::Utf8 => UTF_8,
+        Encoding::Gbk => GB18030,
+        Encoding::Utf16Be => UTF_16BE,
+        Encoding::Utf16Le => UTF_16LE,
+    };
+    let (text, _) = charset.decode_without_bom_handling(&bytes[..end.unwrap_or(bytes.len())]);
+    Some(text.trim_matches(|c: char| c.is_whitespace() || c == '\u{FF}' || c == '\u{FFFD}').to_owned())
+}
+
+/// A raw number in the point's unit. `None` for `loop_fault` of a current loop, which the caller
+/// holds for a while before he believes it.
+#[must_use]
+pub fn engineering(point: &ModbusPoint, raw: f64) -> (f64, Quality) {
+    if point.format.is_truth() {
+        return (f64::from(u8::from((raw != 0.0) != point.invert)), Quality::Good);
+    }
+    match point.scaling {
+        Scaling::Linear { scale, offset } => {
+            let wide = matches!(point.format, Format::U64 | Format::I64) && raw.abs() > EXACT;
+            let quality = if wide { Quality::Uncertain(Cause::Rounded) } else { Quality::Good };
+            (raw * scale + offset, quality)
+        }
+        Scaling::Loop(current) => loop_value(&current, raw),
+    }
+}
+
+/// The loop's current from the raw value.
+#[must_use]
+pub fn milliamperes(current: &CurrentLoop, raw: f64) -> f64 {
+    let low = if current.live_zero { 4.0 } else { 0.0 };
+    low + (raw - current.raw.0) / (current.raw.1 - current.raw.0) * (20.0 - low)
+}
+
+fn loop_value(current: &CurrentLoop, raw: f64) -> (f64, Quality) {
+    let share = (raw - current.raw.0) / (current.raw.1 - current.raw.0);
+    let value = |share: f64| current.range.0 + share * (current.range.1 - current.range.0);
+    let ma = milliamperes(current, raw);
+    // Without a live zero a broken wire cannot be told from zero, but too much still can.
+    if (current.live_zero && ma <= FAULT_LOW) || ma >= FAULT_HIGH {
+        return (f64::NAN, Quality::Bad(Cause::LoopFault));
+    }
+    let held = if current.clamp { share.clamp(0.0, 1.0) } else { share };
+    if (current.live_zero && ma < BAND_LOW) || ma > BAND_HIGH {
+        return (value(held), Quality::Uncertain(Cause::LoopSaturated));
+    }
+    (value(held), Quality::Good)
+}
+
+/// The value of a coil or a discrete input.
 #[must_use]
 pub fn bit(point: &ModbusPoint, set: bool) -> (f64, Quality) {
     (f64::from(u8::from(set != point.invert)), Quality::Good)
@@ -52,77 +212,180 @@ pub fn bit(point: &ModbusPoint, set: bool) -> (f64, Quality) {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use jiff::tz::TimeZone;
     use proptest::prelude::*;
 
-    use super::registers;
-    use crate::plant::{PointIx, Quality};
-    use crate::settings::{ByteOrder, Format, ModbusPoint, Table};
+    use super::{engineering, raw, text};
+    use crate::plant::{Cause, PointIx, Quality};
+    use crate::settings::{ByteOrder, CurrentLoop, Encoding, Format, ModbusPoint, Scaling, Table};
 
     const ORDERS: [ByteOrder; 4] = [ByteOrder::Abcd, ByteOrder::Cdab, ByteOrder::Badc, ByteOrder::Dcba];
 
     fn point(format: Format, order: ByteOrder) -> ModbusPoint {
-        ModbusPoint {
-            point: PointIx(0),
-            table: Table::HoldingRegister,
-            address: 0,
-            format,
-            order,
-            scale: 1.0,
-            offset: 0.0,
-            invert: false,
-            sentinels: vec![32767.0],
-            origin: String::new(),
-        }
+        ModbusPoint { order, ..ModbusPoint::plain(PointIx(0), Table::HoldingRegister, 0, format) }
+    }
+
+    fn read(format: Format, order: ByteOrder, bytes: &[u8]) -> Result<f64, Cause> {
+        raw(&point(format, order), bytes, &TimeZone::UTC)
     }
 
     /// Independent of the decoder: letters of the order pick bytes of the big-endian form.
-    fn encode(bytes: &[u8], order: ByteOrder) -> Vec<u16> {
+    fn encode(bytes: &[u8], order: ByteOrder) -> Vec<u8> {
         let mut words: Vec<[u8; 2]> = bytes.chunks(2).map(|c| [c[0], c[1]]).collect();
         if matches!(order, ByteOrder::Cdab | ByteOrder::Dcba) {
             words.reverse();
         }
         let swap = matches!(order, ByteOrder::Badc | ByteOrder::Dcba);
-        words
-            .iter()
-            .map(|w| if swap { u16::from_be_bytes([w[1], w[0]]) } else { u16::from_be_bytes(*w) })
-            .collect()
+        match order {
+            ByteOrder::Other { place, .. } => {
+                (0..bytes.len()).map(|n| bytes[usize::from(place[n])]).collect()
+            }
+            _ => words.iter().flat_map(|w| if swap { [w[1], w[0]] } else { *w }).collect(),
+        }
     }
 
     #[test]
     fn one_and_a_quarter_reads_alike_in_all_four_orders() {
-        for (order, words) in
-            ORDERS.into_iter().zip([[0x3FA0, 0x0000], [0x0000, 0x3FA0], [0xA03F, 0x0000], [0x0000, 0xA03F]])
-        {
-            assert_eq!(registers(&point(Format::F32, order), &words), (1.25, Quality::Good), "{order:?}");
+        for (order, bytes) in ORDERS.into_iter().zip([
+            [0x3F, 0xA0, 0, 0],
+            [0, 0, 0x3F, 0xA0],
+            [0xA0, 0x3F, 0, 0],
+            [0, 0, 0xA0, 0x3F],
+        ]) {
+            assert_eq!(read(Format::F32, order, &bytes), Ok(1.25), "{order:?}");
         }
     }
 
     #[test]
     fn a_sentinel_or_a_nan_is_no_value() {
-        assert!(!registers(&point(Format::I16, ByteOrder::Abcd), &[0x7FFF]).1.is_usable());
-        assert!(!registers(&point(Format::F32, ByteOrder::Abcd), &[0x7FC0, 0]).1.is_usable());
+        let broken = ModbusPoint { sentinels: vec![32767.0], ..point(Format::I16, ByteOrder::Abcd) };
+        assert_eq!(raw(&broken, &[0x7F, 0xFF], &TimeZone::UTC), Err(Cause::NotANumber));
+        assert_eq!(read(Format::F32, ByteOrder::Abcd, &[0x7F, 0xC0, 0, 0]), Err(Cause::NotANumber));
+        assert_eq!(read(Format::F32, ByteOrder::Abcd, &[0x7F, 0xC0]), Err(Cause::Garbled));
     }
 
     #[test]
     fn an_integer_beyond_the_exact_range_is_uncertain() {
-        let words = [0x7FFF, 0xFFFF, 0xFFFF, 0xFFFF];
-        assert!(matches!(registers(&point(Format::I64, ByteOrder::Abcd), &words).1, Quality::Uncertain(_)));
+        let p = point(Format::I64, ByteOrder::Abcd);
+        assert_eq!(engineering(&p, 9.1e15).1, Quality::Uncertain(Cause::Rounded));
+    }
+
+    #[test]
+    fn decimal_registers_read_as_they_are_written() {
+        assert_eq!(read(Format::Bcd(2), ByteOrder::Abcd, &[0x12, 0x34, 0x56, 0x78]), Ok(12_345_678.0));
+        assert_eq!(read(Format::Bcd(1), ByteOrder::Abcd, &[0x1A, 0]), Err(Cause::NotANumber));
+        let m10k = [0, 12, 0x0D, 0x80]; // 12, 3456
+        assert_eq!(read(Format::M10k(2), ByteOrder::Abcd, &m10k), Ok(123_456.0));
+        assert_eq!(read(Format::M10k(2), ByteOrder::Cdab, &[0x0D, 0x80, 0, 12]), Ok(123_456.0));
+        assert_eq!(read(Format::M10k(2), ByteOrder::Abcd, &[0xFF, 0xFF, 0xF2, 0x80]), Ok(-13_456.0));
+        assert_eq!(read(Format::M10k(2), ByteOrder::Abcd, &[0, 1, 0x27, 0x10]), Err(Cause::NotANumber));
+    }
+
+    #[test]
+    fn bits_of_a_register_and_halves_of_it() {
+        let bytes = [0b1010_0000, 0b0000_0101];
+        assert_eq!(read(Format::Bits { low: 0, high: 2 }, ByteOrder::Abcd, &bytes), Ok(5.0));
+        assert_eq!(read(Format::Bits { low: 8, high: 15 }, ByteOrder::Abcd, &bytes), Ok(160.0));
+        assert_eq!(read(Format::RegisterBit(15), ByteOrder::Abcd, &bytes), Ok(1.0));
+        assert_eq!(read(Format::RegisterBit(15), ByteOrder::Badc, &bytes), Ok(0.0));
+    }
+
+    #[test]
+    fn halves_and_times_are_numbers_too() {
+        assert_eq!(read(Format::F16, ByteOrder::Abcd, &[0x3D, 0x00]), Ok(1.25));
+        assert_eq!(read(Format::F16, ByteOrder::Abcd, &[0xC0, 0x00]), Ok(-2.0));
+        assert_eq!(read(Format::F16, ByteOrder::Abcd, &[0x7C, 0x00]), Err(Cause::NotANumber));
+        assert_eq!(read(Format::Epoch32, ByteOrder::Abcd, &[0x6A, 0xB1, 0x3B, 0x80]), Ok(1_790_000_000.0));
+        let shanghai = TimeZone::get("Asia/Shanghai").unwrap();
+        let bytes: Vec<u8> = [26i16, 9, 21, 22, 13, 20].iter().flat_map(|w| w.to_be_bytes()).collect();
+        let p = point(Format::Clock6, ByteOrder::Abcd);
+        assert_eq!(raw(&p, &bytes, &shanghai), Ok(1_790_000_000.0));
+        assert_eq!(raw(&p, &[0; 12], &shanghai), Err(Cause::NotANumber));
+    }
+
+    #[test]
+    fn texts_end_at_their_mark_and_keep_their_characters() {
+        let p = |encoding, order| ModbusPoint { order, ..point(Format::Text(4, encoding), order) };
+        assert_eq!(text(&p(Encoding::Ascii, ByteOrder::Abcd), b"AB12\0\0xx").as_deref(), Some("AB12"));
+        assert_eq!(text(&p(Encoding::Ascii, ByteOrder::Badc), b"BA21  \0\0").as_deref(), Some("AB12"));
+        let gbk = [0xB9, 0xF8, 0xC2, 0xAF, 0x31, 0, 0, 0];
+        assert_eq!(text(&p(Encoding::Gbk, ByteOrder::Abcd), &gbk).as_deref(), Some("锅炉1"));
+        let utf16 = [0x95, 0x05, 0x70, 0x89, 0, 0x31, 0, 0];
+        assert_eq!(text(&p(Encoding::Utf16Be, ByteOrder::Abcd), &utf16).as_deref(), Some("锅炉1"));
+    }
+
+    fn sensor(live_zero: bool, clamp: bool) -> ModbusPoint {
+        ModbusPoint {
+            scaling: Scaling::Loop(CurrentLoop {
+                raw: (5530.0, 27648.0),
+                range: (0.0, 2.5),
+                live_zero,
+                clamp,
+                fault_hold: Duration::from_secs(4),
+            }),
+            ..point(Format::I16, ByteOrder::Abcd)
+        }
+    }
+
+    #[test]
+    fn a_current_loop_reads_as_the_worked_example_and_a_broken_wire_is_no_pressure() {
+        let p = sensor(true, false);
+        assert!((engineering(&p, 5530.0).0 - 0.0).abs() < 1e-9);
+        assert!((engineering(&p, 16589.0).0 - 1.25).abs() < 1e-3);
+        assert_eq!(engineering(&p, 27648.0), (2.5, Quality::Good));
+        assert_eq!(engineering(&p, 4976.0).1, Quality::Bad(Cause::LoopFault));
+        assert_eq!(engineering(&p, 0.0).1, Quality::Bad(Cause::LoopFault));
+        // 3.7 mA and 20.7 mA: beyond the band, not yet a fault.
+        assert_eq!(engineering(&p, 5115.0).1, Quality::Uncertain(Cause::LoopSaturated));
+        assert_eq!(engineering(&p, 28615.0).1, Quality::Uncertain(Cause::LoopSaturated));
+        assert_eq!(engineering(&sensor(true, true), 28615.0).0, 2.5);
     }
 
     proptest! {
         #[test]
-        fn every_format_reads_back_in_every_order(value in any::<i32>(), which in 0usize..4, float in any::<f32>()) {
-            let order = ORDERS[which];
-            let read = |format, bytes: &[u8]| registers(&point(format, order), &encode(bytes, order)).0;
-            prop_assert_eq!(read(Format::I32, &value.to_be_bytes()), f64::from(value));
-            prop_assert_eq!(read(Format::U32, &(value as u32).to_be_bytes()), f64::from(value as u32));
-            prop_assert_eq!(read(Format::I64, &i64::from(value).to_be_bytes()), f64::from(value));
-            prop_assert_eq!(read(Format::F64, &f64::from(value).to_be_bytes()), f64::from(value));
-            let short = value as i16;
-            prop_assume!(short != 32767 && value != 32767);
-            prop_assert_eq!(read(Format::I16, &short.to_be_bytes()), f64::from(short));
+        fn every_format_reads_back_in_every_order(
+            value in any::<i32>(), float in any::<f32>(), wide in any::<i64>(),
+            which in 0usize..5, shuffled in Just([0u8, 1, 2, 3, 4, 5, 6, 7]).prop_shuffle(),
+            short in Just([0u8, 1, 2, 3]).prop_shuffle()
+        ) {
+            let other8 = ByteOrder::Other { bytes: 8, place: shuffled };
+            let mut place = [0u8; 8];
+            place[..4].copy_from_slice(&short);
+            let other4 = ByteOrder::Other { bytes: 4, place };
+            let order4 = *ORDERS.get(which).unwrap_or(&other4);
+            let order8 = *ORDERS.get(which).unwrap_or(&other8);
+            let order2 = *ORDERS.get(which).unwrap_or(&ByteOrder::Abcd);
+            let read4 = |format, bytes: &[u8]| read(format, order4, &encode(bytes, order4));
+            let read8 = |format, bytes: &[u8]| read(format, order8, &encode(bytes, order8));
+            prop_assert_eq!(read4(Format::I32, &value.to_be_bytes()), Ok(f64::from(value)));
+            prop_assert_eq!(read4(Format::U32, &(value as u32).to_be_bytes()), Ok(f64::from(value as u32)));
             if float.is_finite() {
-                prop_assert_eq!(read(Format::F32, &float.to_be_bytes()), f64::from(float));
+                prop_assert_eq!(read4(Format::F32, &float.to_be_bytes()), Ok(f64::from(float)));
+            }
+            prop_assert_eq!(read8(Format::I64, &wide.to_be_bytes()), Ok(wide as f64));
+            prop_assert_eq!(read8(Format::U64, &wide.to_be_bytes()), Ok(wide as u64 as f64));
+            prop_assert_eq!(read8(Format::F64, &f64::from(value).to_be_bytes()), Ok(f64::from(value)));
+            let small = value as i16;
+            prop_assert_eq!(read(Format::I16, order2, &encode(&small.to_be_bytes(), order2)), Ok(f64::from(small)));
+            let digits = format!("{:08}", value.unsigned_abs() % 100_000_000);
+            let packed: Vec<u8> =
+                (0..4).map(|n| u8::from_str_radix(&digits[2 * n..2 * n + 2], 16).unwrap()).collect();
+            prop_assert_eq!(read4(Format::Bcd(2), &packed), Ok(f64::from(value.unsigned_abs() % 100_000_000)));
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..24), low in 0u8..32, which in 0usize..12) {
+            let format = [
+                Format::Bits { low, high: 31 }, Format::Bcd(4), Format::M10k(4), Format::Clock6, Format::F16,
+                Format::Text(6, Encoding::Gbk), Format::Text(6, Encoding::Utf16Le), Format::Epoch64Ms,
+                Format::U64, Format::RegisterBit(15), Format::Bool, Format::Text(3, Encoding::Utf8),
+            ][which];
+            for order in ORDERS {
+                let p = point(format, order);
+                let _ = raw(&p, &bytes, &TimeZone::UTC).map(|r| engineering(&p, r));
+                let _ = text(&p, &bytes);
             }
         }
     }

@@ -1,21 +1,43 @@
-//! The connection to one endpoint, and the one rule that keeps answers and requests together:
-//! after anything but an answer or an exception the connection is dropped, so that a late answer
-//! can never be taken for another request's.
+//! The connection to one endpoint, and the rules that keep answers and requests together.
+//!
+//! On TCP an answer is matched by transaction id, unit, function and length: a late one is dropped
+//! and the connection stays. On RTU nothing names the request, so only one is in flight, the line is
+//! silent and flushed before each, and after a timeout the unit is asked for something of another
+//! length first ([`Link::doubt`]): devices answer in order, so its answer proves that the late one
+//! can no longer come. A stream that cannot be cut into frames is given up.
 
-use std::time::{Duration, Instant};
+use std::collections::HashMap;
+use std::time::Duration;
 
 use tokio::net::TcpStream;
-use tokio_modbus::client::{Context, Reader};
-use tokio_modbus::slave::{Slave, SlaveContext};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_modbus::ExceptionCode;
 
-use crate::plant::Cause;
-use crate::settings::Table;
+use super::frame::{self, Answer, Ask, Rtu, Wrong};
+use super::trace::Trace;
+use super::wire::Wire;
+use crate::clock::wall_now;
+use crate::plant::{Cause, Micros};
+use crate::settings::{Framing, ModbusSource, Transport};
+
+/// Requests in a row without a byte in return after which a TCP connection is opened anew: the
+/// device may have lost power and know nothing of it.
+const HALF_OPEN: u32 = 3;
+/// A connection attempt gets at least this long.
+const LEAST_CONNECT: Duration = Duration::from_secs(1);
+/// Silence that ends a frame behind serial servers and USB adapters, which deliver in lumps.
+const LUMPS: Duration = Duration::from_millis(20);
+/// Late answers of one unit that are reckoned with.
+const MOST_DOUBTS: usize = 8;
+/// Unread bytes beyond which a stream is noise.
+const MOST_UNREAD: usize = 64 * 1024;
 
 /// What came instead of an answer, sorted by what to do next.
-#[derive(Debug, Clone, thiserror::Error)]
-pub(super) enum PollError {
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum PollError {
     /// The device said no: the line is well.
-    #[error("exception {0:02}")]
+    #[error("exception {0:02}, {text}", text = exception(*.0))]
     Exception(u8),
     /// Nothing came in time.
     #[error("no answer within {0:?}")]
@@ -28,8 +50,14 @@ pub(super) enum PollError {
     Garbled(String),
 }
 
+fn exception(code: u8) -> String {
+    ExceptionCode::new(code).to_string()
+}
+
 impl PollError {
-    pub(super) fn cause(&self) -> Cause {
+    /// As the readings show it.
+    #[must_use]
+    pub fn cause(&self) -> Cause {
         match self {
             Self::Exception(code) => Cause::of_exception(*code),
             Self::Late(_) => Cause::Timeout,
@@ -39,98 +67,484 @@ impl PollError {
     }
 }
 
-/// The words or bits of an answer.
+/// What a request is sent with.
+#[derive(Debug, Clone, Copy)]
+pub struct Sending {
+    /// Comes back in [`Done`].
+    pub tag: usize,
+    /// Unit id.
+    pub unit: u8,
+    /// What is asked.
+    pub ask: Ask,
+    /// CRC with the high byte first.
+    pub crc_swapped: bool,
+    /// Look for the answer among junk.
+    pub tolerant: bool,
+}
+
+/// The end of one request. The bytes of the values stand in [`Link::values`] until the next call.
 #[derive(Debug)]
-pub(super) enum Answer {
-    Words(Vec<u16>),
-    Bits(Vec<bool>),
+pub struct Done {
+    /// As it was sent.
+    pub sent: Sending,
+    /// Round trip, or why not.
+    pub outcome: Result<Duration, PollError>,
+    /// When its last byte came, or when it was given up.
+    pub at: Micros,
+}
+
+/// Counted over the life of the link.
+#[derive(Debug, Clone, Copy, Default)]
+#[allow(missing_docs)]
+pub struct LineCounts {
+    pub sent_bytes: u64,
+    pub received_bytes: u64,
+    pub connects: u64,
+    /// Answers to requests that had been given up, or to nobody.
+    pub late: u64,
+    /// Answers of another unit, function or length.
+    pub foreign: u64,
+    pub crc_errors: u64,
+    /// Bytes that belonged to no frame.
+    pub junk_bytes: u64,
+}
+
+struct InFlight {
+    sending: Sending,
+    transaction: u16,
+    since: Instant,
 }
 
 /// One endpoint's connection; opened when needed.
-pub(super) struct Link {
-    host: String,
-    port: u16,
+pub struct Link {
+    transport: Transport,
+    framing: Framing,
     timeout: Duration,
-    context: Option<Context>,
+    connect_pause: Duration,
+    silence: Duration,
+    wire: Option<Wire>,
+    /// Streams of a device that dials in.
+    dialled: Option<mpsc::Receiver<(TcpStream, Vec<u8>)>>,
+    incoming: Vec<u8>,
+    outgoing: Vec<u8>,
+    values: Vec<u8>,
+    flight: Vec<InFlight>,
+    /// Why the connection was given up; what was in flight ends with it.
+    broken: Option<PollError>,
+    transaction: u16,
+    /// Not before this the next request.
+    ready_at: Instant,
+    heard: Instant,
+    deaf: u32,
+    /// RTU: by unit, function and length of the answers that may still come.
+    doubt: HashMap<u8, Vec<(u8, usize)>>,
+    trace: Trace,
+    counts: LineCounts,
 }
 
 impl Link {
-    pub(super) fn new(host: &str, port: u16, timeout: Duration) -> Self {
-        Self { host: host.to_owned(), port, timeout, context: None }
+    /// A link that is not yet connected.
+    #[must_use]
+    pub fn new(
+        source: &ModbusSource,
+        trace: Trace,
+        dialled: Option<mpsc::Receiver<(TcpStream, Vec<u8>)>>,
+    ) -> Self {
+        let framing = source.transport.framing();
+        let silence = match (&source.transport, framing) {
+            (Transport::Serial(port), _) => port.silence(),
+            (_, Framing::Rtu) => LUMPS,
+            (_, Framing::Tcp) => Duration::ZERO,
+        };
+        let now = Instant::now();
+        Self {
+            transport: source.transport.clone(),
+            framing,
+            timeout: source.timeout,
+            connect_pause: source.connect_pause,
+            silence,
+            wire: None,
+            dialled,
+            incoming: Vec::new(),
+            outgoing: Vec::new(),
+            values: Vec::new(),
+            flight: Vec::new(),
+            broken: None,
+            transaction: 0,
+            ready_at: now,
+            heard: now,
+            deaf: 0,
+            doubt: HashMap::new(),
+            trace,
+            counts: LineCounts::default(),
+        }
     }
 
-    pub(super) fn is_connected(&self) -> bool {
-        self.context.is_some()
+    /// A connection stands, as far as we know.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.wire.is_some()
+    }
+
+    /// What was counted.
+    #[must_use]
+    pub fn counts(&self) -> LineCounts {
+        self.counts
+    }
+
+    /// The bytes of the values of the last answer, big-endian words or packed bits.
+    #[must_use]
+    pub fn values(&self) -> &[u8] {
+        &self.values
+    }
+
+    /// Requests without an end yet.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.flight.len()
     }
 
     /// Opens the connection if there is none.
-    pub(super) async fn connect(&mut self) -> Result<(), PollError> {
-        if self.context.is_some() {
+    ///
+    /// # Errors
+    /// [`PollError::Line`], with the system's words.
+    pub async fn connect(&mut self) -> Result<(), PollError> {
+        self.take_dialled();
+        if self.wire.is_some() {
             return Ok(());
         }
-        let limit = self.timeout.max(Duration::from_secs(1));
-        let connecting = TcpStream::connect((self.host.as_str(), self.port));
-        let stream = match tokio::time::timeout(limit, connecting).await {
-            Ok(Ok(stream)) => stream,
-            Ok(Err(e)) => return Err(PollError::Line(e.to_string())),
-            Err(_) => return Err(PollError::Line(format!("no connection within {limit:?}"))),
+        let line = |e: std::io::Error| PollError::Line(e.to_string());
+        let wire = match &self.transport {
+            Transport::Tcp { host, port } | Transport::RtuTcp { host, port } => {
+                Wire::tcp(host, *port, self.timeout.max(LEAST_CONNECT)).await.map_err(line)?
+            }
+            Transport::Serial(port) => Wire::serial(port).map_err(line)?,
+            Transport::DialIn(_) => {
+                return Err(PollError::Line("the device has not dialled in".to_owned()));
+            }
         };
-        // Without it small requests wait for the other side's delayed acknowledgement.
-        let _ = stream.set_nodelay(true);
-        self.context = Some(tokio_modbus::client::tcp::attach(stream));
+        self.opened(wire);
         Ok(())
     }
 
-    /// One request, one answer, and how long it took.
-    pub(super) async fn request(
-        &mut self,
-        unit: u8,
-        table: Table,
-        address: u16,
-        count: u16,
-    ) -> Result<(Answer, Duration), PollError> {
-        let Some(context) = self.context.as_mut() else {
-            return Err(PollError::Line("not connected".to_owned()));
+    /// Closes; what was in flight ends with an error at the next call of [`Link::next`].
+    pub fn close(&mut self, why: &str) {
+        self.give_up(PollError::Line(why.to_owned()));
+    }
+
+    /// A device that dials in again has lost its old connection, whatever we think of it.
+    fn take_dialled(&mut self) {
+        let mut newest = None;
+        if let Some(dialled) = &mut self.dialled {
+            while let Ok(stream) = dialled.try_recv() {
+                newest = Some(stream);
+            }
+        }
+        if let Some((stream, rest)) = newest {
+            self.opened(Wire::of_stream(stream));
+            self.incoming = rest;
+        }
+    }
+
+    /// Hands on where dialled-in connections come from, to a link that takes this one's place.
+    pub fn take_dialled_receiver(&mut self) -> Option<mpsc::Receiver<(TcpStream, Vec<u8>)>> {
+        self.dialled.take()
+    }
+
+    fn opened(&mut self, wire: Wire) {
+        self.wire = Some(wire);
+        self.incoming.clear();
+        self.outgoing.clear();
+        self.broken = None;
+        self.deaf = 0;
+        self.counts.connects += 1;
+        self.ready_at = Instant::now() + self.connect_pause;
+    }
+
+    fn give_up(&mut self, why: PollError) {
+        self.wire = None;
+        self.incoming.clear();
+        self.outgoing.clear();
+        self.broken = Some(why);
+    }
+
+    /// Not before `pause` from now the next request.
+    pub fn rest(&mut self, pause: Duration) {
+        self.ready_at = self.ready_at.max(Instant::now() + pause);
+    }
+
+    /// RTU after a timeout: what must be asked of `unit` first, so that a late answer cannot be taken
+    /// for another's: something whose answer is unlike all that may still come. `like` is what would be
+    /// asked next. `None` if there is no doubt.
+    #[must_use]
+    pub fn doubt(&self, unit: u8, like: &Ask) -> Option<Ask> {
+        let open = self.doubt.get(&unit)?;
+        let Ask::Read { table, address, .. } = *like else { return Some(*like) };
+        let step = if table.is_bits() { 8 } else { 1 };
+        let ask = |count| Ask::Read { table, address: address.min(u16::MAX - count + 1), count };
+        (0..=MOST_DOUBTS as u16)
+            .map(|n| ask(1 + n * step))
+            .find(|ask| !open.contains(&(ask.function(), ask.value_bytes().unwrap_or_default())))
+    }
+
+    /// The doubt is over: its question was answered, or the line was silent long enough.
+    pub fn trust(&mut self, unit: u8) {
+        self.doubt.remove(&unit);
+    }
+
+    /// Takes what has come in while nobody waited: a closed connection is noticed before a request is
+    /// lost on it, late answers are counted and dropped.
+    pub fn freshen(&mut self) {
+        self.take_dialled();
+        if !self.flight.is_empty() {
+            return;
+        }
+        loop {
+            let Some(wire) = self.wire.as_mut() else { return };
+            match wire.read_ready(&mut self.incoming) {
+                Ok(Some(0)) => self.give_up(PollError::Line("closed by the other side".to_owned())),
+                Ok(Some(read)) => {
+                    self.received(read);
+                    if self.framing == Framing::Tcp {
+                        while self.take_tcp().is_some() {}
+                    } else {
+                        self.counts.junk_bytes += self.incoming.len() as u64;
+                        self.incoming.clear();
+                    }
+                }
+                Ok(None) => return,
+                Err(e) => self.give_up(PollError::Line(e.to_string())),
+            }
+        }
+    }
+
+    /// Puts a request on its way; [`Link::next`] sends it and brings its end.
+    pub fn send(&mut self, sending: Sending) {
+        self.transaction = self.transaction.wrapping_add(1);
+        if self.wire.is_some() {
+            let Sending { unit, ask, crc_swapped, .. } = sending;
+            ask.write(self.framing, unit, self.transaction, crc_swapped, &mut self.outgoing);
+        }
+        let since = Instant::now();
+        self.flight.push(InFlight { sending, transaction: self.transaction, since });
+    }
+
+    /// Waits for the end of one request in flight. Must not be called with none.
+    /// If the future is dropped, bytes that were read stay for the next call.
+    pub async fn next(&mut self) -> Done {
+        loop {
+            if self.wire.is_none() {
+                let why = self.broken.clone().unwrap_or_else(|| PollError::Line("not connected".to_owned()));
+                let gone = self.flight.remove(0);
+                return Done { sent: gone.sending, outcome: Err(why), at: wall_now() };
+            }
+            if let Some(done) = self.take() {
+                return done;
+            }
+            if self.wire.is_none() {
+                continue;
+            }
+            if !self.outgoing.is_empty() {
+                self.flush().await;
+                continue;
+            }
+            let deadline = self.deadline();
+            let Some(wire) = self.wire.as_mut() else { continue };
+            match tokio::time::timeout_at(deadline, wire.read(&mut self.incoming)).await {
+                Ok(Ok(0)) => self.give_up(PollError::Line("closed by the other side".to_owned())),
+                Ok(Ok(read)) => {
+                    self.received(read);
+                    self.heard = Instant::now();
+                    self.deaf = 0;
+                }
+                Ok(Err(e)) => self.give_up(PollError::Line(e.to_string())),
+                Err(_) => return self.expired(),
+            }
+        }
+    }
+
+    fn received(&mut self, read: usize) {
+        self.counts.received_bytes += read as u64;
+        let from = self.incoming.len() - read;
+        if self.trace.wants(self.flight.iter().map(|f| f.sending.unit)) {
+            self.trace.keep(false, &self.incoming[from..]);
+        }
+        if self.incoming.len() > MOST_UNREAD {
+            self.give_up(PollError::Garbled("nothing but noise".to_owned()));
+        }
+    }
+
+    async fn flush(&mut self) {
+        // Until it may speak it listens: what comes now belongs to nobody, and while somebody talks
+        // on an RTU line it waits for silence, though not for ever.
+        let patience = Instant::now() + self.timeout.max(LUMPS);
+        while Instant::now() < self.ready_at {
+            let Some(wire) = self.wire.as_mut() else { return };
+            match tokio::time::timeout_at(self.ready_at, wire.read(&mut self.incoming)).await {
+                Ok(Ok(0)) => return self.give_up(PollError::Line("closed by the other side".to_owned())),
+                Ok(Ok(read)) => {
+                    self.received(read);
+                    if self.framing == Framing::Tcp {
+                        while self.take_tcp().is_some() {}
+                    } else {
+                        self.counts.junk_bytes += self.incoming.len() as u64;
+                        self.incoming.clear();
+                        self.ready_at = (Instant::now() + self.silence).min(patience.max(self.ready_at));
+                    }
+                }
+                Ok(Err(e)) => return self.give_up(PollError::Line(e.to_string())),
+                Err(_) => break,
+            }
+        }
+        if self.framing == Framing::Rtu {
+            self.incoming.clear();
+        }
+        let Some(wire) = self.wire.as_mut() else { return };
+        if self.trace.wants(self.flight.iter().map(|f| f.sending.unit)) {
+            self.trace.keep(true, &self.outgoing);
+        }
+        self.counts.sent_bytes += self.outgoing.len() as u64;
+        let limit = self.timeout.max(LEAST_CONNECT);
+        match tokio::time::timeout(limit, wire.write(&self.outgoing)).await {
+            Ok(Ok(())) => self.outgoing.clear(),
+            Ok(Err(e)) => return self.give_up(PollError::Line(e.to_string())),
+            Err(_) => return self.give_up(PollError::Line("the other side takes nothing more".to_owned())),
+        }
+        let now = Instant::now();
+        for request in &mut self.flight {
+            request.since = request.since.max(now);
+        }
+    }
+
+    /// Devices work in order: each answer gives those behind it their time anew.
+    fn deadline(&self) -> Instant {
+        let on_line = match (&self.transport, self.flight.first()) {
+            (Transport::Serial(port), Some(first)) => {
+                let (ask, answer) = first.sending.ask.rtu_bytes();
+                port.wire_time(ask + answer)
+            }
+            _ => Duration::ZERO,
         };
-        context.set_slave(Slave(unit));
-        let began = Instant::now();
-        let asking = async {
-            match table {
-                Table::Coil => context.read_coils(address, count).await.map(|r| r.map(Answer::Bits)),
-                Table::DiscreteInput => {
-                    context.read_discrete_inputs(address, count).await.map(|r| r.map(Answer::Bits))
-                }
-                Table::HoldingRegister => {
-                    context.read_holding_registers(address, count).await.map(|r| r.map(Answer::Words))
-                }
-                Table::InputRegister => {
-                    context.read_input_registers(address, count).await.map(|r| r.map(Answer::Words))
+        let since = self.flight.first().map_or(self.heard, |f| f.since.max(self.heard));
+        // Bytes that never make a frame must not put the end off for ever.
+        let latest = self.flight.first().map_or(since, |f| f.since + self.timeout * 4);
+        (since + self.timeout).min(latest) + on_line
+    }
+
+    fn expired(&mut self) -> Done {
+        let gone = self.flight.remove(0);
+        let rtu = self.framing == Framing::Rtu;
+        let outcome = if rtu && !self.incoming.is_empty() {
+            self.counts.crc_errors += 1;
+            PollError::Garbled(format!("{} bytes that make no frame", self.incoming.len()))
+        } else {
+            PollError::Late(self.timeout)
+        };
+        if rtu {
+            if let Some(bytes) = gone.sending.ask.value_bytes() {
+                let open = self.doubt.entry(gone.sending.unit).or_default();
+                open.retain(|o| *o != (gone.sending.ask.function(), bytes));
+                open.push((gone.sending.ask.function(), bytes));
+                if open.len() > MOST_DOUBTS {
+                    open.remove(0);
                 }
             }
-        };
-        let outcome = match tokio::time::timeout(self.timeout, asking).await {
-            Ok(Ok(Ok(answer))) => {
-                // Words come to the byte; bits come in whole bytes, of which the library cut the rest.
-                let len = match &answer {
-                    Answer::Words(words) => words.len(),
-                    Answer::Bits(bits) => bits.len(),
-                };
-                if len == usize::from(count) {
-                    return Ok((answer, began.elapsed()));
-                }
-                Err(PollError::Garbled(format!("{len} values where {count} were asked for")))
+            self.counts.junk_bytes += self.incoming.len() as u64;
+            self.incoming.clear();
+            self.rest(self.silence.max(LUMPS));
+        } else {
+            self.deaf += 1;
+            if self.deaf >= HALF_OPEN && self.flight.is_empty() {
+                self.give_up(PollError::Line("silent, opened anew".to_owned()));
             }
-            Ok(Ok(Err(exception))) => return Err(PollError::Exception(exception.into())),
-            Ok(Err(tokio_modbus::Error::Transport(e))) => Err(match e.kind() {
-                std::io::ErrorKind::InvalidData | std::io::ErrorKind::InvalidInput => {
-                    PollError::Garbled(e.to_string())
+        }
+        Done { sent: gone.sending, outcome: Err(outcome), at: wall_now() }
+    }
+
+    fn take(&mut self) -> Option<Done> {
+        if let Transport::DialIn(device) = &self.transport {
+            let heartbeat = &device.heartbeat;
+            while !heartbeat.is_empty() && self.incoming.starts_with(heartbeat) {
+                self.incoming.drain(..heartbeat.len());
+            }
+        }
+        match self.framing {
+            Framing::Tcp => {
+                while let Some(done) = self.take_tcp() {
+                    if done.is_some() {
+                        return done;
+                    }
                 }
-                _ => PollError::Line(e.to_string()),
-            }),
-            Ok(Err(e)) => Err(PollError::Garbled(e.to_string())),
-            Err(_) => Err(PollError::Late(self.timeout)),
+                None
+            }
+            Framing::Rtu => self.take_rtu(),
+        }
+    }
+
+    /// One frame off the buffer: `Some(None)` for one that nobody waits for.
+    fn take_tcp(&mut self) -> Option<Option<Done>> {
+        let frame = match frame::tcp(&self.incoming) {
+            Ok(frame) => frame?,
+            Err(e) => {
+                self.give_up(PollError::Garbled(e.to_string()));
+                return None;
+            }
         };
-        self.context = None;
-        outcome
+        let Some(n) = self.flight.iter().position(|f| f.transaction == frame.transaction) else {
+            self.counts.late += 1;
+            self.incoming.drain(..frame.pdu.end);
+            return Some(None);
+        };
+        let request = self.flight.remove(n);
+        let pdu = &self.incoming[frame.pdu.clone()];
+        let outcome = match frame::check(&request.sending.ask, request.sending.unit, frame.unit, pdu) {
+            Ok(Answer::Values(values)) => {
+                self.values.clear();
+                self.values.extend_from_slice(values);
+                Ok(request.since.elapsed())
+            }
+            Ok(Answer::Exception(code)) => Err(PollError::Exception(code)),
+            Err(wrong) => {
+                self.counts.foreign += 1;
+                Err(PollError::Garbled(wrong.to_string()))
+            }
+        };
+        self.incoming.drain(..frame.pdu.end);
+        Some(Some(Done { sent: request.sending, outcome, at: wall_now() }))
+    }
+
+    fn take_rtu(&mut self) -> Option<Done> {
+        loop {
+            let Sending { ask, unit, crc_swapped, tolerant, .. } = self.flight.first()?.sending;
+            if self.incoming.is_empty() || !self.outgoing.is_empty() {
+                return None;
+            }
+            let (pdu, consumed, junk) = match frame::rtu(&self.incoming, &ask, unit, crc_swapped, tolerant) {
+                Rtu::More | Rtu::BadCrc => return None,
+                Rtu::Foreign { consumed, why } => {
+                    match why {
+                        Wrong::Unit(_) => self.counts.foreign += 1,
+                        _ => self.counts.late += 1,
+                    }
+                    self.incoming.drain(..consumed);
+                    continue;
+                }
+                Rtu::Answer { pdu, consumed, junk } => (pdu, consumed, junk),
+            };
+            let request = self.flight.remove(0);
+            self.counts.junk_bytes += junk as u64;
+            let outcome = match frame::check(&ask, unit, unit, &self.incoming[pdu]) {
+                Ok(Answer::Values(values)) => {
+                    self.values.clear();
+                    self.values.extend_from_slice(values);
+                    Ok(request.since.elapsed())
+                }
+                Ok(Answer::Exception(code)) => Err(PollError::Exception(code)),
+                Err(wrong) => Err(PollError::Garbled(wrong.to_string())),
+            };
+            self.incoming.drain(..consumed);
+            self.rest(self.silence);
+            return Some(Done { sent: request.sending, outcome, at: wall_now() });
+        }
     }
 }

@@ -1,9 +1,22 @@
-//! Modbus TCP: one task and one connection an endpoint, all its units in turn.
+//! Modbus TCP, RTU on serial lines and through serial servers, and devices that dial in. Reads only.
+//!
+//! `bus` is the loop of one endpoint; `link` its connection, over `wire`, in `frame`s; `unit` what is
+//! known of one device; `plan`, `decode` and `breaker` are what they say, and pure.
 
+mod breaker;
+mod bus;
 pub mod decode;
-mod link;
-pub mod plan;
-mod poller;
+pub(super) mod dial_in;
+pub mod frame;
+pub mod link;
+mod plan;
+mod stats;
+mod trace;
+mod unit;
+mod wire;
 
-pub use plan::describe_plan;
-pub(super) use poller::run;
+pub(super) use bus::{Parts, run};
+pub use link::LineCounts;
+pub use plan::{PlanReport, describe_plan};
+pub use stats::RoundTrips;
+pub use trace::Trace;

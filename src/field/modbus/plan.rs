@@ -1,10 +1,25 @@
-//! Registers → requests: as few as the device allows, and never a value split over two.
+//! Registers → requests: as few bytes and round trips as the device and the line allow, and never a
+//! value split over two. Pure.
+//!
+//! Two neighbours are merged when reading the gap between them costs less than another request; which
+//! gaps may be read at all is the profile's to say (`max_gap`, `readable`, `forbidden`).
 
 use std::fmt::Write;
+use std::time::Duration;
 
-use crate::settings::{ModbusDevice, ModbusSource, Table};
+use crate::settings::{
+    AddressRange, ModbusDevice, ModbusPoint, ModbusSource, PollGroup, Quirks, Table, Transport,
+};
 
-/// One request and the points (indexes into the device's list) it answers.
+/// Modbus Application Protocol V1.1b3, 6.1 and 6.3.
+const MOST_REGISTERS: u16 = 125;
+const MOST_BITS: u16 = 2000;
+/// What a device is reckoned to think before it answers, for the prediction.
+const THINKS: Duration = Duration::from_millis(15);
+/// A round trip in a plant's network, for the prediction.
+const NETWORK: Duration = Duration::from_millis(5);
+
+/// One request and the points (indexes into the group's list) it answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
     /// Which table.
@@ -17,87 +32,192 @@ pub struct Request {
     pub points: Vec<usize>,
 }
 
-/// Merges what lies in one table within `max_gap` of each other, up to the device's cap
-/// (Modbus Application Protocol V1.1b3: 125 registers, 2000 bits).
-#[must_use]
-pub fn plan(device: &ModbusDevice) -> Vec<Request> {
-    let all: Vec<usize> = (0..device.points.len()).collect();
-    plan_of(device, &all)
+/// What time costs on a line.
+#[derive(Debug, Clone, Copy)]
+pub struct LineCost {
+    /// Of a request and an empty answer.
+    pub request: Duration,
+    /// Of each byte of values.
+    pub byte: Duration,
 }
 
-/// The same for some of the points.
-#[must_use]
-pub fn plan_of(device: &ModbusDevice, points: &[usize]) -> Vec<Request> {
-    let mut order = points.to_vec();
-    order.sort_by_key(|n| (device.points[*n].table, device.points[*n].address));
-    let mut requests: Vec<Request> = Vec::new();
-    for n in order {
-        let point = &device.points[n];
-        let (from, to) =
-            (u32::from(point.address), u32::from(point.address) + u32::from(point.format.width()));
-        if let Some(last) = requests.last_mut() {
-            let (start, end) = (u32::from(last.address), u32::from(last.address) + u32::from(last.count));
-            let whole = end.max(to) - start;
-            if last.table == point.table
-                && from <= end + u32::from(device.max_gap)
-                && whole <= cap(device, point.table)
-            {
-                last.count = whole as u16;
-                last.points.push(n);
-                continue;
+impl LineCost {
+    /// Reckoned from the transport; a serial server's line is taken for 9600 bit/s.
+    #[must_use]
+    pub fn of(transport: &Transport) -> Self {
+        match transport {
+            Transport::Tcp { .. } => Self { request: NETWORK, byte: Duration::from_micros(1) },
+            Transport::Serial(port) => {
+                Self { request: port.wire_time(13) + port.silence() * 2 + THINKS, byte: port.wire_time(1) }
+            }
+            Transport::RtuTcp { .. } => Self {
+                request: NETWORK + THINKS + Duration::from_millis(20),
+                byte: Duration::from_micros(1100),
+            },
+            // A mobile network: 0.3 s a round trip, whatever is in it.
+            Transport::DialIn(_) => {
+                Self { request: Duration::from_millis(300), byte: Duration::from_micros(1100) }
             }
         }
-        requests.push(Request {
-            table: point.table,
-            address: point.address,
-            count: point.format.width(),
-            points: vec![n],
-        });
+    }
+
+    fn of_request(&self, table: Table, count: u32) -> Duration {
+        let bytes = if table.is_bits() { count.div_ceil(8) } else { count * 2 };
+        self.request + self.byte * bytes
+    }
+}
+
+/// The requests that read every point of the group once.
+#[must_use]
+pub fn plan(quirks: &Quirks, group: &PollGroup, cost: &LineCost) -> Vec<Request> {
+    let all: Vec<usize> = (0..group.points.len()).collect();
+    plan_of(quirks, &group.points, &all, cost)
+}
+
+/// The same for some of the points. Least total cost, by dynamic programming over the points in order
+/// of their addresses.
+#[must_use]
+pub fn plan_of(quirks: &Quirks, all: &[ModbusPoint], points: &[usize], cost: &LineCost) -> Vec<Request> {
+    let mut order = points.to_vec();
+    order.sort_by_key(|n| (all[*n].table, all[*n].address, all[*n].format.width()));
+    let mut requests = Vec::new();
+    for of_table in order.chunk_by(|a, b| all[*a].table == all[*b].table) {
+        requests.extend(plan_table(quirks, all, of_table, cost));
     }
     requests
 }
 
-fn cap(device: &ModbusDevice, table: Table) -> u32 {
-    let registers = u32::from(device.max_registers.clamp(4, 125));
-    match table {
-        Table::HoldingRegister | Table::InputRegister => registers,
-        Table::Coil | Table::DiscreteInput => (registers * 16).min(2000),
+fn plan_table(quirks: &Quirks, all: &[ModbusPoint], order: &[usize], cost: &LineCost) -> Vec<Request> {
+    let table = all[order[0]].table;
+    let cap = u32::from(cap(quirks, table));
+    let from = |n: usize| u32::from(all[order[n]].address);
+    let to = |n: usize| from(n) + u32::from(all[order[n]].format.width());
+    // best[n]: the least cost of the first n points, and where their last request begins.
+    let mut best: Vec<Option<(Duration, usize)>> = vec![None; order.len() + 1];
+    best[0] = Some((Duration::ZERO, 0));
+    for first in 0..order.len() {
+        let Some((before, _)) = best[first] else { continue };
+        let mut reach = to(first);
+        for last in first..order.len() {
+            let gap = (reach, from(last));
+            let crossed = gap.0 >= gap.1
+                || (may_cross(quirks, table, gap.0, gap.1) && !is_forbidden(quirks, table, gap.0, gap.1));
+            reach = reach.max(to(last));
+            let span = reach - from(first);
+            if last > first && (!crossed || span > cap) {
+                break;
+            }
+            let total = before + cost.of_request(table, span);
+            if best[last + 1].is_none_or(|b| total < b.0) {
+                best[last + 1] = Some((total, first));
+            }
+        }
     }
+    let mut requests = Vec::new();
+    let mut end = order.len();
+    while end > 0 {
+        // Every point alone is a request, so there always is a way.
+        let first = best[end].map_or(end - 1, |b| b.1);
+        let stop = (first..end).map(to).max().unwrap_or_default();
+        requests.push(Request {
+            table,
+            address: all[order[first]].address,
+            count: (stop - from(first)) as u16,
+            points: order[first..end].to_vec(),
+        });
+        end = first;
+    }
+    requests.reverse();
+    requests
+}
+
+fn within(range: &AddressRange, table: Table, from: u32, to: u32) -> bool {
+    range.table == table && u32::from(range.from) <= from && to <= u32::from(range.to) + 1
+}
+
+fn may_cross(quirks: &Quirks, table: Table, from: u32, to: u32) -> bool {
+    to <= from + u32::from(quirks.max_gap) || quirks.readable.iter().any(|r| within(r, table, from, to))
+}
+
+fn is_forbidden(quirks: &Quirks, table: Table, from: u32, to: u32) -> bool {
+    quirks.forbidden.iter().any(|r| r.table == table && u32::from(r.from) < to && from <= u32::from(r.to))
+}
+
+fn cap(quirks: &Quirks, table: Table) -> u16 {
+    if table.is_bits() {
+        quirks.max_bits.clamp(1, MOST_BITS)
+    } else {
+        quirks.max_registers.clamp(1, MOST_REGISTERS)
+    }
+}
+
+/// What a source's polls cost, in words and in numbers.
+#[derive(Debug, Clone)]
+pub struct PlanReport {
+    /// For people.
+    pub text: String,
+    /// Share of the bus time that is needed; above 1 the periods cannot be kept.
+    pub load: f64,
 }
 
 /// The poll plan of a source, for `steamward check`.
 #[must_use]
-pub fn describe_plan(source: &ModbusSource) -> String {
-    let mut text = format!("poll plan of {} (tcp://{}:{})\n", source.id, source.host, source.port);
+pub fn describe_plan(source: &ModbusSource) -> PlanReport {
+    let cost = LineCost::of(&source.transport);
+    let mut text = format!("poll plan of {} ({})\n", source.id, source.transport.address());
+    let mut load = 0.0;
     for device in &source.devices {
-        let requests = plan(device);
-        let used: u32 = device.points.iter().map(|p| u32::from(p.format.width())).sum();
-        let read: u32 = requests.iter().map(|r| u32::from(r.count)).sum();
-        // Writing into a String does not fail.
-        let _ = writeln!(
-            text,
-            "  unit {}: {} requests every {:?}, {used} registers used of {read} read",
-            device.unit,
-            requests.len(),
-            device.period
-        );
-        for request in requests {
-            let (function, name) = match request.table {
-                Table::Coil => (1, "coils"),
-                Table::DiscreteInput => (2, "discrete inputs"),
-                Table::HoldingRegister => (3, "holding registers"),
-                Table::InputRegister => (4, "input registers"),
+        for group in &device.groups {
+            let requests = plan(&device.quirks, group, &cost);
+            let time: Duration = requests
+                .iter()
+                .map(|r| cost.of_request(r.table, u32::from(r.count)) + device.quirks.pause)
+                .sum();
+            let in_flight = if matches!(source.transport, Transport::Tcp { .. }) {
+                f64::from(device.quirks.pipeline.max(1)).min(requests.len().max(1) as f64)
+            } else {
+                1.0
             };
-            let last = u32::from(request.address) + u32::from(request.count) - 1;
-            let _ = writeln!(
-                text,
-                "    FC{function:02} {name} {}..{last}: {} points",
-                request.address,
-                request.points.len()
-            );
+            let share = time.as_secs_f64() / in_flight / group.period.as_secs_f64().max(1e-3);
+            load += share;
+            describe_group(&mut text, device, group, &requests, time.div_f64(in_flight), share);
         }
     }
-    text
+    // Writing into a String does not fail.
+    let _ = writeln!(text, "  bus time: about {:.0} % of what there is", load * 100.0);
+    PlanReport { text, load }
+}
+
+fn describe_group(
+    text: &mut String,
+    device: &ModbusDevice,
+    group: &PollGroup,
+    requests: &[Request],
+    time: Duration,
+    share: f64,
+) {
+    let used: u32 = group.points.iter().map(|p| u32::from(p.format.width())).sum();
+    let read: u32 = requests.iter().map(|r| u32::from(r.count)).sum();
+    let _ = writeln!(
+        text,
+        "  unit {}: {} requests every {:?}, {used} registers used of {read} read, about {} ms a poll ({:.0} %)",
+        device.unit,
+        requests.len(),
+        group.period,
+        time.as_millis().max(1),
+        share * 100.0
+    );
+    for request in requests {
+        let last = u32::from(request.address) + u32::from(request.count) - 1;
+        let _ = writeln!(
+            text,
+            "    FC{:02} {} {}..{last}: {} points",
+            request.table.function(),
+            request.table.name(),
+            request.address,
+            request.points.len()
+        );
+    }
 }
 
 #[cfg(test)]
@@ -106,54 +226,116 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::{cap, plan};
-    use crate::plant::{DeviceIx, PointIx};
-    use crate::settings::{ByteOrder, Format, ModbusDevice, ModbusPoint, Table};
+    use super::{LineCost, cap, plan_of};
+    use crate::plant::PointIx;
+    use crate::settings::{AddressRange, Format, ModbusPoint, Quirks, Table};
 
-    fn device() -> impl Strategy<Value = ModbusDevice> {
-        let format = prop_oneof![Just(Format::U16), Just(Format::F32), Just(Format::F64)];
-        let table = prop_oneof![Just(Table::HoldingRegister), Just(Table::InputRegister)];
-        let point = (table, 0u16..600, format);
-        (prop::collection::vec(point, 1..60), 4u16..=125, 0u16..20).prop_map(
-            |(points, max_registers, max_gap)| ModbusDevice {
-                device: DeviceIx(0),
-                unit: 1,
-                period: Duration::from_secs(1),
-                max_registers,
-                max_gap,
-                points: points
-                    .into_iter()
-                    .map(|(table, address, format)| ModbusPoint {
-                        point: PointIx(0),
-                        table,
-                        address,
-                        format,
-                        order: ByteOrder::Abcd,
-                        scale: 1.0,
-                        offset: 0.0,
-                        invert: false,
-                        sentinels: Vec::new(),
-                        origin: String::new(),
-                    })
-                    .collect(),
-            },
+    fn line(request_ms: u64, byte_us: u64) -> LineCost {
+        LineCost { request: Duration::from_millis(request_ms), byte: Duration::from_micros(byte_us) }
+    }
+
+    fn points(of: &[(Table, u16, Format)]) -> Vec<ModbusPoint> {
+        of.iter().map(|(t, a, f)| ModbusPoint::plain(PointIx(0), *t, *a, *f)).collect()
+    }
+
+    fn spans(quirks: &Quirks, points: &[ModbusPoint], cost: &LineCost) -> Vec<(u16, u16)> {
+        let all: Vec<usize> = (0..points.len()).collect();
+        plan_of(quirks, points, &all, cost).iter().map(|r| (r.address, r.count)).collect()
+    }
+
+    #[test]
+    fn a_gap_is_read_where_that_is_cheaper_than_another_request() {
+        let points =
+            points(&[(Table::HoldingRegister, 0, Format::U16), (Table::HoldingRegister, 20, Format::U16)]);
+        let quirks = Quirks { max_gap: 50, ..Quirks::default() };
+        // 19 registers between them: 38 bytes, against one request more.
+        assert_eq!(spans(&quirks, &points, &line(30, 500)), [(0, 21)]);
+        assert_eq!(spans(&quirks, &points, &line(30, 2000)), [(0, 1), (20, 1)]);
+    }
+
+    #[test]
+    fn a_gap_is_crossed_only_where_the_profile_allows_it() {
+        let points =
+            points(&[(Table::HoldingRegister, 0, Format::U16), (Table::HoldingRegister, 4, Format::U16)]);
+        let cost = line(30, 10);
+        let range = |from, to| vec![AddressRange { table: Table::HoldingRegister, from, to }];
+        assert_eq!(spans(&Quirks::default(), &points, &cost), [(0, 1), (4, 1)]);
+        let readable = Quirks { readable: range(0, 10), ..Quirks::default() };
+        assert_eq!(spans(&readable, &points, &cost), [(0, 5)]);
+        let forbidden = Quirks { max_gap: 10, forbidden: range(2, 2), ..Quirks::default() };
+        assert_eq!(spans(&forbidden, &points, &cost), [(0, 1), (4, 1)]);
+    }
+
+    #[test]
+    fn a_device_that_gives_one_register_is_asked_for_one() {
+        let points = points(&[0, 1, 2].map(|a| (Table::InputRegister, a, Format::U16)));
+        let quirks = Quirks { max_registers: 1, ..Quirks::default() };
+        assert_eq!(spans(&quirks, &points, &line(5, 1)), [(0, 1), (1, 1), (2, 1)]);
+    }
+
+    fn any_points() -> impl Strategy<Value = Vec<ModbusPoint>> {
+        let format =
+            prop_oneof![Just(Format::U16), Just(Format::F32), Just(Format::F64), Just(Format::Clock6)];
+        let register =
+            (prop_oneof![Just(Table::HoldingRegister), Just(Table::InputRegister)], 0u16..600, format);
+        let bit = (prop_oneof![Just(Table::Coil), Just(Table::DiscreteInput)], 0u16..600, Just(Format::Bit));
+        prop::collection::vec(prop_oneof![3 => register, 1 => bit], 1..60).prop_map(|p| points(&p))
+    }
+
+    fn any_quirks() -> impl Strategy<Value = Quirks> {
+        let range = (0u16..600, 0u16..30).prop_map(|(from, long)| AddressRange {
+            table: Table::HoldingRegister,
+            from,
+            to: from + long,
+        });
+        (
+            6u16..=125,
+            1u16..=200,
+            0u16..40,
+            prop::collection::vec(range.clone(), 0..3),
+            prop::collection::vec(range, 0..3),
         )
+            .prop_map(|(max_registers, max_bits, max_gap, forbidden, readable)| Quirks {
+                max_registers,
+                max_bits,
+                max_gap,
+                forbidden,
+                readable,
+                ..Quirks::default()
+            })
     }
 
     proptest! {
         #[test]
-        fn every_point_is_read_once_and_whole_within_the_cap(device in device()) {
-            let requests = plan(&device);
+        fn every_point_is_read_once_and_whole_within_every_cap(
+            points in any_points(), quirks in any_quirks(), request_ms in 1u64..300, byte_us in 1u64..2000
+        ) {
+            let all: Vec<usize> = (0..points.len()).collect();
+            let requests = plan_of(&quirks, &points, &all, &line(request_ms, byte_us));
             let mut seen: Vec<usize> = requests.iter().flat_map(|r| r.points.clone()).collect();
             seen.sort_unstable();
-            prop_assert_eq!(seen, (0..device.points.len()).collect::<Vec<_>>());
+            prop_assert_eq!(seen, all);
             for request in &requests {
-                prop_assert!(u32::from(request.count) <= cap(&device, request.table));
+                prop_assert!(request.count <= cap(&quirks, request.table));
+                let mut asked = vec![false; usize::from(request.count)];
                 for n in &request.points {
-                    let point = &device.points[*n];
+                    let point = &points[*n];
                     prop_assert_eq!(point.table, request.table);
                     prop_assert!(point.address >= request.address);
                     prop_assert!(point.address + point.format.width() <= request.address + request.count);
+                    for a in point.address..point.address + point.format.width() {
+                        asked[usize::from(a - request.address)] = true;
+                    }
+                }
+                // Every register that nobody asked for lies in a gap that may be crossed.
+                let mut gap = 0u16;
+                for (n, hit) in asked.iter().enumerate() {
+                    gap = if *hit { 0 } else { gap + 1 };
+                    let address = request.address + n as u16;
+                    let readable = quirks.readable.iter().any(|r| r.table == request.table && (r.from..=r.to).contains(&address));
+                    prop_assert!(gap <= quirks.max_gap || readable, "gap at {}", address);
+                    let forbidden = quirks.forbidden.iter().any(|r| r.table == request.table && (r.from..=r.to).contains(&address));
+                    prop_assert!(*hit || !forbidden, "forbidden {}", address);
                 }
             }
         }

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use crate::plant::ValueType;
+use crate::plant::{TextTable, ValueType};
 use crate::store::{PackedSample, SeriesInfo};
 
 /// Lines ready to send, with the place where each ends.
@@ -40,6 +40,7 @@ impl Lines {
 #[derive(Debug)]
 pub struct Encoder {
     series: Vec<Option<Series>>,
+    texts: TextTable,
 }
 
 #[derive(Debug)]
@@ -56,7 +57,7 @@ struct Series {
 impl Encoder {
     /// Prepares the prefixes once. Ids need no escapes, see [`crate::plant::Id`].
     #[must_use]
-    pub fn new(site: &str, series: &[SeriesInfo]) -> Self {
+    pub fn new(site: &str, series: &[SeriesInfo], texts: TextTable) -> Self {
         let mut owners: Vec<(&str, &str)> = Vec::new();
         let mut table = Vec::new();
         for info in series {
@@ -77,7 +78,7 @@ impl Encoder {
                 value_type: info.value_type,
             });
         }
-        Self { series: table }
+        Self { series: table, texts }
     }
 
     /// Knows all series of this sample? If not, read the series table again.
@@ -106,7 +107,7 @@ impl Encoder {
                 open = Some(series.owner);
             }
             lines.text.extend_from_slice(&series.field);
-            value(&mut lines.text, reading.value, series.value_type);
+            value(&mut lines.text, reading.value, series.value_type, &self.texts);
             count += 1;
         }
         if open.is_some() {
@@ -122,20 +123,32 @@ fn end(lines: &mut Lines, at: i64, count: u32) {
     lines.ends.push((lines.text.len(), count));
 }
 
-fn value(text: &mut Vec<u8>, value: f64, value_type: ValueType) {
+fn value(text: &mut Vec<u8>, value: f64, value_type: ValueType, texts: &TextTable) {
     match value_type {
         ValueType::Float => text.extend_from_slice(ryu::Buffer::new().format_finite(value).as_bytes()),
         ValueType::Integer => {
             let _ = write!(text, "{}i", value as i64);
         }
         ValueType::Bool => text.push(if value == 0.0 { b'f' } else { b't' }),
+        ValueType::Text => {
+            text.push(b'"');
+            for byte in texts.get(value).unwrap_or_default().bytes() {
+                match byte {
+                    b'"' | b'\\' => text.extend_from_slice(&[b'\\', byte]),
+                    // A line feed within a string is allowed by few parsers.
+                    b'\n' | b'\r' => text.push(b' '),
+                    other => text.push(other),
+                }
+            }
+            text.push(b'"');
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::{Encoder, Lines};
-    use crate::plant::{Cause, Micros, Quality, ValueType};
+    use crate::plant::{Cause, Micros, Quality, TextTable, ValueType};
     use crate::store::{PackedReading, PackedSample, SeriesInfo};
 
     fn encoder() -> Encoder {
@@ -153,7 +166,9 @@ mod tests {
                 info(2, "boiler-1", "state", ValueType::Integer),
                 info(3, "boiler-1", "sv_lift", ValueType::Bool),
                 info(4, "boiler-2", "drum_level", ValueType::Float),
+                info(5, "boiler-2", "model", ValueType::Text),
             ],
+            TextTable::default(),
         )
     }
 
@@ -166,6 +181,17 @@ mod tests {
         encoder()
             .encode(&PackedSample { at: Micros(1_790_000_000_123_456), readings: &readings }, &mut lines);
         String::from_utf8(lines.text).unwrap()
+    }
+
+    #[test]
+    fn a_text_is_a_quoted_string() {
+        let encoder = encoder();
+        let (value, quality) = encoder.texts.reading("SZS \"10\"\\A");
+        let readings = [PackedReading { series: 5, value, quality }];
+        let mut lines = Lines::default();
+        encoder.encode(&PackedSample { at: Micros(1), readings: &readings }, &mut lines);
+        let text = String::from_utf8(lines.text).unwrap();
+        assert!(text.contains("model=\"SZS \\\"10\\\"\\\\A\" 1"), "{text}");
     }
 
     #[test]

@@ -18,7 +18,7 @@ use super::refused::{self, Refused};
 use crate::clock::wall_now;
 use crate::outlet::delivery::{Backoff, Verdict, chain, client, is_page, retry_after, words};
 use crate::outlet::{OutletStatus, Report};
-use crate::plant::Micros;
+use crate::plant::{Micros, TextTable};
 use crate::settings::{InfluxApi, InfluxOutlet};
 use crate::store::{DeadLetter, JournalReader, StoreError, unpack};
 
@@ -33,7 +33,7 @@ const DEAD_A_BATCH: usize = 1000;
 pub async fn run(
     outlet: InfluxOutlet,
     site: String,
-    journal: JournalReader,
+    (journal, texts): (JournalReader, TextTable),
     mut committed: watch::Receiver<i64>,
     reports: mpsc::Sender<Report>,
     status: OutletStatus,
@@ -51,7 +51,7 @@ pub async fn run(
         packed: Vec::new(),
         refused: Refused::default(),
     };
-    let mut encoder = Encoder::new(&site, &journal.series()?);
+    let mut encoder = Encoder::new(&site, &journal.series()?, texts.clone());
     let mut lines = Lines::default();
     loop {
         let mut last = cursor;
@@ -68,7 +68,7 @@ pub async fn run(
                 unknown |= !encoder.knows(&sample);
             })?;
             if unknown {
-                encoder = Encoder::new(&site, &journal.series()?);
+                encoder = Encoder::new(&site, &journal.series()?, texts.clone());
             }
             unpack(&chunk.body, |sample| encoder.encode(&sample, &mut lines))?;
         }

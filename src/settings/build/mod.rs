@@ -3,7 +3,9 @@
 mod basics;
 mod outlets;
 mod plant;
+mod quirks;
 mod sources;
+mod transport;
 mod words;
 
 use std::cell::RefCell;
@@ -15,6 +17,7 @@ use super::types::Settings;
 use super::walk::Walk;
 use crate::plant::{Plant, Site};
 use plant::PlantBuilder;
+pub(super) use quirks::QuirkKeys;
 
 /// Profiles by name: (file, text).
 pub(super) type ProfileTexts = HashMap<String, (String, String)>;

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use super::super::fault::{Fault, nearest};
 use super::super::profile::{LimitSetting, Profile, ProfilePoint, limits, parse};
-use super::super::types::{ModbusDevice, ModbusPoint, MqttMapping, MqttPoint, MqttSource};
+use super::super::types::{Factor, ModbusDevice, ModbusPoint, MqttMapping, MqttPoint, MqttSource, PollGroup};
 use super::super::walk::Walk;
 use super::ProfileTexts;
+use super::quirks::QuirkKeys;
 use super::sources::{ModbusDefaults, filter_fault};
-use super::words::{SHORTEST_PERIOD, id, poll_period};
+use super::words::{id, poll_period};
 use crate::plant::{
     Device, DeviceIx, Equipment, EquipmentIx, Id, LimitKind, Name, NoData, Point, PointIx, Priority,
 };
@@ -124,6 +125,7 @@ impl PlantBuilder<'_> {
             for key in ["unit", "period", "topic"] {
                 w.mark(key);
             }
+            QuirkKeys::path(w);
             return;
         };
         let modbus = self.modbus.iter().position(|m| m.source.id.as_str() == source);
@@ -140,7 +142,7 @@ impl PlantBuilder<'_> {
         let unit = w.whole("unit", 0, 255);
         let topic = w.text("topic");
         w.mark("period");
-        let period = w.has("period").then(|| poll_period(w, SHORTEST_PERIOD));
+        let period = w.has("period").then(|| poll_period(w, super::super::SHORTEST_PERIOD));
         if modbus.is_some() && topic.is_some() {
             w.fault("topic", "this source is a Modbus endpoint, which has no topics", "remove the key");
         }
@@ -176,6 +178,7 @@ impl PlantBuilder<'_> {
                 range: p.range,
                 value_type: p.value_type,
                 decimals: p.decimals,
+                labels: p.labels.clone(),
                 limits: Vec::new(),
                 no_data: None,
             });
@@ -198,41 +201,65 @@ impl PlantBuilder<'_> {
             if unit.is_none() && !w.has("unit") {
                 w.fault("unit", "missing", "write the Modbus unit id (station number): unit = 1");
             }
-            let defaults = &mut self.modbus[m];
-            let period = period.filter(|p| !p.is_zero()).unwrap_or(defaults.period);
-            stale_after = (period * 3).max(Duration::from_secs(3));
-            let mut points = Vec::new();
+            let period = period.filter(|p| !p.is_zero()).unwrap_or(self.modbus[m].period);
+            let groups = self.poll_groups(w, profile, &new, period);
+            let heartbeat = self.heartbeat(profile, &new);
+            let entry = QuirkKeys::path(w);
+            let source = &mut self.modbus[m];
+            let quirks = QuirkKeys::settle(&entry, &profile.quirks, &source.quirks, heartbeat);
             for (point, p) in &new {
-                let Some((table, address, format, order)) = p.register else {
+                let Some(r) = &p.register else { continue };
+                if !r.table.is_bits() && r.format.width() > quirks.max_registers {
+                    w.fault(
+                        "max_registers",
+                        format!("the point `{}` takes {} registers", p.id, r.format.width()),
+                        "a value is never read in parts: the device must give as many in one request",
+                    );
+                }
+                let last = r.address + (r.format.width() - 1);
+                let hit = quirks
+                    .forbidden
+                    .iter()
+                    .find(|f| f.table == r.table && f.from <= last && r.address <= f.to);
+                if let Some(hit) = hit {
                     self.faults.borrow_mut().push(Fault {
                         place: p.place.clone(),
                         key: format!("point.{}.address", p.id),
-                        problem: "missing, and the profile is used on a Modbus source".to_owned(),
-                        remedy: "write address = 40001".to_owned(),
+                        problem: format!("{} to {} must not be read, says the profile", hit.from, hit.to),
+                        remedy: "remove the point or the forbidden range".to_owned(),
                     });
-                    continue;
-                };
-                points.push(ModbusPoint {
-                    point: *point,
-                    table,
-                    address,
-                    format,
-                    order,
-                    scale: p.scale,
-                    offset: p.offset,
-                    invert: p.invert,
-                    sentinels: p.sentinels.clone(),
-                    origin: p.origin.clone(),
-                });
+                }
+                debug_assert!(self.points.len() > point.0 as usize);
             }
-            defaults.source.devices.push(ModbusDevice {
-                device,
+            // Groups of one unit have one label, and a plant device each.
+            let mut of_device = Vec::new();
+            for (n, (period, points)) in groups.into_iter().enumerate() {
+                let device = DeviceIx(self.devices.len() as u32);
+                for p in &points {
+                    self.points[p.point.0 as usize].device = device;
+                }
+                if let Ok(id) = Id::new(source.source.id.as_str()) {
+                    self.devices.push(Device {
+                        label: if n == 0 {
+                            label.clone()
+                        } else {
+                            format!("{label}@{}", crate::settings::in_words(period))
+                        },
+                        equipment: ix,
+                        source: id,
+                        points: points.iter().map(|p| p.point).collect(),
+                        stale_after: (period * 3).max(Duration::from_secs(3)),
+                    });
+                }
+                of_device.push(PollGroup { device, period, points });
+            }
+            source.source.devices.push(ModbusDevice {
+                label,
                 unit: unit.unwrap_or(1) as u8,
-                period,
-                max_registers: defaults.max_registers,
-                max_gap: defaults.max_gap,
-                points,
+                quirks,
+                groups: of_device,
             });
+            return;
         } else if let Some(m) = mqtt {
             stale_after = self.expected.get(source).copied().unwrap_or(Duration::from_secs(10)) * 3;
             let mut by_topic: Vec<(String, Vec<MqttPoint>)> = Vec::new();
@@ -284,6 +311,83 @@ impl PlantBuilder<'_> {
             points: new.iter().map(|n| n.0).collect(),
             stale_after,
         });
+    }
+
+    /// Points by period, the device's own period first; every point has an address.
+    fn poll_groups(
+        &self,
+        w: &Walk<'_>,
+        profile: &Profile,
+        new: &[(PointIx, &ProfilePoint)],
+        period: Duration,
+    ) -> Vec<(Duration, Vec<ModbusPoint>)> {
+        let mut groups: Vec<(Duration, Vec<ModbusPoint>)> = vec![(period, Vec::new())];
+        for (point, p) in new {
+            let Some(r) = &p.register else {
+                self.faults.borrow_mut().push(Fault {
+                    place: p.place.clone(),
+                    key: format!("point.{}.address", p.id),
+                    problem: "missing, and the profile is used on a Modbus source".to_owned(),
+                    remedy: "write address = 40001".to_owned(),
+                });
+                continue;
+            };
+            let mut factors = Vec::new();
+            let named = r.times.iter().map(|t| (t, false)).chain(r.decimals_from.iter().map(|d| (d, true)));
+            for (name, decimals) in named {
+                match new.iter().find(|n| n.1.id.as_str() == name) {
+                    Some((of, _)) if of == point => self.no_such_point(p, name, decimals, profile),
+                    Some((of, _)) if decimals => factors.push(Factor::Decimals(*of)),
+                    Some((of, _)) => factors.push(Factor::Times(*of)),
+                    None => self.no_such_point(p, name, decimals, profile),
+                }
+            }
+            let one = ModbusPoint {
+                point: *point,
+                table: r.table,
+                address: r.address,
+                format: r.format,
+                order: r.order,
+                scaling: r.scaling,
+                invert: p.invert,
+                sentinels: p.sentinels.clone(),
+                factors,
+                confirm: r.confirm,
+                origin: p.origin.clone(),
+            };
+            // A device entry with its own period means all its points.
+            let own = r.period.filter(|_| !w.has("period")).unwrap_or(period);
+            match groups.iter_mut().find(|g| g.0 == own) {
+                Some(group) => group.1.push(one),
+                None => groups.push((own, vec![one])),
+            }
+        }
+        groups.retain(|g| !g.1.is_empty());
+        groups
+    }
+
+    fn no_such_point(&self, p: &ProfilePoint, name: &str, decimals: bool, profile: &Profile) {
+        let key = if decimals { "decimals_from" } else { "times" };
+        self.faults.borrow_mut().push(Fault {
+            place: p.place.clone(),
+            key: format!("point.{}.{key}", p.id),
+            problem: format!("there is no other point `{name}` in the profile"),
+            remedy: nearest(name, profile.points.iter().map(|p| p.id.as_str())),
+        });
+    }
+
+    fn heartbeat(&self, profile: &Profile, new: &[(PointIx, &ProfilePoint)]) -> Option<(PointIx, Duration)> {
+        let (name, within) = profile.quirks.heartbeat.as_ref()?;
+        let found = new.iter().find(|n| n.1.id.as_str() == name);
+        if found.is_none() {
+            self.faults.borrow_mut().push(Fault {
+                place: profile.points.first().map(|p| p.place.clone()).unwrap_or_default(),
+                key: "modbus.heartbeat.point".to_owned(),
+                problem: format!("there is no point `{name}` in the profile"),
+                remedy: nearest(name, profile.points.iter().map(|p| p.id.as_str())),
+            });
+        }
+        Some((found?.0, *within))
     }
 
     fn overrides(&mut self, w: &Walk<'_>, own: &[PointIx]) {

@@ -4,15 +4,16 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use super::super::fault::Fault;
-use super::super::types::{ModbusSource, MqttSource, MqttVersion};
+use super::super::types::{ModbusSource, MqttSource, MqttVersion, Transport};
 use super::super::walk::Walk;
+use super::quirks::QuirkKeys;
+use super::transport::transport;
 use super::words::{address, id, login, poll_period, positive, range};
 
 pub(super) struct ModbusDefaults {
     pub(super) source: ModbusSource,
     pub(super) period: Duration,
-    pub(super) max_registers: u16,
-    pub(super) max_gap: u16,
+    pub(super) quirks: QuirkKeys,
 }
 
 pub(super) fn modbus_source(
@@ -21,9 +22,15 @@ pub(super) fn modbus_source(
     warnings: &RefCell<Vec<Fault>>,
 ) -> Option<ModbusDefaults> {
     let id = id(w, name);
-    let address = address(w, "tcp://", 502, "\"tcp://192.0.2.10:502\"");
-    let period = poll_period(w, Duration::from_secs(1));
-    let timeout = positive(w, "timeout", Duration::from_millis(500));
+    let transport = transport(w);
+    // A mobile network answers in seconds, a serial line behind a server takes its time.
+    let (usual_period, usual_timeout) = match &transport {
+        Some(Transport::DialIn(_)) => (Duration::from_secs(5), Duration::from_secs(4)),
+        Some(Transport::RtuTcp { .. }) => (Duration::from_secs(1), Duration::from_millis(800)),
+        _ => (Duration::from_secs(1), Duration::from_millis(500)),
+    };
+    let period = poll_period(w, usual_period);
+    let timeout = positive(w, "timeout", usual_timeout);
     if timeout > period {
         warnings.borrow_mut().push(Fault {
             place: w.place("timeout"),
@@ -34,12 +41,27 @@ pub(super) fn modbus_source(
     }
     let reconnect =
         range(w, ("reconnect_min", Duration::from_millis(500)), ("reconnect_max", Duration::from_secs(30)));
-    let max_registers = w.whole("max_registers", 4, 125).unwrap_or(125) as u16;
-    let max_gap = w.whole("max_gap", 0, 124).unwrap_or(0) as u16;
+    let connect_pause = w.duration("connect_pause").unwrap_or_default();
+    let idle_close = w.duration("idle_close");
+    let probe_share = w.number("probe_share").unwrap_or(0.05);
+    if !(0.01..=0.5).contains(&probe_share) {
+        w.fault("probe_share", format!("{probe_share} is out of range"), "allowed: 0.01 to 0.5");
+    }
+    let breaker = w.flag("breaker").unwrap_or(true);
+    let quirks = QuirkKeys::path(w);
     w.finish();
-    let (host, port) = address?;
-    let source = ModbusSource { id: id?, host, port, timeout, reconnect, devices: Vec::new() };
-    Some(ModbusDefaults { source, period, max_registers, max_gap })
+    let source = ModbusSource {
+        id: id?,
+        transport: transport?,
+        timeout,
+        reconnect,
+        connect_pause,
+        idle_close,
+        probe_share,
+        breaker,
+        devices: Vec::new(),
+    };
+    Some(ModbusDefaults { source, period, quirks })
 }
 
 pub(super) fn mqtt_source(name: &str, w: &Walk<'_>, site: &str) -> Option<(MqttSource, Duration)> {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::super::SHORTEST_PERIOD;
 use super::super::types::Secret;
 use super::super::walk::Walk;
 use crate::plant::Id;
@@ -29,9 +30,6 @@ pub(super) fn address(w: &Walk<'_>, scheme: &str, port: u16, example: &str) -> O
     }
     parsed
 }
-
-/// Faster than this nobody polls a fieldbus device.
-pub(super) const SHORTEST_PERIOD: Duration = Duration::from_millis(10);
 
 pub(super) fn poll_period(w: &Walk<'_>, default: Duration) -> Duration {
     let period = w.duration("period").unwrap_or(default);

@@ -5,23 +5,27 @@ mod csv;
 mod limits;
 mod point;
 mod register;
+mod units;
 
 use std::cell::RefCell;
 
+use super::build::QuirkKeys;
 use super::fault::{Fault, Place};
 use super::source::{Merged, merge};
-use super::types::{ByteOrder, Format, Table, TimeFormat};
+use super::types::{ByteOrder, TimeFormat};
 use super::walk::Walk;
 use crate::plant::{Id, Name, ValueType};
 use csv::csv_as_toml;
 pub(super) use limits::{LimitSetting, limits};
 use point::point;
-use register::{ORDERS, TABLES};
+pub(super) use register::{Register, TABLES};
 
+/// A parsed profile.
 #[derive(Debug, Clone, Default)]
 pub(in crate::settings) struct Profile {
     pub(in crate::settings) kind: Option<String>,
     pub(in crate::settings) time: Option<(String, TimeFormat)>,
+    pub(in crate::settings) quirks: QuirkKeys,
     pub(in crate::settings) points: Vec<ProfilePoint>,
 }
 
@@ -38,7 +42,8 @@ pub(in crate::settings) struct ProfilePoint {
     pub(in crate::settings) offset: f64,
     pub(in crate::settings) invert: bool,
     pub(in crate::settings) limits: Vec<LimitSetting>,
-    pub(in crate::settings) register: Option<(Table, u16, Format, ByteOrder)>,
+    pub(in crate::settings) labels: Vec<(i64, Name)>,
+    pub(in crate::settings) register: Option<Register>,
     pub(in crate::settings) sentinels: Vec<f64>,
     pub(in crate::settings) pointer: Option<String>,
     pub(in crate::settings) quality: Option<String>,
@@ -80,7 +85,7 @@ fn parse_toml(file: &str, text: &str, faults: &mut Vec<Fault>) -> Profile {
 fn read(merged: &Merged, faults: &RefCell<Vec<Fault>>) -> Profile {
     let root = Walk::root(merged, faults);
     let kind = root.text("kind").map(str::to_owned);
-    let order = root.word("order", ORDERS).unwrap_or(ByteOrder::Abcd);
+    let order = register::order(&root).unwrap_or(ByteOrder::Abcd);
     let table = root.word("table", TABLES);
     let base = root.whole("address_base", 0, 1).unwrap_or(0) as u16;
     let time = root.table("time").and_then(|t| {
@@ -98,6 +103,14 @@ fn read(merged: &Merged, faults: &RefCell<Vec<Fault>>) -> Profile {
         t.finish();
         Some((pointer?.to_owned(), format.unwrap_or(TimeFormat::Millis)))
     });
+    let quirks = root
+        .table("modbus")
+        .map(|w| {
+            let keys = QuirkKeys::profile(&w);
+            w.finish();
+            keys
+        })
+        .unwrap_or_default();
     let mut points: Vec<ProfilePoint> = Vec::new();
     for walk in root.list("point") {
         let Some(point) = point(&walk, merged, (order, table, base)) else {
@@ -114,5 +127,5 @@ fn read(merged: &Merged, faults: &RefCell<Vec<Fault>>) -> Profile {
         points.push(point);
     }
     root.finish();
-    Profile { kind, time, points }
+    Profile { kind, time, quirks, points }
 }

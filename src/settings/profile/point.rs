@@ -1,11 +1,12 @@
 //! One `[[point]]` of a profile.
 
 use super::super::source::Merged;
-use super::super::types::{ByteOrder, Format, Table};
+use super::super::types::{ByteOrder, Format, Scaling, Table};
 use super::super::walk::Walk;
 use super::ProfilePoint;
 use super::limits::limits;
-use super::register::{ORDERS, TABLES, TYPES, address};
+use super::register::{Register, register};
+use super::units;
 use crate::plant::{Id, Name, ValueType};
 
 pub(super) fn point(
@@ -30,46 +31,17 @@ pub(super) fn point(
             None
         }
     });
-    let scale = walk.number("scale").unwrap_or(1.0);
-    let offset = walk.number("offset").unwrap_or(0.0);
+    let (scale, offset) = linear(walk, &unit);
     let invert = walk.flag("invert").unwrap_or(false);
     let sentinels = walk.numbers("sentinels").unwrap_or_default();
-    let order = walk.word("order", ORDERS).unwrap_or(defaults.0);
-    let table = walk.word("table", TABLES);
-    let format = walk.word("type", TYPES);
-    let bit = walk.whole("bit", 0, 15).map(|b| b as u8);
-    let address = address(walk, table.or(defaults.1), defaults.2);
-    let register = address.map(|(table, address)| {
-        let bits = matches!(table, Table::Coil | Table::DiscreteInput);
-        let format = match (format, bit, bits) {
-            (_, Some(bit), false) => Format::RegisterBit(bit),
-            (_, _, true) => Format::Bit,
-            (Some(Format::Bit), None, false) => Format::RegisterBit(0),
-            (Some(format), None, false) => format,
-            (None, None, false) => Format::U16,
-        };
-        if u32::from(address) + u32::from(format.width()) > 65536 {
-            walk.fault("address", "the value reaches beyond register 65535", "check address and type");
-        }
-        (table, address, format, order)
-    });
+    let labels = labels(walk);
+    let register = register(walk, defaults, (scale, offset));
     let pointer = walk.text("pointer").map(str::to_owned);
     let quality = walk.text("quality").map(str::to_owned);
     let topic = walk.text("topic").map(str::to_owned);
     let limits = walk.table("limits").map(|l| limits(&l, false)).unwrap_or_default();
     walk.finish();
-    let is_bool = unit == "bool" || matches!(register, Some((_, _, Format::Bit | Format::RegisterBit(_), _)));
-    let whole = matches!(
-        register,
-        Some((_, _, Format::U16 | Format::I16 | Format::U32 | Format::I32 | Format::U64 | Format::I64, _))
-    );
-    let value_type = if is_bool {
-        ValueType::Bool
-    } else if whole && scale == 1.0 && offset == 0.0 {
-        ValueType::Integer
-    } else {
-        ValueType::Float
-    };
+    let value_type = value_type(&unit, register.as_ref());
     let id = id?;
     let place = merged.place(&walk.path);
     Some(ProfilePoint {
@@ -80,6 +52,7 @@ pub(super) fn point(
         decimals: if value_type == ValueType::Float { decimals } else { 0 },
         range,
         value_type,
+        labels,
         scale,
         offset,
         invert,
@@ -91,4 +64,73 @@ pub(super) fn point(
         topic,
         place,
     })
+}
+
+/// Multiplier and offset from `scale` and `offset` or `calibration`, and `raw_unit` on top.
+fn linear(walk: &Walk<'_>, unit: &str) -> (f64, f64) {
+    let (mut scale, mut offset) = (walk.number("scale").unwrap_or(1.0), walk.number("offset").unwrap_or(0.0));
+    if let Some(pairs) = walk.pairs("calibration") {
+        match pairs[..] {
+            [(raw1, value1), (raw2, value2)] if raw1 != raw2 => {
+                if walk.has("scale") || walk.has("offset") {
+                    walk.fault("calibration", "stands beside scale or offset", "give one or the other");
+                }
+                scale = (value2 - value1) / (raw2 - raw1);
+                offset = value1 - raw1 * scale;
+            }
+            _ => walk.fault(
+                "calibration",
+                "no two different points",
+                "raw and true value at two points: calibration = [[0, -0.02], [1000, 9.97]]",
+            ),
+        }
+    }
+    if let Some(raw_unit) = walk.text("raw_unit") {
+        match units::conversion(raw_unit, unit) {
+            Ok((factor, shift)) => (scale, offset) = (scale * factor, offset * factor + shift),
+            Err(problem) => walk.fault("raw_unit", problem, format!("known units: {}", units::known())),
+        }
+    }
+    (scale, offset)
+}
+
+/// `labels = { 0 = { zh = "停炉", en = "Stop" } }`; a plain text serves for both languages.
+fn labels(walk: &Walk<'_>) -> Vec<(i64, Name)> {
+    let Some(table) = walk.table("labels") else { return Vec::new() };
+    let mut all = Vec::new();
+    for key in table.keys() {
+        let Ok(number) = key.parse::<i64>() else {
+            table.fault(
+                key,
+                "no whole number",
+                "labels = { 0 = \"stop\", 1 = { zh = \"运行\", en = \"Run\" } }",
+            );
+            continue;
+        };
+        if let Some(text) = table.text_at(key) {
+            all.push((number, Name::new(Some(text), Some(text), key)));
+        } else if let Some(both) = table.table_at(key) {
+            let (zh, en) = (both.text("zh"), both.text("en"));
+            both.finish();
+            all.push((number, Name::new(zh, en, key)));
+        }
+    }
+    all.sort_by_key(|l| l.0);
+    all
+}
+
+fn value_type(unit: &str, register: Option<&Register>) -> ValueType {
+    let Some(r) = register else {
+        return if unit == "bool" { ValueType::Bool } else { ValueType::Float };
+    };
+    let untouched = matches!(r.scaling, Scaling::Linear { scale: 1.0, offset: 0.0 })
+        && r.decimals_from.is_none()
+        && r.times.is_empty();
+    match r.format {
+        Format::Text(..) => ValueType::Text,
+        f if f.is_truth() || unit == "bool" => ValueType::Bool,
+        f if f.is_whole() && untouched => ValueType::Integer,
+        Format::Epoch32 if untouched => ValueType::Integer,
+        _ => ValueType::Float,
+    }
 }

@@ -1,40 +1,235 @@
 //! Where a value stands in a Modbus device, and how its registers are to be understood.
 
-use super::super::types::{ByteOrder, Format, Table};
+use std::time::Duration;
+
+use super::super::types::{ByteOrder, CurrentLoop, Encoding, Format, Scaling, Table};
 use super::super::walk::Walk;
 
-pub(super) const ORDERS: &[(&str, ByteOrder)] = &[
-    ("abcd", ByteOrder::Abcd),
-    ("cdab", ByteOrder::Cdab),
-    ("badc", ByteOrder::Badc),
-    ("dcba", ByteOrder::Dcba),
-];
-pub(super) const TABLES: &[(&str, Table)] = &[
+/// A point's place in a device, as a profile says it; other points by their ids.
+#[derive(Debug, Clone)]
+pub(in crate::settings) struct Register {
+    pub(in crate::settings) table: Table,
+    pub(in crate::settings) address: u16,
+    pub(in crate::settings) format: Format,
+    pub(in crate::settings) order: ByteOrder,
+    pub(in crate::settings) scaling: Scaling,
+    pub(in crate::settings) decimals_from: Option<String>,
+    pub(in crate::settings) times: Vec<String>,
+    pub(in crate::settings) confirm: bool,
+    pub(in crate::settings) period: Option<Duration>,
+}
+
+pub(in crate::settings) const TABLES: &[(&str, Table)] = &[
     ("holding", Table::HoldingRegister),
     ("input", Table::InputRegister),
     ("coil", Table::Coil),
     ("discrete", Table::DiscreteInput),
 ];
-pub(super) const TYPES: &[(&str, Format)] = &[
+const TYPES: &[(&str, Format)] = &[
     ("u16", Format::U16),
     ("i16", Format::I16),
     ("u32", Format::U32),
     ("i32", Format::I32),
     ("u64", Format::U64),
     ("i64", Format::I64),
+    ("f16", Format::F16),
     ("f32", Format::F32),
     ("f64", Format::F64),
+    ("bcd16", Format::Bcd(1)),
+    ("bcd32", Format::Bcd(2)),
+    ("bcd64", Format::Bcd(4)),
+    ("m10k32", Format::M10k(2)),
+    ("m10k48", Format::M10k(3)),
+    ("m10k64", Format::M10k(4)),
     ("bit", Format::RegisterBit(0)),
-    ("bool", Format::Bit),
+    ("bits", Format::Bits { low: 0, high: 15 }),
+    ("bool", Format::Bool),
+    ("string", Format::Text(0, Encoding::Ascii)),
+    ("epoch32", Format::Epoch32),
+    ("epoch64_ms", Format::Epoch64Ms),
+    ("clock6", Format::Clock6),
+];
+const ENCODINGS: &[(&str, Encoding)] = &[
+    ("ascii", Encoding::Ascii),
+    ("utf8", Encoding::Utf8),
+    ("gbk", Encoding::Gbk),
+    ("utf16be", Encoding::Utf16Be),
+    ("utf16le", Encoding::Utf16Le),
 ];
 
+/// `abcd` and its three sisters, or any permutation of 2, 4 or 8 letters: letter n is the byte that
+/// comes n-th.
+pub(super) fn order(walk: &Walk<'_>) -> Option<ByteOrder> {
+    let text = walk.text("order")?;
+    let found = match text.to_ascii_lowercase().as_str() {
+        "abcd" | "ab" => Some(ByteOrder::Abcd),
+        "cdab" => Some(ByteOrder::Cdab),
+        "badc" | "ba" => Some(ByteOrder::Badc),
+        "dcba" => Some(ByteOrder::Dcba),
+        other => permutation(other),
+    };
+    if found.is_none() {
+        walk.fault(
+            "order",
+            format!("`{text}` is no byte order"),
+            "abcd, cdab, badc, dcba, or the letters a to d (32 bits) or a to h (64 bits) as the bytes come",
+        );
+    }
+    found
+}
+
+fn permutation(text: &str) -> Option<ByteOrder> {
+    let letters = text.as_bytes();
+    if !matches!(letters.len(), 4 | 8) {
+        return None;
+    }
+    let mut place = [0u8; 8];
+    for (n, letter) in letters.iter().enumerate() {
+        let significance = letter.checked_sub(b'a').filter(|s| usize::from(*s) < letters.len())?;
+        if letters[..n].contains(letter) {
+            return None;
+        }
+        place[n] = significance;
+    }
+    Some(ByteOrder::Other { bytes: letters.len() as u8, place })
+}
+
+/// `type`, `bit`, `bits`, `length` and `encoding` together.
+fn format(walk: &Walk<'_>, table: Table, in_address: Option<u8>) -> Format {
+    let given = walk.word("type", TYPES);
+    let reversed = walk.word("bit_order", &[("normal", false), ("reversed", true)]).unwrap_or(false);
+    let bit = walk.whole("bit", 0, 15).map(|b| b as u8).or(in_address);
+    let bits = walk.numbers("bits");
+    let length = walk.whole("length", 1, 125);
+    let encoding = walk.word("encoding", ENCODINGS);
+    if table.is_bits() {
+        return Format::Bit;
+    }
+    if let Some(bit) = bit {
+        return Format::RegisterBit(if reversed { 15 - bit } else { bit });
+    }
+    if let Some(bits) = bits {
+        return match bits[..] {
+            [low, high]
+                if low.fract() == 0.0 && high.fract() == 0.0 && 0.0 <= low && low <= high && high <= 31.0 =>
+            {
+                Format::Bits { low: low as u8, high: high as u8 }
+            }
+            _ => {
+                walk.fault("bits", "no bit-field", "the lowest and the highest bit, 0 to 31: bits = [4, 7]");
+                Format::U16
+            }
+        };
+    }
+    match given {
+        Some(Format::Text(..)) => {
+            if length.is_none() && !walk.has("length") {
+                walk.fault("length", "missing", "how many registers the text takes: length = 8");
+            }
+            Format::Text(length.unwrap_or(1) as u8, encoding.unwrap_or(Encoding::Ascii))
+        }
+        Some(format) => {
+            for key in ["length", "encoding"] {
+                if walk.has(key) {
+                    walk.fault(key, "only a text has one", "type = \"string\", or remove the key");
+                }
+            }
+            format
+        }
+        None => Format::U16,
+    }
+}
+
+/// The scaling of a register: a current loop, or the linear one that was worked out before.
+fn scaling(walk: &Walk<'_>, linear: (f64, f64)) -> Scaling {
+    let Some(l) = walk.table("loop") else {
+        return Scaling::Linear { scale: linear.0, offset: linear.1 };
+    };
+    let pair = |key: &'static str, example: &str| match l.numbers(key).as_deref() {
+        Some([low, high]) if low != high => Some((*low, *high)),
+        Some(_) => {
+            l.fault(key, "no pair of different numbers", format!("{key} = {example}"));
+            None
+        }
+        None => {
+            if !l.has(key) {
+                l.fault(key, "missing", format!("{key} = {example}"));
+            }
+            None
+        }
+    };
+    let current = CurrentLoop {
+        raw: pair("raw", "[819, 4095]: the raw values at 4 mA and 20 mA").unwrap_or((0.0, 1.0)),
+        range: pair("range", "[0, 2.5]: the values at the same two ends").unwrap_or((0.0, 1.0)),
+        live_zero: l.flag("live_zero").unwrap_or(true),
+        clamp: l.flag("clamp").unwrap_or(false),
+        fault_hold: l.duration("fault_hold").unwrap_or(Duration::from_secs(4)),
+    };
+    l.finish();
+    if walk.has("scale") || walk.has("offset") || walk.has("calibration") {
+        walk.fault(
+            "loop",
+            "stands beside scale, offset or calibration",
+            "the loop alone says how it is scaled",
+        );
+    }
+    Scaling::Loop(current)
+}
+
+/// The Modbus part of a point; `None` without an address.
+pub(super) fn register(
+    walk: &Walk<'_>,
+    defaults: (ByteOrder, Option<Table>, u16),
+    linear: (f64, f64),
+) -> Option<Register> {
+    let order = order(walk).unwrap_or(defaults.0);
+    let function =
+        walk.whole("function", 1, 4).and_then(|f| TABLES.iter().find(|t| i64::from(t.1.function()) == f));
+    let table = walk.word("table", TABLES);
+    if let (Some(f), Some(t)) = (function, table)
+        && f.1 != t
+    {
+        walk.fault("function", format!("reads the {} table", f.0), "give `function` or `table`, not both");
+    }
+    let found = address(walk, table.or(function.map(|f| f.1)).or(defaults.1), defaults.2);
+    let scaling = scaling(walk, linear);
+    let decimals_from = walk.text("decimals_from").map(str::to_owned);
+    let times = walk.texts("times").unwrap_or_default();
+    let confirm = walk.flag("confirm").unwrap_or(false);
+    let period = walk.duration("period");
+    let format = format(walk, found.map_or(Table::HoldingRegister, |f| f.0), found.and_then(|f| f.2));
+    let (table, address, _) = found?;
+    if u32::from(address) + u32::from(format.width()) > 65536 {
+        walk.fault("address", "the value reaches beyond register 65535", "check address and type");
+    }
+    if let ByteOrder::Other { bytes, .. } = order
+        && walk.has("order")
+        && u16::from(bytes) != format.width() * 2
+    {
+        walk.fault(
+            "order",
+            format!("has {bytes} letters, but the value has {} bytes", format.width() * 2),
+            "one letter a byte",
+        );
+    }
+    if period.is_some_and(|p| p < super::super::SHORTEST_PERIOD) {
+        walk.fault("period", "shorter than 10 ms", "\"10ms\" or longer");
+    }
+    let period = period.map(|p| p.max(super::super::SHORTEST_PERIOD));
+    Some(Register { table, address, format, order, scaling, decimals_from, times, confirm, period })
+}
+
 /// `40001`, `400001` (Modicon) or, with a table or another size, a plain number counted from the base.
-pub(super) fn address(walk: &Walk<'_>, given: Option<Table>, base: u16) -> Option<(Table, u16)> {
+/// As a text it may be hexadecimal (`"0x2000"`) and name a bit (`"40021.3"`).
+fn address(walk: &Walk<'_>, given: Option<Table>, base: u16) -> Option<(Table, u16, Option<u8>)> {
     if !walk.has("address") {
         walk.mark("address");
         return None;
     }
-    let number = walk.whole("address", 0, 465_536)? as u32;
+    let (number, bit) = match walk.is_plain_text("address") {
+        true => written(walk)?,
+        false => (walk.whole("address", 0, 465_536)? as u32, None),
+    };
     let modicon = |lead: u32, width: u32| {
         let table = match lead {
             1 => Table::DiscreteInput,
@@ -51,16 +246,42 @@ pub(super) fn address(walk: &Walk<'_>, given: Option<Table>, base: u16) -> Optio
         100_001..=465_536 => modicon(number / 100_000, 100_000),
         _ => None,
     };
-    if found.is_some() {
-        return found;
+    if let Some((table, address)) = found {
+        return Some((table, address, bit));
     }
     match u32::checked_sub(number, u32::from(base)).and_then(|n| u16::try_from(n).ok()) {
-        Some(n) => Some((given.unwrap_or(Table::HoldingRegister), n)),
+        Some(n) => Some((given.unwrap_or(Table::HoldingRegister), n, bit)),
         None => {
             walk.fault(
                 "address",
                 format!("{number} is no register address"),
                 "40001 style, or 0 to 65535 with a table",
+            );
+            None
+        }
+    }
+}
+
+/// `"0x2000"`, `"40021.3"`, `"0x15.3"`.
+fn written(walk: &Walk<'_>) -> Option<(u32, Option<u8>)> {
+    let text = walk.text("address")?.trim();
+    let (number, bit) = text.split_once('.').map_or((text, None), |(n, b)| (n, Some(b)));
+    let parsed = match number.strip_prefix("0x").or_else(|| number.strip_prefix("0X")) {
+        Some(hex) => u32::from_str_radix(hex, 16).ok(),
+        None => number.parse().ok(),
+    };
+    let bit = match bit.map(|b| b.parse::<u8>().ok().filter(|b| *b < 16)) {
+        None => Some(None),
+        Some(Some(bit)) => Some(Some(bit)),
+        Some(None) => None,
+    };
+    match (parsed.filter(|n| *n <= 465_536), bit) {
+        (Some(number), Some(bit)) => Some((number, bit)),
+        _ => {
+            walk.fault(
+                "address",
+                format!("`{text}` is no register address"),
+                "40001, \"0x2000\", or with a bit \"40021.3\"",
             );
             None
         }

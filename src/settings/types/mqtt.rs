@@ -15,7 +15,7 @@ pub enum MqttVersion {
 }
 
 /// One MQTT broker session.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct MqttSource {
     /// Settings id.
     pub id: crate::plant::Id,
@@ -40,7 +40,7 @@ pub struct MqttSource {
 }
 
 /// One topic filter and what its payloads mean.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct MqttMapping {
     /// Into the plant.
     pub device: DeviceIx,
@@ -53,7 +53,7 @@ pub struct MqttMapping {
 }
 
 /// One point in a payload.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct MqttPoint {
     /// Into the plant.
     pub point: PointIx,

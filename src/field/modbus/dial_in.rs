@@ -1,0 +1,171 @@
+//! Where devices dial in (4G DTU): one listener an address, each caller known by its registration
+//! packet and handed to the source that waits for it. Started by `field`.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::io::AsyncReadExt;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+use tracing::{info, warn};
+
+use crate::field::Status;
+use crate::settings::DialIn;
+
+/// A caller says who it is within this time, or is sent away.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// No more bytes for this long end a registration that could be the beginning of another.
+const LULL: Duration = Duration::from_millis(500);
+/// Callers that have not yet said who they are.
+const MOST_STRANGERS: usize = 64;
+/// Longest packet that is looked at.
+const LONGEST: usize = 512;
+const RETRY_LISTEN: Duration = Duration::from_secs(5);
+
+/// Whom a listener waits for.
+pub(in crate::field) struct Expected {
+    pub(in crate::field) source: String,
+    pub(in crate::field) how: DialIn,
+    pub(in crate::field) status: Status,
+    pub(in crate::field) to: mpsc::Sender<(TcpStream, Vec<u8>)>,
+}
+
+/// Listens for ever; ends when the task is aborted.
+pub(in crate::field) async fn listen(address: SocketAddr, expected: Vec<Expected>) {
+    let expected = std::sync::Arc::new(expected);
+    let listener = loop {
+        match TcpListener::bind(address).await {
+            Ok(listener) => break listener,
+            Err(e) => {
+                let what = format!("cannot listen on {address}: {e}");
+                warn!("{what}; trying again");
+                for one in expected.iter() {
+                    one.status.update(|s| s.last_error = Some(what.clone()));
+                }
+                tokio::time::sleep(RETRY_LISTEN).await;
+            }
+        }
+    };
+    info!("waiting for devices to dial in on {address}");
+    let strangers = std::sync::Arc::new(tokio::sync::Semaphore::new(MOST_STRANGERS));
+    loop {
+        let (stream, from) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(e) => {
+                // Out of file handles, most likely: not at full speed round this loop.
+                warn!("dial-in on {address}: {e}");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                continue;
+            }
+        };
+        let Ok(place) = std::sync::Arc::clone(&strangers).try_acquire_owned() else {
+            warn!("dial-in on {address}: too many callers that do not say who they are; {from} is sent away");
+            continue;
+        };
+        let expected = std::sync::Arc::clone(&expected);
+        tokio::spawn(async move {
+            let _place = place;
+            greet(stream, from, &expected).await;
+        });
+    }
+}
+
+async fn greet(mut stream: TcpStream, from: SocketAddr, expected: &[Expected]) {
+    let mut heard = Vec::new();
+    let reading = async {
+        loop {
+            let (found, longer) = recognise(&heard, expected);
+            if !longer {
+                return found;
+            }
+            // A longer registration may still come of it: `DTU1` and `DTU12`.
+            let wait = if found.is_some() { LULL } else { PATIENCE };
+            match tokio::time::timeout(wait, stream.read_buf(&mut heard)).await {
+                Ok(Ok(0) | Err(_)) => return None,
+                Ok(Ok(_)) => {}
+                Err(_) => return found,
+            }
+        }
+    };
+    match tokio::time::timeout(PATIENCE, reading).await {
+        Ok(Some((n, rest))) => {
+            let one = &expected[n];
+            info!(source = one.source, %from, "the device dialled in");
+            // Full means that a newer connection is already waiting to be taken.
+            let _ = one.to.try_send((stream, rest));
+        }
+        _ => warn!(
+            %from,
+            "a caller is nobody we know: it said \"{}\"; set it as `registration` of a source to take it in",
+            heard.escape_ascii()
+        ),
+    }
+}
+
+/// Who it is by the longest registration that the bytes begin with, and what follows it; and whether
+/// more bytes may make it another. Heartbeats may come before a registration.
+fn recognise(heard: &[u8], expected: &[Expected]) -> (Option<(usize, Vec<u8>)>, bool) {
+    let mut found: Option<(usize, usize, &[u8])> = None;
+    let mut longer = false;
+    for (n, one) in expected.iter().enumerate() {
+        let mut bytes = heard;
+        while !one.how.heartbeat.is_empty() && bytes.starts_with(&one.how.heartbeat) {
+            bytes = &bytes[one.how.heartbeat.len()..];
+        }
+        let wanted = &one.how.registration;
+        if let Some(rest) = bytes.strip_prefix(wanted.as_slice()) {
+            if found.is_none_or(|(_, length, _)| wanted.len() > length) {
+                found = Some((n, wanted.len(), rest));
+            }
+        } else if wanted.starts_with(bytes) {
+            longer = true;
+        }
+    }
+    (found.map(|(n, _, rest)| (n, rest.to_vec())), longer && heard.len() < LONGEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc;
+
+    use super::{Expected, recognise};
+    use crate::field::Status;
+    use crate::settings::{DialIn, Framing};
+
+    fn expected(registrations: &[&str]) -> Vec<Expected> {
+        registrations
+            .iter()
+            .map(|r| Expected {
+                source: (*r).to_owned(),
+                how: DialIn {
+                    listen: ([127, 0, 0, 1], 0).into(),
+                    registration: r.as_bytes().to_vec(),
+                    heartbeat: b"hb".to_vec(),
+                    framing: Framing::Rtu,
+                },
+                status: Status::new(r, "modbus"),
+                to: mpsc::channel(1).0,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_caller_is_known_by_its_registration_and_what_follows_is_kept() {
+        let all = expected(&["DTU-7", "DTU-9"]);
+        assert_eq!(recognise(b"DT", &all), (None, true));
+        assert_eq!(recognise(b"who", &all), (None, false));
+        assert_eq!(recognise(b"hbhbDTU-9\r\n", &all), (Some((1, b"\r\n".to_vec())), false));
+    }
+
+    #[test]
+    fn the_longer_of_two_registrations_is_waited_for() {
+        let all = expected(&["DTU1", "DTU12"]);
+        assert_eq!(recognise(b"DTU1", &all), (Some((0, Vec::new())), true));
+        assert_eq!(recognise(b"DTU12", &all), (Some((1, Vec::new())), false));
+    }
+
+    #[test]
+    fn a_source_without_a_registration_takes_whoever_comes() {
+        assert_eq!(recognise(b"", &expected(&[""])), (Some((0, Vec::new())), false));
+    }
+}

@@ -1,0 +1,291 @@
+//! Which sources run: starts, changes and stops their tasks when settings are applied, and keeps what
+//! others may see of them.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::tz::TimeZone;
+use tokio::net::TcpStream;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use super::intake::{Ack, Intake};
+use super::modbus::{self, Trace, dial_in};
+use super::mqtt;
+use super::status::{SourceStatus, Status};
+use crate::plant::TextTable;
+use crate::settings::{DialIn, ModbusSource, MqttSource, Settings, Transport};
+
+/// What can be seen of a source from outside.
+#[derive(Debug, Clone)]
+struct Seen {
+    id: String,
+    status: Status,
+    trace: Option<Trace>,
+}
+
+#[derive(Debug, Default)]
+struct Shown {
+    sources: Vec<Seen>,
+    acks: HashMap<u32, mpsc::UnboundedSender<Ack>>,
+}
+
+/// Shared by the wires (which change it) and whoever shows sources or acknowledges messages.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Registry(Arc<Mutex<Shown>>);
+
+impl Registry {
+    fn with<T>(&self, work: impl FnOnce(&mut Shown) -> T) -> T {
+        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Shows the sources of `settings` before their tasks run, in the order of the settings.
+    pub(super) fn announce(&self, settings: &Settings) {
+        self.with(|shown| {
+            let mut old = std::mem::take(&mut shown.sources);
+            let modbus = settings.modbus.iter().map(|s| (s.id.as_str(), "modbus"));
+            let mqtt = settings.mqtt.iter().map(|s| (s.id.as_str(), "mqtt"));
+            for (id, kind) in modbus.chain(mqtt) {
+                let kept = old.iter().position(|o| o.id == id && o.trace.is_some() == (kind == "modbus"));
+                shown.sources.push(kept.map_or_else(
+                    || Seen {
+                        id: id.to_owned(),
+                        status: Status::new(id, kind),
+                        trace: (kind == "modbus").then(Trace::default),
+                    },
+                    |n| old.swap_remove(n),
+                ));
+            }
+        });
+    }
+
+    fn seen(&self, id: &str) -> Option<Seen> {
+        self.with(|shown| shown.sources.iter().find(|s| s.id == id).cloned())
+    }
+
+    pub(super) fn statuses(&self) -> Vec<SourceStatus> {
+        self.with(|shown| shown.sources.iter().map(|s| s.status.get()).collect())
+    }
+
+    pub(super) fn trace(&self, source: &str) -> Option<Trace> {
+        self.seen(source)?.trace
+    }
+
+    pub(super) fn acknowledge(&self, acks: Vec<Ack>) {
+        self.with(|shown| {
+            for ack in acks {
+                if let Some(sender) = shown.acks.get(&ack.session) {
+                    // A session that has ended will get the message again, which is as good.
+                    let _ = sender.send(ack);
+                }
+            }
+        });
+    }
+}
+
+struct Running {
+    task: JoinHandle<()>,
+    stop: watch::Sender<bool>,
+}
+
+struct Bus {
+    running: Running,
+    settings: ModbusSource,
+    change: watch::Sender<ModbusSource>,
+    dialled: Option<mpsc::Sender<(TcpStream, Vec<u8>)>>,
+}
+
+struct Session {
+    running: Running,
+    settings: MqttSource,
+    index: u32,
+}
+
+/// Waits for devices at one address.
+struct Listener {
+    expected: Vec<(String, DialIn)>,
+    task: JoinHandle<()>,
+}
+
+/// The tasks of all sources. Lives on the wires' thread.
+pub(super) struct Sources {
+    intake: Intake,
+    texts: TextTable,
+    registry: Registry,
+    epoch: Instant,
+    buses: BTreeMap<String, Bus>,
+    sessions: BTreeMap<String, Session>,
+    listeners: HashMap<SocketAddr, Listener>,
+    sessions_so_far: u32,
+}
+
+impl Sources {
+    pub(super) fn new(intake: Intake, texts: TextTable, registry: Registry) -> Self {
+        Self {
+            intake,
+            texts,
+            registry,
+            epoch: Instant::now(),
+            buses: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+            listeners: HashMap::new(),
+            sessions_so_far: 0,
+        }
+    }
+
+    /// Brings the tasks in line with `settings`. What is the same as before is left alone.
+    pub(super) async fn apply(&mut self, settings: &Settings) {
+        let gone: Vec<String> = self
+            .buses
+            .keys()
+            .filter(|id| settings.modbus.iter().all(|s| s.id.as_str() != id.as_str()))
+            .cloned()
+            .collect();
+        for id in gone {
+            if let Some(bus) = self.buses.remove(&id) {
+                bus.running.end().await;
+            }
+        }
+        let gone: Vec<String> = self
+            .sessions
+            .iter()
+            .filter(|(id, s)| {
+                settings.mqtt.iter().all(|new| new.id.as_str() != id.as_str() || *new != s.settings)
+            })
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in gone {
+            if let Some(session) = self.sessions.remove(&id) {
+                session.running.end().await;
+                self.registry.with(|shown| shown.acks.remove(&session.index));
+            }
+        }
+        self.registry.announce(settings);
+        let timezone = TimeZone::get(&settings.plant.site.timezone).unwrap_or(TimeZone::UTC);
+        for source in &settings.modbus {
+            self.bus(source, &timezone).await;
+        }
+        for source in &settings.mqtt {
+            if !self.sessions.contains_key(source.id.as_str()) {
+                self.session(source, settings);
+            }
+        }
+        self.listen();
+    }
+
+    async fn bus(&mut self, source: &ModbusSource, timezone: &TimeZone) {
+        let dials = |s: &ModbusSource| matches!(s.transport, Transport::DialIn(_));
+        if let Some(bus) = self.buses.get_mut(source.id.as_str()) {
+            if bus.settings == *source {
+                return;
+            }
+            if dials(&bus.settings) == dials(source) {
+                bus.settings = source.clone();
+                bus.change.send_replace(source.clone());
+                return;
+            }
+            if let Some(bus) = self.buses.remove(source.id.as_str()) {
+                bus.running.end().await;
+            }
+        }
+        let Some(seen) = self.registry.seen(source.id.as_str()) else { return };
+        let (change, changed) = watch::channel(source.clone());
+        let (dialled, arrivals) = if dials(source) {
+            let (to, from) = mpsc::channel(2);
+            (Some(to), Some(from))
+        } else {
+            (None, None)
+        };
+        let (stop, stopped) = watch::channel(false);
+        let parts = modbus::Parts {
+            source: changed,
+            status: seen.status,
+            intake: self.intake.clone(),
+            epoch: self.epoch,
+            timezone: timezone.clone(),
+            texts: self.texts.clone(),
+            trace: seen.trace.unwrap_or_default(),
+            dialled: arrivals,
+        };
+        let task = tokio::spawn(modbus::run(parts, stopped));
+        let running = Running { task, stop };
+        self.buses.insert(source.id.to_string(), Bus { running, settings: source.clone(), change, dialled });
+    }
+
+    fn session(&mut self, source: &MqttSource, settings: &Settings) {
+        let Some(seen) = self.registry.seen(source.id.as_str()) else { return };
+        let index = self.sessions_so_far;
+        self.sessions_so_far += 1;
+        let (to, acks) = mpsc::unbounded_channel();
+        self.registry.with(|shown| shown.acks.insert(index, to));
+        let part = mqtt::Part {
+            source: source.clone(),
+            index,
+            timezone: settings.plant.site.timezone.clone(),
+            stale: settings.plant.devices.iter().map(|d| d.stale_after).collect(),
+        };
+        let (stop, stopped) = watch::channel(false);
+        let task = tokio::spawn(mqtt::run(part, seen.status, self.intake.clone(), acks, stopped));
+        let running = Running { task, stop };
+        self.sessions.insert(source.id.to_string(), Session { running, settings: source.clone(), index });
+    }
+
+    /// One listener an address, for all sources whose devices dial in there.
+    fn listen(&mut self) {
+        let mut wanted: HashMap<SocketAddr, Vec<dial_in::Expected>> = HashMap::new();
+        for (id, bus) in &self.buses {
+            let (Transport::DialIn(how), Some(to)) = (&bus.settings.transport, &bus.dialled) else {
+                continue;
+            };
+            let Some(seen) = self.registry.seen(id) else { continue };
+            wanted.entry(how.listen).or_default().push(dial_in::Expected {
+                source: id.clone(),
+                how: how.clone(),
+                status: seen.status,
+                to: to.clone(),
+            });
+        }
+        let who = |expected: &[dial_in::Expected]| -> Vec<(String, DialIn)> {
+            expected.iter().map(|e| (e.source.clone(), e.how.clone())).collect()
+        };
+        self.listeners.retain(|address, listener| {
+            let same = wanted.get(address).is_some_and(|w| who(w) == listener.expected);
+            if !same {
+                // Connections that are handed over already stay.
+                listener.task.abort();
+            }
+            same
+        });
+        for (address, expected) in wanted {
+            self.listeners.entry(address).or_insert_with(|| Listener {
+                expected: who(&expected),
+                task: tokio::spawn(dial_in::listen(address, expected)),
+            });
+        }
+    }
+
+    /// Stops all tasks and waits for them; the last intake handle goes with it.
+    pub(super) async fn stop(self) {
+        for listener in self.listeners.into_values() {
+            listener.task.abort();
+        }
+        let buses = self.buses.into_values().map(|b| b.running);
+        let running: Vec<Running> = buses.chain(self.sessions.into_values().map(|s| s.running)).collect();
+        for one in &running {
+            let _ = one.stop.send(true);
+        }
+        for one in running {
+            let _ = one.task.await;
+        }
+    }
+}
+
+impl Running {
+    async fn end(self) {
+        let _ = self.stop.send(true);
+        // A panic has been told where it happened.
+        let _ = self.task.await;
+    }
+}

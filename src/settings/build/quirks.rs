@@ -1,0 +1,113 @@
+//! What is odd about a device, from three places: its own entry, its profile, its source. The nearest
+//! word wins.
+
+use std::time::Duration;
+
+use super::super::profile::TABLES;
+use super::super::types::{AddressRange, Quirks, Table};
+use super::super::walk::Walk;
+use crate::plant::PointIx;
+
+/// The keys that were written.
+#[derive(Debug, Clone, Default)]
+pub(in crate::settings) struct QuirkKeys {
+    max_registers: Option<u16>,
+    max_bits: Option<u16>,
+    max_gap: Option<u16>,
+    pause: Option<Duration>,
+    pipeline: Option<u8>,
+    forbidden: Vec<AddressRange>,
+    readable: Vec<AddressRange>,
+    busy_retries: Option<u8>,
+    busy_pause: Option<Duration>,
+    crc_swapped: Option<bool>,
+    tolerant: Option<bool>,
+    warm_up: Option<Duration>,
+    /// Id of the point, and how long it may stand still.
+    pub(in crate::settings) heartbeat: Option<(String, Duration)>,
+}
+
+impl QuirkKeys {
+    /// The keys that a source and a device entry may have too.
+    pub(in crate::settings) fn path(w: &Walk<'_>) -> Self {
+        Self {
+            max_registers: w.whole("max_registers", 1, 125).map(|n| n as u16),
+            max_bits: w.whole("max_bits", 1, 2000).map(|n| n as u16),
+            max_gap: w.whole("max_gap", 0, 124).map(|n| n as u16),
+            pause: w.duration("pause"),
+            pipeline: w.whole("pipeline", 1, 16).map(|n| n as u8),
+            ..Self::default()
+        }
+    }
+
+    /// A profile's `[modbus]`.
+    pub(in crate::settings) fn profile(w: &Walk<'_>) -> Self {
+        let heartbeat = w.table("heartbeat").and_then(|h| {
+            let point = h.need("point", "\"heartbeat\"").map(str::to_owned);
+            let within = h.duration("within").unwrap_or(Duration::from_secs(10));
+            h.finish();
+            Some((point?, within))
+        });
+        Self {
+            forbidden: ranges(w, "forbidden"),
+            readable: ranges(w, "readable"),
+            busy_retries: w.whole("retries_busy", 0, 10).map(|n| n as u8),
+            busy_pause: w.duration("retry_busy_after"),
+            crc_swapped: w.word("crc", &[("standard", false), ("swapped", true)]),
+            tolerant: w.flag("tolerant"),
+            warm_up: w.duration("warm_up"),
+            heartbeat,
+            ..Self::path(w)
+        }
+    }
+
+    /// These keys over those, over the defaults.
+    pub(in crate::settings) fn settle(
+        entry: &Self,
+        profile: &Self,
+        source: &Self,
+        heartbeat: Option<(PointIx, Duration)>,
+    ) -> Quirks {
+        let default = Quirks::default();
+        macro_rules! nearest {
+            ($key:ident) => {
+                entry.$key.or(profile.$key).or(source.$key).unwrap_or(default.$key)
+            };
+        }
+        Quirks {
+            max_registers: nearest!(max_registers),
+            max_bits: nearest!(max_bits),
+            max_gap: nearest!(max_gap),
+            pause: nearest!(pause),
+            pipeline: nearest!(pipeline),
+            busy_retries: nearest!(busy_retries),
+            busy_pause: nearest!(busy_pause),
+            crc_swapped: nearest!(crc_swapped),
+            tolerant: nearest!(tolerant),
+            warm_up: profile.warm_up,
+            forbidden: profile.forbidden.clone(),
+            readable: profile.readable.clone(),
+            heartbeat,
+        }
+    }
+}
+
+fn ranges(w: &Walk<'_>, key: &'static str) -> Vec<AddressRange> {
+    let mut all = Vec::new();
+    for r in w.list(key) {
+        let table = r.word("table", TABLES).unwrap_or(Table::HoldingRegister);
+        let (from, to) = (r.whole("from", 0, 65535), r.whole("to", 0, 65535));
+        if from.is_none() || to.is_none() || from > to {
+            r.fault(
+                "",
+                "no range",
+                "{ table = \"holding\", from = 100, to = 119 }, both from 0 and included",
+            );
+        }
+        r.finish();
+        if let (Some(from), Some(to)) = (from, to) {
+            all.push(AddressRange { table, from: from as u16, to: to as u16 });
+        }
+    }
+    all
+}

@@ -1,0 +1,200 @@
+//! `source.modbus.*.address` and what goes with it → the way to the devices.
+
+use std::time::Duration;
+
+use super::super::types::{DialIn, Framing, Parity, Rts, SerialPort, Transport};
+use super::super::walk::{Walk, duration};
+
+const FORMS: &str = "\"tcp://192.0.2.10:502\", \"rtu+tcp://192.0.2.10:4001\", \
+     \"serial:///dev/ttyUSB0?baud=9600&parity=even\" or \"rtu+listen://0.0.0.0:9000\"";
+
+/// The transport that `address`, `registration` and `heartbeat` describe.
+pub(super) fn transport(w: &Walk<'_>) -> Option<Transport> {
+    let registration = packet(w, "registration");
+    let heartbeat = packet(w, "heartbeat_packet");
+    let text = w.need("address", "\"tcp://192.0.2.10:502\"")?;
+    let found = parse(text);
+    let transport = match found {
+        Ok(transport) => transport,
+        Err(problem) => {
+            w.fault("address", problem, format!("write address = {FORMS}"));
+            return None;
+        }
+    };
+    let given = registration.is_some() || heartbeat.is_some();
+    match transport {
+        Transport::DialIn(how) => Some(Transport::DialIn(DialIn {
+            registration: registration.unwrap_or_default(),
+            heartbeat: heartbeat.unwrap_or_default(),
+            ..how
+        })),
+        other => {
+            if given {
+                let key = if registration.is_some() { "registration" } else { "heartbeat_packet" };
+                w.fault(key, "only a device that dials in has one", "remove the key, or use rtu+listen://");
+            }
+            Some(other)
+        }
+    }
+}
+
+/// A packet as text, or as hex behind `hex:`.
+fn packet(w: &Walk<'_>, key: &'static str) -> Option<Vec<u8>> {
+    let text = w.text(key)?;
+    let Some(hex) = text.strip_prefix("hex:") else { return Some(text.as_bytes().to_vec()) };
+    let digits: Vec<u32> = hex.chars().filter(|c| !c.is_whitespace()).map_while(|c| c.to_digit(16)).collect();
+    let wanted = hex.chars().filter(|c| !c.is_whitespace()).count();
+    if digits.len() != wanted || wanted % 2 == 1 || wanted == 0 {
+        w.fault(key, format!("`{text}` is no packet"), "text, or bytes as \"hex:4454 5537\"");
+        return None;
+    }
+    Some(digits.chunks(2).map(|d| (d[0] * 16 + d[1]) as u8).collect())
+}
+
+fn parse(text: &str) -> Result<Transport, String> {
+    let no = || format!("`{text}` is no address");
+    let (scheme, rest) = text.split_once("://").ok_or_else(no)?;
+    match scheme {
+        "tcp" => {
+            let (host, port) = host_port(rest, Some(502)).ok_or_else(no)?;
+            Ok(Transport::Tcp { host, port })
+        }
+        "rtu+tcp" => {
+            let (host, port) = host_port(rest, None)
+                .ok_or_else(|| format!("`{text}` has no port: serial servers have no usual one"))?;
+            Ok(Transport::RtuTcp { host, port })
+        }
+        "listen" | "rtu+listen" => {
+            let listen = rest
+                .trim_end_matches('/')
+                .parse()
+                .map_err(|_| format!("`{text}` is no address to listen on"))?;
+            let framing = if scheme == "listen" { Framing::Tcp } else { Framing::Rtu };
+            Ok(Transport::DialIn(DialIn { listen, registration: Vec::new(), heartbeat: Vec::new(), framing }))
+        }
+        "serial" => serial(rest).map(Transport::Serial),
+        _ => Err(no()),
+    }
+}
+
+pub(super) fn host_port(rest: &str, default: Option<u16>) -> Option<(String, u16)> {
+    let rest = rest.trim_end_matches('/');
+    let (host, port) = match rest.rsplit_once(':') {
+        Some((host, port)) if !host.is_empty() && !host.ends_with(':') => (host, port.parse().ok()?),
+        Some(_) => return None,
+        None => (rest, default?),
+    };
+    let host = host.trim_matches(['[', ']']);
+    (!host.is_empty() && !host.contains(char::is_whitespace)).then(|| (host.to_owned(), port))
+}
+
+fn serial(rest: &str) -> Result<SerialPort, String> {
+    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+    if !path.starts_with('/') && !path.to_ascii_uppercase().starts_with("COM") {
+        return Err(format!("`{path}` is no serial port: three slashes, serial:///dev/ttyUSB0"));
+    }
+    let mut port = SerialPort {
+        path: path.to_owned(),
+        baud: 9600,
+        data_bits: 8,
+        // The standard's default (Modbus over serial line V1.02, 2.5.1).
+        parity: Parity::Even,
+        stop_bits: 0,
+        rts: None,
+    };
+    let mut rts = None;
+    let (mut before, mut after) = (Duration::from_millis(1), Duration::from_millis(1));
+    for part in query.split('&').filter(|p| !p.is_empty()) {
+        let (key, value) = part.split_once('=').unwrap_or((part, ""));
+        let wrong = |wanted: &str| format!("`{part}` in the address: {key} is {wanted}");
+        let time = || duration(value).ok_or_else(|| wrong("a duration, e.g. 2ms"));
+        match key {
+            "baud" => {
+                port.baud = value
+                    .parse()
+                    .ok()
+                    .filter(|b| (300..=4_000_000).contains(b))
+                    .ok_or_else(|| wrong("a rate from 300 to 4000000"))?;
+            }
+            "data_bits" => {
+                port.data_bits = match value {
+                    "7" => 7,
+                    "8" => 8,
+                    _ => return Err(wrong("7 or 8")),
+                }
+            }
+            "stop_bits" => {
+                port.stop_bits = match value {
+                    "1" => 1,
+                    "2" => 2,
+                    _ => return Err(wrong("1 or 2")),
+                }
+            }
+            "parity" => {
+                port.parity = match value.to_ascii_lowercase().as_str() {
+                    "none" | "n" => Parity::None,
+                    "even" | "e" => Parity::Even,
+                    "odd" | "o" => Parity::Odd,
+                    _ => return Err(wrong("none, even or odd")),
+                }
+            }
+            "rts" => {
+                rts = match value {
+                    "send-high" => Some(true),
+                    "send-low" => Some(false),
+                    _ => return Err(wrong("send-high or send-low")),
+                }
+            }
+            "rts_before" => before = time()?,
+            "rts_after" => after = time()?,
+            _ => {
+                return Err(format!(
+                    "`{key}` in the address is unknown; known: baud, parity, data_bits, stop_bits, rts, rts_before, rts_after"
+                ));
+            }
+        }
+    }
+    if port.stop_bits == 0 {
+        // Without parity the standard wants a second stop bit; most devices are set to 8-N-1 all the same.
+        port.stop_bits = 1;
+    }
+    port.rts = rts.map(|send_high| Rts { send_high, before, after });
+    Ok(port)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse;
+    use crate::settings::{Framing, Parity, Transport};
+
+    #[test]
+    fn every_form_of_address_is_read() {
+        assert_eq!(parse("tcp://10.0.0.1"), Ok(Transport::Tcp { host: "10.0.0.1".into(), port: 502 }));
+        assert_eq!(parse("tcp://[::1]:1502"), Ok(Transport::Tcp { host: "::1".into(), port: 1502 }));
+        assert_eq!(parse("rtu+tcp://nport:4001"), Ok(Transport::RtuTcp { host: "nport".into(), port: 4001 }));
+        let Ok(Transport::Serial(s)) =
+            parse("serial:///dev/ttyS1?baud=19200&parity=N&stop_bits=2&rts=send-high&rts_after=2ms")
+        else {
+            panic!()
+        };
+        assert_eq!((s.path.as_str(), s.baud, s.parity, s.stop_bits), ("/dev/ttyS1", 19200, Parity::None, 2));
+        assert!(s.rts.is_some_and(|r| r.send_high && r.after.as_millis() == 2));
+        let Ok(Transport::DialIn(d)) = parse("rtu+listen://0.0.0.0:9000") else { panic!() };
+        assert_eq!((d.listen.port(), d.framing), (9000, Framing::Rtu));
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_address_is_said() {
+        for (text, word) in [
+            ("10.0.0.1:502", "no address"),
+            ("rtu+tcp://host", "no port"),
+            ("serial://ttyUSB0", "three slashes"),
+            ("serial:///dev/ttyUSB0?baud=fast", "300 to 4000000"),
+            ("serial:///dev/ttyUSB0?speed=9600", "`speed`"),
+            ("tcp://:502", "no address"),
+        ] {
+            let problem = parse(text).unwrap_err();
+            assert!(problem.contains(word), "{text}: {problem}");
+        }
+    }
+}
