@@ -21,7 +21,7 @@ pub use fault::{Fault, Faults, Place};
 pub use types::{
     ByteOrder, Console, Evidence, Format, InfluxApi, InfluxOutlet, InspectionOutlet, Log, ModbusDevice,
     ModbusPoint, ModbusSource, MqttMapping, MqttPoint, MqttSource, MqttVersion, Outlets, Secret, Settings,
-    Store, Table, TimeFormat,
+    SparkplugMapping, SparkplugPoint, SparkplugRules, Store, Table, TimeFormat,
 };
 pub use walk::duration;
 
