@@ -26,7 +26,7 @@ pub struct Host {
     refused: u64,
 }
 
-/// A message to publish: QoS 0, not retained (`tck-id-payloads-ncmd-qos`, `tck-id-payloads-ncmd-retain`).
+/// A message to publish: QoS 0, not retained (`tck-id-payloads-ncmd-qos`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rebirth {
     /// `spBv1.0/{group}/NCMD/{node}`.

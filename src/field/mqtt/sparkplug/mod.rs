@@ -18,9 +18,11 @@
 //! | `value` | one metric → a number or the reason why not |
 //! | `moment` | when it was taken, whether it may be judged |
 //! | `sequence` | what is next, early or there already |
+//! | `waiting` | what came too early |
 //! | `part` | a node or a device: names, aliases, points |
 //! | `node` | one edge node's session |
 //! | `host` | all of them; the way in |
+//! | `state` | STATE, for who is a primary host |
 //!
 //! Called by the MQTT session for every message under `spBv1.0/`.
 
@@ -36,6 +38,7 @@ mod tests;
 mod topic;
 mod unmapped;
 mod value;
+mod waiting;
 mod wire;
 
 pub use host::{Host, NodeStatus, Rebirth};

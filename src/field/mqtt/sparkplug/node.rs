@@ -18,8 +18,9 @@ use std::time::Duration;
 use super::part::{Context, Part};
 use super::sequence::{Place, Sequence};
 use super::topic::Kind;
+use super::waiting::{Held, Waiting};
 use super::wire::{Metric, Payload, Value};
-use super::{Counters, MOST_HELD, moment::Times};
+use super::{Counters, moment::Times};
 use crate::plant::{Cause, Micros, Now};
 use crate::settings::{SparkplugMapping, SparkplugRules};
 
@@ -57,17 +58,6 @@ pub(super) struct Incoming<'a> {
     pub(super) payload: Payload,
 }
 
-/// A message that waits for those before it.
-#[derive(Debug)]
-struct Held {
-    kind: Kind,
-    device: Option<Box<str>>,
-    payload: Payload,
-    seq: u8,
-    came: Now,
-    restarted: bool,
-}
-
 #[derive(Debug)]
 struct Birth {
     seq: u8,
@@ -87,7 +77,7 @@ pub(super) struct Node {
     asked: Option<Duration>,
     birth: Option<Birth>,
     sequence: Sequence,
-    held: Vec<Held>,
+    waiting: Waiting,
     /// The node itself, then its mapped devices.
     parts: Vec<Part>,
     by_device: HashMap<Box<str>, usize>,
@@ -109,7 +99,7 @@ impl Node {
             asked: None,
             birth: None,
             sequence: Sequence::default(),
-            held: Vec::new(),
+            waiting: Waiting::default(),
             parts: vec![Part::new(None)],
             by_device: HashMap::new(),
             devices_due: None,
@@ -158,7 +148,7 @@ impl Node {
     /// `tck-id-payloads-sequence-num-incrementing`, `tck-id-operational-behavior-host-reordering-*`
     fn in_order(&mut self, message: Incoming<'_>, context: &mut Context<'_>) {
         if self.life != Life::Online {
-            // Section 5.15: what a BIRTH has not introduced cannot be understood.
+            // What a BIRTH has not introduced cannot be understood (chapter 5, Commands: rebirth).
             self.counters.before_birth += 1;
             self.wants_rebirth = true;
             return;
@@ -170,9 +160,7 @@ impl Node {
             return;
         };
         let sent = message.payload.timestamp;
-        if self.is_from_before_birth(sent, context)
-            || self.held.iter().any(|h| h.seq == seq && h.payload.timestamp == sent)
-        {
+        if self.is_from_before_birth(sent, context) || self.waiting.contains(seq, sent) {
             self.counters.duplicates += 1;
             return;
         }
@@ -184,7 +172,7 @@ impl Node {
             }
             Place::Again => self.counters.duplicates += 1,
             Place::Early | Place::Restarted => {
-                self.held.push(Held {
+                self.waiting.push(Held {
                     kind: message.kind,
                     device: message.device.map(Into::into),
                     payload: message.payload,
@@ -192,7 +180,7 @@ impl Node {
                     came: context.now,
                     restarted: place == Place::Restarted,
                 });
-                if self.held.len() > MOST_HELD {
+                if self.waiting.is_overfull() {
                     self.give_up(context);
                 }
             }
@@ -208,17 +196,12 @@ impl Node {
         })
     }
 
-    /// Takes what was held and is next now.
+    /// Takes what waited and is next now.
     fn drain(&mut self, context: &mut Context<'_>) {
-        while let Some(at) = self.held.iter().position(|h| !h.restarted && self.sequence.ahead(h.seq) == 0) {
-            let held = self.held.swap_remove(at);
+        while let Some(held) = self.waiting.next(&self.sequence) {
             self.apply_held(&held, context);
         }
-        // Came again while its first copy was on its way.
-        let sequence = self.sequence;
-        let before = self.held.len();
-        self.held.retain(|h| h.restarted || sequence.place(h.seq, h.payload.timestamp) != Place::Again);
-        self.counters.duplicates += (before - self.held.len()) as u64;
+        self.counters.duplicates += self.waiting.drop_repeats(&self.sequence);
     }
 
     fn apply_held(&mut self, held: &Held, context: &mut Context<'_>) {
@@ -301,14 +284,7 @@ impl Node {
         let node = (&*self.group, &*self.id);
         self.parts[0].birth(node, &payload.metrics, times, &mut self.counters, context);
         context.gather.flush(context.out);
-        // What overtook this birth was sent after it; the rest is of the session before.
-        let sent = birth.sent;
-        let before = self.held.len();
-        self.held.retain_mut(|held| {
-            held.restarted = false;
-            matches!((held.payload.timestamp, sent), (Some(held), Some(birth)) if held > birth)
-        });
-        self.counters.lost += (before - self.held.len()) as u64;
+        self.counters.lost += self.waiting.begin(birth.sent);
         self.birth = Some(birth);
         self.drain(context);
     }
@@ -352,7 +328,7 @@ impl Node {
         self.life = life;
         self.told = true;
         self.devices_due = None;
-        self.held.clear();
+        self.waiting.clear();
         for part in &mut self.parts {
             part.end(context.aliases);
             part.bad(Cause::Disconnected, context.now.wall, context.gather);
@@ -363,9 +339,9 @@ impl Node {
     /// Too long, or too many: takes what waits, in order, over the gap.
     fn give_up(&mut self, context: &mut Context<'_>) {
         self.counters.gaps += 1;
-        if self.held.iter().any(|h| h.restarted) {
+        if self.waiting.has_restarted() {
             // Another session that we have not seen begin: its aliases are not ours.
-            self.counters.lost += self.held.len() as u64;
+            self.counters.lost += self.waiting.len() as u64;
             self.end(Life::Unknown, context);
         } else {
             self.take_rest(context);
@@ -374,14 +350,8 @@ impl Node {
     }
 
     fn take_rest(&mut self, context: &mut Context<'_>) {
-        let mut held = std::mem::take(&mut self.held);
-        let before = held.len();
-        held.retain(|h| !h.restarted);
-        self.counters.lost += (before - held.len()) as u64;
-        if held.is_empty() {
-            return;
-        }
-        held.sort_by_key(|h| self.sequence.ahead(h.seq));
+        let (held, dropped) = self.waiting.take(&self.sequence);
+        self.counters.lost += dropped;
         for held in &held {
             // There may be more than one gap, and a BIRTH between them mends only the one before it.
             if self.sequence.ahead(held.seq) != 0 {
@@ -395,7 +365,7 @@ impl Node {
 
     pub(super) fn tick(&mut self, context: &mut Context<'_>) {
         let mono = context.now.mono;
-        if self.held.iter().any(|h| mono >= h.came.mono + context.rules.reorder) {
+        if self.waiting.due(context.rules.reorder).is_some_and(|due| mono >= due) {
             self.give_up(context);
         }
         if self.devices_due.is_some_and(|due| mono >= due) {
@@ -406,7 +376,7 @@ impl Node {
         }
         if self.ask_at.is_some_and(|at| mono >= at) {
             self.ask_at = None;
-            self.wants_rebirth |= self.life == Life::Unknown;
+            self.wants_rebirth = true;
         }
         if self.life == Life::Online {
             for part in &mut self.parts {
@@ -418,7 +388,7 @@ impl Node {
 
     /// The next time when [`Node::tick`] or [`Node::asks`] has something to do.
     pub(super) fn deadline(&self, rules: &SparkplugRules) -> Option<Duration> {
-        let held = self.held.iter().map(|h| h.came.mono + rules.reorder).min();
+        let held = self.waiting.due(rules.reorder);
         let ask = (self.wants_rebirth && rules.may_rebirth)
             .then(|| self.asked.map_or(Duration::ZERO, |asked| asked + rules.rebirth_every));
         let repeat = self.parts.iter().filter_map(|p| p.repeat_due(rules)).min();

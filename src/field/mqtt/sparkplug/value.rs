@@ -1,6 +1,6 @@
 //! One metric → a value or the reason why there is none.
 //!
-//! The datatype decides how integer fields are to be understood (Sparkplug 3.0, section 6.4.16):
+//! The datatype decides how integer fields are to be understood (Sparkplug 3.0, chapter 6, Data Types):
 //! signed ones come as two's complement, cut to their own width by some senders and sign-extended to
 //! the field's by others. A wire type that tells the number by itself (float, double, boolean, text)
 //! is taken for what it is, whatever the datatype says; what cannot be told apart is unreadable.
@@ -215,8 +215,8 @@ fn whole(bits: u64, field: u32, width: u32, signed: bool) -> Option<i128> {
     }
 }
 
-/// What the property `Quality` has against the value (Sparkplug 3.0, section 6.4.9: 0 bad, 192 good,
-/// 500 stale). Senders with OPC codes use all of 192 to 255 for good. One stale metric is that
+/// What the property `Quality` has against the value (`tck-id-payloads-propertyset-quality-value-value`:
+/// 0 bad, 192 good, 500 stale). Senders with OPC codes use all of 192 to 255 for good. One stale metric is that
 /// metric's trouble, not a lost device, which is what `Cause::Stale` would say.
 fn complaint(metric: &Metric) -> Option<Cause> {
     let set = metric.properties.as_ref()?;

@@ -20,7 +20,7 @@ pub const MOST_METRICS: usize = 5000;
 /// Convention of Tahu and its clients: the true payload is in `body`, as zlib or gzip.
 const COMPRESSED: &str = "SPBV1.0_COMPRESSED";
 
-/// Payload of every message but STATE (Sparkplug 3.0, section 6.4.4).
+/// Payload of every message but STATE (Sparkplug 3.0, chapter 6, Payload).
 #[derive(Clone, PartialEq, Message)]
 pub struct Payload {
     /// Milliseconds since 1970, UTC: when it was sent.
@@ -40,7 +40,7 @@ pub struct Payload {
     pub body: Option<Vec<u8>>,
 }
 
-/// One value of one metric (Sparkplug 3.0, section 6.4.6).
+/// One value of one metric (Sparkplug 3.0, chapter 6, Metric).
 #[derive(Clone, PartialEq, Message)]
 pub struct Metric {
     /// In every BIRTH; in DATA unless there is an alias.

@@ -92,6 +92,8 @@ fn data_of_a_device_before_its_own_birth_is_not_guessed() {
     let mut bench = Bench::new();
     bench.send("NBIRTH/n", 0, vec![bd_seq(5), named("a", 1, 0.0), named("b", 2, 0.0)]);
     assert_eq!(bench.send("DDATA/n/d", 1, vec![aliased(1, 9.0)]), []);
+    assert_eq!(bench.send("DDATA/n/d", 2, vec![named("a", 1, 9.0)]), [], "nor by name: it may be dead");
+    assert_eq!(bench.status().counters.before_birth, 2);
     assert_eq!(bench.wanted().len(), 1);
 }
 
