@@ -15,7 +15,7 @@ fi
 if ! cargo nextest --version >/dev/null 2>&1; then
   cargo install --locked cargo-nextest
 fi
-if ! .venv/bin/python -c 'import pymodbus' 2>/dev/null; then
+if ! .venv/bin/python -c 'import pymodbus, pysparkplug' 2>/dev/null; then
   python3 -m venv .venv
   .venv/bin/pip install --quiet -r tests/peers/requirements.txt
 fi

@@ -2,5 +2,6 @@
 
 pub mod payload;
 mod session;
+pub mod sparkplug;
 
 pub(super) use session::{Part, run};

@@ -117,7 +117,7 @@ fn flag(point: &MqttPoint, set: bool) -> (f64, Quality) {
 }
 
 /// A number, with or without a unit behind it (`1.25`, `1.25MPa`).
-fn number(word: &str) -> Option<f64> {
+pub(super) fn number(word: &str) -> Option<f64> {
     if let Ok(number) = word.parse() {
         return Some(number);
     }

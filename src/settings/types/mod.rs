@@ -3,6 +3,7 @@
 mod modbus;
 mod mqtt;
 mod outlets;
+mod sparkplug;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -14,6 +15,7 @@ use crate::plant::Plant;
 pub use modbus::*;
 pub use mqtt::*;
 pub use outlets::*;
+pub use sparkplug::*;
 
 /// A text that never shows in a log, an error or a `Debug`.
 #[derive(Clone, PartialEq, Eq)]
