@@ -29,3 +29,4 @@ if ! .venv/bin/python -c 'import pymodbus, serial' 2>/dev/null; then
   python3 -m venv .venv
   .venv/bin/python -m pip install --quiet -r tests/peers/requirements.txt
 fi
+make --silent -C tests/peers/libmodbus
