@@ -1,12 +1,19 @@
 #!/usr/bin/env bash
-# Installs what the black-box tests need, from Debian's packages and PyPI; does nothing the second time.
+# Installs what the black-box tests and the benchmarks need, from Debian's packages, crates.io and PyPI; with the
+# word `fuzz`, what the fuzzers need as well. Does nothing the second time.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 missing=()
-for pair in mosquitto:mosquitto victoria-metrics:victoria-metrics influxd:influxdb python3:python3 chromium:chromium; do
+commands=(
+  mosquitto:mosquitto victoria-metrics:victoria-metrics influxd:influxdb python3:python3 chromium:chromium
+  socat:socat openssl:openssl gcc:gcc make:make pkg-config:pkg-config
+)
+[ "${1:-}" != fuzz ] || commands+=(c++:g++)
+for pair in "${commands[@]}"; do
   PATH="$PATH:/usr/sbin" command -v "${pair%%:*}" >/dev/null || missing+=("${pair##*:}")
 done
 python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv)
+pkg-config --exists libmodbus 2>/dev/null || missing+=(libmodbus-dev)
 if [ ${#missing[@]} -gt 0 ]; then
   sudo=; [ "$(id -u)" = 0 ] || sudo=sudo
   $sudo apt-get update -qq
@@ -15,7 +22,11 @@ fi
 if ! cargo nextest --version >/dev/null 2>&1; then
   cargo install --locked cargo-nextest
 fi
-if ! .venv/bin/python -c 'import pymodbus, pysparkplug' 2>/dev/null; then
-  python3 -m venv .venv
-  .venv/bin/pip install --quiet -r tests/peers/requirements.txt
+if [ "${1:-}" = fuzz ] && ! cargo fuzz --version >/dev/null 2>&1; then
+  cargo install --locked cargo-fuzz
 fi
+if ! .venv/bin/python -c 'import pymodbus, serial, pysparkplug' 2>/dev/null; then
+  python3 -m venv .venv
+  .venv/bin/python -m pip install --quiet -r tests/peers/requirements.txt
+fi
+make --silent -C tests/peers/libmodbus
