@@ -5,6 +5,7 @@ mod demo;
 mod inspection;
 mod kill;
 mod main_path;
+mod mix_up;
 mod modbus_faults;
 mod operation;
 mod outages;
