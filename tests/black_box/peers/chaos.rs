@@ -63,7 +63,7 @@ impl Chaos {
                         // Devices on a line do one thing after the other; on TCP a late answer may be overtaken.
                         let sent = if rtu {
                             answer.send(dice, &write).await
-                        } else if dice.is_multiple_of(ONE_IN) && dice / ONE_IN % 11 == 0 {
+                        } else if dice.is_multiple_of(ONE_IN * 11) {
                             let (write, dice) = (Arc::clone(&write), dice);
                             tokio::spawn(async move { answer.send(dice, &write).await });
                             true
