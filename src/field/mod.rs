@@ -29,6 +29,8 @@ pub struct SourceStatus {
     pub requests: u64,
     pub errors: u64,
     pub round_trip_us: u64,
+    /// Of an MQTT session.
+    pub mqtt: Option<Box<mqtt::MqttStatus>>,
 }
 
 /// Shared by the source (writes) and whoever shows it.
@@ -96,6 +98,7 @@ impl Field {
         }
         let timezone = settings.plant.site.timezone.clone();
         let stale: Vec<_> = settings.plant.devices.iter().map(|d| d.stale_after).collect();
+        let dir = settings.store.dir.clone();
         let readings = Arc::new(AtomicU64::new(0));
         let counted = Arc::clone(&readings);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -108,7 +111,9 @@ impl Field {
                     tasks.spawn(modbus::run(source, status, intake.clone(), epoch, stopped.clone()));
                 }
                 for (index, (source, status, acks)) in (0u32..).zip(mqtt_parts) {
-                    let part = mqtt::Part { source, index, timezone: timezone.clone(), stale: stale.clone() };
+                    let memory = Some(dir.join(format!("mqtt-{}.json", source.id)));
+                    let (timezone, stale) = (timezone.clone(), stale.clone());
+                    let part = mqtt::Part { source, index, timezone, stale, memory };
                     tasks.spawn(mqtt::run(part, status, intake.clone(), acks, stopped.clone()));
                 }
                 drop(intake);

@@ -16,12 +16,14 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::Path;
 
+pub use build::client_tls;
 pub use describe::describe;
 pub use fault::{Fault, Faults, Place};
 pub use types::{
-    ByteOrder, Console, Evidence, Format, InfluxApi, InfluxOutlet, InspectionOutlet, Log, ModbusDevice,
-    ModbusPoint, ModbusSource, MqttMapping, MqttPoint, MqttSource, MqttVersion, Outlets, Secret, Settings,
-    Store, Table, TimeFormat,
+    Body, Broker, BrokerTls, BrokerUser, ByteOrder, Console, DeviceKey, Evidence, Format, Good, HexRequest,
+    Ignore, InfluxApi, InfluxOutlet, InspectionOutlet, JsonPath, Late, Layout, Log, ModbusDevice,
+    ModbusPoint, ModbusSource, MqttMapping, MqttOffline, MqttPoint, MqttSource, MqttTls, MqttVersion,
+    Outlets, Qos, Secret, Settings, Shape, Step, Store, Table, Template, TimeFormat, TimeRule, TopicLevel,
 };
 pub use walk::duration;
 

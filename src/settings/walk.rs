@@ -226,6 +226,21 @@ impl<'a> Walk<'a> {
         Some(all)
     }
 
+    pub(super) fn texts(&self, key: &'static str) -> Option<Vec<&'a str>> {
+        let value = self.get(key)?;
+        let list = match &value.kind {
+            ValueKind::Array(values) => values
+                .iter()
+                .map(|v| if let ValueKind::String(text) = &v.kind { Some(text.as_str()) } else { None })
+                .collect(),
+            _ => None,
+        };
+        if list.is_none() {
+            self.wrong(key, value, &format!("a list of texts: {key} = [\"…\"]"));
+        }
+        list
+    }
+
     /// A value that may be `false` to mean "none".
     pub(super) fn is_off(&self, key: &str) -> bool {
         matches!(self.table.get(key).map(|v| &v.kind), Some(ValueKind::Boolean(false)))
@@ -233,6 +248,10 @@ impl<'a> Walk<'a> {
 
     pub(super) fn is_plain_text(&self, key: &str) -> bool {
         matches!(self.table.get(key).map(|v| &v.kind), Some(ValueKind::String(_)))
+    }
+
+    pub(super) fn is_text_beginning(&self, key: &str, start: &str) -> bool {
+        matches!(self.table.get(key).map(|v| &v.kind), Some(ValueKind::String(text)) if text.starts_with(start))
     }
 
     /// The tables in this one, under names of the integrator's.

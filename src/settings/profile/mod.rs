@@ -5,23 +5,29 @@ mod csv;
 mod limits;
 mod point;
 mod register;
+mod shape;
 
 use std::cell::RefCell;
 
 use super::fault::{Fault, Place};
 use super::source::{Merged, merge};
-use super::types::{ByteOrder, Format, Table, TimeFormat};
+use super::types::{ByteOrder, Format, Shape, Table};
 use super::walk::Walk;
 use crate::plant::{Id, Name, ValueType};
 use csv::csv_as_toml;
 pub(super) use limits::{LimitSetting, limits};
 use point::point;
 use register::{ORDERS, TABLES};
+pub(super) use shape::{Offline, offline};
 
 #[derive(Debug, Clone, Default)]
 pub(in crate::settings) struct Profile {
     pub(in crate::settings) kind: Option<String>,
-    pub(in crate::settings) time: Option<(String, TimeFormat)>,
+    /// How payloads are built; `None`: not said.
+    pub(in crate::settings) shape: Option<Shape>,
+    /// Topic template.
+    pub(in crate::settings) topic: Option<String>,
+    pub(in crate::settings) offline: Option<Offline>,
     pub(in crate::settings) points: Vec<ProfilePoint>,
 }
 
@@ -40,6 +46,7 @@ pub(in crate::settings) struct ProfilePoint {
     pub(in crate::settings) limits: Vec<LimitSetting>,
     pub(in crate::settings) register: Option<(Table, u16, Format, ByteOrder)>,
     pub(in crate::settings) sentinels: Vec<f64>,
+    pub(in crate::settings) key: Option<String>,
     pub(in crate::settings) pointer: Option<String>,
     pub(in crate::settings) quality: Option<String>,
     pub(in crate::settings) topic: Option<String>,
@@ -83,21 +90,9 @@ fn read(merged: &Merged, faults: &RefCell<Vec<Fault>>) -> Profile {
     let order = root.word("order", ORDERS).unwrap_or(ByteOrder::Abcd);
     let table = root.word("table", TABLES);
     let base = root.whole("address_base", 0, 1).unwrap_or(0) as u16;
-    let time = root.table("time").and_then(|t| {
-        let pointer = t.need("pointer", "\"/ts\"");
-        let format = t.word(
-            "format",
-            &[
-                ("s", TimeFormat::Seconds),
-                ("ms", TimeFormat::Millis),
-                ("us", TimeFormat::Micros),
-                ("rfc3339", TimeFormat::Rfc3339),
-                ("local", TimeFormat::Local),
-            ],
-        );
-        t.finish();
-        Some((pointer?.to_owned(), format.unwrap_or(TimeFormat::Millis)))
-    });
+    let shape = shape::shape(&root);
+    let topic = root.text("topic").map(str::to_owned);
+    let offline = shape::offline(&root);
     let mut points: Vec<ProfilePoint> = Vec::new();
     for walk in root.list("point") {
         let Some(point) = point(&walk, merged, (order, table, base)) else {
@@ -114,5 +109,5 @@ fn read(merged: &Merged, faults: &RefCell<Vec<Fault>>) -> Profile {
         points.push(point);
     }
     root.finish();
-    Profile { kind, time, points }
+    Profile { kind, shape, topic, offline, points }
 }

@@ -53,6 +53,7 @@ pub(super) fn point(
         }
         (table, address, format, order)
     });
+    let key = walk.text("key").map(str::to_owned);
     let pointer = walk.text("pointer").map(str::to_owned);
     let quality = walk.text("quality").map(str::to_owned);
     let topic = walk.text("topic").map(str::to_owned);
@@ -86,6 +87,7 @@ pub(super) fn point(
         limits,
         register,
         sentinels,
+        key,
         pointer,
         quality,
         topic,
