@@ -410,13 +410,13 @@ impl Reader<'_> {
             return Ok(true);
         }
         match &shape.body {
-            Body::Pointers => self.pointers(tree(), candidates, drafts, seen)?,
+            Body::Pointers => self.pointers(&tree(), candidates, drafts, seen)?,
             Body::Records(layouts) => {
                 let mut found = Vec::new();
                 extract::records(shape, layouts, tree()?, &mut found)?;
                 self.records(&found, candidates, drafts, seen);
             }
-            Body::Scalar => self.scalar(tree(), candidates, drafts, seen)?,
+            Body::Scalar => self.scalar(tree().ok(), candidates, drafts, seen)?,
             Body::Hex { pointer, requests } => {
                 let tree = if pointer.0.is_empty() { None } else { Some(tree()?) };
                 self.hex(tree, pointer, requests, candidates, drafts)?;
@@ -523,13 +523,13 @@ impl Reader<'_> {
 
     fn pointers(
         &self,
-        tree: Result<&Value, PayloadError>,
+        tree: &Result<&Value, PayloadError>,
         candidates: &[usize],
         drafts: &mut Vec<Draft>,
         seen: &mut Seen,
     ) -> Result<(), PayloadError> {
         let shape = &*self.group.shape;
-        let name = match (&shape.device, &tree) {
+        let name = match (&shape.device, tree) {
             (Some(path), Ok(tree)) => extract::at(tree, path).and_then(extract::name_of),
             _ => None,
         };
@@ -539,7 +539,7 @@ impl Reader<'_> {
             let bare = member.points.iter().all(|p| p.pointer.0.is_empty());
             let mut readings = Vec::with_capacity(member.points.len());
             for (place, point) in member.points.iter().enumerate() {
-                let (value, quality) = match &tree {
+                let (value, quality) = match tree {
                     Ok(tree) => {
                         let found = extract::at(tree, &point.pointer);
                         if found.is_none() && !shape.complete {
@@ -568,13 +568,12 @@ impl Reader<'_> {
 
     fn scalar(
         &self,
-        tree: Result<&Value, PayloadError>,
+        tree: Option<&Value>,
         candidates: &[usize],
         drafts: &mut Vec<Draft>,
         seen: &mut Seen,
     ) -> Result<(), PayloadError> {
         let text = self.payload.text()?;
-        let tree = tree.ok();
         let taken = self.message_time(tree);
         for number in candidates {
             let member = &self.members[*number];

@@ -153,7 +153,7 @@ impl MqttKeys {
         let offline = self.offline.as_ref().and_then(|o| {
             let topic = Template::parse(&o.topic)
                 .map_err(|problem| {
-                    w.fault("offline", format!("topic: {problem}"), "e.g. \"plant/{device}/status\"")
+                    w.fault("offline", format!("topic: {problem}"), "e.g. \"plant/{device}/status\"");
                 })
                 .ok()?;
             Some(MqttOffline {

@@ -62,7 +62,8 @@ pub fn is_ignored(shape: &Shape, root: &Value) -> bool {
         (None, _) => false,
         (Some(_), None) => true,
         (Some(Value::String(text)), Some(is)) => text.eq_ignore_ascii_case(is),
-        (Some(other), Some(is)) => other.to_string() == *is,
+        (Some(Value::Bool(set)), Some(is)) => is.parse() == Ok(*set),
+        (Some(other), Some(is)) => is.parse().ok().is_some_and(|wanted: f64| other.as_f64() == Some(wanted)),
     })
 }
 

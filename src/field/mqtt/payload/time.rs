@@ -34,13 +34,15 @@ fn from_whole(whole: i64, format: TimeFormat, zone: &TimeZone) -> Option<i64> {
         TimeFormat::Micros => Some(whole),
         TimeFormat::Nanos => Some(whole / 1000),
         TimeFormat::Compact => compact(&whole.to_string(), zone),
+        // Fourteen digits that begin with a year of ours are a date; as milliseconds they would lie
+        // six centuries ahead.
+        TimeFormat::Auto if (20_000_101_000_000..=20_991_231_235_959).contains(&whole) => {
+            compact(&whole.to_string(), zone)
+        }
         TimeFormat::Auto => match whole {
-            // Fourteen digits that begin with a year of ours are a date; as milliseconds they would
-            // lie six centuries ahead.
-            20_000_101_000_000..=20_991_231_235_959 => compact(&whole.to_string(), zone),
-            ..100_000_000_000 => whole.checked_mul(1_000_000),
-            ..100_000_000_000_000 => whole.checked_mul(1000),
-            ..100_000_000_000_000_000 => Some(whole),
+            ..=99_999_999_999 => whole.checked_mul(1_000_000),
+            100_000_000_000..=99_999_999_999_999 => whole.checked_mul(1000),
+            100_000_000_000_000..=99_999_999_999_999_999 => Some(whole),
             _ => Some(whole / 1000),
         },
         TimeFormat::Rfc3339 | TimeFormat::Local | TimeFormat::Basic => None,

@@ -97,7 +97,7 @@ pub fn is_good(said: Option<&Value>, good: Good) -> bool {
     };
     let text = said.as_str().map(str::trim);
     let word = |words: &[&str]| text.is_some_and(|t| words.iter().any(|w| t.eq_ignore_ascii_case(w)));
-    let opc = |n: f64| n >= 0.0 && n < 65536.0 && (n as u32) & 0xC0 == 0xC0;
+    let opc = |n: f64| (0.0..65536.0).contains(&n) && (n as u32) & 0xC0 == 0xC0;
     match good {
         Good::Auto => match said {
             Value::Bool(set) => *set,
