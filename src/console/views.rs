@@ -229,6 +229,36 @@ pub struct SourceView {
     pub requests: u64,
     pub errors: u64,
     pub round_trip_us: u64,
+    /// Of an MQTT session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mqtt: Option<MqttView>,
+}
+
+/// How the messages of an MQTT session went, and what nobody configured.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[allow(missing_docs)]
+pub struct MqttView {
+    /// Devices and points that came in and that no setting knows, at most 200.
+    pub unknown: Vec<UnknownView>,
+    /// How many more there were.
+    pub unknown_more: u64,
+    pub retained: u64,
+    pub duplicates: u64,
+    pub expired: u64,
+    pub ignored: u64,
+    pub set_aside: u64,
+    pub offline: u64,
+    pub unacknowledged: u64,
+}
+
+/// A name that no setting knows; without `point` the device itself is unknown.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[allow(missing_docs)]
+pub struct UnknownView {
+    pub topic: String,
+    pub device: Option<String>,
+    pub point: Option<String>,
+    pub example: Option<String>,
 }
 
 /// What waits to be forwarded.

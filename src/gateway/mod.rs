@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
 
-use crate::console::{self, Counters, DemoPort, Live, Shared, SourceView};
+use crate::console::{self, Counters, DemoPort, Live, MqttView, Shared, SourceView, UnknownView};
 use crate::field::{Field, FieldHandle};
 use crate::outlet::{OutletStatus, influx, inspection};
 use crate::settings::Settings;
@@ -282,5 +282,26 @@ fn source_view(status: crate::field::SourceStatus) -> SourceView {
         requests: status.requests,
         errors: status.errors,
         round_trip_us: status.round_trip_us,
+        mqtt: status.mqtt.map(|m| mqtt_view(*m)),
+    }
+}
+
+fn mqtt_view(status: crate::field::mqtt::MqttStatus) -> MqttView {
+    let unknown = status.unknown.into_iter().map(|u| UnknownView {
+        topic: u.topic,
+        device: u.device,
+        point: u.point,
+        example: u.example,
+    });
+    MqttView {
+        unknown: unknown.collect(),
+        unknown_more: status.unknown_more,
+        retained: status.retained,
+        duplicates: status.duplicates,
+        expired: status.expired,
+        ignored: status.ignored,
+        set_aside: status.set_aside,
+        offline: status.offline,
+        unacknowledged: status.unacknowledged,
     }
 }

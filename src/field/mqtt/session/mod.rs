@@ -35,6 +35,9 @@ const SETTLED: Duration = Duration::from_secs(10);
 /// With too much under way the wire is looked at this often, so that it stays alive.
 const BREATH: Duration = Duration::from_millis(250);
 
+/// How long the end may wait for the last commits and their acknowledgements.
+const FAREWELL: Duration = Duration::from_millis(500);
+
 /// What a session is made of.
 pub(in crate::field) struct Part {
     pub(in crate::field) source: MqttSource,
@@ -85,6 +88,7 @@ pub(in crate::field) async fn run(
                         info!(source = %source.id, filter, "unsubscribed; the settings no longer have it");
                     }
                 }
+                Ok(Incoming::Acknowledged) => session.to_send = session.to_send.saturating_sub(1),
                 Ok(Incoming::Other) => {}
                 Err(e) => {
                     session.disconnected();
@@ -119,21 +123,28 @@ pub(in crate::field) async fn run(
             pause = (pause * 2).min(longest_pause);
         }
     }
-    // What the keeper has committed so far is acknowledged; what it has not will come again.
+    // What is on its way to the disk is acknowledged when it is there; what comes meanwhile is not
+    // read, and will come again.
     let farewell = async {
-        while let Some(ack) = acks.recv().await {
-            session.committed(ack);
-            while let Ok(ack) = acks.try_recv() {
-                session.committed(ack);
-            }
-            for _ in 0..4 {
-                if tokio::time::timeout(Duration::from_millis(5), wire.poll()).await.is_err() {
-                    break;
-                }
+        while session.unacked.len() > 0 || session.to_send > 0 {
+            tokio::select! {
+                ack = acks.recv() => match ack {
+                    Some(ack) => session.committed(ack),
+                    None => return,
+                },
+                event = wire.poll() => match event {
+                    Ok(Incoming::Acknowledged) => session.to_send = session.to_send.saturating_sub(1),
+                    Ok(_) => {}
+                    Err(_) => return,
+                },
             }
         }
+        // The broker closes when it has read all; a socket that is closed with something unread in it
+        // would be reset, and the last acknowledgements lost.
+        session.asker.leave();
+        while wire.poll().await.is_ok() {}
     };
-    let _ = tokio::time::timeout(Duration::from_millis(200), farewell).await;
+    let _ = tokio::time::timeout(FAREWELL, farewell).await;
 }
 
 /// Between half and all of `pause`: many gateways must not come back to a broker in step.
@@ -149,6 +160,8 @@ struct Session<'a> {
     subscriptions: Subscriptions,
     unacked: Unacked<Packet>,
     epoch: u32,
+    /// Acknowledgements that are queued and not yet on the wire.
+    to_send: usize,
     set_aside: u64,
 }
 
@@ -166,6 +179,7 @@ impl<'a> Session<'a> {
             subscriptions: Subscriptions::new(name, part.memory.clone(), filters),
             unacked: Unacked::default(),
             epoch: 0,
+            to_send: 0,
             set_aside: 0,
         }
     }
@@ -207,6 +221,7 @@ impl<'a> Session<'a> {
 
     fn disconnected(&mut self) {
         self.epoch += 1;
+        self.to_send = 0;
         self.unacked.disconnected();
     }
 
@@ -306,9 +321,10 @@ impl<'a> Session<'a> {
 
     fn acknowledge(&mut self, token: u64) {
         let Some(packet) = self.unacked.committed(token) else { return };
-        if let Err(e) = self.asker.acknowledge(&packet) {
+        match self.asker.acknowledge(&packet) {
+            Ok(queued) => self.to_send += usize::from(queued),
             // The broker will send it again after the next connect: nothing is lost.
-            warn!(source = %self.part.source.id, "acknowledgement not sent: {e}");
+            Err(e) => warn!(source = %self.part.source.id, "acknowledgement not sent: {e}"),
         }
     }
 }

@@ -37,6 +37,8 @@ pub enum Incoming {
     Answered(u16, Vec<Result<u8, String>>),
     /// UNSUBACK.
     Gone(u16),
+    /// PUBACK or PUBREC was sent.
+    Acknowledged,
     /// Anything else.
     Other,
 }
@@ -168,13 +170,29 @@ impl Asker {
         }
     }
 
-    /// PUBACK or PUBREC, by the message's QoS.
-    pub fn acknowledge(&self, packet: &Packet) -> Result<(), String> {
-        match (&self.client, packet) {
+    /// Queues PUBACK or PUBREC, by the message's QoS; true if there is one to send.
+    pub fn acknowledge(&self, packet: &Packet) -> Result<bool, String> {
+        let id = match packet {
+            Packet::V3(publish) => publish.pkid,
+            Packet::V5(publish) => publish.pkid,
+        };
+        let queued = match (&self.client, packet) {
             (Client::V3(client), Packet::V3(publish)) => client.try_ack(publish).map_err(|e| e.to_string()),
             (Client::V5(client), Packet::V5(publish)) => client.try_ack(publish).map_err(|e| e.to_string()),
             _ => Ok(()),
-        }
+        };
+        queued.map(|()| id != 0)
+    }
+}
+
+impl Asker {
+    /// Queues DISCONNECT; the session stays at the broker.
+    pub fn leave(&self) {
+        // A full queue or an ended loop: the line is closed all the same.
+        let _ = match &self.client {
+            Client::V3(client) => client.try_disconnect().is_ok(),
+            Client::V5(client) => client.try_disconnect().is_ok(),
+        };
     }
 }
 
@@ -339,6 +357,7 @@ fn from_v3(event: rumqttc::Event) -> Incoming {
         }
         Event::Incoming(P::UnsubAck(ack)) => Incoming::Gone(ack.pkid),
         Event::Outgoing(Outgoing::Subscribe(id) | Outgoing::Unsubscribe(id)) => Incoming::Asked(id),
+        Event::Outgoing(Outgoing::PubAck(_) | Outgoing::PubRec(_)) => Incoming::Acknowledged,
         _ => Incoming::Other,
     }
 }
@@ -374,6 +393,7 @@ fn from_v5(event: v5::Event) -> Incoming {
         }
         Event::Incoming(P::UnsubAck(ack)) => Incoming::Gone(ack.pkid),
         Event::Outgoing(Outgoing::Subscribe(id) | Outgoing::Unsubscribe(id)) => Incoming::Asked(id),
+        Event::Outgoing(Outgoing::PubAck(_) | Outgoing::PubRec(_)) => Incoming::Acknowledged,
         _ => Incoming::Other,
     }
 }
