@@ -2,11 +2,13 @@
 //!
 //! `session` carries messages, `route` finds what was configured for a topic, `payload` finds values
 //! in it, `book` makes samples of them; `seen` lists what nobody configured, `recognise` tells which
-//! shape an unknown payload has.
+//! shape an unknown payload has and `propose` writes the settings for it.
 
 mod book;
 pub mod payload;
+pub mod propose;
 mod recent;
+pub mod recognise;
 mod route;
 mod seen;
 mod session;
