@@ -38,6 +38,13 @@ pub enum StartError {
         #[source]
         source: std::io::Error,
     },
+    /// The embedded broker does not start.
+    #[cfg(feature = "broker")]
+    #[error(transparent)]
+    Broker(#[from] crate::broker::BrokerError),
+    /// The settings want what this program was built without.
+    #[error("[broker]: this program was built without the feature `broker`; use another broker")]
+    NoBroker,
     /// A thread cannot be started.
     #[error("cannot start a thread: {0}")]
     Thread(#[source] std::io::Error),
@@ -54,6 +61,8 @@ pub struct Gateway {
     live: Live,
     counters: Arc<Counters>,
     statuses: Vec<OutletStatus>,
+    #[cfg(feature = "broker")]
+    _broker: Option<crate::broker::Handle>,
     _lock: StoreLock,
 }
 
@@ -126,6 +135,15 @@ impl Gateway {
         }
         drop(reports_tx);
 
+        #[cfg(feature = "broker")]
+        let broker = match &settings.broker {
+            Some(broker) => Some(crate::broker::start(broker).await?),
+            None => None,
+        };
+        #[cfg(not(feature = "broker"))]
+        if settings.broker.is_some() {
+            return Err(StartError::NoBroker);
+        }
         let field = Field::start(&settings, deliveries_tx).map_err(StartError::Thread)?;
         let acks = field.acker();
         let keeper = keeper::start(keeper::Parts {
@@ -180,6 +198,8 @@ impl Gateway {
             live,
             counters,
             statuses,
+            #[cfg(feature = "broker")]
+            _broker: broker,
             _lock: lock,
         })
     }

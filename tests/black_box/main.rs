@@ -6,6 +6,8 @@ mod inspection;
 mod kill;
 mod main_path;
 mod modbus_faults;
+mod mqtt_broker;
+mod mqtt_probe;
 mod mqtt_session;
 mod mqtt_shapes;
 mod operation;

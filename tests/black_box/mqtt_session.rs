@@ -25,7 +25,7 @@ fn equipment(topic: &str) -> String {
 }
 
 /// Writes `ca.pem`, and for each name `NAME.pem` and `NAME.key`.
-fn certificates(dir: &Path) {
+pub fn certificates(dir: &Path) {
     let mut authority = CertificateParams::new(Vec::new()).expect("parameters");
     authority.distinguished_name = DistinguishedName::new();
     authority.distinguished_name.push(DnType::CommonName, "an authority of a test");

@@ -111,7 +111,7 @@ fn senders() -> Vec<Sender> {
             json!({"d":hex,"o":2}),
         ),
         Sender {
-            payload: hex.clone().into_bytes(),
+            payload: hex.into_bytes(),
             ..json("hex-text", &format!("shape = {{ preset = \"hex\", {request} }}"), json!(null))
         },
         Sender {

@@ -118,7 +118,7 @@ impl Family<'_> {
         proposal.profiles.push((name.to_owned(), text));
         for key in self.devices(device) {
             let wanted = key.as_deref().map_or_else(|| name.to_owned(), |k| id(k, ids.len()));
-            let id = unique(wanted, ids);
+            let id = unique(&wanted, ids);
             let _ = write!(
                 proposal.equipment,
                 "[[equipment]]\nid = {}\nprofile = {}\nsource = \"broker\"\n",
@@ -230,7 +230,7 @@ fn write_point(
     example: &str,
 ) -> std::fmt::Result {
     let last = name.rsplit('/').next().unwrap_or(name);
-    let id = unique(id(last, ids.len()), ids);
+    let id = unique(&id(last, ids.len()), ids);
     writeln!(text, "\n[[point]]\nid = {}\n{key} = {}  # e.g. {example}", quoted(&id), quoted(name))
 }
 
@@ -242,8 +242,8 @@ fn id(name: &str, number: usize) -> String {
     if id.is_empty() { format!("p{}", number + 1) } else { id }
 }
 
-fn unique(wanted: String, ids: &mut BTreeSet<String>) -> String {
-    let mut id = wanted.clone();
+fn unique(wanted: &str, ids: &mut BTreeSet<String>) -> String {
+    let mut id = wanted.to_owned();
     let mut n = 2;
     while !ids.insert(id.clone()) {
         id = format!("{wanted}_{n}");
