@@ -191,6 +191,65 @@ async fn qos_2_messages_are_read_once_over_cut_lines_and_restarts_with_mqtt_3_1_
     exactly_once(3).await;
 }
 
+/// Killed between PUBREC and PUBREL, the next life is asked to release what it never saw.
+async fn killed_with_qos_2(version: u8) {
+    let broker = Broker::start().await;
+    let settings =
+        with_source(broker.port, &format!("qos = 2\nversion = {version}\nreconnect_max = \"500ms\""));
+    let mut gateway = Gateway::start(&settings, &[plants::RECEIVER]);
+    plants::subscribed(&broker, &gateway).await;
+    let mut last = now_ms();
+    let mut published = BTreeSet::new();
+    for _ in 0..6 {
+        let batch: Vec<u64> = (1..=200).map(|n| last + n).collect();
+        last += 200;
+        let messages: Vec<_> = batch
+            .iter()
+            .map(|ms| plants::message(*ms, 0.7))
+            .map(|(topic, payload)| (topic, payload.into_bytes()))
+            .collect();
+        broker.publish_bytes(&messages, rumqttc::QoS::ExactlyOnce, false).await;
+        published.extend(batch);
+        gateway.kill();
+        gateway.again();
+    }
+    eventually("every message is committed", async || {
+        let committed = gateway.committed_ms("receiver-1", "pressure");
+        let missing = published.difference(&committed).count();
+        unless(missing == 0, format!("{missing} of {} missing", published.len()))
+    })
+    .await;
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_gateway_releases_what_an_earlier_life_received_at_qos_2_with_mqtt_5() {
+    killed_with_qos_2(5).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_gateway_releases_what_an_earlier_life_received_at_qos_2_with_mqtt_3_1_1() {
+    killed_with_qos_2(3).await;
+}
+
+/// 3.1.1 has no receive maximum: the session itself must not take more than it may have under way.
+#[tokio::test(flavor = "multi_thread")]
+async fn with_little_room_under_way_every_message_is_still_read_over_mqtt_3_1_1() {
+    let broker = Broker::start().await;
+    let settings = with_source(broker.port, "version = 3\nreceive_maximum = 2");
+    let mut gateway = Gateway::start(&settings, &[plants::RECEIVER]);
+    plants::subscribed(&broker, &gateway).await;
+    let first = now_ms();
+    let times: BTreeSet<u64> = (1..=100).map(|n| first + n).collect();
+    broker.publish(&times.iter().map(|ms| plants::message(*ms, 0.7)).collect::<Vec<_>>()).await;
+    eventually("every message is committed", async || {
+        let missing = times.difference(&gateway.committed_ms("receiver-1", "pressure")).count();
+        unless(missing == 0, missing)
+    })
+    .await;
+    gateway.stop().await;
+}
+
 async fn filters_follow(version: u8) {
     let broker = Broker::start().await;
     let source = format!(
