@@ -21,7 +21,7 @@ fn every_broken_folder_is_refused_with_file_line_key_and_remedy() {
     let mut names: Vec<_> =
         std::fs::read_dir(&folder).expect("tests/broken").flatten().map(|e| e.file_name()).collect();
     names.sort();
-    assert_eq!(names.len(), 10);
+    assert!(names.len() >= 12, "{names:?}");
     for name in names {
         let (code, _, said) = check(&folder.join(&name));
         assert_eq!(code, 2, "{name:?}: {said}");
