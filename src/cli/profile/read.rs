@@ -5,7 +5,9 @@ use std::path::Path;
 
 use encoding_rs::{GB18030, UTF_16BE, UTF_16LE};
 
-use crate::settings::sheet::{Cell, Sheet};
+#[cfg(any(feature = "spreadsheets", test))]
+use crate::settings::sheet::Cell;
+use crate::settings::sheet::Sheet;
 
 /// A register list of this size is no register list.
 const MOST_BYTES: u64 = 32 << 20;
