@@ -41,7 +41,7 @@ pub(super) enum Field {
     Bits,
     /// `ll`, `l`, `h`, `hh`, `state`: the setpoint.
     Limit(&'static str),
-    /// `min`, `max` or `上限`, `下限` alone: limits, or the range if the limits stand elsewhere.
+    /// `上限`, `下限` alone: limits, or the range if the limits stand elsewhere.
     EitherLo,
     EitherHi,
     /// Of all limits of the row: `deadband`, `on_delay_s`, `off_delay_s`.
@@ -132,7 +132,7 @@ static KNOWN: LazyLock<HashMap<String, Field>> = LazyLock::new(|| {
 });
 
 fn joined(word: &str) -> String {
-    word.chars().filter(|c| !" _-".contains(*c)).collect()
+    word.chars().filter(|c| !" _-.".contains(*c)).collect()
 }
 
 /// Profile keys that a column may carry under their own name; the cell is read as TOML has it.
@@ -302,6 +302,8 @@ mod tests {
             ("高高报", Field::Limit("hh")),
             ("低报(MPa)", Field::Limit("l")),
             ("HH", Field::Limit("hh")),
+            ("Eng. Units", Field::Unit),
+            ("Max", Field::RangeHi),
             ("下限", Field::EitherLo),
             ("读写", Field::Passed),
             ("R/W", Field::Passed),

@@ -1,7 +1,7 @@
 //! Sheets → points: every row read, ids made unique, references between points resolved, registers
 //! that are taken twice told.
 
-use super::address::Habit;
+use super::address::{Form, Habit};
 use super::document::Point;
 use super::headers::Field;
 use super::relate::{name_points, overlaps, resolve};
@@ -101,7 +101,8 @@ pub fn import(sheets: &[Sheet], options: &Options) -> Imported {
     resolve(&mut drafts, &mut imported);
     overlaps(&drafts, &mut imported.warnings);
     for found in drafts {
-        let Draft { id, explicit, keys, comment, hex, slot, .. } = found.draft;
+        let Draft { id, explicit, keys, comment, form, slot, .. } = found.draft;
+        let hex = form == Some(Form::Hex);
         let place = slot.map(|s| (s.table, s.first, s.bit));
         imported.points.push(Point { id: id.unwrap_or_default(), keys, comment, hex, explicit, place });
     }
@@ -148,6 +149,13 @@ fn read_sheet(
         report.ignored.extend(
             block.ignored.iter().filter(|i| !report.ignored.contains(i)).cloned().collect::<Vec<_>>(),
         );
+        imported.warnings.extend(block.doubtful.iter().map(|column| Trouble {
+            sheet: sheet.name.clone(),
+            row: block.header.end,
+            column: letters(*column),
+            problem: "taken as the limit of an alarm, not as the range".to_owned(),
+            remedy: "call it 量程上限 or 量程下限 if it is what the instrument can measure".to_owned(),
+        }));
         let address = block.column(&Field::Address);
         let base = options.address_base.or(address.and_then(|c| c.base)).or(named_base).unwrap_or(0);
         if base == 1 && !imported.head.contains_key("address_base") {
@@ -204,6 +212,21 @@ fn read_sheet(
             column: letters(column),
             problem: "nothing says which table plain addresses are in: holding registers taken".to_owned(),
             remedy: "a column 功能码, addresses like 40001, or --table input".to_owned(),
+        });
+    }
+    let told = options.address_base.is_some()
+        || imported.head.contains_key("address_base")
+        || blocks.iter().filter_map(|b| b.column(&Field::Address)).any(|c| c.base.is_some());
+    let plain = drafts.iter().filter(|d| d.sheet == sheet.name && d.draft.form == Some(Form::Plain));
+    let lowest = plain.filter_map(|d| Some((d.draft.slot?.first, d.draft.row, d.draft.column))).min();
+    if let Some((1, row, column)) = lowest.filter(|_| !exact && !told) {
+        imported.warnings.push(Trouble {
+            sheet: sheet.name.clone(),
+            row: row + 1,
+            column: letters(column),
+            problem: "the lowest address is 1: does the list count from 1? Taken as counted from 0"
+                .to_owned(),
+            remedy: "--address-base 1, or a header like 地址(从1开始)".to_owned(),
         });
     }
     let untyped = blocks.iter().find(|b| b.column(&Field::Type).is_none() && !b.exact);

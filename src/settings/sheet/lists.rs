@@ -77,6 +77,17 @@ pub(super) fn scale_in(text: &str) -> Option<(f64, f64)> {
             return Some((tidy, v0 - r0 * tidy));
         }
     }
+    // `实际值=数据/100`: what is done to the data at the end of an equation.
+    for part in text.split([',', ';', ' ', '\n']).filter(|p| p.contains('=')) {
+        let cut = part.rfind(['/', '÷', '×', '*']);
+        let Some((before, sign)) = cut.map(|n| (&part[..n], &part[n..])) else { continue };
+        let words = before.rsplit('=').next().unwrap_or_default();
+        if words.chars().any(char::is_alphabetic)
+            && let Ok(scale) = scale(sign)
+        {
+            return Some((scale, 0.0));
+        }
+    }
     for part in text.split([',', ';', ' ', '(', ')', '\n']).map(str::trim) {
         let told = part.starts_with(['×', '*', '÷'])
             || part.starts_with(['x', 'X']) && part[1..].starts_with(|c: char| c.is_ascii_digit())
@@ -87,6 +98,14 @@ pub(super) fn scale_in(text: &str) -> Option<(f64, f64)> {
         }
     }
     None
+}
+
+/// A unit told in a remark: `单位V`, `单位：kWh`.
+pub(super) fn unit_in(text: &str) -> Option<&'static str> {
+    let text = plain(text);
+    let (_, behind) = text.split_once("单位")?;
+    let word = behind.trim_start_matches([':', '=', '为', ' ']).split([',', ';', ' ', ')', '\n']).next()?;
+    super::units::known(word)
 }
 
 fn divided(top: f64, bottom: f64) -> Result<f64, NumberFault> {
@@ -313,6 +332,9 @@ mod tests {
             ("实际值 ×0.01", Some((0.01, 0.0))),
             ("放大10倍", Some((0.1, 0.0))),
             ("保留2位小数", Some((0.01, 0.0))),
+            ("单位kWh，实际值=数据/100", Some((0.01, 0.0))),
+            ("value=raw*0.1", Some((0.1, 0.0))),
+            ("1=1/10", None),
             ("每秒加1", None),
             ("0-100", None),
             ("xylophone", None),

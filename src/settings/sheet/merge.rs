@@ -1,17 +1,24 @@
 //! A sheet's points over the profile there is: what the sheet says wins, what it does not mention
-//! stays, what means the same is not written. Points the sheet no longer has are dropped.
+//! stays, what means the same is not written. Points the sheet no longer has are dropped, unless some
+//! of its rows could not be read.
+//!
+//! Who is who: an id that the sheet names itself; else the same id at the same register; else the same
+//! register under the same name, which is a point renamed by hand; else the same id. A register alone
+//! never hands limits on: it may carry another signal now.
+
+use std::collections::HashMap;
 
 use super::document::{Point, Profile};
 use super::import::Imported;
 use super::keys::{default, excluded};
-use super::value::Keys;
+use super::value::{Keys, Val};
 
 /// The profile that comes out, and what was kept.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Taken {
     /// Existing points in their order, then the new ones.
     pub profile: Profile,
-    /// Keys of existing points that the sheet does not mention, as `id.key`.
+    /// What the sheet does not mention and the profile has: `id.key`, or the id of a whole point.
     pub kept: Vec<String>,
     /// Points that were found by their register under another id: (id kept, id the sheet would give).
     pub renamed: Vec<(String, String)>,
@@ -25,53 +32,109 @@ pub fn merge(existing: &Profile, imported: &Imported, replace: bool) -> Taken {
     head.clone_from(&existing.head);
     head.extend(imported.head.iter().map(|(k, v)| (k.clone(), v.clone())));
     // A default need not be said, unless the file says it already or the sheet is an export.
-    if !existing.head.contains_key("order") && head.get("order").and_then(super::Val::as_text) == Some("abcd")
+    let exported = imported.points.iter().all(|p| p.explicit);
+    if !exported
+        && !existing.head.contains_key("order")
+        && head.get("order").and_then(Val::as_text) == Some("abcd")
     {
-        let exported = imported.points.iter().all(|p| p.explicit);
-        if !exported {
-            head.remove("order");
-        }
+        head.remove("order");
     }
-    let wanted: Vec<&str> = imported.points.iter().map(|p| p.id.as_str()).collect();
-    let mut placed: Vec<Option<Point>> = existing.points.iter().map(|_| None).collect();
+    let matched = matched(&existing.points, &imported.points);
+    let ids = final_ids(existing, imported, &matched);
+    let mut placed: Vec<Option<Point>> = vec![None; existing.points.len()];
     let mut new = Vec::new();
-    for point in &imported.points {
-        let by_id = existing
-            .points
-            .iter()
-            .position(|p| p.id == point.id && keeps_place(p, point, existing, imported));
-        let by_place = || {
-            existing.points.iter().position(|p| {
-                !point.explicit
-                    && p.place.is_some()
-                    && p.place == point.place
-                    && !wanted.contains(&p.id.as_str())
-            })
-        };
-        match by_id.or_else(by_place).filter(|n| placed[*n].is_none()) {
-            None => new.push(fresh(point, &taken.profile.head)),
-            Some(n) => {
-                let was = &existing.points[n];
+    for (n, point) in imported.points.iter().enumerate() {
+        let point = &referring(point, &ids);
+        match matched[n] {
+            None => new.push(Point { id: ids[&point.id].clone(), ..fresh(point, &taken.profile.head) }),
+            Some(m) => {
+                let was = &existing.points[m];
                 if was.id != point.id {
                     taken.renamed.push((was.id.clone(), point.id.clone()));
                 }
-                placed[n] = Some(over(was, point, &taken.profile.head, replace, &mut taken.kept));
+                placed[m] = Some(over(was, point, &taken.profile.head, replace, &mut taken.kept));
             }
+        }
+    }
+    // A row that could not be read may be any of the points that are missing: none of them goes.
+    if !imported.faults.is_empty() {
+        for (place, was) in placed.iter_mut().zip(&existing.points).filter(|(p, _)| p.is_none()) {
+            taken.kept.push(was.id.clone());
+            *place = Some(was.clone());
         }
     }
     taken.profile.points = placed.into_iter().flatten().chain(new).collect();
     taken
 }
 
-/// A made id may fall on another point's after a row was put in; the register then tells who is who.
-fn keeps_place(was: &Point, point: &Point, existing: &Profile, imported: &Imported) -> bool {
-    if point.explicit || was.place.is_none() || was.place == point.place {
-        return true;
+/// Whether a point of the profile (first) is one of the sheet.
+type Rule<'a> = &'a dyn Fn(&Point, &Point) -> bool;
+
+/// For each point of the sheet, which of the profile's it is.
+fn matched(existing: &[Point], points: &[Point]) -> Vec<Option<usize>> {
+    let mut found: Vec<Option<usize>> = vec![None; points.len()];
+    let mut used = vec![false; existing.len()];
+    let name = |p: &Point| p.keys.get("name").or_else(|| p.keys.get("name_en")).cloned();
+    let place = |a: &Point, b: &Point| a.place.is_some() && a.place == b.place;
+    let rules: [Rule<'_>; 4] = [
+        &|was, point| point.explicit && was.id == point.id,
+        &|was, point| was.id == point.id && place(was, point),
+        &|was, point| {
+            !point.explicit && place(was, point) && (name(was).is_none() || name(was) == name(point))
+        },
+        &|was, point| was.id == point.id,
+    ];
+    for rule in rules {
+        for (n, point) in points.iter().enumerate() {
+            if found[n].is_none()
+                && let Some(m) = existing.iter().enumerate().position(|(m, was)| !used[m] && rule(was, point))
+            {
+                found[n] = Some(m);
+                used[m] = true;
+            }
+        }
     }
-    // The old register is now under another made id, and this register was under another id before.
-    let moved = imported.points.iter().any(|p| p.place == was.place && !p.explicit);
-    let known = existing.points.iter().any(|p| p.place == point.place);
-    !(moved && known)
+    found
+}
+
+/// The id each point of the sheet ends with: the profile's, its own, or a free one.
+fn final_ids(existing: &Profile, imported: &Imported, matched: &[Option<usize>]) -> HashMap<String, String> {
+    let stay = |m: &usize| !imported.faults.is_empty() || matched.contains(&Some(*m));
+    let mut taken: Vec<String> =
+        (0..existing.points.len()).filter(stay).map(|m| existing.points[m].id.clone()).collect();
+    let mut ids = HashMap::new();
+    for (point, found) in imported.points.iter().zip(matched) {
+        let id = match found {
+            Some(m) => existing.points[*m].id.clone(),
+            None => {
+                let free = |id: &String| !taken.contains(id);
+                let numbered = || (2..).map(|n| format!("{}_{n}", point.id)).find(free);
+                let id = Some(point.id.clone()).filter(free).or_else(numbered).unwrap_or_default();
+                taken.push(id.clone());
+                id
+            }
+        };
+        ids.insert(point.id.clone(), id);
+    }
+    ids
+}
+
+/// References by the ids that the points end with.
+fn referring(point: &Point, ids: &HashMap<String, String>) -> Point {
+    fn renamed(value: &Val, ids: &HashMap<String, String>) -> Val {
+        match value {
+            Val::Text(id) => Val::Text(ids.get(id).unwrap_or(id).clone()),
+            Val::List(all) => Val::List(all.iter().map(|v| renamed(v, ids)).collect()),
+            other => other.clone(),
+        }
+    }
+    let mut point = point.clone();
+    for key in ["times", "decimals_from"] {
+        if let Some(value) = point.keys.get_mut(key) {
+            *value = renamed(value, ids);
+        }
+    }
+    point
 }
 
 fn fresh(point: &Point, head: &Keys) -> Point {
@@ -89,7 +152,6 @@ fn over(was: &Point, point: &Point, head: &Keys, replace: bool, kept: &mut Vec<S
             keys.remove(*other);
         }
     }
-    // An address without a bit is the whole register, unless its type says otherwise.
     for key in keys.keys().filter(|k| !point.keys.contains_key(*k)) {
         kept.push(format!("{}.{key}", was.id));
     }
@@ -100,10 +162,6 @@ fn over(was: &Point, point: &Point, head: &Keys, replace: bool, kept: &mut Vec<S
             keys.insert(key.clone(), value.clone());
         }
     }
-    Point {
-        id: was.id.clone(),
-        keys,
-        comment: was.comment.clone().or_else(|| point.comment.clone()),
-        ..point.clone()
-    }
+    let comment = was.comment.clone().or_else(|| point.comment.clone());
+    Point { id: was.id.clone(), keys, comment, ..point.clone() }
 }

@@ -68,36 +68,50 @@ fn by_register(draft: &Draft) -> String {
     }
 }
 
-/// `decimals_from` and `times`: an id, a name or an address of the sheet → the id.
-pub(super) fn resolve(drafts: &mut [Found], imported: &mut Imported) {
-    let known: Vec<Known> = drafts.iter().map(|f| Known::of(&f.draft)).collect();
-    for found in drafts.iter_mut() {
-        for (key, column, text) in std::mem::take(&mut found.draft.references) {
-            let words = text.trim_matches(['[', ']']).replace(['、', ';', '*', '×', '+', '，'], ",");
-            let mut ids = Vec::new();
-            for word in words.split([',', '\n']).map(|w| w.trim().trim_matches('"')).filter(|w| !w.is_empty())
-            {
-                match find(&known, word) {
-                    Some(id) => ids.push(id),
-                    None => imported.faults.push(Trouble {
-                        sheet: found.sheet.clone(),
-                        row: found.draft.row + 1,
-                        column: letters(column),
-                        problem: format!("`{}` names no point of this list, or several", plain(word)),
-                        remedy: "write the name, the id or the address of its row".to_owned(),
-                    }),
-                }
-            }
-            let value = match key {
-                "times" => Val::List(ids.into_iter().map(Val::Text).collect()),
-                _ => match ids.into_iter().next() {
-                    Some(id) => Val::Text(id),
-                    None => continue,
-                },
-            };
-            found.draft.keys.insert(key.to_owned(), value);
+/// `decimals_from` and `times`: an id, a name or an address of the sheet → the id. A point whose
+/// reference leads nowhere is left out, and then those that refer to it: a number without its ratio
+/// would be wrong, not missing.
+pub(super) fn resolve(drafts: &mut Vec<Found>, imported: &mut Imported) {
+    loop {
+        let known: Vec<Known> = drafts.iter().map(|f| Known::of(&f.draft)).collect();
+        let before = drafts.len();
+        drafts.retain(|found| {
+            let lost: Vec<Trouble> = found
+                .draft
+                .references
+                .iter()
+                .flat_map(|(_, column, text)| words(text).into_iter().map(move |w| (*column, w)))
+                .filter(|(_, word)| find(&known, word).is_none())
+                .map(|(column, word)| Trouble {
+                    sheet: found.sheet.clone(),
+                    row: found.draft.row + 1,
+                    column: letters(column),
+                    problem: format!("`{}` names no point of this list, or several", plain(&word)),
+                    remedy: "write the name, the id or the address of its row".to_owned(),
+                })
+                .collect();
+            let good = lost.is_empty();
+            imported.faults.extend(lost);
+            good
+        });
+        if drafts.len() < before {
+            continue;
         }
+        for found in drafts.iter_mut() {
+            for (key, _, text) in std::mem::take(&mut found.draft.references) {
+                let mut ids = words(&text).into_iter().filter_map(|w| find(&known, &w)).map(Val::Text);
+                let value = if key == "times" { Some(Val::List(ids.collect())) } else { ids.next() };
+                found.draft.keys.extend(value.map(|v| (key.to_owned(), v)));
+            }
+        }
+        return;
     }
+}
+
+/// The points that a cell names: `CT, PT`, `CT×PT`, `["ct", "pt"]`.
+fn words(text: &str) -> Vec<String> {
+    let text = text.trim_matches(['[', ']']).replace(['、', ';', '*', '×', '+', '\n'], ",");
+    text.split(',').map(|w| w.trim().trim_matches('"').to_owned()).filter(|w| !w.is_empty()).collect()
 }
 
 /// What a reference may name a point by.

@@ -32,8 +32,8 @@ pub(super) struct Draft {
     pub(super) slot: Option<Slot>,
     /// `decimals_from`, `times`: key, column, words as written.
     pub(super) references: Vec<(&'static str, usize, String)>,
-    /// The address is hexadecimal in the sheet.
-    pub(super) hex: bool,
+    /// How the address is written in the sheet.
+    pub(super) form: Option<Form>,
 }
 
 /// What a point takes of a device.
@@ -145,18 +145,18 @@ impl<'a> Reading<'a> {
         let listed = if exact { None } else { self.listed_bits(place.as_ref()) };
         self.own_keys(&mut keys);
         let mut slot = None;
-        let mut hex = false;
+        let mut form = None;
         let mut at = 0;
         if let Some((column, found)) = &place {
             at = *column;
-            hex = found.form == Form::Hex;
+            form = Some(if found.maybe_coil { Form::Modicon } else { found.form });
             slot = self.register(*column, found, listed.is_some(), &mut keys);
             if slot.is_none() && self.faults.is_empty() {
                 return Outcome::Skipped(self.line());
             }
         }
         if let Some(bits) = listed {
-            return self.bit_points(&bits, &keys, slot, at, hex);
+            return self.bit_points(&bits, &keys, slot, at, form);
         }
         let unit = self.unit(&mut names);
         if let Some(unit) = &unit {
@@ -188,7 +188,7 @@ impl<'a> Reading<'a> {
             column: at,
             slot,
             references,
-            hex,
+            form,
         }])
     }
 
@@ -278,7 +278,7 @@ impl<'a> Reading<'a> {
         keys: &Keys,
         slot: Option<Slot>,
         column: usize,
-        hex: bool,
+        form: Option<Form>,
     ) -> Outcome {
         let Some(slot) = slot else { return Outcome::Points(Vec::new()) };
         if slot.registers > 1 {
@@ -311,7 +311,7 @@ impl<'a> Reading<'a> {
                 column,
                 slot,
                 references: Vec::new(),
-                hex,
+                form,
             }
         });
         Outcome::Points(points.collect())

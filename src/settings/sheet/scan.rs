@@ -14,6 +14,8 @@ pub(super) struct Block {
     /// Columns nobody knows, or that say what another says already: title with letter.
     pub(super) ignored: Vec<String>,
     pub(super) rows: std::ops::Range<usize>,
+    /// Columns called 上限 or 下限 and nothing more, taken as limits.
+    pub(super) doubtful: Vec<usize>,
     /// Every header is a key of the profile: an export, in which nothing is to be guessed.
     pub(super) exact: bool,
 }
@@ -62,7 +64,7 @@ fn is_address(sheet: &Sheet, row: usize, column: usize) -> bool {
 
 fn block(sheet: &Sheet, header: std::ops::Range<usize>, columns: Vec<Column>) -> Block {
     let rows = header.end..sheet.rows.len();
-    Block { header, columns, ignored: Vec::new(), rows, exact: false }
+    Block { header, columns, ignored: Vec::new(), rows, doubtful: Vec::new(), exact: false }
 }
 
 /// Columns that `--map` names by their letter.
@@ -192,6 +194,9 @@ fn settle(sheet: &Sheet, block: &mut Block) {
     let limits = has(block, &[Field::Limit("h"), Field::Limit("l")]);
     let ranges = has(block, &[Field::Range, Field::RangeLo, Field::RangeHi]);
     for c in &mut block.columns {
+        if matches!(c.field, Field::EitherLo | Field::EitherHi) && !ranges && !limits {
+            block.doubtful.push(c.index);
+        }
         c.field = match (&c.field, limits && !ranges) {
             (Field::EitherLo, true) => Field::RangeLo,
             (Field::EitherHi, true) => Field::RangeHi,

@@ -224,6 +224,67 @@ fn a_multiplier_of_ten_is_questioned() {
 }
 
 #[test]
+fn bare_upper_and_lower_bounds_are_limits_and_that_is_said_unless_limits_stand_elsewhere() {
+    let found = read_lines(&["名称 | 地址 | 类型 | 下限 | 上限", "压力 | 40001 | INT16 | 1 | 2"]);
+    assert_eq!(found.points[0].keys["limits.h.at"], Val::Number(2.0));
+    assert!(told(&found.warnings)[0].starts_with("点表!D1: taken as the limit of an alarm"));
+    let both = read_lines(&["名称 | 地址 | 类型 | 下限 | 上限 | 高报", "压力 | 40001 | INT16 | 0 | 2 | 1"]);
+    assert_eq!(both.points[0].keys["range"], Val::numbers(&[0.0, 2.0]));
+    assert_eq!(both.points[0].keys["limits.h.at"], Val::Number(1.0));
+    let english = read_lines(&["Name | Address | Type | Min | Max", "P | 40001 | INT16 | 0 | 2"]);
+    assert_eq!(english.points[0].keys["range"], Val::numbers(&[0.0, 2.0]));
+}
+
+#[test]
+fn a_list_that_seems_to_count_from_one_is_questioned() {
+    let lines = ["名称 | 地址 | 功能码 | 类型", "压力 | 1 | FC03 | INT16", "温度 | 2 | FC03 | INT16"];
+    assert!(told(&read_lines(&lines).warnings)[0].starts_with("点表!B2: the lowest address is 1"));
+    let options = Options { address_base: Some(1), ..Options::default() };
+    assert_eq!(told(&import(&[sheet(&lines)], &options).warnings), Vec::<String>::new());
+    let modicon = read_lines(&["名称 | 地址 | 类型", "压力 | 40002 | INT16"]);
+    assert_eq!(told(&modicon.warnings), Vec::<String>::new());
+}
+
+#[test]
+fn a_unit_in_the_name_the_range_or_a_remark_is_found() {
+    let found = read_lines(&[
+        "名称 | 地址 | 类型 | 量程 | 备注",
+        "蒸汽压力(Mpa) | 40001 | INT16 | |",
+        "排烟温度 | 40002 | INT16 | 0~400℃ |",
+        "电压 | 40003 | INT16 | | 单位：V",
+    ]);
+    let units: Vec<_> = found.points.iter().map(|p| p.keys["unit"].cell()).collect();
+    assert_eq!(units, ["MPa", "℃", "V"]);
+    assert_eq!(found.points[0].keys["name"], Val::text("蒸汽压力"));
+    let other = read_lines(&["名称 | 地址 | 类型 | 单位 | 高报", "压力 | 40001 | INT16 | MPa | 120kPa"]);
+    assert_eq!(
+        told(&other.faults),
+        ["点表!E2: this is in kPa, but the point in MPa; write all numbers of a row in its unit"]
+    );
+}
+
+#[test]
+fn ratios_and_decimals_are_found_by_name_id_or_address_of_their_point() {
+    let found = read_lines(&[
+        "名称 | 英文名 | 地址 | 类型 | 乘以 | 小数点寄存器",
+        "电流变比CT | ct | 40001 | UINT16 | |",
+        "小数点 | dp | 40002 | UINT16 | |",
+        "电流 | i | 40003 | UINT16 | CT | 40002",
+        "功率 | p | 40004 | UINT16 | 电流变比CT、dp |",
+        "电压 | u | 40005 | UINT16 | PT |",
+    ]);
+    assert_eq!(found.points[2].keys["times"].to_string(), "[\"ct\"]");
+    assert_eq!(found.points[2].keys["decimals_from"], Val::text("dp"));
+    assert_eq!(found.points[3].keys["times"].to_string(), "[\"ct\", \"dp\"]");
+    assert_eq!(
+        told(&found.faults),
+        [
+            "点表!E6: `PT` names no point of this list, or several; write the name, the id or the address of its row"
+        ]
+    );
+}
+
+#[test]
 fn a_date_and_a_broken_formula_are_told_with_their_cell() {
     let mut list = sheet(&["名称 | 地址 | 类型", "甲 | x | INT16", "乙 | x | INT16"]);
     list.rows[1][1] = Cell::Date("2025-01-02".to_owned());
@@ -334,6 +395,52 @@ fn a_point_renamed_by_hand_is_found_again_by_its_register() {
     assert_eq!(taken.renamed, [("main_steam".to_owned(), "steam_pressure".to_owned())]);
     assert_eq!(taken.profile.points.len(), 1);
     assert_eq!(taken.profile.points[0].keys["limits.h.at"], Val::Number(1.0));
+}
+
+#[test]
+fn limits_go_with_the_signal_and_not_with_the_register_or_a_numbered_id() {
+    let old = profile(
+        "[[point]]\nid = \"steam_pressure\"\nname = \"蒸汽压力\"\naddress = 40001\n[point.limits]\nh = { at = 1 }\n\
+         [[point]]\nid = \"steam_pressure_2\"\nname = \"蒸汽压力\"\naddress = 40003\n[point.limits]\nh = { at = 2 }\n",
+    );
+    // A row was put in above: the numbers behind the ids shift, the points do not.
+    let shifted = read_lines(&["名称 | 地址", "蒸汽压力 | 40005", "蒸汽压力 | 40001", "蒸汽压力 | 40003"]);
+    let points = merge(&old, &shifted, false).profile.points;
+    let limit =
+        |p: &Point| (p.id.clone(), p.keys["address"].cell(), p.keys.get("limits.h.at").map(Val::cell));
+    let text = |s: &str| s.to_owned();
+    assert_eq!(
+        points.iter().map(limit).collect::<Vec<_>>(),
+        [
+            (text("steam_pressure"), text("40001"), Some(text("1"))),
+            (text("steam_pressure_2"), text("40003"), Some(text("2"))),
+            (text("steam_pressure_3"), text("40005"), None),
+        ]
+    );
+    // Another signal stands in the register now.
+    let other = read_lines(&["名称 | 地址", "排烟温度 | 40001", "蒸汽压力 | 40007"]);
+    assert_eq!(
+        merge(&old, &other, false).profile.points.iter().map(limit).collect::<Vec<_>>(),
+        [(text("steam_pressure"), text("40007"), Some(text("1"))), (text("stack_temp"), text("40001"), None),]
+    );
+}
+
+#[test]
+fn while_rows_cannot_be_read_no_point_is_dropped() {
+    let old = profile("[[point]]\nid = \"a\"\naddress = 40001\n[[point]]\nid = \"b\"\naddress = 40002\n");
+    let found = read_lines(&["标识 | 名称 | 地址", "a | 甲 | 40001", "b | 乙 | 40O02"]);
+    let taken = merge(&old, &found, false);
+    assert_eq!(taken.profile.points.len(), 2);
+    assert_eq!(taken.kept, ["b"]);
+}
+
+#[test]
+fn references_follow_a_point_that_was_renamed_by_hand() {
+    let old = profile("[[point]]\nid = \"ct\"\nname = \"电流变比\"\naddress = 40001\n");
+    let found = read_lines(&["名称 | 地址 | 乘以", "电流变比 | 40001 |", "电流 | 40002 | 电流变比"]);
+    let taken = merge(&old, &found, false);
+    assert_eq!(taken.renamed, [("ct".to_owned(), "ct_ratio".to_owned())]);
+    assert_eq!(taken.profile.points[1].keys["times"].to_string(), "[\"ct\"]");
 }
 
 #[test]

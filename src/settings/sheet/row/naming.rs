@@ -36,11 +36,11 @@ impl Reading<'_> {
             return own;
         }
         let in_name = names.strip_unit();
-        own.map(|t| units::unit(&t)).or(in_name).or_else(|| {
-            let (_, text) = self.cell(&Field::Range)?;
-            let (_, _, unit) = lists::range(&text)?;
-            units::known(&unit).map(str::to_owned)
-        })
+        let in_range = || units::known(&lists::range(&self.cell(&Field::Range)?.1)?.2);
+        let remarks = self.around.block.columns.iter().filter(|c| c.field == Field::Remark);
+        let mut remarks = remarks.map(|c| self.around.sheet.down(self.row, c.index).shown());
+        let in_remark = || remarks.find_map(|t| lists::unit_in(&t));
+        own.map(|t| units::unit(&t)).or(in_name).or_else(|| in_range().or_else(in_remark).map(str::to_owned))
     }
 
     /// The id, and whether the sheet names it as such.
