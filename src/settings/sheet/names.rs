@@ -1,10 +1,25 @@
 //! Ids for points: from English names, from a dictionary of boiler-house words, or by register.
 //! Chinese is never spelled out in pinyin: `p40001` says more than a guessed syllable.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use super::text::{folded, has_chinese, plain};
 
 /// `id,kinds,names`: the points of boilers and vessels, with what they are called.
 const POINTS: &str = include_str!("boiler_words.csv");
+
+/// Folded name → the ids it may mean, with the kinds of equipment, in the order of the list.
+static KNOWN: LazyLock<HashMap<String, Vec<(&str, &str)>>> = LazyLock::new(|| {
+    let mut known: HashMap<String, Vec<_>> = HashMap::new();
+    for line in POINTS.lines().skip(1) {
+        let mut cells = line.split(',');
+        if let (Some(id), Some(kinds), Some(names)) = (cells.next(), cells.next(), cells.next()) {
+            names.split('|').for_each(|n| known.entry(folded(n)).or_default().push((id, kinds)));
+        }
+    }
+    known
+});
 
 /// Words that names are made of, longest first where one holds another; together they make an id.
 const WORDS: &[(&str, &str)] = &[
@@ -244,20 +259,9 @@ pub(super) fn translated(name: &str, kind: Option<&str>) -> Option<String> {
     let word = word.split(['(', '[', '【', '（']).next().unwrap_or_default();
     let kind = kind.map(|k| k.replace('-', "_"));
     let lookup = |word: &str| {
-        let mut found = None;
-        for line in POINTS.lines().skip(1) {
-            let mut cells = line.split(',');
-            let (Some(id), Some(kinds), Some(names)) = (cells.next(), cells.next(), cells.next()) else {
-                continue;
-            };
-            if names.split('|').any(|n| folded(n) == word) {
-                if kind.as_ref().is_some_and(|k| kinds.split('|').any(|x| x == k)) {
-                    return Some(id);
-                }
-                found = found.or(Some(id));
-            }
-        }
-        found
+        let all = KNOWN.get(word)?;
+        let own = kind.as_ref().and_then(|k| all.iter().find(|(_, kinds)| kinds.split('|').any(|x| x == k)));
+        own.or(all.first()).map(|(id, _)| *id)
     };
     if let Some(id) = lookup(word) {
         return Some(id.to_owned());
