@@ -9,7 +9,7 @@ use tracing::{error, info, warn};
 
 use super::logging;
 use crate::exit;
-use crate::gateway::{Gateway, StartError};
+use crate::gateway::{Files, Gateway, StartError};
 use crate::store::StoreError;
 
 /// What the outlets get to send the rest; with the rest of the way down it stays under 5 s.
@@ -30,6 +30,8 @@ pub(super) fn run(dir: &Path) -> i32 {
     for warning in &loaded.warnings {
         warn!("{warning}");
     }
+    let folder = dir.to_owned();
+    let files = Files { loader: Box::new(move || super::load(&folder)), keys: loaded.keys };
     let runtime = match super::runtime() {
         Ok(runtime) => runtime,
         Err(e) => {
@@ -45,7 +47,7 @@ pub(super) fn run(dir: &Path) -> i32 {
                 return exit::FAILED;
             }
         };
-        let gateway = match Gateway::start(loaded.settings, None).await {
+        let gateway = match Gateway::start(loaded.settings, Some(files), None).await {
             Ok(gateway) => gateway,
             Err(e) => {
                 error!("{e}");
@@ -74,12 +76,17 @@ pub(super) fn start_code(error: &StartError) -> i32 {
 pub(super) struct Signals {
     term: Signal,
     int: Signal,
+    hup: Signal,
 }
 
 impl Signals {
     /// Must be called within a tokio runtime.
     pub(super) fn listen() -> std::io::Result<Self> {
-        Ok(Self { term: signal(SignalKind::terminate())?, int: signal(SignalKind::interrupt())? })
+        Ok(Self {
+            term: signal(SignalKind::terminate())?,
+            int: signal(SignalKind::interrupt())?,
+            hup: signal(SignalKind::hangup())?,
+        })
     }
 }
 
@@ -93,6 +100,10 @@ pub(super) async fn until_signal(gateway: &Gateway, signals: &mut Signals) -> i3
         tokio::select! {
             _ = signals.term.recv() => break,
             _ = signals.int.recv() => break,
+            _ = signals.hup.recv() => {
+                info!("asked to read the settings again");
+                gateway.reload().await;
+            }
             _ = beat.tick() => {
                 if gateway.is_well() {
                     missed = 0;

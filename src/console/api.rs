@@ -17,7 +17,7 @@ use super::views::{
 use super::{Command, Request, Shared};
 use crate::clock::wall_now;
 use crate::hazard::{Evidence, Hazard};
-use crate::plant::{Equipment, Micros, ValueType};
+use crate::plant::{Equipment, Micros, Plant, ValueType};
 use crate::store::{JournalReader, LedgerReader, StoreError, evidence, trend};
 
 /// Longest wait of a command for the disk.
@@ -53,14 +53,26 @@ impl Shared {
         Ok(read(&self.journal.lock().unwrap_or_else(PoisonError::into_inner))?)
     }
 
-    fn equipment_view(&self, equipment: &Equipment) -> EquipmentView {
+    /// All equipment that is in the settings.
+    fn all_equipment(&self) -> Vec<EquipmentView> {
+        let plant = self.plant.get();
+        plant.present().map(|e| self.equipment_view(&plant, e)).collect()
+    }
+
+    /// How the outlets stand.
+    pub(super) fn outlet_states(&self) -> Vec<crate::outlet::OutletState> {
+        let outlets = self.outlets.lock().unwrap_or_else(PoisonError::into_inner);
+        outlets.iter().map(crate::outlet::OutletStatus::get).collect()
+    }
+
+    fn equipment_view(&self, plant: &Plant, equipment: &Equipment) -> EquipmentView {
         let view = self.live.read();
         let now = wall_now();
         let points = equipment
             .points
             .iter()
             .map(|ix| {
-                let point = self.plant.point(*ix);
+                let point = plant.point(*ix);
                 let live = view.points.get(ix.0 as usize).copied();
                 let limits = point
                     .limits
@@ -160,7 +172,7 @@ impl Shared {
     }
 
     pub(super) fn path_view(&self) -> Result<PathView, Refusal> {
-        let outlets: Vec<_> = self.outlets.iter().map(crate::outlet::OutletStatus::get).collect();
+        let outlets = self.outlet_states();
         let behind = outlets.iter().filter(|o| o.kind == "influx").map(|o| o.cursor).min();
         let (pending_chunks, oldest) = match behind {
             Some(cursor) => self.with_journal(|j| j.pending(cursor))?,
@@ -198,7 +210,8 @@ impl Shared {
 /// Everything the first page shows.
 #[utoipa::path(get, path = "/api/v1/overview", responses((status = 200, body = Overview)))]
 pub(super) async fn overview(State(shared): State<Shared>) -> Result<Json<Overview>, Refusal> {
-    let site = &shared.plant.site;
+    let plant = shared.plant.get();
+    let site = &plant.site;
     Ok(Json(Overview {
         site: SiteView {
             id: site.id.to_string(),
@@ -209,7 +222,7 @@ pub(super) async fn overview(State(shared): State<Shared>) -> Result<Json<Overvi
         version: env!("CARGO_PKG_VERSION"),
         now: rfc3339(wall_now()),
         demo: shared.demo.is_some(),
-        equipment: shared.plant.equipment.iter().map(|e| shared.equipment_view(e)).collect(),
+        equipment: shared.all_equipment(),
         alarms: shared.live.alarms(),
         hazards: shared.hazard_views(false)?,
         path: shared.path_view()?,
@@ -219,7 +232,7 @@ pub(super) async fn overview(State(shared): State<Shared>) -> Result<Json<Overvi
 /// All equipment with its points.
 #[utoipa::path(get, path = "/api/v1/equipment", responses((status = 200, body = Vec<EquipmentView>)))]
 pub(super) async fn equipment(State(shared): State<Shared>) -> Json<Vec<EquipmentView>> {
-    Json(shared.plant.equipment.iter().map(|e| shared.equipment_view(e)).collect())
+    Json(shared.all_equipment())
 }
 
 /// The points of one piece of equipment with quality and age.
@@ -229,9 +242,10 @@ pub(super) async fn points(
     State(shared): State<Shared>,
     Path(id): Path<String>,
 ) -> Result<Json<Vec<PointView>>, Refusal> {
-    let found = shared.plant.equipment.iter().find(|e| e.id.as_str() == id);
+    let plant = shared.plant.get();
+    let found = plant.present().find(|e| e.id.as_str() == id);
     let equipment = found.ok_or_else(|| no_equipment(&id))?;
-    Ok(Json(shared.equipment_view(equipment).points))
+    Ok(Json(shared.equipment_view(&plant, equipment).points))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -248,7 +262,7 @@ pub(super) async fn trend(
     Path(id): Path<String>,
     Params(query): Params<Past>,
 ) -> Result<Json<TrendView>, Refusal> {
-    if !shared.plant.equipment.iter().any(|e| e.id.as_str() == id) {
+    if !shared.plant.get().present().any(|e| e.id.as_str() == id) {
         return Err(no_equipment(&id));
     }
     let span = Duration::from_secs(60 * query.minutes.unwrap_or(60).clamp(1, 1440));

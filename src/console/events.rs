@@ -74,7 +74,8 @@ fn named(name: &str, data: &serde_json::Value) -> Event {
 fn changed(shared: &Shared, shown: &mut Vec<(u64, Quality, Micros)>) -> serde_json::Value {
     let view: &live::View = &shared.live.read();
     let mut points = Vec::new();
-    for (ix, point) in shared.plant.points_ix() {
+    let plant = shared.plant.get();
+    for (ix, point) in plant.points_ix() {
         let Some(&LivePoint { value, quality, at }) = view.points.get(ix.0 as usize) else { continue };
         let state = (value.to_bits(), quality, at);
         match shown.get_mut(ix.0 as usize) {
@@ -84,7 +85,7 @@ fn changed(shared: &Shared, shown: &mut Vec<(u64, Quality, Micros)>) -> serde_js
         }
         let time = if at == Micros::default() { None } else { Some(rfc3339(at)) };
         points.push(json!([
-            shared.plant.equipment_at(point.equipment).id,
+            plant.equipment_at(point.equipment).id,
             point.id,
             value.is_finite().then_some(value),
             quality.word(),

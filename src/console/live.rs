@@ -85,6 +85,22 @@ impl Live {
         let _ = self.events.send(LiveEvent::Alarm(Box::new(alarm)));
     }
 
+    /// Takes an alarm out whose rule is no more.
+    pub fn forget_alarm(&self, rule: &str) {
+        let mut view = self.view.write().unwrap_or_else(PoisonError::into_inner);
+        let gone = view.alarms.remove(rule);
+        drop(view);
+        if let Some(alarm) = gone {
+            let _ = self.events.send(LiveEvent::Alarm(Box::new(AlarmView { state: "normal", ..alarm })));
+        }
+    }
+
+    /// All points as of now, in plant order.
+    #[must_use]
+    pub fn points(&self) -> Vec<LivePoint> {
+        self.read().points.clone()
+    }
+
     /// Tells the pages that a hazard changed.
     pub fn hazard_changed(&self, id: String) {
         let _ = self.events.send(LiveEvent::Hazard(id));

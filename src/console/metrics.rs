@@ -69,7 +69,7 @@ pub(super) async fn metrics(State(shared): State<Shared>) -> impl IntoResponse {
     let count = |state: &str| alarms.iter().filter(|a| a.state == state).count() as u64;
     let rows = states.iter().map(|s| ("state", (*s).to_owned(), count(s))).collect();
     family("steamward_alarms", "gauge", "Alarms by state.", rows);
-    let outlets: Vec<_> = shared.outlets.iter().map(crate::outlet::OutletStatus::get).collect();
+    let outlets = shared.outlet_states();
     let by_outlet = |value: fn(&crate::outlet::OutletState) -> u64| {
         outlets.iter().map(|o| ("outlet", o.id.clone(), value(o))).collect()
     };

@@ -10,6 +10,7 @@ mod input;
 mod live;
 mod metrics;
 mod page;
+mod reload;
 mod views;
 
 use std::sync::{Arc, Mutex};
@@ -20,11 +21,12 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::outlet::OutletStatus;
-use crate::plant::{Plant, TextTable};
+use crate::plant::TextTable;
 use crate::settings::Secret;
 use crate::store::{JournalReader, LedgerReader};
 
 pub use live::{Counters, Live, LiveEvent, LivePoint};
+pub use reload::{CurrentPlant, ReloadOutcome, ReloadRequest, ReloadView};
 pub use views::{AlarmView, DeviceView, MqttView, Refusal, SourceView, Texts, UnknownView};
 
 /// What a person asked for; the keeper carries it out.
@@ -87,7 +89,7 @@ pub trait DemoPort: Send + Sync {
 #[derive(Clone)]
 pub struct Shared {
     /// The plant.
-    pub plant: Arc<Plant>,
+    pub plant: CurrentPlant,
     /// Values and alarms as of now.
     pub live: Live,
     /// Counters for `/metrics`.
@@ -103,7 +105,11 @@ pub struct Shared {
     /// Texts that readings stand for.
     pub texts: TextTable,
     /// How the outlets stand.
-    pub outlets: Vec<OutletStatus>,
+    pub outlets: Arc<Mutex<Vec<OutletStatus>>>,
+    /// Where to ask for new settings; `None` where they come from no files.
+    pub reloads: Option<mpsc::Sender<ReloadRequest>>,
+    /// How the last reload went.
+    pub reload: Arc<Mutex<ReloadView>>,
     /// How the sources stand.
     pub sources: Arc<dyn Fn() -> Vec<SourceView> + Send + Sync>,
     /// Bearer token; `None` on loopback.
@@ -142,6 +148,8 @@ fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(api::reset_alarm))
         .routes(routes!(api::acknowledge_hazard))
         .routes(routes!(api::close_hazard))
+        .routes(routes!(reload::reload))
+        .routes(routes!(reload::last))
         .routes(routes!(api::demo_faults))
         .routes(routes!(api::demo_fault))
         .routes(routes!(events::stream))

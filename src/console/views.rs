@@ -67,6 +67,7 @@ impl IntoResponse for Refusal {
             "not-found" => StatusCode::NOT_FOUND,
             "bad-request" => StatusCode::BAD_REQUEST,
             "internal" => StatusCode::INTERNAL_SERVER_ERROR,
+            "no-files" => StatusCode::NOT_IMPLEMENTED,
             "stopping" | "store-failing" => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::CONFLICT,
         };

@@ -11,8 +11,8 @@ pub mod mqtt;
 mod sources;
 mod status;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -27,7 +27,7 @@ pub use status::{DeviceState, DeviceStatus, SourceStatus};
 
 /// The running wires.
 pub struct FieldHandle {
-    thread: std::thread::JoinHandle<()>,
+    thread: Mutex<Option<std::thread::JoinHandle<()>>>,
     stop: watch::Sender<bool>,
     changes: mpsc::UnboundedSender<(Box<Settings>, oneshot::Sender<()>)>,
     registry: Registry,
@@ -82,7 +82,7 @@ impl Field {
                 let _ = flusher.await;
             });
         })?;
-        Ok(FieldHandle { thread, stop, changes, registry, readings })
+        Ok(FieldHandle { thread: Mutex::new(Some(thread)), stop, changes, registry, readings })
     }
 }
 
@@ -122,9 +122,10 @@ impl FieldHandle {
     }
 
     /// Stops polling, hands over what was read, waits for the thread.
-    pub fn stop(self) {
+    pub fn stop(&self) {
         let _ = self.stop.send(true);
-        if self.thread.join().is_err() {
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if thread.is_some_and(|t| t.join().is_err()) {
             tracing::error!("the wires panicked");
         }
     }

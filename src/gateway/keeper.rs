@@ -44,12 +44,25 @@ pub(super) struct Parts {
     pub(super) deliveries: mpsc::Receiver<Delivery>,
     pub(super) reports: mpsc::Receiver<Report>,
     pub(super) commands: mpsc::Receiver<Request>,
+    pub(super) plants: mpsc::Receiver<NewPlant>,
     pub(super) committed: watch::Sender<i64>,
     pub(super) changed: watch::Sender<i64>,
     pub(super) live: Live,
     pub(super) counters: Arc<Counters>,
     pub(super) influx_ids: Vec<String>,
     pub(super) ack: Box<dyn Fn(Vec<Ack>) + Send>,
+}
+
+/// Changed settings, as far as the keeper goes by them. `plant` keeps the numbers of what it knows.
+pub(super) struct NewPlant {
+    pub(super) plant: Arc<Plant>,
+    pub(super) store: Store,
+    pub(super) evidence: Evidence,
+    pub(super) influx_ids: Vec<String>,
+    /// For the audit trail.
+    pub(super) changes: Vec<String>,
+    /// Answered when readings of the new points may come.
+    pub(super) reply: oneshot::Sender<Result<(), String>>,
 }
 
 /// The running keeper.
@@ -135,6 +148,7 @@ struct Keeper {
     deliveries: mpsc::Receiver<Delivery>,
     reports: mpsc::Receiver<Report>,
     commands: mpsc::Receiver<Request>,
+    plants: mpsc::Receiver<NewPlant>,
     committed: watch::Sender<i64>,
     changed: watch::Sender<i64>,
     live: Live,
@@ -188,6 +202,7 @@ impl Keeper {
             deliveries: parts.deliveries,
             reports: parts.reports,
             commands: parts.commands,
+            plants: parts.plants,
             committed: parts.committed,
             changed: parts.changed,
             live: parts.live,
@@ -239,6 +254,7 @@ impl Keeper {
             tokio::select! {
                 biased;
                 Some(request) = self.commands.recv() => self.command(request),
+                Some(news) = self.plants.recv() => self.succeed(news),
                 report = self.reports.recv(), if !self.reports.is_closed() || !self.reports.is_empty() => {
                     if let Some(report) = report {
                         self.report(report);
@@ -418,6 +434,36 @@ impl Keeper {
         self.audit_tail = Some(entry.clone());
         self.for_ledger.audit.push(entry);
         self.waits();
+    }
+
+    /// Goes on with changed settings: what waits is committed under the old ones first.
+    fn succeed(&mut self, news: NewPlant) {
+        let now = self.now();
+        let outcome = self.commit().and_then(|()| self.journal.extend(&news.plant));
+        if let Err(e) = outcome {
+            // Nobody waiting for the answer is fine.
+            let _ = news.reply.send(Err(format!("the store takes nothing at present: {e}")));
+            return;
+        }
+        let (engine, gone) = self.engine.succeed(&news.plant, now);
+        for key in gone {
+            info!(rule = key, "the rule is no longer in the settings");
+            self.live.forget_alarm(&key);
+        }
+        self.engine = engine;
+        self.plant = news.plant;
+        self.rules =
+            self.engine.rules().iter().zip(0u32..).map(|(r, n)| (r.key.clone(), RuleIx(n))).collect();
+        (self.store, self.window, self.influx_ids) = (news.store, news.evidence, news.influx_ids);
+        // The trail tells what was changed; of very many changes the first.
+        let told: Vec<&String> = news.changes.iter().take(100).collect();
+        let detail = serde_json::json!({ "changes": told, "count": news.changes.len() }).to_string();
+        self.note(now.wall, "system", "settings-changed", "gateway", &detail);
+        for rule in 0..self.engine.rules().len() {
+            self.show_alarm(RuleIx(rule as u32));
+        }
+        self.show_points();
+        let _ = news.reply.send(Ok(()));
     }
 
     fn command(&mut self, request: Request) {

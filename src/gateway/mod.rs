@@ -5,8 +5,10 @@
 //! console; stop order: wires, keeper (commits the rest), outlets, so that nothing read is lost.
 
 mod keeper;
+mod outlets;
+mod reload;
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -14,11 +16,16 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
 
-use crate::console::{self, Counters, DemoPort, DeviceView, Live, MqttView, Shared, SourceView, UnknownView};
+use crate::console::{
+    self, Counters, CurrentPlant, DemoPort, DeviceView, Live, MqttView, ReloadRequest, ReloadView, Shared,
+    SourceView, UnknownView,
+};
 use crate::field::{Field, FieldHandle};
-use crate::outlet::{OutletStatus, influx, inspection};
-use crate::settings::Settings;
+use crate::outlet::OutletStatus;
+use crate::settings::{Faults, Keys, Loaded, Settings};
 use crate::store::{Journal, JournalReader, Ledger, LedgerReader, StoreError, StoreLock};
+use outlets::{Outlets, Ways};
+pub use reload::Loader;
 
 /// Room for this many batches between the wires and the keeper; beyond it the wires wait.
 const DELIVERIES: usize = 64;
@@ -52,15 +59,18 @@ pub enum StartError {
 
 /// A running gateway.
 pub struct Gateway {
-    field: FieldHandle,
+    field: Arc<FieldHandle>,
     keeper: keeper::Handle,
-    outlets: Vec<JoinHandle<()>>,
+    /// Owns the outlets until it is stopped.
+    reloader: JoinHandle<Outlets>,
+    stop_reloads: watch::Sender<bool>,
+    reloads: mpsc::Sender<ReloadRequest>,
     console: JoinHandle<()>,
     stop_console: watch::Sender<bool>,
     address: std::net::SocketAddr,
     live: Live,
     counters: Arc<Counters>,
-    statuses: Vec<OutletStatus>,
+    statuses: Arc<Mutex<Vec<OutletStatus>>>,
     #[cfg(feature = "broker")]
     _broker: Option<crate::broker::Handle>,
     _lock: StoreLock,
@@ -73,11 +83,15 @@ impl std::fmt::Debug for Gateway {
 }
 
 impl Gateway {
-    /// Starts everything in the current tokio runtime.
+    /// Starts everything in the current tokio runtime; `files` say where new settings come from.
     ///
     /// # Errors
     /// [`StartError`]; nothing is left running then.
-    pub async fn start(settings: Settings, demo: Option<Arc<dyn DemoPort>>) -> Result<Self, StartError> {
+    pub async fn start(
+        settings: Settings,
+        files: Option<Files>,
+        demo: Option<Arc<dyn DemoPort>>,
+    ) -> Result<Self, StartError> {
         let plant = Arc::new(settings.plant.clone());
         let listener = TcpListener::bind(settings.console.listen)
             .await
@@ -98,43 +112,23 @@ impl Gateway {
         let (deliveries_tx, deliveries) = mpsc::channel(DELIVERIES);
         let (reports_tx, reports) = mpsc::channel(256);
         let (commands_tx, commands) = mpsc::channel(64);
+        let (plants_tx, plants) = mpsc::channel(1);
         let (committed_tx, committed) = watch::channel(0);
         let (changed_tx, changed) = watch::channel(0);
         let live = Live::default();
         let counters = Arc::new(Counters::default());
 
-        let mut statuses = Vec::new();
-        let mut outlets = Vec::new();
-        for outlet in settings.outlets.influx.clone() {
-            let status = OutletStatus::new(outlet.id.as_str(), "influx");
-            statuses.push(status.clone());
-            let reader = (JournalReader::open(&journal_path)?, texts.clone());
-            let (site, committed, reports) =
-                (plant.site.id.to_string(), committed.clone(), reports_tx.clone());
-            let dir = settings.store.dir.clone();
-            outlets.push(tokio::spawn(async move {
-                let id = outlet.id.clone();
-                if let Err(e) = influx::run(outlet, site, reader, committed, reports, status).await {
-                    if matches!(&e, influx::RunError::Store(e) if e.is_damage()) {
-                        Journal::suspect(&dir);
-                    }
-                    end_of(&format!("outlet {id}: {e}"));
-                }
-            }));
-        }
-        for outlet in settings.outlets.inspection.clone() {
-            let status = OutletStatus::new(outlet.id.as_str(), "inspection");
-            statuses.push(status.clone());
-            let reader = LedgerReader::open(&ledger_path)?;
-            let (changed, reports) = (changed.clone(), reports_tx.clone());
-            outlets.push(tokio::spawn(async move {
-                let id = outlet.id.clone();
-                if let Err(e) = inspection::run(outlet, reader, changed, reports, status).await {
-                    end_of(&format!("outlet {id}: {e}"));
-                }
-            }));
-        }
-        drop(reports_tx);
+        let mut outlets = Outlets::new(Ways {
+            site: plant.site.id.to_string(),
+            dir: settings.store.dir.clone(),
+            journal: journal_path.clone(),
+            ledger: ledger_path.clone(),
+            texts: texts.clone(),
+            committed,
+            changed,
+            reports: reports_tx,
+        });
+        outlets.apply(&settings).await?;
 
         #[cfg(feature = "broker")]
         let broker = match &settings.broker {
@@ -145,7 +139,8 @@ impl Gateway {
         if settings.broker.is_some() {
             return Err(StartError::NoBroker);
         }
-        let field = Field::start(&settings, texts.clone(), deliveries_tx).map_err(StartError::Thread)?;
+        let field =
+            Arc::new(Field::start(&settings, texts.clone(), deliveries_tx).map_err(StartError::Thread)?);
         let acks = field.acker();
         let keeper = keeper::start(keeper::Parts {
             plant: Arc::clone(&plant),
@@ -156,6 +151,7 @@ impl Gateway {
             deliveries,
             reports,
             commands,
+            plants,
             committed: committed_tx,
             changed: changed_tx,
             live: live.clone(),
@@ -165,8 +161,12 @@ impl Gateway {
         })?;
 
         let sources = field.status_handle();
+        let current = CurrentPlant::new(Arc::clone(&plant));
+        let (reloads_tx, reload_requests) = mpsc::channel(4);
+        let reload_state = Arc::new(Mutex::new(ReloadView { state: "none", ..ReloadView::default() }));
+        let statuses = outlets.shown();
         let shared = Shared {
-            plant: Arc::clone(&plant),
+            plant: current.clone(),
             live: live.clone(),
             counters: Arc::clone(&counters),
             commands: commands_tx,
@@ -174,7 +174,9 @@ impl Gateway {
             texts,
             journal: Arc::new(Mutex::new(JournalReader::open(&journal_path)?)),
             history: Arc::new(Mutex::new(JournalReader::open(&journal_path)?)),
-            outlets: statuses.clone(),
+            outlets: outlets.shown(),
+            reloads: files.is_some().then(|| reloads_tx.clone()),
+            reload: Arc::clone(&reload_state),
             sources: Arc::new(move || sources().into_iter().map(source_view).collect()),
             token: settings.console.token.clone(),
             demo,
@@ -189,11 +191,30 @@ impl Gateway {
                 end_of(&format!("console: {e}"));
             }
         });
+        let (stop_reloads, reloads_stopped) = watch::channel(false);
+        let (loader, keys) = files.map_or_else(
+            || (Box::new(nothing_to_load) as Loader, Keys::new()),
+            |files| (files.loader, files.keys),
+        );
+        let reloader = reload::Reloader {
+            loader,
+            settings,
+            keys,
+            field: Arc::clone(&field),
+            outlets,
+            plants: plants_tx,
+            console: current,
+            live: live.clone(),
+            state: reload_state,
+        };
+        let reloader = tokio::spawn(reload::run(reloader, reload_requests, reloads_stopped));
         info!("console on http://{address}/");
         Ok(Self {
             field,
             keeper,
-            outlets,
+            reloader,
+            stop_reloads,
+            reloads: reloads_tx,
             console,
             stop_console,
             address,
@@ -232,8 +253,17 @@ impl Gateway {
 
     /// How the outlets stand.
     #[must_use]
-    pub fn outlets(&self) -> &[OutletStatus] {
-        &self.statuses
+    pub fn outlets(&self) -> Vec<OutletStatus> {
+        self.statuses.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Reads the settings again and applies what changed.
+    pub async fn reload(&self) {
+        let (reply, outcome) = tokio::sync::oneshot::channel();
+        if self.reloads.send(ReloadRequest { dry_run: false, reply }).await.is_ok() {
+            // It has been logged.
+            let _ = outcome.await;
+        }
     }
 
     /// The keeper still beats.
@@ -249,11 +279,19 @@ impl Gateway {
     pub async fn stop(self, grace: Duration) -> bool {
         let deadline = tokio::time::Instant::now() + grace;
         let _ = self.stop_console.send(true);
+        let _ = self.stop_reloads.send(true);
+        let outlets = match self.reloader.await {
+            Ok(outlets) => outlets.into_tasks(),
+            Err(e) => {
+                error!("the reloader ended early: {e}");
+                Vec::new()
+            }
+        };
         let field = self.field;
         let _ = tokio::task::spawn_blocking(move || field.stop()).await;
         let keeper = self.keeper;
         keeper.stop();
-        for outlet in self.outlets {
+        for outlet in outlets {
             let abort = outlet.abort_handle();
             if tokio::time::timeout_at(deadline, outlet).await.is_err() {
                 warn!("an outlet did not finish in time; what it had not delivered stays in the store");
@@ -271,6 +309,24 @@ impl Gateway {
         info!("stopped");
         self.counters.store_failing.load(std::sync::atomic::Ordering::Relaxed) == 0
     }
+}
+
+/// Where a gateway's settings came from, and come from again.
+pub struct Files {
+    /// Reads them.
+    pub loader: Loader,
+    /// As they were read for the start.
+    pub keys: Keys,
+}
+
+impl std::fmt::Debug for Files {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Files").field("keys", &self.keys.len()).finish_non_exhaustive()
+    }
+}
+
+fn nothing_to_load() -> Result<Loaded, Faults> {
+    Err(Faults(Vec::new()))
 }
 
 async fn axum_serve(

@@ -29,6 +29,7 @@ pub(crate) fn plant(limits: Vec<Vec<Limit>>) -> Plant {
             registration: Some("11303701022020000001".to_owned()),
             officer: None,
             points: points.clone(),
+            retired: false,
         }],
         points: limits
             .into_iter()

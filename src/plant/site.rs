@@ -64,6 +64,8 @@ pub struct Equipment {
     pub officer: Option<String>,
     /// Its points, in the order they are shown.
     pub points: Vec<PointIx>,
+    /// No longer in the settings; keeps its number until the next start, and is shown nowhere.
+    pub retired: bool,
 }
 
 /// Which field type the database gets. Fixed per point, so no batch can conflict.
@@ -135,6 +137,11 @@ pub struct Plant {
 }
 
 impl Plant {
+    /// Equipment that is in the settings.
+    pub fn present(&self) -> impl Iterator<Item = &Equipment> {
+        self.equipment.iter().filter(|e| !e.retired)
+    }
+
     /// The point at `ix`.
     #[must_use]
     pub fn point(&self, ix: PointIx) -> &Point {

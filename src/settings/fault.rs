@@ -15,10 +15,26 @@ pub struct Place {
 
 impl Place {
     pub(super) fn of(file: &str, text: &str, offset: usize) -> Self {
-        let before = text.get(..offset).unwrap_or(text);
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
-        Self { file: file.to_owned(), line, column }
+        Lines::of(text).place(file, offset)
+    }
+}
+
+/// Where the lines of a text begin, so that a place is found without counting from the top.
+pub(super) struct Lines<'a> {
+    text: &'a str,
+    starts: Vec<usize>,
+}
+
+impl<'a> Lines<'a> {
+    pub(super) fn of(text: &'a str) -> Self {
+        let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(n, _)| n + 1)).collect();
+        Self { text, starts }
+    }
+
+    pub(super) fn place(&self, file: &str, offset: usize) -> Place {
+        let line = self.starts.partition_point(|s| *s <= offset).max(1);
+        let before = self.text.get(self.starts[line - 1]..offset).unwrap_or_default();
+        Place { file: file.to_owned(), line, column: before.chars().count() + 1 }
     }
 }
 

@@ -6,8 +6,10 @@
 
 mod build;
 mod describe;
+mod difference;
 mod fault;
 mod profile;
+mod renumber;
 pub mod sheet;
 mod source;
 mod types;
@@ -19,7 +21,9 @@ use std::path::Path;
 
 pub use build::client_tls;
 pub use describe::describe;
+pub use difference::{AT_START, Keys, difference};
 pub use fault::{Fault, Faults, Place};
+pub use renumber::renumber;
 pub use types::*;
 pub use walk::{duration, in_words};
 
@@ -33,6 +37,8 @@ pub struct Loaded {
     pub settings: Settings,
     /// Worth a look, no reason to stop.
     pub warnings: Vec<Fault>,
+    /// As written, to tell what changes between two readings.
+    pub keys: Keys,
 }
 
 /// Reads the folder `dir`; `env` are the `STEAMWARD__…` variables.
@@ -94,6 +100,11 @@ fn assemble(
     let merged = source::merge(files, env, &mut faults);
     let (faults, warnings) = (RefCell::new(faults), RefCell::default());
     let settings = build::build(&merged, profiles, &faults, &warnings);
+    let mut keys = Keys::new();
+    difference::flatten(&merged, "", &mut keys);
+    for (name, (file, text)) in profiles {
+        profile::keys(name, file, text, &mut keys);
+    }
     let mut faults = faults.into_inner();
     // A file that could not be read makes everything in it seem missing: that says nothing.
     if faults.iter().any(|f| f.problem.starts_with("not TOML")) {
@@ -102,7 +113,7 @@ fn assemble(
     faults.sort();
     faults.dedup();
     match settings {
-        Some(settings) if faults.is_empty() => Ok(Loaded { settings, warnings: warnings.into_inner() }),
+        Some(settings) if faults.is_empty() => Ok(Loaded { settings, warnings: warnings.into_inner(), keys }),
         _ => Err(Faults(faults)),
     }
 }

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use config::{Config, ConfigError, Map, Source, Value, ValueKind};
 use toml_edit::{Document, Item, TableLike};
 
-use super::fault::{Fault, Place};
+use super::fault::{Fault, Lines, Place};
 
 /// Arrays of tables that are joined by `id`.
 const JOINED: &[&str] = &["equipment", "source.modbus", "source.mqtt", "outlet.influx", "outlet.inspection"];
@@ -45,7 +45,8 @@ pub(super) fn merge(files: &[(String, String)], env: &[(String, String)], faults
     for (file, text) in files {
         match Document::parse(text.as_str()) {
             Ok(document) => {
-                let mut reader = Reader { file, text, merged: &mut merged, faults };
+                let lines = Lines::of(text);
+                let mut reader = Reader { file, lines, merged: &mut merged, faults };
                 builder = builder.add_source(Layer(reader.table(document.as_table(), "")));
             }
             Err(e) => faults.push(Fault {
@@ -127,14 +128,14 @@ impl Merged {
 
 struct Reader<'a> {
     file: &'a str,
-    text: &'a str,
+    lines: Lines<'a>,
     merged: &'a mut Merged,
     faults: &'a mut Vec<Fault>,
 }
 
 impl Reader<'_> {
     fn place(&self, offset: Option<usize>) -> Place {
-        Place::of(self.file, self.text, offset.unwrap_or(0))
+        self.lines.place(self.file, offset.unwrap_or(0))
     }
 
     fn table(&mut self, table: &dyn TableLike, path: &str) -> Map<String, Value> {

@@ -163,32 +163,7 @@ impl Journal {
         tune(&conn, FILE)?;
         migrate(&mut conn, FILE, JOURNAL)?;
         conn.query_row("SELECT count(*) FROM sqlite_schema", [], |r| r.get::<_, i64>(0)).map_err(&err)?;
-        let tx = conn.transaction().map_err(&err)?;
-        let mut series = Vec::with_capacity(plant.points.len());
-        for point in &plant.points {
-            let owner = plant.equipment_at(point.equipment);
-            let key = params![
-                owner.id.as_str(),
-                point.id.as_str(),
-                owner.kind.as_str(),
-                type_word(point.value_type)
-            ];
-            tx.execute(
-                "INSERT INTO series (equipment, point, kind, value_type) VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT (equipment, point, value_type) DO UPDATE SET kind = excluded.kind",
-                key,
-            )
-            .map_err(&err)?;
-            let id = tx
-                .query_row(
-                    "SELECT id FROM series WHERE equipment = ?1 AND point = ?2 AND value_type = ?3",
-                    params![owner.id.as_str(), point.id.as_str(), type_word(point.value_type)],
-                    |r| r.get(0),
-                )
-                .map_err(&err)?;
-            series.push(id);
-        }
-        tx.commit().map_err(&err)?;
+        let series = series_of(&mut conn, plant)?;
         let texts = {
             let mut kept = conn.prepare("SELECT text FROM text ORDER BY number").map_err(&err)?;
             let rows = kept.query_map([], |r| r.get(0)).map_err(&err)?;
@@ -204,6 +179,15 @@ impl Journal {
     #[must_use]
     pub fn texts(&self) -> TextTable {
         self.texts.clone()
+    }
+
+    /// Knows the points of `plant` from now on; those it knew keep their numbers there.
+    ///
+    /// # Errors
+    /// [`StoreError::Sqlite`]; nothing has changed then.
+    pub fn extend(&mut self, plant: &Plant) -> Result<(), StoreError> {
+        self.series = series_of(&mut self.conn, plant)?;
+        Ok(())
     }
 
     /// Puts everything into the main file; for a last word before the end.
@@ -497,6 +481,34 @@ fn stats(conn: &Connection) -> rusqlite::Result<Stats> {
     conn.query_row("SELECT coalesce(min(seq), 0), coalesce(max(seq), 0) FROM chunk", [], |r| {
         Ok(Stats { first_seq: r.get(0)?, last_seq: r.get(1)?, bytes: pages.saturating_sub(free) * page })
     })
+}
+
+/// The number of each point's series, new ones noted.
+fn series_of(conn: &mut Connection, plant: &Plant) -> Result<Vec<u32>, StoreError> {
+    let err = sqlite(FILE);
+    let tx = conn.transaction().map_err(&err)?;
+    let mut series = Vec::with_capacity(plant.points.len());
+    for point in &plant.points {
+        let owner = plant.equipment_at(point.equipment);
+        let key =
+            params![owner.id.as_str(), point.id.as_str(), owner.kind.as_str(), type_word(point.value_type)];
+        tx.execute(
+            "INSERT INTO series (equipment, point, kind, value_type) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (equipment, point, value_type) DO UPDATE SET kind = excluded.kind",
+            key,
+        )
+        .map_err(&err)?;
+        let id = tx
+            .query_row(
+                "SELECT id FROM series WHERE equipment = ?1 AND point = ?2 AND value_type = ?3",
+                params![owner.id.as_str(), point.id.as_str(), type_word(point.value_type)],
+                |r| r.get(0),
+            )
+            .map_err(&err)?;
+        series.push(id);
+    }
+    tx.commit().map_err(&err)?;
+    Ok(series)
 }
 
 fn type_word(value_type: ValueType) -> &'static str {

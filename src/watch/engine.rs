@@ -212,6 +212,49 @@ impl Engine {
         engine
     }
 
+    /// An engine for changed settings that goes on where this one stands: values, alarm states and, where
+    /// a rule is the same, its running delays. `plant` keeps the numbers of this one's points and devices
+    /// and may have more. Also gives the keys of the rules that are no more.
+    #[must_use]
+    pub fn succeed(&self, plant: &Plant, now: Now) -> (Self, Vec<String>) {
+        let mut next = Self::new(plant, now);
+        let old: std::collections::HashMap<&str, usize> =
+            self.rules.iter().enumerate().map(|(n, r)| (r.key.as_str(), n)).collect();
+        next.timed.clear();
+        next.dirty.clear();
+        for n in 0..next.rules.len() {
+            let rule = RuleIx(n as u32);
+            let before = old.get(next.rules[n].key.as_str()).copied();
+            if let Some(before) = before {
+                let mut state = self.states[before].clone();
+                state.dirty = false;
+                let (was, is) = (&self.rules[before], &next.rules[n]);
+                // A delay that ran towards another setpoint or another end says nothing about this one.
+                if (was.at, was.deadband, was.on_delay, was.off_delay)
+                    != (is.at, is.deadband, is.on_delay, is.off_delay)
+                {
+                    (state.on, state.off) = (None, None);
+                }
+                next.states[n] = state;
+            }
+            next.touch(rule);
+            if next.states[n].on.is_some() || next.states[n].off.is_some() {
+                next.time(rule);
+            }
+        }
+        for (n, current) in self.points.iter().enumerate() {
+            next.points[n] = *current;
+        }
+        for (n, device) in self.devices.iter().enumerate() {
+            let stale_after = next.devices[n].stale_after;
+            next.devices[n] = DeviceState { stale_after, ..*device };
+        }
+        let now_known: std::collections::HashSet<&str> = next.rules.iter().map(|r| r.key.as_str()).collect();
+        let gone =
+            self.rules.iter().map(|r| &r.key).filter(|k| !now_known.contains(k.as_str())).cloned().collect();
+        (next, gone)
+    }
+
     /// All rules, in index order.
     #[must_use]
     pub fn rules(&self) -> &[Rule] {

@@ -128,13 +128,14 @@ async fn play(options: &Options, dir: &Path) -> i32 {
     };
     logging::start(&loaded.settings.log);
     let began = Instant::now();
-    let gateway = match Gateway::start(loaded.settings, Some(Arc::new(Switches(Arc::clone(&plant))))).await {
-        Ok(gateway) => gateway,
-        Err(e) => {
-            error!("{e}");
-            return run::start_code(&e);
-        }
-    };
+    let gateway =
+        match Gateway::start(loaded.settings, None, Some(Arc::new(Switches(Arc::clone(&plant))))).await {
+            Ok(gateway) => gateway,
+            Err(e) => {
+                error!("{e}");
+                return run::start_code(&e);
+            }
+        };
     say!("Steamward demo: open http://{}/ (store in {})", gateway.address(), dir.display());
     let Some(length) = options.length else {
         say!("Ctrl-C ends it; faults come by themselves and can be switched on the page.");

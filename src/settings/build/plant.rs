@@ -112,6 +112,7 @@ impl PlantBuilder<'_> {
             registration,
             officer,
             points: own_points,
+            retired: false,
         });
     }
 

@@ -11,6 +11,7 @@ mod units;
 use std::cell::RefCell;
 
 use super::build::QuirkKeys;
+use super::difference::{Keys, flatten};
 use super::fault::{Fault, Place};
 use super::source::{Merged, merge};
 use super::types::{ByteOrder, Shape};
@@ -79,6 +80,17 @@ pub(in crate::settings) fn parse(file: &str, text: &str, faults: &mut Vec<Fault>
         return profile;
     }
     parse_toml(file, text, faults)
+}
+
+/// The keys of a profile as written, under `profiles/NAME:`. What cannot be read has none.
+pub(in crate::settings) fn keys(name: &str, file: &str, text: &str, keys: &mut Keys) {
+    let toml = if file.to_ascii_lowercase().ends_with(".csv") {
+        csv_as_toml(file, text).unwrap_or_default()
+    } else {
+        text.to_owned()
+    };
+    let merged = merge(&[(file.to_owned(), toml)], &[], &mut Vec::new());
+    flatten(&merged, &format!("profiles/{name}:"), keys);
 }
 
 fn parse_toml(file: &str, text: &str, faults: &mut Vec<Fault>) -> Profile {

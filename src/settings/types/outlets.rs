@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Secret;
 
 /// Where data goes.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Outlets {
     /// Time series.
     pub influx: Vec<InfluxOutlet>,
@@ -14,7 +14,7 @@ pub struct Outlets {
 }
 
 /// Which write path the database has.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum InfluxApi {
     /// `/api/v2/write?org=…&bucket=…`, `Authorization: Token …`.
     V2 {
@@ -35,7 +35,7 @@ pub enum InfluxApi {
 }
 
 /// One line-protocol database.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct InfluxOutlet {
     /// Settings id; its cursor's name.
     pub id: crate::plant::Id,
@@ -56,7 +56,7 @@ pub struct InfluxOutlet {
 }
 
 /// One receiver of hazard events.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct InspectionOutlet {
     /// Settings id; its cursor's name.
     pub id: crate::plant::Id,

@@ -87,6 +87,18 @@ impl Gateway {
         self.process = Some(Process(child));
     }
 
+    /// Other settings, for a reload.
+    pub fn rewrite(&self, settings: &str) {
+        std::fs::write(self.dir.path().join("steamward.toml"), settings).expect("a file");
+    }
+
+    /// Sends a signal, `HUP` for one.
+    pub fn signal(&self, name: &str) {
+        let process = self.process.as_ref().expect("it runs");
+        let sent = Command::new("kill").args([&format!("-{name}"), &process.0.id().to_string()]).status();
+        assert!(sent.is_ok_and(|s| s.success()), "kill -{name}");
+    }
+
     /// Everything it logged so far, over all its lives.
     pub fn log(&self) -> String {
         self.log.lock().expect("no panic while held").clone()

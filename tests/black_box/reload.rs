@@ -1,0 +1,149 @@
+//! Promise P8: new settings touch only what changed, wrong ones change nothing, and ones that read less
+//! than the old did are taken back.
+
+use crate::peers::{Gateway, ModbusServer, eventually, unless};
+use crate::plants;
+
+const PERIOD_MS: u64 = 500;
+
+fn plant(port: u16, units: std::ops::RangeInclusive<u8>) -> String {
+    let mut text = plants::base();
+    text += &format!(
+        "[[source.modbus]]\nid = \"plc\"\naddress = \"tcp://127.0.0.1:{port}\"\nperiod = \"{PERIOD_MS}ms\"\n\
+         timeout = \"450ms\"\nreconnect_min = \"50ms\"\nreconnect_max = \"200ms\"\n"
+    );
+    for unit in units {
+        text += &format!(
+            "[[equipment]]\nid = \"u{unit}\"\nprofile = \"boiler\"\nsource = \"plc\"\nunit = {unit}\n"
+        );
+    }
+    text
+}
+
+async fn good(gateway: &Gateway) -> Vec<String> {
+    let equipment = gateway.get("/api/v1/equipment").await;
+    let all = equipment.as_array().cloned().unwrap_or_default();
+    all.iter()
+        .filter(|e| e["points"][0]["quality"] == "good")
+        .map(|e| e["id"].as_str().unwrap_or_default().to_owned())
+        .collect()
+}
+
+async fn settles(gateway: &Gateway, count: usize) {
+    eventually("the devices are read", async || {
+        let good = good(gateway).await;
+        unless(good.len() == count, good)
+    })
+    .await;
+}
+
+async fn state(gateway: &Gateway, wanted: &str) -> serde_json::Value {
+    let mut seen = serde_json::Value::Null;
+    eventually("the reload ends", async || {
+        seen = gateway.get("/api/v1/reload").await;
+        unless(seen["state"] == wanted, &seen)
+    })
+    .await;
+    seen
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reload_that_adds_one_device_to_fifty_loses_not_one_poll_of_the_fifty() {
+    let modbus = ModbusServer::start();
+    let mut gateway = Gateway::start(&plant(modbus.port, 1..=50), &[plants::BOILER]);
+    settles(&gateway, 50).await;
+    let before: Vec<u64> = polls(&gateway).await;
+    gateway.rewrite(&plant(modbus.port, 1..=51));
+    assert_eq!(gateway.post("/api/v1/reload", "", &[]).await, 200);
+    settles(&gateway, 51).await;
+    let told = gateway.get("/api/v1/reload").await;
+    assert!(told["changes"].to_string().contains("equipment.u51.unit = 51"), "{told}");
+    // Some time on both sides of the change.
+    eventually("twenty polls more of each", async || {
+        let now = polls(&gateway).await;
+        unless(now.iter().zip(&before).all(|(n, b)| *n > b + 20), now)
+    })
+    .await;
+    let path = gateway.get("/api/v1/overview").await;
+    let devices = path["path"]["sources"][0]["devices"].as_array().cloned().unwrap_or_default();
+    assert_eq!(devices.len(), 51);
+    let connects = path["path"]["sources"][0]["connects"].as_u64();
+    gateway.stop().await;
+    assert_eq!(connects, Some(1), "the connection was kept");
+    for device in &devices[..50] {
+        assert_eq!((&device["missed_polls"], &device["failures"]), (&0.into(), &0.into()), "{device}");
+    }
+    // What was read is what is kept: no tick without its reading.
+    for unit in 1..=50 {
+        let times: Vec<u64> = gateway.committed_ms(&format!("u{unit}"), "count").into_iter().collect();
+        let gaps: Vec<_> = times.windows(2).map(|t| t[1] - t[0]).filter(|gap| *gap > 2 * PERIOD_MS).collect();
+        assert!(gaps.is_empty(), "unit {unit}: {gaps:?}");
+    }
+}
+
+async fn polls(gateway: &Gateway) -> Vec<u64> {
+    let path = gateway.get("/api/v1/overview").await;
+    let devices = path["path"]["sources"][0]["devices"].as_array().cloned().unwrap_or_default();
+    devices.iter().take(50).map(|d| d["polls"].as_u64().unwrap_or_default()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_settings_are_refused_and_the_running_ones_go_on() {
+    let modbus = ModbusServer::start();
+    let mut gateway = Gateway::start(&plant(modbus.port, 1..=2), &[plants::BOILER]);
+    settles(&gateway, 2).await;
+    gateway.rewrite(&plant(modbus.port, 1..=3).replace("unit = 3", "unit = 300"));
+    assert_eq!(gateway.post("/api/v1/reload", "", &[]).await, 422);
+    let told = gateway.get("/api/v1/reload").await;
+    assert_eq!(told["state"], "refused", "{told}");
+    assert!(told["faults"].to_string().contains("steamward.toml:"), "{told}");
+    settles(&gateway, 2).await;
+    // A dry run tells the difference and changes nothing.
+    gateway.rewrite(&plant(modbus.port, 1..=3));
+    assert_eq!(gateway.post("/api/v1/reload?dry_run=true", "", &[]).await, 200);
+    settles(&gateway, 2).await;
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_that_read_less_than_the_old_ones_are_taken_back() {
+    let modbus = ModbusServer::start();
+    let mut gateway = Gateway::start(&plant(modbus.port, 1..=3), &[plants::BOILER]);
+    settles(&gateway, 3).await;
+    // A typing error in the address of the one source.
+    gateway.rewrite(&plant(crate::peers::free_port(), 1..=3));
+    assert_eq!(gateway.post("/api/v1/reload", "", &[]).await, 200);
+    let told = state(&gateway, "rolled-back").await;
+    assert_eq!(told["no_longer_read"].as_array().map(Vec::len), Some(3), "{told}");
+    settles(&gateway, 3).await;
+    // What is removed on purpose stays removed.
+    gateway.rewrite(&plant(modbus.port, 1..=2));
+    assert_eq!(gateway.post("/api/v1/reload", "", &[]).await, 200);
+    state(&gateway, "kept").await;
+    settles(&gateway, 2).await;
+    assert_eq!(gateway.get("/api/v1/equipment").await.as_array().map(Vec::len), Some(2));
+    gateway.stop().await;
+    assert!(gateway.ledger_verifies());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alarm_stands_through_a_reload_by_signal_and_a_limit_moved_by_it_is_in_force() {
+    let mut modbus = ModbusServer::start();
+    modbus.set_float(2, -80.0);
+    let mut gateway = Gateway::start(&plant(modbus.port, 1..=1), &[plants::BOILER]);
+    let alarm = async |gateway: &Gateway| {
+        let alarms = gateway.get("/api/v1/alarms").await;
+        alarms.as_array().and_then(|a| a.iter().find(|a| a["rule"] == "u1/drum_level.ll").cloned())
+    };
+    eventually("the alarm stands", async || unless(alarm(&gateway).await.is_some(), "none")).await;
+    let raised = alarm(&gateway).await.map(|a| a["raised_at"].clone());
+    let text = plant(modbus.port, 1..=2) + "[equipment.limits.drum_level]\nll = { at = -90 }\n";
+    gateway.rewrite(&text);
+    gateway.signal("HUP");
+    settles(&gateway, 2).await;
+    assert_eq!(alarm(&gateway).await.map(|a| a["raised_at"].clone()), raised);
+    // The limit of the second boiler lies lower: the same level is no breach of it.
+    let alarms = gateway.get("/api/v1/alarms").await;
+    assert!(!alarms.to_string().contains("u2/drum_level.ll"), "{alarms}");
+    gateway.stop().await;
+}
