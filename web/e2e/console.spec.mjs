@@ -51,7 +51,11 @@ const browser = await chromium.launch({
 async function open(width, height) {
   const context = await browser.newContext({ viewport: { width, height }, locale: 'zh-CN', reducedMotion: 'reduce', colorScheme: 'light' });
   const page = await context.newPage();
-  page.on('console', (m) => { if (m.type() === 'error') complaints.push(`console: ${m.text()} ${m.location().url}`); });
+  page.on('console', (m) => {
+    // A gateway without frame recording says so with 404; the page then leaves the control out.
+    if (m.type() === 'error' && /\/sources\/[^/]+\/trace$/.test(m.location().url) && m.text().includes('404')) return;
+    if (m.type() === 'error') complaints.push(`console: ${m.text()} ${m.location().url}`);
+  });
   page.on('pageerror', (e) => complaints.push(`exception: ${e.message}`));
   page.on('request', (r) => {
     if (!r.url().startsWith(origin) && !r.url().startsWith('data:')) complaints.push(`request to another origin: ${r.url()}`);
@@ -186,6 +190,40 @@ await check('keyboard: g a opens the alarms, ? the help', async () => {
   await page.keyboard.press('Escape');
 });
 
+const { sources } = (await api('overview')).path;
+const modbus = sources.find((s) => s.kind === 'modbus');
+const mqtt = sources.find((s) => s.kind === 'mqtt');
+
+await check('the data path opens a source to its devices, with the keyboard', async () => {
+  expect(modbus?.devices.length > 0, 'the demo has no Modbus device');
+  await go(page, '#/path');
+  const knob = page.locator(`[data-source="${modbus.id}"] button[aria-expanded]`);
+  await knob.waitFor({ timeout: 10_000 });
+  await knob.focus();
+  await page.keyboard.press('Enter');
+  const devices = page.locator(`[data-devices="${modbus.id}"] [data-device]`);
+  await until(async () => await devices.count() === modbus.devices.length, 5, 'the devices are not there');
+  expect(await knob.getAttribute('aria-expanded') === 'true', 'it does not say that it is open');
+  for (const { label } of modbus.devices) {
+    const row = page.locator(`[data-device="${label}"]`);
+    await until(async () => await row.getAttribute('data-state') === 'reading' && (await row.innerText()).includes('读取正常'), 30, `${label} is not said to be read`);
+    expect(/\d %/.test(await row.innerText()), `${label} has no success ratio`);
+    expect(/\d ms/.test(await row.innerText()), `${label} has no round trip`);
+  }
+  expect(await page.locator('[data-count="crc_errors"]').count() > 0, 'there are no line counters');
+  await picture(page, 'path-zh', true);
+  await page.keyboard.press('Space');
+  await until(async () => await devices.count() === 0, 5, 'it does not close');
+});
+
+await check('the data path tells what MQTT names nobody configured', async () => {
+  expect(mqtt, 'the demo has no MQTT source');
+  await page.locator(`[data-source="${mqtt.id}"] button[aria-expanded]`).click();
+  const names = page.locator('[data-unknown]');
+  await names.waitFor({ timeout: 10_000 });
+  expect((await names.innerText()).includes('未配置的名称') || (await names.innerText()).includes('都已配置'), 'it says nothing about them');
+});
+
 for (const [width, height] of [[390, 844], [360, 740], [768, 1024], [1440, 900]]) {
   await check(`nothing scrolls sideways at ${width} px`, async () => {
     const narrow = await open(width, height);
@@ -194,7 +232,7 @@ for (const [width, height] of [[390, 844], [360, 740], [768, 1024], [1440, 900]]
     if (width === 390) await picture(narrow, 'phone-zh');
     const hazard = await narrow.locator('[data-hazard]').first().getAttribute('data-hazard');
     for (const language of ['zh', 'en']) {
-      for (const hash of [...PAGES, `#/hazards/${hazard}`]) {
+      for (const hash of [...PAGES, `#/hazards/${hazard}`, ...sources.map((s) => `#/path/${encodeURIComponent(s.id)}`)]) {
         await go(narrow, hash);
         const wide = await narrow.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
         expect(wide <= 0, `${hash} in ${language} is ${wide} px too wide`);
@@ -204,6 +242,25 @@ for (const [width, height] of [[390, 844], [360, 740], [768, 1024], [1440, 900]]
     await narrow.context().close();
   });
 }
+
+await check('a silent device is said to be in trouble, and recovers', async () => {
+  const dead = (await api('demo/faults')).find((f) => f.name === 'device-dead');
+  expect(dead, 'the demo has no silent device to offer');
+  await go(page, '#/path');
+  const source = page.locator(`[data-source="${modbus.id}"]`);
+  if (await source.locator('button').getAttribute('aria-expanded') !== 'true') await source.locator('button').click();
+  await api('demo/faults/device-dead', { active: true });
+  const rows = page.locator(`[data-devices="${modbus.id}"] [data-device]`);
+  try {
+    const bad = /^(failing|resting|disconnected)$/;
+    await until(async () => (await rows.evaluateAll((all) => all.map((r) => r.dataset.state))).some((state) => bad.test(state)), 60, 'no device is in trouble');
+    await until(async () => (await source.innerText()).includes('异常') || (await source.innerText()).includes('断开'), 10, 'the source says nothing of it');
+    await picture(page, 'path-trouble-zh', true);
+  } finally {
+    await api('demo/faults/device-dead', { active: false });
+  }
+  await until(async () => (await rows.evaluateAll((all) => all.every((r) => r.dataset.state === 'reading'))), 120, 'the device is not read again');
+});
 
 await check('the fault is turned off again', async () => {
   await api(`demo/faults/${fault}`, { active: false });

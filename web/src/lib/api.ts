@@ -1,4 +1,5 @@
 // What the gateway says (types follow its OpenAPI document) and how the page asks it.
+import type { Meanings } from './meanings';
 
 export interface Texts { zh: string; en: string }
 export type Priority = 'critical' | 'high' | 'medium' | 'low';
@@ -16,6 +17,12 @@ export interface Point {
   value: number | null;
   quality: Quality; cause: string | null; at: string | null; age_ms: number | null;
   range: [number, number] | null; limits: Limit[];
+  /** What the value means, where it is one of an enumeration. */
+  label: Texts | null;
+  /** The text, where the value is one. */
+  text: string | null;
+  /** The page's own: what was learned about other values of this point. */
+  meanings?: Meanings;
 }
 
 export interface Equipment {
@@ -60,10 +67,41 @@ export interface Transition {
   from: AlarmState; to: AlarmState; value: number | null; cause: string | null; by: string | null;
 }
 
+export type DeviceState = 'waiting' | 'reading' | 'reading-part' | 'failing' | 'resting' | 'disconnected';
+
+/** A device on a Modbus source; counted since the start or since its settings changed. */
+export interface Device {
+  label: string; unit: number; state: DeviceState;
+  last_error: string | null; last_error_at: string | null;
+  requests: number; failures: number; polls: number; good_polls: number;
+  /** Ticks skipped because the poll before took too long. */
+  missed_polls: number;
+  /** `good_polls` of `polls`, 0 to 1. */
+  success: number | null;
+  round_trip_p50_us: number | null; round_trip_p99_us: number | null;
+  /** `address (file:line)` of the register list. */
+  refused: string[];
+}
+
+/** A name that no setting knows; without `point` the device itself is unknown. */
+export interface UnknownName { topic: string; device: string | null; point: string | null; example: string | null }
+
+export interface Mqtt {
+  unknown: UnknownName[]; unknown_more: number;
+  retained: number; duplicates: number; expired: number; ignored: number; set_aside: number; offline: number; unacknowledged: number;
+}
+
 export interface Source {
   id: string; kind: 'modbus' | 'mqtt'; connected: boolean; last_error: string | null;
   requests: number; errors: number; round_trip_us: number;
+  sent_bytes: number; received_bytes: number; connects: number;
+  late_answers: number; foreign_answers: number; crc_errors: number; junk_bytes: number;
+  devices: Device[];
+  mqtt?: Mqtt | null;
 }
+
+/** Recording of the frames of a Modbus source; `unit` null: of all its devices. */
+export interface Trace { on: boolean; unit: number | null; frames: number; until?: string | null }
 
 export interface Outlet {
   id: string; kind: 'influx' | 'inspection'; ok: boolean; last_error: string | null;

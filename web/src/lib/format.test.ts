@@ -1,6 +1,6 @@
 // What people read: numbers, times in the site's zone, durations.
 import { describe, expect, it } from 'vitest';
-import { age, bytes, clock, date, duration, number, since, UNKNOWN, weekday } from './format';
+import { age, bytes, clock, date, duration, number, percent, since, UNKNOWN, weekday } from './format';
 
 describe('number', () => {
   it.each([
@@ -44,5 +44,11 @@ describe('durations', () => {
     expect(bytes(0)).toBe('0 B');
     expect(bytes(3_100_000)).toBe('3.1 MB');
     expect(bytes(31_000_000)).toBe('31 MB');
+  });
+});
+
+describe('shares', () => {
+  it.each([[null, '—'], [1, '100 %'], [0.999_99, '99.99 %'], [0.421, '42.10 %'], [0.29, '29.00 %'], [0, '0.00 %']])('%s', (share, text) => {
+    expect(percent(share)).toBe(text);
   });
 });

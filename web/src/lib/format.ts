@@ -25,6 +25,13 @@ export function bytes(n: number): string {
 /** Round trip in milliseconds. */
 export const roundTrip = (micros: number) => `${(micros / 1000).toFixed(micros < 1000 ? 2 : 1)} ms`;
 
+/** `99.98 %`; rounded down, so that only a whole is 100 %. */
+export function percent(share: number | null): string {
+  if (share === null) return '—';
+  if (share >= 1) return '100 %';
+  return `${(Math.floor(Math.max(0, share) * 10_000 + 1e-6) / 100).toFixed(2)} %`;
+}
+
 const formatters = new Map<string, Intl.DateTimeFormat>();
 
 function parts(at: number, zone: string): Record<string, string> {

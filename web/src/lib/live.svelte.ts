@@ -1,12 +1,14 @@
 // The one live store: fetches the overview, follows the event stream, notices when it falls silent.
-import { ApiError, get, request, setToken, whenUnauthorized, type Overview } from './api';
+import { ApiError, get, request, setToken, whenUnauthorized, type Overview, type Point } from './api';
 import { ms } from './format';
 import { SseParser } from './sse';
-import { apply, type GatewayEvent } from './state';
+import { apply, explain, learn, unexplained, type GatewayEvent } from './state';
 import { trends } from './trends.svelte';
 
 /** Silence of the stream after which the page no longer shows the plant. */
 const SILENCE = 5000;
+/** Least pause between two questions for the words of values. */
+const ASK_PAUSE = 2000;
 const RETRY = [1000, 2000, 4000, 8000, 15000];
 
 class Live {
@@ -28,6 +30,9 @@ class Live {
   #retryAt = 0;
   #wake: (() => void) | null = null;
   #abort: AbortController | null = null;
+  /** Equipment with values whose words are to be fetched. */
+  #asking = new Set<string>();
+  #asked = 0;
 
   get lost(): boolean { return this.lostFor > 0; }
   get zone(): string { return this.model?.site.timezone ?? 'UTC'; }
@@ -91,6 +96,8 @@ class Live {
   async #fetchOverview(signal: AbortSignal): Promise<void> {
     const overview = await get<Overview>('overview', signal);
     this.#hear(overview.now);
+    for (const { points } of overview.equipment) learn(points);
+    this.#asking.clear();
     this.model = overview;
     this.needsToken = this.tokenRefused = this.failed = false;
     void trends.load(overview.equipment, signal);
@@ -117,7 +124,23 @@ class Live {
     this.#hear(event.event === 'values' ? event.data.at : null);
     if (!this.model) return;
     apply(this.model, event);
-    if (event.event === 'values') trends.add(event.data.points);
+    if (event.event !== 'values') return;
+    trends.add(event.data.points);
+    for (const id of unexplained(this.model.equipment, event.data.points)) this.#asking.add(id);
+    if (this.#asking.size > 0 && performance.now() - this.#asked > ASK_PAUSE) void this.#ask();
+  }
+
+  /** What fails here is asked again with the next values. */
+  async #ask(): Promise<void> {
+    const asking = [...this.#asking];
+    this.#asking.clear();
+    this.#asked = performance.now();
+    const model = this.model;
+    await Promise.all(asking.map(async (id) => {
+      const fetched = await get<Point[]>(`equipment/${encodeURIComponent(id)}/points`, this.#abort?.signal).catch(() => []);
+      // A new overview has come in the meantime: it knows better.
+      if (model === this.model) explain(model?.equipment.find((e) => e.id === id)?.points ?? [], fetched);
+    }));
   }
 
   #hear(at: string | null): void {

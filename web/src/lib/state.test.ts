@@ -6,7 +6,7 @@ import { apply, breach, bySeverity, important, worst } from './state';
 const at = '2026-11-24T10:00:00.000000Z';
 const point = (id: string, more: Partial<Point> = {}): Point => ({
   id, name: { zh: id, en: id }, unit: 'mm', decimals: 0, value: 1, quality: 'good', cause: null, at, age_ms: 0, range: [-150, 150],
-  limits: [], ...more,
+  limits: [], label: null, text: null, ...more,
 });
 const alarm = (more: Partial<Alarm> = {}): Alarm => ({
   rule: 'boiler-1/drum_level.ll', equipment: 'boiler-1', point: 'drum_level', device: null, kind: 'll', priority: 'critical',

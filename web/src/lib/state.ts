@@ -1,5 +1,6 @@
 // How events change what the page knows. Plain functions on plain objects, so that tests need no browser.
 import type { Alarm, Equipment, Hazard, Overview, Path, Point, Priority, Quality } from './api';
+import { Meanings, mayHaveWords } from './meanings';
 
 export type ValueRow = [
   equipment: string, point: string, value: number | null, quality: Quality, cause: string | null, at: string | null,
@@ -15,6 +16,34 @@ export function findPoint(equipment: Equipment[], owner: string, point: string |
   return equipment.find((e) => e.id === owner)?.points.find((p) => p.id === point);
 }
 
+/** Begins to learn what the values of each point mean. */
+export function learn(points: Point[]): void {
+  for (const point of points) {
+    point.meanings ??= new Meanings();
+    point.meanings.learn(point.value, point);
+  }
+}
+
+/** Takes the words of freshly fetched points; a value that has moved on since keeps its own. */
+export function explain(points: Point[], fetched: Point[]): void {
+  for (const fresh of fetched) {
+    const point = points.find((p) => p.id === fresh.id);
+    if (!point) continue;
+    point.meanings?.learn(fresh.value, fresh);
+    if (point.value === fresh.value) Object.assign(point, { label: fresh.label, text: fresh.text });
+  }
+}
+
+/** Equipment with a value whose words the page does not know. */
+export function unexplained(equipment: Equipment[], rows: ValueRow[]): string[] {
+  const asking = new Set<string>();
+  for (const [owner, id] of rows) {
+    const point = findPoint(equipment, owner, id);
+    if (point?.value != null && mayHaveWords(point.unit) && point.meanings?.asks(point.value)) asking.add(owner);
+  }
+  return [...asking];
+}
+
 /** Changes `model` in place. */
 export function apply(model: Overview, { event, data }: GatewayEvent): void {
   switch (event) {
@@ -23,7 +52,10 @@ export function apply(model: Overview, { event, data }: GatewayEvent): void {
       for (const [owner, id, value, quality, cause, at] of data.points) {
         const point = findPoint(model.equipment, owner, id);
         // A reading without a value leaves the last usable one standing.
-        if (point) Object.assign(point, { quality, cause, ...(value === null ? {} : { value, at: at ?? point.at }) });
+        if (!point) continue;
+        // The words of the value before are not those of this one.
+        const words = value === null || value === point.value ? {} : point.meanings?.of(value) ?? { label: null, text: null };
+        Object.assign(point, { quality, cause, ...(value === null ? {} : { value, at: at ?? point.at, ...words }) });
       }
       break;
     case 'alarm': {

@@ -1,7 +1,8 @@
 // Words for alarms, limits and values, in the page's language.
 import type { Alarm, Equipment, Hazard, LimitKind, Overview, Point } from './api';
-import { number } from './format';
+import { UNKNOWN, number } from './format';
 import { known, say, t } from './i18n/index.svelte';
+import type { Meaning } from './meanings';
 import { findPoint, isActive } from './state';
 import { isHigh } from './zones';
 
@@ -48,8 +49,25 @@ export function ruleText(equipment: Equipment[], rule: string): string {
   return alarmText(equipment, { equipment: owner, point: point.replace(/^device:/, ''), kind });
 }
 
-/** Words for a switch, digits for anything else. */
-export function valueText(point: Pick<Point, 'unit' | 'decimals' | 'limits'>, value: number | null): string {
+type Shown = Pick<Point, 'unit' | 'decimals' | 'limits'> & Partial<Pick<Point, 'value' | 'label' | 'text' | 'meanings'>>;
+
+/** What a value of the point, the present one or another, stands for; null if it is just a number. */
+export function meaning(point: Shown, value: number | null): Meaning | null {
+  if (value === null) return null;
+  if (value === point.value && (point.label || typeof point.text === 'string')) return { label: point.label ?? null, text: point.text ?? null };
+  return point.meanings?.of(value) ?? null;
+}
+
+/** Whether the point speaks in words: no scale, no curve. */
+export const worded = (point: Point) => !!point.label || point.text !== null || !!point.meanings?.worded;
+
+/** The text, the meaning with its number, words for a switch, digits for anything else. */
+export function valueText(point: Shown, value: number | null): string {
+  const meant = meaning(point, value);
+  if (typeof meant?.text === 'string') return meant.text;
+  if (meant?.label) return point.unit === 'bool' ? say(meant.label) : `${say(meant.label)} (${number(value, point.decimals)})`;
+  // A number that stands for a text the page has not learned yet.
+  if (value !== null && point.meanings?.textual) return UNKNOWN;
   if (point.unit !== 'bool' || value === null) return number(value, point.decimals);
   const limit = point.limits.find((l) => l.kind === 'state');
   if (limit) return t(value === limit.at ? 'bool.active' : 'bool.normal');
@@ -58,9 +76,9 @@ export function valueText(point: Pick<Point, 'unit' | 'decimals' | 'limits'>, va
 
 export const unitText = (unit: string) => (unit === 'bool' ? '' : unit);
 
-export function withUnit(point: Pick<Point, 'unit' | 'decimals' | 'limits'>, value: number | null): string {
+export function withUnit(point: Shown, value: number | null): string {
   const unit = unitText(point.unit);
-  return value !== null && unit ? `${valueText(point, value)} ${unit}` : valueText(point, value);
+  return value !== null && unit && !meaning(point, value) ? `${valueText(point, value)} ${unit}` : valueText(point, value);
 }
 
 /** `≤ −75`, `≥ 1.20`, `= 动作`. */

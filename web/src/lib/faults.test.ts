@@ -1,0 +1,32 @@
+// Errors as the gateway says them, in the language of the page.
+import { describe, expect, it } from 'vitest';
+import { faultText } from './faults';
+import { i18n } from './i18n/index.svelte';
+
+describe('errors', () => {
+  it.each([
+    ['exception 02, Illegal data address', '异常 02 无此寄存器', 'Exception 02, no such register'],
+    // Decimal in the text, hexadecimal in the name of the cause.
+    ['exception 11, Gateway target device failed to respond', '异常 0B 目标无应答', 'Exception 0B, target silent'],
+    ['exception 42, Unknown exception code', '异常 42', 'Exception 42'],
+    ['no answer within 500ms', '500 ms 内没有应答', 'No answer within 500 ms'],
+    ['unit 3: no answer within 1.5s', '站 3：1.5 s 内没有应答', 'Unit 3: No answer within 1.5 s'],
+    ['connection: Connection refused (os error 111)', '连接：对方拒绝连接，查端口与设备是否已启动', 'Connection: refused; check the port and whether the device runs'],
+    ['connection: silent, opened anew', '连接：一直无应答，已重新连接', 'Connection: silent, opened anew'],
+    ['wrong answer: unit 4 answered', '应答不符：是站 4 的应答', 'Wrong answer: unit 4 answered'],
+    ['wrong answer: 6 bytes of values where 8 were asked for', '应答不符：应有 8 字节数据，收到 6 字节', 'Wrong answer: 8 bytes of values asked for, 6 came'],
+    ['unit 9: wrong answer: no Modbus TCP frame: protocol 3, length 9', '站 9：应答不符：不是 Modbus TCP 帧（协议号 3，长度 9）：对方可能是 RTU over TCP',
+      'Unit 9: Wrong answer: no Modbus TCP frame (protocol 3, length 9): perhaps RTU over TCP'],
+  ])('%s', (said, zh, en) => {
+    i18n.lang = 'zh';
+    expect(faultText(said)).toBe(zh);
+    i18n.lang = 'en';
+    expect(faultText(said)).toBe(en);
+  });
+  it('not known here stay as they were said', () => {
+    i18n.lang = 'zh';
+    expect(faultText('connection: certificate expired on 2025-01-01')).toBe('连接：certificate expired on 2025-01-01');
+    expect(faultText('the broker refuses: Not authorized')).toBe('the broker refuses: Not authorized');
+    expect(faultText('')).toBe('');
+  });
+});

@@ -1,0 +1,49 @@
+// How sources and their devices are judged and put in order on the data path. Plain functions.
+import type { Device, Source, UnknownName } from './api';
+
+const DEVICE_RANK: Record<string, number> = {
+  disconnected: 0, resting: 1, failing: 2, 'reading-part': 3, waiting: 5, reading: 6,
+};
+/** Least is worst; a state that the page does not know is not taken for a good one. */
+export const deviceRank = (d: Pick<Device, 'state'>) => DEVICE_RANK[d.state] ?? 4;
+
+/** Not everything the device should give is being read. */
+export const troubled = (d: Pick<Device, 'state'>) => deviceRank(d) < 5;
+
+export type Health = 'down' | 'trouble' | 'ok';
+
+export interface SourceHealth { health: Health; bad: number; all: number }
+
+/** A source whose line stands may still have devices that are not read. */
+export function sourceHealth(source: Pick<Source, 'connected' | 'devices'>): SourceHealth {
+  const bad = source.devices.filter(troubled).length;
+  return { health: !source.connected ? 'down' : bad > 0 ? 'trouble' : 'ok', bad, all: source.devices.length };
+}
+
+const HEALTH_RANK: Record<Health, number> = { down: 0, trouble: 1, ok: 2 };
+export const sourceRank = (s: Source) => HEALTH_RANK[sourceHealth(s).health];
+
+export const deviceKey = (d: Device) => `${d.label} ${d.unit}`;
+
+/** Those in trouble first, equals as they came. While somebody is at the list (`held`) the order they saw stands:
+ *  a row must not slip away under the pointer or lose the focus. */
+export function arrange<T>(items: T[], key: (item: T) => string, rank: (item: T) => number, seen: readonly string[], held: boolean): T[] {
+  if (!held) return items.map((item, i) => ({ item, i, r: rank(item) })).sort((a, b) => a.r - b.r || a.i - b.i).map((x) => x.item);
+  const place = new Map(seen.map((k, i) => [k, i]));
+  return items.map((item, i) => ({ item, p: place.get(key(item)) ?? seen.length + i })).sort((a, b) => a.p - b.p).map((x) => x.item);
+}
+
+export const LINE_COUNTS = ['sent_bytes', 'received_bytes', 'connects', 'late_answers', 'foreign_answers', 'crc_errors', 'junk_bytes'] as const;
+export const MQTT_COUNTS = ['retained', 'duplicates', 'expired', 'ignored', 'set_aside', 'offline', 'unacknowledged'] as const;
+
+/** One cell of pasted text. The names come from whoever may publish: no cell may break the row or act as a formula. */
+function cell(text: string | null): string {
+  const line = (text ?? '').replace(/[\t\r\n\u0000]+/g, ' ');
+  return /^[=+@-]/.test(line) && Number.isNaN(Number(line)) ? `'${line}` : line;
+}
+
+/** Topic, device, point and example, tab-separated with a heading, for a spreadsheet. */
+export function namesAsText(names: UnknownName[]): string {
+  const rows = names.map((n) => [n.topic, n.device, n.point, n.example].map(cell).join('\t'));
+  return ['topic\tdevice\tpoint\texample', ...rows].join('\n');
+}
