@@ -68,7 +68,8 @@ fn wires(port: u16, devices: usize, period_ms: u64, seconds: u64, max_registers:
     }
     let mut profile = String::new();
     for n in 0..REGISTERS / 2 {
-        profile += &format!("[[point]]\nid = \"p{n}\"\ntable = \"holding\"\naddress = {}\ntype = \"f32\"\n", 2 * n);
+        profile +=
+            &format!("[[point]]\nid = \"p{n}\"\ntable = \"holding\"\naddress = {}\ntype = \"f32\"\n", 2 * n);
     }
     let loaded = load_texts(&[("bench.toml", &text)], &[("p.toml", &profile)], &[]).expect("good settings");
     let (out, mut deliveries) = mpsc::channel(64);
@@ -130,7 +131,9 @@ fn main() {
     }
     let seconds = args.iter().find_map(|a| a.parse().ok()).unwrap_or(20u64);
     println!("CPU seconds per million readings (f32), {seconds} s each, {REGISTERS} registers a device");
-    println!("| devices | period | libmodbus in C | steamward | ratio | 4 requests a poll | the same, 4 in flight |");
+    println!(
+        "| devices | period | libmodbus in C | steamward | ratio | 4 requests a poll | the same, 4 in flight |"
+    );
     println!("|---|---|---|---|---|---|---|");
     for (devices, period_ms) in [(10, 100), (100, 1000)] {
         let (_server, port) = server();
