@@ -15,6 +15,7 @@ mod demo;
 mod influx;
 mod ledger;
 mod logging;
+mod probe;
 mod run;
 
 use std::path::PathBuf;
@@ -62,6 +63,11 @@ enum Command {
     /// Set up or look at the InfluxDB 2 server of an outlet.
     #[cfg(feature = "influx-setup")]
     Influx(influx::Options),
+    /// Look at a device: who answers, what can be read, in which order; or read one value.
+    Probe {
+        #[command(subcommand)]
+        what: probe::What,
+    },
     /// Print the OpenAPI document of the console.
     Openapi,
 }
@@ -85,6 +91,7 @@ pub fn main() -> i32 {
         Command::Ledger { what } => ledger::ledger(&what),
         #[cfg(feature = "influx-setup")]
         Command::Influx(options) => influx::influx(&options),
+        Command::Probe { what } => probe::probe(&what),
         Command::Openapi => {
             say!("{}", crate::console::openapi());
             exit::FINE

@@ -18,6 +18,7 @@ use super::walk::Walk;
 use crate::plant::{Plant, Site};
 use plant::PlantBuilder;
 pub(super) use quirks::QuirkKeys;
+pub use transport::transport_of;
 
 /// Profiles by name: (file, text).
 pub(super) type ProfileTexts = HashMap<String, (String, String)>;
