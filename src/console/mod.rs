@@ -10,6 +10,7 @@ mod input;
 mod live;
 mod metrics;
 mod page;
+mod trace;
 mod views;
 
 use std::sync::{Arc, Mutex};
@@ -25,6 +26,7 @@ use crate::settings::Secret;
 use crate::store::{JournalReader, LedgerReader};
 
 pub use live::{Counters, Live, LiveEvent, LivePoint};
+pub use trace::{TracePort, TraceView};
 pub use views::{AlarmView, DeviceView, Refusal, SourceView, Texts};
 
 /// What a person asked for; the keeper carries it out.
@@ -106,6 +108,8 @@ pub struct Shared {
     pub outlets: Vec<OutletStatus>,
     /// How the sources stand.
     pub sources: Arc<dyn Fn() -> Vec<SourceView> + Send + Sync>,
+    /// Frame traces of Modbus sources.
+    pub traces: Arc<dyn TracePort>,
     /// Bearer token; `None` on loopback.
     pub token: Option<Secret>,
     /// Only in the demo.
@@ -142,6 +146,8 @@ fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(api::reset_alarm))
         .routes(routes!(api::acknowledge_hazard))
         .routes(routes!(api::close_hazard))
+        .routes(routes!(trace::trace_state, trace::trace_switch))
+        .routes(routes!(trace::trace_pcap))
         .routes(routes!(api::demo_faults))
         .routes(routes!(api::demo_fault))
         .routes(routes!(events::stream))

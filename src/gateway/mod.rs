@@ -5,6 +5,7 @@
 //! console; stop order: wires, keeper (commits the rest), outlets, so that nothing read is lost.
 
 mod keeper;
+mod traces;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -158,6 +159,7 @@ impl Gateway {
             history: Arc::new(Mutex::new(JournalReader::open(&journal_path)?)),
             outlets: statuses.clone(),
             sources: Arc::new(move || sources().into_iter().map(source_view).collect()),
+            traces: Arc::new(traces::Traces(field.trace_handle())),
             token: settings.console.token.clone(),
             demo,
         };

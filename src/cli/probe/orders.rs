@@ -134,8 +134,12 @@ async fn take(
     Ok(samples)
 }
 
-fn shown(options: &Options, ranked: &[Candidate], beside: &[usize]) -> usize {
-    let tied = beside.iter().max().map_or(0, |n| n + 1);
+fn shown(options: &Options, ranked: &[Candidate], verdict: Verdict, beside: &[usize]) -> usize {
+    let tied = match verdict {
+        // All of them, and there is nothing to see.
+        Verdict::Zero => 0,
+        _ => beside.iter().max().map_or(0, |n| n + 1),
+    };
     if options.all { ranked.len() } else { SHOWN.max(tied).min(ranked.len()) }
 }
 
@@ -169,7 +173,7 @@ fn as_text(
         lines.push("  (all alike)".to_owned());
     }
     lines.push(String::new());
-    for (n, c) in ranked.iter().take(shown(options, ranked, beside)).enumerate() {
+    for (n, c) in ranked.iter().take(shown(options, ranked, verdict, beside)).enumerate() {
         let mark = if n == 0 || beside.contains(&n) { '*' } else { ' ' };
         lines.push(format!(
             "{mark} {:<5} {}  {:>5.1}  {}  ({})",

@@ -195,15 +195,14 @@ fn head(wanted: &Wanted) -> String {
     let last = u32::from(p.address) + u32::from(p.format.width()) - 1;
     let span =
         if u32::from(p.address) == last { p.address.to_string() } else { format!("{}..{last}", p.address) };
+    let kind = format!("{:?} {:?}", p.format, p.order).to_lowercase();
     format!(
-        "{} unit {}: FC{:02} {} {span} ({}), {:?} {:?}",
+        "{} unit {}: FC{:02} {} {span} ({}), {kind}",
         wanted.source.transport.address(),
         unit_of(wanted),
         p.table.function(),
         p.table.name(),
         crate::field::modbus::survey::modicon(p.table, u32::from(p.address)),
-        p.format,
-        p.order,
     )
 }
 
