@@ -1,11 +1,12 @@
 # Few verbs. `make demo` and `make test` do all their set-up on a fresh Debian machine with Rust and Node.
-.PHONY: demo test bench lint web tools clean
+.PHONY: demo test bench fuzz lint web tools clean
+FUZZ_SECONDS ?= 20
 NPM_STAMP := web/node_modules/.package-lock.json
 
 demo: web            ## the gateway on the embedded demo plant; open http://127.0.0.1:8686/
 	cargo run --quiet --release -- demo
 
-test: tools web      ## everything CI runs: lints, unit, property and black-box tests, the page in Chromium
+test: tools web      ## lints, unit, property and black-box tests, the page in Chromium
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
 	cd web && npm run --silent check && npm test --silent
@@ -14,6 +15,11 @@ test: tools web      ## everything CI runs: lints, unit, property and black-box 
 bench: tools         ## the hot path by itself, and the cost of a reading from wire to database
 	cargo bench --bench hot_path
 	cargo bench --bench wire_to_database
+
+fuzz:                ## every fuzz target for FUZZ_SECONDS; see fuzz/README.md
+	./tests/tools.sh fuzz
+	cargo fmt --check --manifest-path fuzz/Cargo.toml
+	./fuzz/run.sh $(FUZZ_SECONDS)
 
 lint: web            ## format and lints only
 	cargo fmt --check

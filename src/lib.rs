@@ -18,6 +18,7 @@
 //! | [`plant`] | the vocabulary: site, equipment, point, limit, quality, sample | nothing |
 //! | [`clock`] | the wall clock, read in one place | `plant` |
 //! | [`field`] | Modbus and MQTT: wires → samples | `plant`, `settings` |
+//! | `broker` | the embedded MQTT broker of small sites | `settings` |
 //! | [`watch`] | limits, ISA-18.2 alarm states, the engine; pure | `plant` |
 //! | [`hazard`] | record, lifecycle, events, audit chain; pure | `plant`, `watch` |
 //! | [`store`] | `journal.db` and `ledger.db` | `plant`, `watch`, `hazard` |
@@ -30,6 +31,8 @@
 //! nothing is acknowledged or sent before it is on the disk; unknown is not normal; a sick device,
 //! sink or file costs only itself. A panic is our bug, never bad input, and ends the process.
 
+#[cfg(feature = "broker")]
+pub mod broker;
 pub mod cli;
 pub mod clock;
 pub mod console;

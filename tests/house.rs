@@ -9,6 +9,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("simulate", &[]),
     ("settings", &["plant"]),
     ("field", &["plant", "settings", "clock"]),
+    ("broker", &["settings"]),
     ("watch", &["plant"]),
     ("hazard", &["plant", "watch"]),
     ("store", &["plant", "watch", "hazard"]),

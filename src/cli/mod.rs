@@ -63,7 +63,7 @@ enum Command {
     /// Set up or look at the InfluxDB 2 server of an outlet.
     #[cfg(feature = "influx-setup")]
     Influx(influx::Options),
-    /// Look at a device: who answers, what can be read, in which order; or read one value.
+    /// Look at a device or broker before there are settings for it. Only reads.
     Probe {
         #[command(subcommand)]
         what: probe::What,

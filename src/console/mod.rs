@@ -27,7 +27,7 @@ use crate::store::{JournalReader, LedgerReader};
 
 pub use live::{Counters, Live, LiveEvent, LivePoint};
 pub use trace::{TracePort, TraceView};
-pub use views::{AlarmView, DeviceView, Refusal, SourceView, Texts};
+pub use views::{AlarmView, DeviceView, MqttView, Refusal, SourceView, Texts, UnknownView};
 
 /// What a person asked for; the keeper carries it out.
 #[derive(Debug)]

@@ -246,6 +246,9 @@ pub struct SourceView {
     pub junk_bytes: u64,
     /// Modbus: what stands on it.
     pub devices: Vec<DeviceView>,
+    /// Of an MQTT session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mqtt: Option<MqttView>,
 }
 
 /// A device on a Modbus source; counted since the start or since its settings changed.
@@ -271,6 +274,33 @@ pub struct DeviceView {
     pub round_trip_p99_us: Option<u64>,
     /// Registers the device refuses: address and line of the register list.
     pub refused: Vec<String>,
+}
+
+/// How the messages of an MQTT session went, and what nobody configured.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[allow(missing_docs)]
+pub struct MqttView {
+    /// Devices and points that came in and that no setting knows, at most 200.
+    pub unknown: Vec<UnknownView>,
+    /// How many more there were.
+    pub unknown_more: u64,
+    pub retained: u64,
+    pub duplicates: u64,
+    pub expired: u64,
+    pub ignored: u64,
+    pub set_aside: u64,
+    pub offline: u64,
+    pub unacknowledged: u64,
+}
+
+/// A name that no setting knows; without `point` the device itself is unknown.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[allow(missing_docs)]
+pub struct UnknownView {
+    pub topic: String,
+    pub device: Option<String>,
+    pub point: Option<String>,
+    pub example: Option<String>,
 }
 
 /// What waits to be forwarded.

@@ -225,6 +225,7 @@ impl Sources {
             index,
             timezone: settings.plant.site.timezone.clone(),
             stale: settings.plant.devices.iter().map(|d| d.stale_after).collect(),
+            memory: Some(settings.store.dir.join(format!("mqtt-{}.json", source.id))),
         };
         let (stop, stopped) = watch::channel(false);
         let task = tokio::spawn(mqtt::run(part, seen.status, self.intake.clone(), acks, stopped));

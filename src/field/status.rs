@@ -20,6 +20,8 @@ pub struct SourceStatus {
     pub line: LineCounts,
     /// Modbus: each device on it.
     pub devices: Vec<DeviceStatus>,
+    /// Of an MQTT session.
+    pub mqtt: Option<Box<super::mqtt::MqttStatus>>,
 }
 
 /// What a device does at present.

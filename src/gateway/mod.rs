@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
 
-use crate::console::{self, Counters, DemoPort, DeviceView, Live, Shared, SourceView};
+use crate::console::{self, Counters, DemoPort, DeviceView, Live, MqttView, Shared, SourceView, UnknownView};
 use crate::field::{Field, FieldHandle};
 use crate::outlet::{OutletStatus, influx, inspection};
 use crate::settings::Settings;
@@ -39,6 +39,13 @@ pub enum StartError {
         #[source]
         source: std::io::Error,
     },
+    /// The embedded broker does not start.
+    #[cfg(feature = "broker")]
+    #[error(transparent)]
+    Broker(#[from] crate::broker::BrokerError),
+    /// The settings want what this program was built without.
+    #[error("[broker]: this program was built without the feature `broker`; use another broker")]
+    NoBroker,
     /// A thread cannot be started.
     #[error("cannot start a thread: {0}")]
     Thread(#[source] std::io::Error),
@@ -55,6 +62,8 @@ pub struct Gateway {
     live: Live,
     counters: Arc<Counters>,
     statuses: Vec<OutletStatus>,
+    #[cfg(feature = "broker")]
+    _broker: Option<crate::broker::Handle>,
     _lock: StoreLock,
 }
 
@@ -128,6 +137,15 @@ impl Gateway {
         }
         drop(reports_tx);
 
+        #[cfg(feature = "broker")]
+        let broker = match &settings.broker {
+            Some(broker) => Some(crate::broker::start(broker).await?),
+            None => None,
+        };
+        #[cfg(not(feature = "broker"))]
+        if settings.broker.is_some() {
+            return Err(StartError::NoBroker);
+        }
         let field = Field::start(&settings, texts.clone(), deliveries_tx).map_err(StartError::Thread)?;
         let acks = field.acker();
         let keeper = keeper::start(keeper::Parts {
@@ -184,6 +202,8 @@ impl Gateway {
             live,
             counters,
             statuses,
+            #[cfg(feature = "broker")]
+            _broker: broker,
             _lock: lock,
         })
     }
@@ -295,6 +315,7 @@ fn source_view(status: crate::field::SourceStatus) -> SourceView {
         crc_errors: line.crc_errors,
         junk_bytes: line.junk_bytes,
         devices: status.devices.into_iter().map(device_view).collect(),
+        mqtt: status.mqtt.map(|m| mqtt_view(*m)),
     }
 }
 
@@ -315,5 +336,25 @@ fn device_view(device: crate::field::DeviceStatus) -> DeviceView {
         refused: device.refused,
         label: device.label,
         last_error: device.last_error,
+    }
+}
+
+fn mqtt_view(status: crate::field::mqtt::MqttStatus) -> MqttView {
+    let unknown = status.unknown.into_iter().map(|u| UnknownView {
+        topic: u.topic,
+        device: u.device,
+        point: u.point,
+        example: u.example,
+    });
+    MqttView {
+        unknown: unknown.collect(),
+        unknown_more: status.unknown_more,
+        retained: status.retained,
+        duplicates: status.duplicates,
+        expired: status.expired,
+        ignored: status.ignored,
+        set_aside: status.set_aside,
+        offline: status.offline,
+        unacknowledged: status.unacknowledged,
     }
 }

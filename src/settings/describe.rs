@@ -49,11 +49,25 @@ fn write_all(text: &mut String, settings: &Settings) -> std::fmt::Result {
     for source in &settings.mqtt {
         writeln!(
             text,
-            "source {} mqtt://{}:{} as {}",
-            source.id, source.host, source.port, source.client_id
+            "source {} {}://{}:{} as {}",
+            source.id,
+            if source.tls.is_some() { "mqtts" } else { "mqtt" },
+            source.host,
+            source.port,
+            source.client_id
         )?;
         for mapping in &source.mappings {
-            writeln!(text, "  {}: {} points", mapping.topic, mapping.points.len())?;
+            write!(text, "  {}: {} points", mapping.topic, mapping.points.len())?;
+            if mapping.topic.has_device() || mapping.key.explicit {
+                write!(text, ", device {}", mapping.key.name)?;
+            }
+            if mapping.shape.preset != "pointers" {
+                write!(text, ", shape {}", mapping.shape.preset)?;
+            }
+            writeln!(text)?;
+        }
+        for offline in &source.offline {
+            writeln!(text, "  {}: offline of {}", offline.topic, offline.key.name)?;
         }
     }
     for outlet in &settings.outlets.influx {

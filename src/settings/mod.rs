@@ -16,7 +16,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::Path;
 
-pub use build::transport_of;
+pub use build::{client_tls, transport_of};
 pub use describe::describe;
 pub use fault::{Fault, Faults, Place};
 pub use types::*;

@@ -226,25 +226,6 @@ impl<'a> Walk<'a> {
         Some(all)
     }
 
-    /// A list of texts.
-    pub(super) fn texts(&self, key: &'static str) -> Option<Vec<String>> {
-        let value = self.get(key)?;
-        let all = match &value.kind {
-            ValueKind::Array(values) => values
-                .iter()
-                .map(|v| match &v.kind {
-                    ValueKind::String(text) => Some(text.clone()),
-                    _ => None,
-                })
-                .collect(),
-            _ => None,
-        };
-        if all.is_none() {
-            self.wrong(key, value, &format!("a list of texts: {key} = [\"ct_ratio\"]"));
-        }
-        all
-    }
-
     /// A list of pairs of numbers.
     pub(super) fn pairs(&self, key: &'static str) -> Option<Vec<(f64, f64)>> {
         let value = self.get(key)?;
@@ -294,6 +275,22 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// A list of texts.
+    pub(super) fn texts(&self, key: &'static str) -> Option<Vec<&'a str>> {
+        let value = self.get(key)?;
+        let list = match &value.kind {
+            ValueKind::Array(values) => values
+                .iter()
+                .map(|v| if let ValueKind::String(text) = &v.kind { Some(text.as_str()) } else { None })
+                .collect(),
+            _ => None,
+        };
+        if list.is_none() {
+            self.wrong(key, value, &format!("a list of texts: {key} = [\"…\"]"));
+        }
+        list
+    }
+
     /// A value that may be `false` to mean "none".
     pub(super) fn is_off(&self, key: &str) -> bool {
         matches!(self.table.get(key).map(|v| &v.kind), Some(ValueKind::Boolean(false)))
@@ -301,6 +298,10 @@ impl<'a> Walk<'a> {
 
     pub(super) fn is_plain_text(&self, key: &str) -> bool {
         matches!(self.table.get(key).map(|v| &v.kind), Some(ValueKind::String(_)))
+    }
+
+    pub(super) fn is_text_beginning(&self, key: &str, start: &str) -> bool {
+        matches!(self.table.get(key).map(|v| &v.kind), Some(ValueKind::String(text)) if text.starts_with(start))
     }
 
     /// The tables in this one, under names of the integrator's.

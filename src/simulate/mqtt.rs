@@ -1,5 +1,5 @@
 //! The demo's MQTT side: an embedded broker (rumqttd), and the air receiver's telemetry unit, a
-//! client that publishes once a second with QoS 1. The only file that knows rumqttd.
+//! client that publishes once a second with QoS 1.
 
 use std::collections::HashMap;
 use std::net::{SocketAddr, TcpListener};

@@ -1,12 +1,13 @@
 //! The connection to one endpoint, and the rules that keep answers and requests together.
 //!
 //! On TCP an answer is matched by transaction id, unit, function and length: a late one is dropped
-//! and the connection stays. On RTU nothing names the request, so only one is in flight, the line is
+//! and the connection stays. Since the header has no checksum, an answer that was cut off could be
+//! made whole by the next one's bytes: see `borrowed`. On RTU nothing names the request, so only one is in flight, the line is
 //! silent and flushed before each, and after a timeout the unit is asked for something of another
 //! length first ([`Link::doubt`]): devices answer in order, so its answer proves that the late one
 //! can no longer come. A stream that cannot be cut into frames is given up.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use tokio::net::TcpStream;
@@ -14,7 +15,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_modbus::ExceptionCode;
 
-use super::frame::{self, Answer, Ask, Rtu, Wrong};
+use super::frame::{self, Answer, Ask, Rtu, TcpFrame, Wrong};
 use super::trace::Trace;
 use super::wire::Wire;
 use crate::clock::wall_now;
@@ -30,6 +31,11 @@ const LEAST_CONNECT: Duration = Duration::from_secs(1);
 const LUMPS: Duration = Duration::from_millis(20);
 /// Late answers of one unit that are reckoned with.
 const MOST_DOUBTS: usize = 8;
+/// Transaction ids: their high byte can be no function, no length and no count of bytes of values, so that
+/// an answer behind one that was cut off in its header never makes it a proper one.
+const FIRST_TRANSACTION: u16 = 0xFB00;
+/// Requests without an answer whose late answers are reckoned with.
+const MOST_UNANSWERED: usize = 32;
 /// Unread bytes beyond which a stream is noise.
 const MOST_UNREAD: usize = 64 * 1024;
 
@@ -109,6 +115,14 @@ pub struct LineCounts {
     pub junk_bytes: u64,
 }
 
+/// Whether a frame holds bytes of another.
+#[derive(PartialEq)]
+enum Borrowed {
+    No,
+    Perhaps,
+    Yes,
+}
+
 struct InFlight {
     sending: Sending,
     transaction: u16,
@@ -132,6 +146,8 @@ pub struct Link {
     /// Why the connection was given up; what was in flight ends with it.
     broken: Option<PollError>,
     transaction: u16,
+    /// TCP: requests that were given up, as (transaction, unit, function).
+    unanswered: VecDeque<(u16, u8, u8)>,
     /// Not before this the next request.
     ready_at: Instant,
     heard: Instant,
@@ -170,7 +186,8 @@ impl Link {
             values: Vec::new(),
             flight: Vec::new(),
             broken: None,
-            transaction: 0,
+            transaction: u16::MAX,
+            unanswered: VecDeque::new(),
             ready_at: now,
             heard: now,
             deaf: 0,
@@ -257,6 +274,7 @@ impl Link {
         self.outgoing.clear();
         self.broken = None;
         self.deaf = 0;
+        self.unanswered.clear();
         self.counts.connects += 1;
         self.ready_at = Instant::now() + self.connect_pause;
     }
@@ -306,7 +324,7 @@ impl Link {
                 Ok(Some(read)) => {
                     self.received(read);
                     if self.framing == Framing::Tcp {
-                        while self.take_tcp().is_some() {}
+                        while self.take_tcp(false).is_some() {}
                     } else {
                         self.counts.junk_bytes += self.incoming.len() as u64;
                         self.incoming.clear();
@@ -320,7 +338,7 @@ impl Link {
 
     /// Puts a request on its way; [`Link::next`] sends it and brings its end.
     pub fn send(&mut self, sending: Sending) {
-        self.transaction = self.transaction.wrapping_add(1);
+        self.transaction = self.transaction.checked_add(1).unwrap_or(FIRST_TRANSACTION);
         if self.wire.is_some() {
             let Sending { unit, ask, crc_swapped, .. } = sending;
             ask.write(self.framing, unit, self.transaction, crc_swapped, &mut self.outgoing);
@@ -385,7 +403,7 @@ impl Link {
                 Ok(Ok(read)) => {
                     self.received(read);
                     if self.framing == Framing::Tcp {
-                        while self.take_tcp().is_some() {}
+                        while self.take_tcp(false).is_some() {}
                     } else {
                         self.counts.junk_bytes += self.incoming.len() as u64;
                         self.incoming.clear();
@@ -432,6 +450,14 @@ impl Link {
     }
 
     fn expired(&mut self) -> Done {
+        if self.framing == Framing::Tcp {
+            // What was held because more might come is whole after all.
+            while let Some(taken) = self.take_tcp(true) {
+                if let Some(done) = taken {
+                    return done;
+                }
+            }
+        }
         let gone = self.flight.remove(0);
         let rtu = self.framing == Framing::Rtu;
         let outcome = if rtu && !self.incoming.is_empty() {
@@ -453,6 +479,14 @@ impl Link {
             self.incoming.clear();
             self.rest(self.silence.max(LUMPS));
         } else {
+            self.unanswered.push_back((gone.transaction, gone.sending.unit, gone.sending.ask.function()));
+            if self.unanswered.len() > MOST_UNANSWERED {
+                self.unanswered.pop_front();
+            }
+            if !self.incoming.is_empty() {
+                // A part of an answer: whatever comes behind it would be taken for the rest.
+                self.give_up(PollError::Garbled("an answer was cut off".to_owned()));
+            }
             self.deaf += 1;
             if self.deaf >= HALF_OPEN && self.flight.is_empty() {
                 self.give_up(PollError::Line("silent, opened anew".to_owned()));
@@ -470,7 +504,7 @@ impl Link {
         }
         match self.framing {
             Framing::Tcp => {
-                while let Some(done) = self.take_tcp() {
+                while let Some(done) = self.take_tcp(false) {
                     if done.is_some() {
                         return done;
                     }
@@ -481,17 +515,35 @@ impl Link {
         }
     }
 
-    /// One frame off the buffer: `Some(None)` for one that nobody waits for.
-    fn take_tcp(&mut self) -> Option<Option<Done>> {
+    /// One frame off the buffer: `Some(None)` for one that nobody waits for. With `last`, what would
+    /// be held for more bytes is taken now.
+    fn take_tcp(&mut self, last: bool) -> Option<Option<Done>> {
+        let out_of_step = |link: &mut Self, why: String| {
+            link.give_up(PollError::Garbled(why));
+            None
+        };
         let frame = match frame::tcp(&self.incoming) {
             Ok(frame) => frame?,
-            Err(e) => {
-                self.give_up(PollError::Garbled(e.to_string()));
+            Err(e) => return out_of_step(self, e.to_string()),
+        };
+        // A frame that is followed by something else than a frame is not what it seems.
+        let behind = &self.incoming[frame.pdu.end..];
+        if !behind.is_empty() {
+            if behind.len() < 6 && !last {
                 return None;
             }
-        };
+            if let Err(e) = frame::tcp(&self.incoming[frame.pdu.end..]) {
+                return out_of_step(self, e.to_string());
+            }
+        }
+        match self.borrowed(&frame) {
+            Borrowed::Yes => return out_of_step(self, "an answer was cut off by another".to_owned()),
+            Borrowed::Perhaps if !last => return None,
+            Borrowed::Perhaps | Borrowed::No => {}
+        }
         let Some(n) = self.flight.iter().position(|f| f.transaction == frame.transaction) else {
             self.counts.late += 1;
+            self.unanswered.retain(|u| u.0 != frame.transaction);
             self.incoming.drain(..frame.pdu.end);
             return Some(None);
         };
@@ -511,6 +563,38 @@ impl Link {
         };
         self.incoming.drain(..frame.pdu.end);
         Some(Some(Done { sent: request.sending, outcome, at: wall_now() }))
+    }
+
+    /// Whether the values of a frame end in, or hold, the header of another answer that may come: then
+    /// this one was cut off and has borrowed from that one.
+    fn borrowed(&self, frame: &TcpFrame) -> Borrowed {
+        let mut found = Borrowed::No;
+        let others = self
+            .flight
+            .iter()
+            .map(|f| (f.transaction, f.sending.unit, f.sending.ask.function()))
+            .chain(self.unanswered.iter().copied())
+            .filter(|o| o.0 != frame.transaction);
+        let pdu = &self.incoming[frame.pdu.clone()];
+        let ends_here = frame.pdu.end == self.incoming.len();
+        for (transaction, unit, function) in others {
+            let [high, low] = transaction.to_be_bytes();
+            for at in (0..pdu.len()).filter(|at| pdu[*at] == high) {
+                let rest = &pdu[at..];
+                let fits = rest.get(1).is_none_or(|b| *b == low)
+                    && rest.iter().skip(2).take(2).all(|b| *b == 0)
+                    && rest.get(6).is_none_or(|b| *b == unit)
+                    && rest.get(7).is_none_or(|b| b & 0x7F == function);
+                match rest.len() {
+                    _ if !fits => {}
+                    // One byte may be a value like any other: what comes behind it tells.
+                    1 if ends_here => found = Borrowed::Perhaps,
+                    1 => {}
+                    _ => return Borrowed::Yes,
+                }
+            }
+        }
+        found
     }
 
     fn take_rtu(&mut self) -> Option<Done> {

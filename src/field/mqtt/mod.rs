@@ -1,7 +1,18 @@
-//! MQTT 3.1.1 and 5: persistent sessions, QoS 1, acknowledged only after commit (promise P1).
+//! MQTT 3.1.1 and 5: persistent sessions, acknowledged only after commit (promise P1).
+//!
+//! `session` carries messages, `route` finds what was configured for a topic, `payload` finds values
+//! in it, `book` makes samples of them; `seen` lists what nobody configured, `recognise` tells which
+//! shape an unknown payload has and `propose` writes the settings for it.
 
+mod book;
 pub mod payload;
+pub mod propose;
+mod recent;
+pub mod recognise;
+mod route;
+mod seen;
 mod session;
 pub mod sparkplug;
 
+pub use seen::{MqttStatus, Unknown};
 pub(super) use session::{Part, run};

@@ -1,10 +1,13 @@
 //! The merged tree → [`Settings`]: sources, profiles and equipment put together, every index valid.
 
 mod basics;
+mod broker;
+mod mqtt;
 mod outlets;
 mod plant;
 mod quirks;
 mod sources;
+mod tls;
 mod transport;
 mod words;
 
@@ -18,6 +21,7 @@ use super::walk::Walk;
 use crate::plant::{Plant, Site};
 use plant::PlantBuilder;
 pub(super) use quirks::QuirkKeys;
+pub use tls::client_tls;
 pub use transport::transport_of;
 
 /// Profiles by name: (file, text).
@@ -91,10 +95,11 @@ pub(super) fn build(
             remedy: "keep = at least evidence.before + evidence.after".to_owned(),
         });
     }
+    let broker = root.table("broker").and_then(|w| broker::broker(&w));
     let log = basics::log(root.table("log").as_ref());
     root.finish();
     let (modbus, mqtt) = (plant.modbus.into_iter().map(|d| d.source).collect(), plant.mqtt);
     let plant =
         Plant { site: site?, equipment: plant.equipment, points: plant.points, devices: plant.devices };
-    Some(Settings { plant, modbus, mqtt, outlets, store, console: console?, evidence, log })
+    Some(Settings { plant, modbus, mqtt, broker, outlets, store, console: console?, evidence, log })
 }

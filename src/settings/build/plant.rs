@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use super::super::fault::{Fault, nearest};
 use super::super::profile::{LimitSetting, Profile, ProfilePoint, limits, parse};
-use super::super::types::{Factor, ModbusDevice, ModbusPoint, MqttMapping, MqttPoint, MqttSource, PollGroup};
+use super::super::types::{Factor, ModbusDevice, ModbusPoint, MqttSource, PollGroup};
 use super::super::walk::Walk;
 use super::ProfileTexts;
+use super::mqtt::MqttKeys;
 use super::quirks::QuirkKeys;
-use super::sources::{ModbusDefaults, filter_fault};
+use super::sources::ModbusDefaults;
 use super::words::{id, poll_period};
 use crate::plant::{
     Device, DeviceIx, Equipment, EquipmentIx, Id, LimitKind, Name, NoData, Point, PointIx, Priority,
@@ -64,7 +65,8 @@ impl PlantBuilder<'_> {
         let mut own_points: Vec<PointIx> = Vec::new();
         // Without its profile nothing can be said about points and kind: one fault is enough.
         let mut known = true;
-        let several = w.list("device");
+        // As a text it is the name the equipment's one device has at its broker.
+        let several = if w.is_plain_text("device") { Vec::new() } else { w.list("device") };
         if several.is_empty() {
             let profile = self.profile(w);
             known &= profile.is_some();
@@ -122,7 +124,7 @@ impl PlantBuilder<'_> {
         own: &mut Vec<PointIx>,
     ) {
         let Some(source) = w.need("source", "\"plc-1\"") else {
-            for key in ["unit", "period", "topic"] {
+            for key in ["unit", "period", "topic", "device", "offline", "expect_every"] {
                 w.mark(key);
             }
             QuirkKeys::path(w);
@@ -140,22 +142,15 @@ impl PlantBuilder<'_> {
             w.fault("source", format!("there is no source `{source}`"), nearest(source, known));
         }
         let unit = w.whole("unit", 0, 255);
-        let topic = w.text("topic");
+        let on_broker = MqttKeys::read(w, profile);
+        let topic = on_broker.topic.as_deref();
         w.mark("period");
         let period = w.has("period").then(|| poll_period(w, super::super::SHORTEST_PERIOD));
-        if modbus.is_some() && topic.is_some() {
-            w.fault("topic", "this source is a Modbus endpoint, which has no topics", "remove the key");
+        if modbus.is_some() {
+            on_broker.refuse_on_modbus(w);
         }
-        if mqtt.is_some() && (unit.is_some() || period.is_some()) {
-            let key = if unit.is_some() { "unit" } else { "period" };
-            w.fault(key, "this source is an MQTT broker, which is not polled", "remove the key");
-        }
-        if let Some(problem) = topic.and_then(filter_fault) {
-            w.fault(
-                "topic",
-                problem,
-                "levels parted by `/`; `+` stands for one whole level, `#` for the rest",
-            );
+        if mqtt.is_some() {
+            on_broker.check(w, profile, unit.is_some(), period.is_some());
         }
         let device = DeviceIx(self.devices.len() as u32);
         let first = self.points.len();
@@ -191,8 +186,12 @@ impl PlantBuilder<'_> {
                 profile.points.iter().find(|p| p.id == *id).map(|p| (PointIx(n as u32), p))
             })
             .collect();
-        let mut label =
-            format!("{source}/{}", unit.map_or_else(|| topic.unwrap_or(owner).to_owned(), |u| u.to_string()));
+        let shown = match (mqtt, unit) {
+            (Some(_), _) => on_broker.label(owner),
+            (None, Some(unit)) => unit.to_string(),
+            (None, None) => topic.unwrap_or(owner).to_owned(),
+        };
+        let mut label = format!("{source}/{shown}");
         if self.devices.iter().any(|d| d.label == label) {
             label = format!("{label}/{owner}");
         }
@@ -207,7 +206,7 @@ impl PlantBuilder<'_> {
             let entry = QuirkKeys::path(w);
             let source = &mut self.modbus[m];
             let quirks = QuirkKeys::settle(&entry, &profile.quirks, &source.quirks, heartbeat);
-            for (point, p) in &new {
+            for (_, p) in &new {
                 let Some(r) = &p.register else { continue };
                 if !r.table.is_bits() && r.format.width() > quirks.max_registers {
                     w.fault(
@@ -229,7 +228,6 @@ impl PlantBuilder<'_> {
                         remedy: "remove the point or the forbidden range".to_owned(),
                     });
                 }
-                debug_assert!(self.points.len() > point.0 as usize);
             }
             // Groups of one unit have one label, and a plant device each.
             let mut of_device = Vec::new();
@@ -261,47 +259,12 @@ impl PlantBuilder<'_> {
             });
             return;
         } else if let Some(m) = mqtt {
-            stale_after = self.expected.get(source).copied().unwrap_or(Duration::from_secs(10)) * 3;
-            let mut by_topic: Vec<(String, Vec<MqttPoint>)> = Vec::new();
-            for (point, p) in &new {
-                let Some(topic) = p.topic.as_deref().or(topic) else {
-                    w.fault("topic", "missing", "write topic = \"plant/boiler-1/data\" here, or a topic on every point of the profile");
-                    break;
-                };
-                for (key, pointer) in [("pointer", &p.pointer), ("quality", &p.quality)] {
-                    if pointer.as_deref().is_some_and(|p| !p.is_empty() && !p.starts_with('/')) {
-                        self.faults.borrow_mut().push(Fault {
-                            place: p.place.clone(),
-                            key: format!("point.{}.{key}", p.id),
-                            problem: "no JSON pointer".to_owned(),
-                            remedy: format!("it begins with a slash: {key} = \"/data/pressure\""),
-                        });
-                    }
-                }
-                if p.pointer.is_none() && p.register.is_some() {
-                    self.faults.borrow_mut().push(Fault {
-                        place: p.place.clone(),
-                        key: format!("point.{}.pointer", p.id),
-                        problem: "missing: a register list is used on an MQTT source".to_owned(),
-                        remedy: "write pointer = \"/data/pressure\", or choose a Modbus source".to_owned(),
-                    });
-                }
-                let one = MqttPoint {
-                    point: *point,
-                    pointer: p.pointer.clone().unwrap_or_default(),
-                    quality: p.quality.clone(),
-                    scale: p.scale,
-                    offset: p.offset,
-                    invert: p.invert,
-                };
-                match by_topic.iter_mut().find(|t| t.0 == topic) {
-                    Some(found) => found.1.push(one),
-                    None => by_topic.push((topic.to_owned(), vec![one])),
-                }
-            }
-            for (topic, points) in by_topic {
-                self.mqtt[m].mappings.push(MqttMapping { device, topic, time: profile.time.clone(), points });
-            }
+            let usual = self.expected.get(source).copied().unwrap_or(Duration::from_secs(10));
+            stale_after = on_broker.expect_every.unwrap_or(usual) * 3;
+            let found =
+                on_broker.mappings(w, owner, device, unit.map(|u| u as u8), profile, &new, self.faults);
+            self.mqtt[m].mappings.extend(found.mappings);
+            self.mqtt[m].offline.extend(found.offline);
         }
         let Ok(source) = Id::new(source) else { return };
         self.devices.push(Device {
@@ -342,18 +305,8 @@ impl PlantBuilder<'_> {
                     None => self.no_such_point(p, name, decimals, profile),
                 }
             }
-            let one = ModbusPoint {
-                point: *point,
-                table: r.table,
-                address: r.address,
-                format: r.format,
-                order: r.order,
-                scaling: r.scaling,
-                invert: p.invert,
-                sentinels: p.sentinels.clone(),
-                factors,
-                confirm: r.confirm,
-                origin: p.origin.clone(),
+            let Some(one) = modbus_point(*point, p).map(|one| ModbusPoint { factors, ..one }) else {
+                continue;
             };
             // A device entry with its own period means all its points.
             let own = r.period.filter(|_| !w.has("period")).unwrap_or(period);
@@ -463,6 +416,25 @@ impl PlantBuilder<'_> {
             }
         }
     }
+}
+
+/// What a Modbus reader needs to know of a point, but for the points it is multiplied by; `None` if the
+/// profile has no register for it.
+pub(super) fn modbus_point(point: PointIx, p: &ProfilePoint) -> Option<ModbusPoint> {
+    let r = p.register.as_ref()?;
+    Some(ModbusPoint {
+        point,
+        table: r.table,
+        address: r.address,
+        format: r.format,
+        order: r.order,
+        scaling: r.scaling,
+        invert: p.invert,
+        sentinels: p.sentinels.clone(),
+        factors: Vec::new(),
+        confirm: r.confirm,
+        origin: p.origin.clone(),
+    })
 }
 
 /// Puts `settings` over the point's limits; gives the kinds that have no setpoint from anywhere.

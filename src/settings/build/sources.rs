@@ -4,9 +4,10 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use super::super::fault::Fault;
-use super::super::types::{ModbusSource, MqttSource, MqttVersion, Transport};
+use super::super::types::{ModbusSource, MqttSource, MqttVersion, Qos, Transport};
 use super::super::walk::Walk;
 use super::quirks::QuirkKeys;
+use super::tls::mqtt_tls;
 use super::transport::transport;
 use super::words::{address, id, login, poll_period, positive, range};
 
@@ -66,7 +67,13 @@ pub(super) fn modbus_source(
 
 pub(super) fn mqtt_source(name: &str, w: &Walk<'_>, site: &str) -> Option<(MqttSource, Duration)> {
     let id = id(w, name);
-    let address = address(w, "mqtt://", 1883, "\"mqtt://192.0.2.20:1883\"");
+    let secured = w.is_text_beginning("address", "mqtts://");
+    let address = if secured {
+        address(w, "mqtts://", 8883, "\"mqtts://broker.example.org:8883\"")
+    } else {
+        address(w, "mqtt://", 1883, "\"mqtt://192.0.2.20:1883\"")
+    };
+    let tls = mqtt_tls(w, secured);
     let version = match w.whole("version", 3, 5) {
         Some(3) => MqttVersion::V3,
         None | Some(5) => MqttVersion::V5,
@@ -77,15 +84,25 @@ pub(super) fn mqtt_source(name: &str, w: &Walk<'_>, site: &str) -> Option<(MqttS
     };
     let client_id = w.text("client_id").map_or_else(|| format!("steamward-{site}-{name}"), str::to_owned);
     let login = login(w);
+    let qos = match w.whole("qos", 0, 2) {
+        Some(0) => Qos::AtMostOnce,
+        Some(2) => Qos::ExactlyOnce,
+        _ => Qos::AtLeastOnce,
+    };
     let keep_alive = positive(w, "keep_alive", Duration::from_secs(30));
     if keep_alive < Duration::from_secs(5) {
         w.fault("keep_alive", "shorter than 5 s", "\"5s\" or longer; \"30s\" suits most brokers");
+    }
+    if keep_alive > Duration::from_secs(65_535) {
+        w.fault("keep_alive", "longer than 18 h", "at most \"18h\"; \"30s\" suits most brokers");
     }
     if client_id.is_empty() {
         w.fault("client_id", "empty", "a name of its own for this gateway: the session is kept under it");
     }
     let receive_maximum = w.whole("receive_maximum", 1, 65535).unwrap_or(1000) as u16;
     let session_expiry = positive(w, "session_expiry", Duration::from_secs(86400));
+    let reconnect =
+        range(w, ("reconnect_min", Duration::from_millis(250)), ("reconnect_max", Duration::from_secs(15)));
     let expect = positive(w, "expect_every", Duration::from_secs(10));
     w.finish();
     let (host, port) = address?;
@@ -93,27 +110,17 @@ pub(super) fn mqtt_source(name: &str, w: &Walk<'_>, site: &str) -> Option<(MqttS
         id: id?,
         host,
         port,
+        tls,
         version,
         client_id,
         login,
+        qos,
         keep_alive,
         receive_maximum,
         session_expiry,
+        reconnect,
         mappings: Vec::new(),
+        offline: Vec::new(),
     };
     Some((source, expect))
-}
-
-/// What is wrong with a topic filter (MQTT 5.0, 4.7).
-pub(super) fn filter_fault(filter: &str) -> Option<String> {
-    let levels: Vec<&str> = filter.split('/').collect();
-    let last = levels.len() - 1;
-    if filter.is_empty() || filter.contains('\0') {
-        return Some("no topic filter".to_owned());
-    }
-    levels.iter().enumerate().find_map(|(n, level)| {
-        let wild = level.contains(['+', '#']);
-        let misplaced = wild && (level.len() > 1 || (*level == "#" && n != last));
-        misplaced.then(|| format!("`{level}` may not stand there"))
-    })
 }

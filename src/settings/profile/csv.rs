@@ -24,7 +24,6 @@ pub(super) fn csv_as_toml(file: &str, text: &str) -> Result<String, Fault> {
         let cell = |name: &str| {
             header.iter().position(|h| h == name).and_then(|n| row.get(n)).filter(|c| !c.is_empty())
         };
-        let quoted = |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
         let mut keys = Vec::new();
         for name in header.iter() {
             let Some(value) = cell(name) else { continue };
@@ -33,24 +32,25 @@ pub(super) fn csv_as_toml(file: &str, text: &str) -> Result<String, Fault> {
             if known_elsewhere.contains(&name) || name.starts_with("priority_") {
                 continue;
             }
-            let bare = matches!(name, "decimals" | "bit" | "scale" | "offset" | "invert")
+            let plain = matches!(name, "decimals" | "bit" | "scale" | "offset" | "invert")
                 || (name == "address" && value.parse::<u32>().is_ok());
-            keys.push(format!("{} = {}", quoted(name), if bare { value.to_owned() } else { quoted(value) }));
+            keys.push(format!("{} = {}", quoted(name), if plain { scalar(value) } else { quoted(value) }));
         }
         if let (Some(low), Some(high)) = (cell("range_lo"), cell("range_hi")) {
-            keys.push(format!("range = [{low}, {high}]"));
+            keys.push(format!("range = [{}, {}]", scalar(low), scalar(high)));
         }
         let mut limits = Vec::new();
         for kind in ["ll", "l", "h", "hh"] {
             let Some(at) = cell(kind) else { continue };
-            let mut limit = format!("at = {at}");
+            let mut limit = format!("at = {}", scalar(at));
             for (column, key, unit) in [
                 ("deadband", "deadband", ""),
                 ("on_delay_s", "on_delay", "s"),
                 ("off_delay_s", "off_delay", "s"),
             ] {
                 if let Some(value) = cell(column) {
-                    let value = if unit.is_empty() { value.to_owned() } else { format!("\"{value}{unit}\"") };
+                    let value =
+                        if unit.is_empty() { scalar(value) } else { quoted(&format!("{value}{unit}")) };
                     limit = format!("{limit}, {key} = {value}");
                 }
             }
@@ -68,4 +68,33 @@ pub(super) fn csv_as_toml(file: &str, text: &str) -> Result<String, Fault> {
         points.push(format!("  {{ {} }},", keys.join(", ")));
     }
     Ok(format!("point = [\n{}\n]\n", points.join("\n")))
+}
+
+/// A cell as TOML text on one line, whatever is in it.
+fn quoted(cell: &str) -> String {
+    let mut text = String::from("\"");
+    for c in cell.chars() {
+        match c {
+            '"' | '\\' => text.extend(['\\', c]),
+            c if c.is_control() => text.push_str(&format!("\\u{:04X}", u32::from(c))),
+            c => text.push(c),
+        }
+    }
+    text.push('"');
+    text
+}
+
+/// A cell as a TOML number or boolean, as spreadsheets write them (`.5`, `007`, `TRUE`). Anything else becomes a
+/// text, so that the reader of the key complains about it in its place, and no cell can write keys of its own.
+fn scalar(cell: &str) -> String {
+    if let Ok(whole) = cell.parse::<i64>() {
+        return whole.to_string();
+    }
+    match cell.parse::<f64>() {
+        Ok(number) if number.is_finite() => format!("{number:?}"),
+        _ if cell.eq_ignore_ascii_case("true") || cell.eq_ignore_ascii_case("false") => {
+            cell.to_ascii_lowercase()
+        }
+        _ => quoted(cell),
+    }
 }

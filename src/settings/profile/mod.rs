@@ -5,6 +5,7 @@ mod csv;
 mod limits;
 mod point;
 mod register;
+mod shape;
 mod units;
 
 use std::cell::RefCell;
@@ -12,20 +13,25 @@ use std::cell::RefCell;
 use super::build::QuirkKeys;
 use super::fault::{Fault, Place};
 use super::source::{Merged, merge};
-use super::types::{ByteOrder, TimeFormat};
+use super::types::{ByteOrder, Shape};
 use super::walk::Walk;
 use crate::plant::{Id, Name, ValueType};
 use csv::csv_as_toml;
 pub(super) use limits::{LimitSetting, limits};
 use point::point;
 pub(super) use register::{Register, TABLES};
+pub(super) use shape::{Offline, offline};
 
 /// A parsed profile.
 #[derive(Debug, Clone, Default)]
 pub(in crate::settings) struct Profile {
     pub(in crate::settings) kind: Option<String>,
-    pub(in crate::settings) time: Option<(String, TimeFormat)>,
     pub(in crate::settings) quirks: QuirkKeys,
+    /// How payloads are built; `None`: not said.
+    pub(in crate::settings) shape: Option<Shape>,
+    /// Topic template.
+    pub(in crate::settings) topic: Option<String>,
+    pub(in crate::settings) offline: Option<Offline>,
     pub(in crate::settings) points: Vec<ProfilePoint>,
 }
 
@@ -45,6 +51,7 @@ pub(in crate::settings) struct ProfilePoint {
     pub(in crate::settings) labels: Vec<(i64, Name)>,
     pub(in crate::settings) register: Option<Register>,
     pub(in crate::settings) sentinels: Vec<f64>,
+    pub(in crate::settings) key: Option<String>,
     pub(in crate::settings) pointer: Option<String>,
     pub(in crate::settings) quality: Option<String>,
     pub(in crate::settings) topic: Option<String>,
@@ -88,21 +95,6 @@ fn read(merged: &Merged, faults: &RefCell<Vec<Fault>>) -> Profile {
     let order = register::order(&root).unwrap_or(ByteOrder::Abcd);
     let table = root.word("table", TABLES);
     let base = root.whole("address_base", 0, 1).unwrap_or(0) as u16;
-    let time = root.table("time").and_then(|t| {
-        let pointer = t.need("pointer", "\"/ts\"");
-        let format = t.word(
-            "format",
-            &[
-                ("s", TimeFormat::Seconds),
-                ("ms", TimeFormat::Millis),
-                ("us", TimeFormat::Micros),
-                ("rfc3339", TimeFormat::Rfc3339),
-                ("local", TimeFormat::Local),
-            ],
-        );
-        t.finish();
-        Some((pointer?.to_owned(), format.unwrap_or(TimeFormat::Millis)))
-    });
     let quirks = root
         .table("modbus")
         .map(|w| {
@@ -111,6 +103,9 @@ fn read(merged: &Merged, faults: &RefCell<Vec<Fault>>) -> Profile {
             keys
         })
         .unwrap_or_default();
+    let shape = shape::shape(&root);
+    let topic = root.text("topic").map(str::to_owned);
+    let offline = shape::offline(&root);
     let mut points: Vec<ProfilePoint> = Vec::new();
     for walk in root.list("point") {
         let Some(point) = point(&walk, merged, (order, table, base)) else {
@@ -127,5 +122,5 @@ fn read(merged: &Merged, faults: &RefCell<Vec<Fault>>) -> Profile {
         points.push(point);
     }
     root.finish();
-    Profile { kind, time, quirks, points }
+    Profile { kind, shape, topic, offline, quirks, points }
 }

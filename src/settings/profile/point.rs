@@ -36,6 +36,7 @@ pub(super) fn point(
     let sentinels = walk.numbers("sentinels").unwrap_or_default();
     let labels = labels(walk);
     let register = register(walk, defaults, (scale, offset));
+    let key = walk.text("key").map(str::to_owned);
     let pointer = walk.text("pointer").map(str::to_owned);
     let quality = walk.text("quality").map(str::to_owned);
     let topic = walk.text("topic").map(str::to_owned);
@@ -59,6 +60,7 @@ pub(super) fn point(
         limits,
         register,
         sentinels,
+        key,
         pointer,
         quality,
         topic,

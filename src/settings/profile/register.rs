@@ -194,7 +194,7 @@ pub(super) fn register(
     let found = address(walk, table.or(function.map(|f| f.1)).or(defaults.1), defaults.2);
     let scaling = scaling(walk, linear);
     let decimals_from = walk.text("decimals_from").map(str::to_owned);
-    let times = walk.texts("times").unwrap_or_default();
+    let times = walk.texts("times").unwrap_or_default().into_iter().map(str::to_owned).collect();
     let confirm = walk.flag("confirm").unwrap_or(false);
     let period = walk.duration("period");
     let format = format(walk, found.map_or(Table::HoldingRegister, |f| f.0), found.and_then(|f| f.2));

@@ -1,9 +1,12 @@
 //! What the other rooms get: the plan after every check has passed.
 
+mod broker;
 mod modbus;
 mod mqtt;
 mod outlets;
+mod shape;
 mod sparkplug;
+mod topic;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -12,10 +15,13 @@ use std::time::Duration;
 
 use crate::plant::Plant;
 
+pub use broker::*;
 pub use modbus::*;
 pub use mqtt::*;
 pub use outlets::*;
+pub use shape::*;
 pub use sparkplug::*;
+pub use topic::*;
 
 /// A text that never shows in a log, an error or a `Debug`.
 #[derive(Clone, PartialEq, Eq)]
@@ -50,6 +56,8 @@ pub struct Settings {
     pub modbus: Vec<ModbusSource>,
     /// MQTT brokers.
     pub mqtt: Vec<MqttSource>,
+    /// The embedded MQTT broker, if wanted.
+    pub broker: Option<Broker>,
     /// Where data goes.
     pub outlets: Outlets,
     /// Where it is kept.

@@ -1,8 +1,10 @@
 //! What the MQTT sessions get.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::Secret;
+use super::{ModbusPoint, Secret, Shape, Template};
 use crate::plant::{DeviceIx, PointIx};
 
 /// Protocol level of an MQTT connection.
@@ -14,72 +16,131 @@ pub enum MqttVersion {
     V5,
 }
 
+/// Quality of service asked for in subscriptions (MQTT 5.0, 4.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Qos {
+    /// 0: what is under way when the line breaks is gone.
+    AtMostOnce,
+    /// 1: acknowledged when it is on the disk; may come twice.
+    AtLeastOnce,
+    /// 2: acknowledged when it is on the disk; comes once.
+    ExactlyOnce,
+}
+
+/// A checked TLS set-up: roots, own certificate, server name check on.
+#[derive(Clone)]
+pub struct MqttTls(pub Arc<rustls::ClientConfig>);
+
+impl PartialEq for MqttTls {
+    /// The same set-up object: one that was read anew counts as another.
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl fmt::Debug for MqttTls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MqttTls")
+    }
+}
+
 /// One MQTT broker session.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MqttSource {
     /// Settings id.
     pub id: crate::plant::Id,
-    /// Host name or address.
+    /// Host name or address; with TLS the name the server's certificate must bear.
     pub host: String,
-    /// 1883 unless told.
+    /// 1883, with TLS 8883, unless told.
     pub port: u16,
+    /// TLS, where the address begins with `mqtts://`.
+    pub tls: Option<MqttTls>,
     /// 3.1.1 or 5.
     pub version: MqttVersion,
     /// The session lives under this name at the broker; stable across restarts.
     pub client_id: String,
     /// Name and password.
     pub login: Option<(String, Secret)>,
+    /// Of all subscriptions.
+    pub qos: Qos,
     /// Keep-alive.
     pub keep_alive: Duration,
-    /// MQTT 5 receive maximum: how many unacknowledged messages the broker may send.
+    /// How many unacknowledged messages may be under way: told to the broker with MQTT 5, with
+    /// 3.1.1 the session stops reading beyond it.
     pub receive_maximum: u16,
     /// Keep the session at the broker this long while we are away (MQTT 5; 3.1.1 keeps it for ever).
     pub session_expiry: Duration,
+    /// First and longest pause between connection attempts (jittered).
+    pub reconnect: (Duration, Duration),
     /// What to subscribe to.
     pub mappings: Vec<MqttMapping>,
+    /// Topics that tell that a device is gone.
+    pub offline: Vec<MqttOffline>,
 }
 
-/// One topic filter and what its payloads mean.
+/// The name a device has in topics and payloads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceKey {
+    /// As the sender writes it.
+    pub name: String,
+    /// The integrator wrote it; otherwise it is the equipment's id, and a message whose payload
+    /// names another device may still be this one's.
+    pub explicit: bool,
+}
+
+/// One topic and what its payloads mean for one device.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MqttMapping {
     /// Into the plant.
     pub device: DeviceIx,
-    /// Topic filter, wildcards allowed.
-    pub topic: String,
-    /// Where the device's own time stands in the payload, if anywhere.
-    pub time: Option<(String, TimeFormat)>,
-    /// Where the points stand. A single point with an empty pointer takes a plain scalar payload.
+    /// Which topics.
+    pub topic: Template,
+    /// What the sender calls the device.
+    pub key: DeviceKey,
+    /// How payloads are built.
+    pub shape: Arc<Shape>,
+    /// For hexadecimal replies: the Modbus unit id of this device, if several share the line.
+    pub unit: Option<u8>,
+    /// Where the points stand.
     pub points: Vec<MqttPoint>,
 }
 
-/// One point in a payload.
+/// One point in a payload: `raw × scale + offset`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MqttPoint {
     /// Into the plant.
     pub point: PointIx,
-    /// JSON pointer (RFC 6901); empty for the payload itself.
-    pub pointer: String,
-    /// JSON pointer of the value's quality: 192, `true` or `"good"` are good; anything else is bad.
-    pub quality: Option<String>,
+    /// Its name in the payload or the topic.
+    pub key: String,
+    /// Where it stands, in the shape `pointers`; without a step it is the payload itself.
+    pub pointer: super::JsonPath,
+    /// Where its quality stands, in the shape `pointers`.
+    pub quality: Option<super::JsonPath>,
     /// Multiplier.
     pub scale: f64,
     /// Added after the multiplier.
     pub offset: f64,
     /// For booleans: true means 0.
     pub invert: bool,
+    /// Raw values that mean "no measurement".
+    pub sentinels: Vec<f64>,
+    /// Its register, in the shape `hex`.
+    pub register: Option<ModbusPoint>,
 }
 
-/// How a payload writes its time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TimeFormat {
-    /// Seconds since the epoch, fractions allowed.
-    Seconds,
-    /// Milliseconds since the epoch.
-    Millis,
-    /// Microseconds since the epoch.
-    Micros,
-    /// RFC 3339 text.
-    Rfc3339,
-    /// `2025-01-01 08:00:00` in the site's time zone.
-    Local,
+/// A topic (often a last will) that tells that a device is gone.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MqttOffline {
+    /// Into the plant.
+    pub device: DeviceIx,
+    /// Which topics.
+    pub topic: Template,
+    /// What the sender calls the device.
+    pub key: DeviceKey,
+    /// Where in the payload the word stands; without a step it is the payload itself.
+    pub pointer: super::JsonPath,
+    /// The word; `None`: any message there, except an empty one, tells it.
+    pub payload: Option<String>,
+    /// All points of the device.
+    pub points: Vec<PointIx>,
 }

@@ -39,6 +39,11 @@ impl Gateway {
         Self { dir, process: None, address: String::new(), log: Arc::default() }
     }
 
+    /// Other settings for its next life.
+    pub fn configure(&self, settings: &str) {
+        std::fs::write(self.dir.path().join("steamward.toml"), settings).expect("a file");
+    }
+
     fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_steamward"));
         command

@@ -2,6 +2,7 @@
 //! temporary folder, ended with its handle.
 
 mod broker;
+pub mod chaos;
 mod database;
 mod gateway;
 mod modbus;
@@ -44,6 +45,12 @@ pub fn free_port() -> u16 {
 pub fn now_ms() -> u64 {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     now.expect("a clock after 1970").as_millis() as u64
+}
+
+/// Microseconds since 1970.
+pub fn now_us() -> i64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    now.expect("a clock after 1970").as_micros() as i64
 }
 
 fn root() -> PathBuf {

@@ -6,7 +6,7 @@
 //! is taken for what it is, whatever the datatype says; what cannot be told apart is unreadable.
 
 use super::wire::{Metric, PropertyInteger, Value};
-use crate::field::mqtt::payload;
+use crate::field::mqtt::payload::value::number;
 use crate::plant::{Cause, Quality};
 
 /// Integers beyond lose digits in a double.
@@ -170,7 +170,7 @@ fn word(text: &str) -> Raw {
         "true" | "on" => Raw::Flag(true),
         "false" | "off" => Raw::Flag(false),
         "" | "null" | "nan" | "inf" | "-inf" | "--" | "-" => Raw::Bad(Cause::NotANumber),
-        word => finite(payload::number(word)),
+        word => finite(number(word)),
     }
 }
 

@@ -1,0 +1,670 @@
+//! Messages → samples: who sent it, which points its values are, what is new in it. Pure: the clock
+//! is handed in, the session carries what comes out.
+//!
+//! One message may speak for several devices and instants. Every sample holds only what may be
+//! judged, or only history: a reading older than one of its point that came just now is history.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::tz::TimeZone;
+use serde_json::Value;
+
+use super::payload::value::{value, word};
+use super::payload::{Payload, PayloadError, Taken, extract, guard, hex, taken, time};
+use super::recent::Recent;
+use super::route::{Match, Routes};
+use super::seen::Seen;
+use crate::plant::{Cause, DeviceIx, Micros, Quality, Reading};
+use crate::settings::{Body, HexRequest, JsonPath, MqttMapping, MqttOffline, MqttPoint, MqttSource, Shape};
+
+/// An older reading than one that came within this time is out of order, not a clock set back.
+const IN_ORDER: Duration = Duration::from_secs(60);
+/// How often it is looked for points that are left out of their device's messages.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// What came from the broker.
+#[derive(Debug, Clone, Copy)]
+pub struct Message<'a> {
+    /// Where it was published.
+    pub topic: &'a str,
+    /// What.
+    pub payload: &'a [u8],
+    /// Kept by the broker for new subscribers: it may be old.
+    pub retained: bool,
+    /// Its expiry interval is over.
+    pub expired: bool,
+}
+
+/// Readings of one device and one instant: `readings[from..to]` of the book.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sample {
+    /// Whose.
+    pub device: DeviceIx,
+    /// When.
+    pub at: Micros,
+    /// May be judged.
+    pub live: bool,
+    /// First.
+    pub from: usize,
+    /// Behind the last.
+    pub to: usize,
+}
+
+/// How a message went.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// A mapping wanted it.
+    pub wanted: bool,
+    /// A shape passed it over.
+    pub ignored: bool,
+    /// It says that devices are gone.
+    pub offline: bool,
+    /// Readings that came before.
+    pub repeated: u64,
+    /// Why nothing, or not all, was read.
+    pub fault: Option<String>,
+}
+
+struct PointState {
+    newest: Option<(Micros, Instant)>,
+    heard: Option<Instant>,
+    told_missing: bool,
+}
+
+/// One mapping, and what is remembered of its points.
+struct Member {
+    device: DeviceIx,
+    name: String,
+    stale: Duration,
+    unit: Option<u8>,
+    points: Vec<MqttPoint>,
+    by_key: HashMap<String, Vec<usize>>,
+    states: Vec<PointState>,
+    first: Option<Instant>,
+    looked: Option<Instant>,
+}
+
+/// Members that read the same topics by the same shape.
+struct Group {
+    shape: Arc<Shape>,
+    members: Vec<usize>,
+    by_device: HashMap<String, Vec<usize>>,
+    explicit: bool,
+}
+
+#[derive(Default)]
+struct Entry {
+    groups: Vec<Group>,
+    offline: Vec<MqttOffline>,
+    offline_by_device: HashMap<String, Vec<usize>>,
+}
+
+/// All mappings of a source.
+pub struct Book {
+    routes: Routes,
+    entries: Vec<Entry>,
+    members: Vec<Member>,
+    zone: TimeZone,
+    recent: Recent,
+    /// What nobody configured.
+    pub seen: Seen,
+    samples: Vec<Sample>,
+    readings: Vec<Reading>,
+}
+
+impl std::fmt::Debug for Book {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Book").field("mappings", &self.members.len()).finish_non_exhaustive()
+    }
+}
+
+/// What a message yields before it is known what of it is new.
+struct Draft {
+    member: usize,
+    taken: Taken,
+    /// With the place of the point among the member's.
+    readings: Vec<(usize, Reading)>,
+}
+
+impl Book {
+    /// `stale` is, by device index, how long a device may be silent.
+    #[must_use]
+    pub fn new(source: &MqttSource, timezone: &str, stale: &[Duration]) -> Self {
+        let mut book = Self {
+            routes: Routes::default(),
+            entries: Vec::new(),
+            members: Vec::new(),
+            // The settings have checked the name.
+            zone: TimeZone::get(timezone).unwrap_or(TimeZone::UTC),
+            recent: Recent::new(source.mappings.iter().map(|m| m.points.len()).sum()),
+            seen: Seen::default(),
+            samples: Vec::new(),
+            readings: Vec::new(),
+        };
+        for mapping in &source.mappings {
+            book.add(mapping, stale.get(mapping.device.0 as usize).copied().unwrap_or_default());
+        }
+        for offline in &source.offline {
+            let entry = book.entry(&offline.topic);
+            let list = entry.offline_by_device.entry(offline.key.name.clone()).or_default();
+            list.push(entry.offline.len());
+            entry.offline.push(offline.clone());
+        }
+        book
+    }
+
+    fn entry(&mut self, topic: &crate::settings::Template) -> &mut Entry {
+        let entry = self.routes.insert(topic);
+        if entry >= self.entries.len() {
+            self.entries.resize_with(entry + 1, Entry::default);
+        }
+        &mut self.entries[entry]
+    }
+
+    fn add(&mut self, mapping: &MqttMapping, stale: Duration) {
+        let number = self.members.len();
+        let entry = self.entry(&mapping.topic);
+        let group = match entry.groups.iter().position(|g| g.shape == mapping.shape) {
+            Some(group) => &mut entry.groups[group],
+            None => {
+                entry.groups.push(Group {
+                    shape: Arc::clone(&mapping.shape),
+                    members: Vec::new(),
+                    by_device: HashMap::new(),
+                    explicit: false,
+                });
+                entry.groups.last_mut().expect("just pushed")
+            }
+        };
+        group.members.push(number);
+        group.by_device.entry(mapping.key.name.clone()).or_default().push(number);
+        group.explicit |= mapping.key.explicit;
+        let mut by_key: HashMap<String, Vec<usize>> = HashMap::new();
+        for (n, point) in mapping.points.iter().enumerate() {
+            by_key.entry(point.key.clone()).or_default().push(n);
+        }
+        let state = || PointState { newest: None, heard: None, told_missing: false };
+        self.members.push(Member {
+            device: mapping.device,
+            name: mapping.key.name.clone(),
+            stale,
+            unit: mapping.unit,
+            points: mapping.points.clone(),
+            by_key,
+            states: mapping.points.iter().map(|_| state()).collect(),
+            first: None,
+            looked: None,
+        });
+    }
+
+    /// The samples of the last message, in the order of their times.
+    #[must_use]
+    pub fn samples(&self) -> &[Sample] {
+        &self.samples
+    }
+
+    /// The readings of one of them.
+    #[must_use]
+    pub fn readings(&self, sample: &Sample) -> &[Reading] {
+        &self.readings[sample.from..sample.to]
+    }
+
+    /// Reads one message; what it says is then in [`Book::samples`].
+    pub fn read(&mut self, message: &Message<'_>, arrival: Micros, now: Instant) -> Outcome {
+        self.samples.clear();
+        self.readings.clear();
+        let mut outcome = Outcome::default();
+        let mut matches = Vec::new();
+        self.routes.find(message.topic, &mut matches);
+        let payload = Payload::new(message.payload);
+        let mut drafts = Vec::new();
+        for found in matches {
+            let entry = &self.entries[found.entry];
+            outcome.wanted |= !entry.groups.is_empty() || !entry.offline.is_empty();
+            for group in &entry.groups {
+                let reader = Reader {
+                    group,
+                    members: &self.members,
+                    message,
+                    found,
+                    payload: &payload,
+                    zone: &self.zone,
+                    arrival,
+                };
+                match reader.read(&mut drafts, &mut self.seen) {
+                    Ok(ignored) => outcome.ignored |= ignored,
+                    Err(e) => outcome.fault = Some(format!("{}: {e}", message.topic)),
+                }
+            }
+            for offline in gone(entry, found, &payload) {
+                outcome.offline = true;
+                let from = self.readings.len();
+                self.readings.extend(offline.points.iter().map(|point| Reading {
+                    point: *point,
+                    value: f64::NAN,
+                    quality: Quality::Bad(Cause::Disconnected),
+                }));
+                let to = self.readings.len();
+                self.samples.push(Sample { device: offline.device, at: arrival, live: true, from, to });
+            }
+        }
+        // Buffering senders may begin with the newest; a stable sort leaves equal times as they came.
+        drafts.sort_by_key(|d: &Draft| d.taken.at);
+        for draft in drafts {
+            outcome.repeated += self.settle(draft, message, arrival, now);
+        }
+        outcome
+    }
+
+    /// Drops what came before, parts history from what may be judged.
+    fn settle(&mut self, draft: Draft, message: &Message<'_>, arrival: Micros, now: Instant) -> u64 {
+        let Draft { member, taken, mut readings } = draft;
+        let member = &mut self.members[member];
+        member.first.get_or_insert(now);
+        let mut repeated = 0;
+        if taken.by_device {
+            readings.retain(|(_, reading)| {
+                let known = self.recent.is_repeated(taken.at, reading);
+                repeated += u64::from(known);
+                !known
+            });
+        }
+        // A retained message is as old as its device time says; without one, who knows.
+        let unsure = message.retained && !taken.by_device;
+        let fresh = !message.retained || taken.at.plus(member.stale) > arrival;
+        let may_be_judged = taken.live && fresh && !unsure && !message.expired;
+        let from = self.readings.len();
+        let mut history = Vec::new();
+        for (place, mut reading) in readings {
+            if unsure {
+                reading = Reading { value: f64::NAN, quality: Quality::Bad(Cause::Stale), ..reading };
+            } else if taken.doubt && reading.quality == Quality::Good {
+                reading.quality = Quality::Uncertain(Cause::DeviceClock);
+            }
+            if may_be_judged && member.states[place].takes(taken, now) {
+                self.readings.push(reading);
+            } else {
+                history.push(reading);
+            }
+        }
+        if self.readings.len() > from {
+            member.look_for_missing(now, &mut self.readings);
+            let to = self.readings.len();
+            self.samples.push(Sample { device: member.device, at: taken.at, live: true, from, to });
+        }
+        if !history.is_empty() {
+            let from = self.readings.len();
+            self.readings.append(&mut history);
+            let to = self.readings.len();
+            self.samples.push(Sample { device: member.device, at: taken.at, live: false, from, to });
+        }
+        repeated
+    }
+}
+
+impl PointState {
+    /// True if a reading of this time is no older than what is known. After a while an older time is
+    /// believed again, for a device clock may have been set back.
+    fn takes(&mut self, taken: Taken, now: Instant) -> bool {
+        if taken.by_device {
+            match self.newest {
+                Some((newest, came)) if taken.at < newest && now.duration_since(came) < IN_ORDER => {
+                    return false;
+                }
+                _ => self.newest = Some((taken.at, now)),
+            }
+        }
+        self.heard = Some(now);
+        self.told_missing = false;
+        true
+    }
+}
+
+impl Member {
+    /// A device that goes on talking but leaves a point out must not leave its old value standing.
+    fn look_for_missing(&mut self, now: Instant, readings: &mut Vec<Reading>) {
+        if self.looked.is_some_and(|at| now.duration_since(at) < LOOK_EVERY) {
+            return;
+        }
+        self.looked = Some(now);
+        let Some(first) = self.first else { return };
+        for (point, state) in self.points.iter().zip(&mut self.states) {
+            let silent = now.duration_since(state.heard.unwrap_or(first));
+            if state.told_missing || silent <= self.stale {
+                continue;
+            }
+            state.told_missing = true;
+            let cause = if state.heard.is_some() { Cause::Stale } else { Cause::Missing };
+            readings.push(Reading { point: point.point, value: f64::NAN, quality: Quality::Bad(cause) });
+        }
+    }
+}
+
+/// Whom this message says to be gone.
+fn gone<'e>(entry: &'e Entry, found: Match<'_>, payload: &Payload<'_>) -> Vec<&'e MqttOffline> {
+    let candidates: Vec<&MqttOffline> = match found.device {
+        Some(name) => {
+            let numbers = entry.offline_by_device.get(name).into_iter().flatten();
+            numbers.map(|n| &entry.offline[*n]).collect()
+        }
+        None => entry.offline.iter().collect(),
+    };
+    candidates
+        .into_iter()
+        .filter(|offline| {
+            if payload.bytes().is_empty() {
+                return false;
+            }
+            let Some(word) = &offline.payload else { return true };
+            let said = if offline.pointer.0.is_empty() {
+                payload.text().map(|t| t.trim().trim_matches('"').to_owned()).ok()
+            } else {
+                let tree = payload.tree().ok();
+                tree.and_then(|t| extract::at(t, &offline.pointer)).map(|v| match v {
+                    Value::String(text) => text.clone(),
+                    other => other.to_string(),
+                })
+            };
+            said.is_some_and(|said| said.eq_ignore_ascii_case(word))
+        })
+        .collect()
+}
+
+/// One group reads one message.
+struct Reader<'a> {
+    group: &'a Group,
+    members: &'a [Member],
+    message: &'a Message<'a>,
+    found: Match<'a>,
+    payload: &'a Payload<'a>,
+    zone: &'a TimeZone,
+    arrival: Micros,
+}
+
+impl Reader<'_> {
+    /// True if the shape passes it over.
+    fn read(&self, drafts: &mut Vec<Draft>, seen: &mut Seen) -> Result<bool, PayloadError> {
+        let shape = &*self.group.shape;
+        let candidates = match self.found.device {
+            None => self.group.members.as_slice(),
+            Some(name) => match self.group.by_device.get(name) {
+                Some(members) => members,
+                None if shape.parts_by_device() => self.group.members.as_slice(),
+                None => {
+                    seen.note(self.message.topic, Some(name), None, || None);
+                    return Ok(false);
+                }
+            },
+        };
+        // A tree that is opened further belongs to this group alone.
+        let mut own = None;
+        if !shape.parse.is_empty() {
+            let mut tree = guard::tree(self.payload.text()?)?;
+            extract::open(shape, &mut tree)?;
+            own = Some(tree);
+        }
+        let tree = || own.as_ref().map_or_else(|| self.payload.tree(), Ok);
+        if !shape.ignore.is_empty() && extract::is_ignored(shape, tree()?) {
+            return Ok(true);
+        }
+        match &shape.body {
+            Body::Pointers => self.pointers(&tree(), candidates, drafts, seen)?,
+            Body::Records(layouts) => {
+                let mut found = Vec::new();
+                extract::records(shape, layouts, tree()?, &mut found)?;
+                self.records(&found, candidates, drafts, seen);
+            }
+            Body::Scalar => self.scalar(tree().ok(), candidates, drafts, seen)?,
+            Body::Hex { pointer, requests } => {
+                let tree = if pointer.0.is_empty() { None } else { Some(tree()?) };
+                self.hex(tree, pointer, requests, candidates, drafts)?;
+            }
+        }
+        Ok(false)
+    }
+
+    fn taken(&self, found: Option<&Value>, expected: bool) -> Taken {
+        let rule = self.group.shape.rule;
+        let given = found.and_then(|found| time::time(found, rule.format, self.zone));
+        taken(given, expected, rule, self.arrival)
+    }
+
+    /// The time of a message without sets.
+    fn message_time(&self, tree: Option<&Value>) -> Taken {
+        match &self.group.shape.time {
+            Some(path) => self.taken(tree.and_then(|tree| extract::at(tree, path)), true),
+            None => self.taken(None, false),
+        }
+    }
+
+    /// Those of `candidates` that a payload speaks for which calls its device `name`.
+    fn owners<'m>(&'m self, name: Option<&str>, candidates: &'m [usize], seen: &mut Seen) -> &'m [usize] {
+        let Some(name) = name else { return candidates };
+        let parted = self.group.shape.parts_by_device();
+        if self.found.device.is_some() && !parted {
+            return candidates;
+        }
+        match self.group.by_device.get(name) {
+            Some(members) => members,
+            None if parted || self.group.explicit => {
+                seen.note(self.message.topic, Some(name), None, || None);
+                &[]
+            }
+            None => candidates,
+        }
+    }
+
+    fn records(
+        &self,
+        found: &[extract::Found<'_>],
+        candidates: &[usize],
+        drafts: &mut Vec<Draft>,
+        seen: &mut Seen,
+    ) {
+        let same = |a: &extract::Found<'_>, b: &extract::Found<'_>| {
+            let time = match (a.time, b.time) {
+                (None, None) => true,
+                (Some(a), Some(b)) => std::ptr::eq(a, b) || a == b,
+                _ => false,
+            };
+            time && a.device == b.device && a.time_expected == b.time_expected
+        };
+        let mut first = drafts.len();
+        for run in found.chunk_by(same) {
+            let taken = self.taken(run[0].time, run[0].time_expected);
+            for number in self.owners(run[0].device.as_deref(), candidates, seen) {
+                let member = &self.members[*number];
+                let mut readings = Vec::with_capacity(run.len().min(member.points.len()));
+                for one in run {
+                    let Some(places) = member.by_key.get(&*one.name) else {
+                        if one.time.zip(one.value).is_some_and(|(time, value)| std::ptr::eq(time, value)) {
+                            continue;
+                        }
+                        seen.note(self.message.topic, Some(&member.name), Some(&one.name), || {
+                            one.value.map(ToString::to_string)
+                        });
+                        continue;
+                    };
+                    for place in places {
+                        let point = &member.points[*place];
+                        let (value, quality) = match one.value {
+                            _ if !one.good => (f64::NAN, Quality::Bad(Cause::DeviceSaysBad)),
+                            Some(found) => value(point, found),
+                            None => (f64::NAN, Quality::Bad(Cause::Missing)),
+                        };
+                        readings.push((*place, Reading { point: point.point, value, quality }));
+                    }
+                }
+                if !readings.is_empty() {
+                    drafts.push(Draft { member: *number, taken, readings });
+                }
+            }
+        }
+        if self.group.shape.complete {
+            // Whoever was spoken for is complete: what was left out is bad at once.
+            while first < drafts.len() {
+                let draft = &mut drafts[first];
+                let member = &self.members[draft.member];
+                let mut there = vec![false; member.points.len()];
+                for (place, _) in &draft.readings {
+                    there[*place] = true;
+                }
+                for (place, _) in there.iter().enumerate().filter(|t| !t.1) {
+                    let quality = Quality::Bad(Cause::Missing);
+                    let point = member.points[place].point;
+                    draft.readings.push((place, Reading { point, value: f64::NAN, quality }));
+                }
+                first += 1;
+            }
+        }
+    }
+
+    fn pointers(
+        &self,
+        tree: &Result<&Value, PayloadError>,
+        candidates: &[usize],
+        drafts: &mut Vec<Draft>,
+        seen: &mut Seen,
+    ) -> Result<(), PayloadError> {
+        let shape = &*self.group.shape;
+        let name = match (&shape.device, tree) {
+            (Some(path), Ok(tree)) => extract::at(tree, path).and_then(extract::name_of),
+            _ => None,
+        };
+        let taken = self.message_time(tree.as_ref().ok().copied());
+        for number in self.owners(name.as_deref(), candidates, seen) {
+            let member = &self.members[*number];
+            let bare = member.points.iter().all(|p| p.pointer.0.is_empty());
+            let mut readings = Vec::with_capacity(member.points.len());
+            for (place, point) in member.points.iter().enumerate() {
+                let (value, quality) = match tree {
+                    Ok(tree) => {
+                        let found = extract::at(tree, &point.pointer);
+                        if found.is_none() && !shape.complete {
+                            continue;
+                        }
+                        let said = point.quality.as_ref().map(|path| extract::at(tree, path));
+                        let good = said.is_none_or(|said| {
+                            said.is_some() && super::payload::value::is_good(said, shape.good)
+                        });
+                        match found {
+                            None => (f64::NAN, Quality::Bad(Cause::Missing)),
+                            Some(_) if !good => (f64::NAN, Quality::Bad(Cause::DeviceSaysBad)),
+                            Some(found) => value(point, found),
+                        }
+                    }
+                    // A bare word such as ON or 1.25MPa is no JSON but may be a value.
+                    Err(_) if bare => word(point, self.payload.text()?),
+                    Err(e) => return Err(e.clone()),
+                };
+                readings.push((place, Reading { point: point.point, value, quality }));
+            }
+            drafts.push(Draft { member: *number, taken, readings });
+        }
+        Ok(())
+    }
+
+    fn scalar(
+        &self,
+        tree: Option<&Value>,
+        candidates: &[usize],
+        drafts: &mut Vec<Draft>,
+        seen: &mut Seen,
+    ) -> Result<(), PayloadError> {
+        let text = self.payload.text()?;
+        let taken = self.message_time(tree);
+        for number in candidates {
+            let member = &self.members[*number];
+            let places: Vec<usize> = match self.found.point {
+                None => (0..member.points.len()).collect(),
+                Some(name) => match member.by_key.get(name) {
+                    Some(places) => places.clone(),
+                    None => {
+                        seen.note(self.message.topic, Some(&member.name), Some(name), || {
+                            Some(text.to_owned())
+                        });
+                        continue;
+                    }
+                },
+            };
+            let readings = places.into_iter().map(|place| {
+                let point = &member.points[place];
+                let (value, quality) = match tree {
+                    Some(tree) => value(point, extract::at(tree, &point.pointer).unwrap_or(&Value::Null)),
+                    None => word(point, text),
+                };
+                (place, Reading { point: point.point, value, quality })
+            });
+            drafts.push(Draft { member: *number, taken, readings: readings.collect() });
+        }
+        Ok(())
+    }
+
+    fn hex(
+        &self,
+        tree: Option<&Value>,
+        pointer: &JsonPath,
+        requests: &[HexRequest],
+        candidates: &[usize],
+        drafts: &mut Vec<Draft>,
+    ) -> Result<(), PayloadError> {
+        let frame = match tree {
+            Some(tree) => {
+                let text = extract::at(tree, pointer).and_then(Value::as_str).ok_or(PayloadError::NoHex)?;
+                hex::bytes(text)?
+            }
+            None if self.payload.bytes().len() > guard::LARGEST => {
+                return Err(PayloadError::TooLarge(self.payload.bytes().len()));
+            }
+            // A binary reply is hardly ever all digits and blanks.
+            None => match self.payload.text().ok().map(hex::bytes) {
+                Some(Ok(frame)) => frame,
+                _ => self.payload.bytes().to_vec(),
+            },
+        };
+        let taken = self.message_time(tree);
+        let reply = hex::reply(&frame, requests);
+        for number in candidates {
+            let member = &self.members[*number];
+            let registers = member
+                .points
+                .iter()
+                .enumerate()
+                .filter_map(|(n, p)| Some((n, p.point, p.register.as_ref()?)));
+            let readings: Vec<(usize, Reading)> = match &reply {
+                Ok(reply) if member.unit.is_none_or(|unit| unit == reply.unit) => registers
+                    .filter_map(|(place, point, register)| {
+                        let (value, quality) = hex::value(register, reply, self.zone)?;
+                        Some((place, Reading { point, value, quality }))
+                    })
+                    .collect(),
+                // A refusal says so for every point of that kind.
+                Err(PayloadError::Exception { unit, function, code })
+                    if member.unit.is_none_or(|own| own == *unit) =>
+                {
+                    let asked =
+                        |r: &HexRequest| r.function() == *function && r.unit.is_none_or(|own| own == *unit);
+                    registers
+                        .filter(|(.., register)| {
+                            requests.iter().any(|r| asked(r) && r.table == register.table)
+                        })
+                        .map(|(place, point, _)| {
+                            let quality = Quality::Bad(Cause::of_exception(*code));
+                            (place, Reading { point, value: f64::NAN, quality })
+                        })
+                        .collect()
+                }
+                _ => Vec::new(),
+            };
+            if !readings.is_empty() {
+                drafts.push(Draft { member: *number, taken, readings });
+            }
+        }
+        reply.map(|_| ())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,330 @@
+//! One session at one broker.
+//!
+//! A message is acknowledged when the keeper says that its readings are on the disk (`unacked`); a
+//! payload that cannot be read is counted, named and acknowledged, so that it does not block the
+//! session. Filters are subscribed and those of earlier settings unsubscribed (`subscriptions`).
+//! What a message means is the `book`'s business, how it travels the `wire`'s.
+//!
+//! Back-pressure: with MQTT 5 the broker keeps to the receive maximum; with 3.1.1, and with brokers
+//! that do not, the session itself stops reading when as many messages are unacknowledged, save for
+//! a look now and then that keeps the connection alive.
+
+mod subscriptions;
+mod unacked;
+mod wire;
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc, watch};
+use tracing::{error, info, warn};
+
+use self::subscriptions::{Ask, Subscriptions};
+use self::unacked::{Receipt, Unacked};
+use self::wire::{Asker, Incoming, Packet};
+use super::book::{self, Book};
+use super::seen::MqttStatus;
+use crate::clock::wall_now;
+use crate::field::{Ack, Intake, Status, stopped};
+use crate::plant::DeviceIx;
+use crate::settings::MqttSource;
+
+/// A connection that lasted this long was well; the next attempt may come soon.
+const SETTLED: Duration = Duration::from_secs(10);
+/// With too much under way the wire is looked at this often, so that it stays alive.
+const BREATH: Duration = Duration::from_millis(250);
+
+/// How long the end may wait for the last commits and their acknowledgements.
+const FAREWELL: Duration = Duration::from_millis(500);
+
+/// What a session is made of.
+pub(in crate::field) struct Part {
+    pub(in crate::field) source: MqttSource,
+    pub(in crate::field) index: u32,
+    pub(in crate::field) timezone: String,
+    /// By device index: how long a device may be silent, and how old a retained message may be.
+    pub(in crate::field) stale: Vec<Duration>,
+    /// Where the session's filters are remembered.
+    pub(in crate::field) memory: Option<PathBuf>,
+}
+
+/// Receives until `stop`.
+pub(in crate::field) async fn run(
+    part: Part,
+    status: Status,
+    intake: Intake,
+    mut acks: mpsc::UnboundedReceiver<Ack>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let source = &part.source;
+    let (asker, mut wire) = wire::connect(source);
+    let mut session = Session::new(&part, asker, status.clone());
+    let (first_pause, longest_pause) = source.reconnect;
+    let mut pause = first_pause;
+    let mut connected_at: Option<Instant> = None;
+    let mut rest = false;
+    loop {
+        let full = session.is_full();
+        tokio::select! {
+            event = async {
+                if full {
+                    tokio::time::sleep(BREATH).await;
+                }
+                wire.poll().await
+            } => match event {
+                Ok(Incoming::Connected { session_present }) => {
+                    connected_at = Some(Instant::now());
+                    info!(source = %source.id, session_present, "connected to the broker");
+                    status.update(|s| { s.connected = true; s.last_error = None; });
+                    session.connected(session_present);
+                }
+                Ok(Incoming::Message(message)) => session.message(message, &intake).await,
+                Ok(Incoming::Released(id)) => session.unacked.released(id),
+                Ok(Incoming::Asked(id)) => session.subscriptions.sent(id),
+                Ok(Incoming::Answered(id, answers)) => session.answered(id, &answers),
+                Ok(Incoming::Gone(id)) => {
+                    if let Some(filter) = session.subscriptions.gone(id) {
+                        info!(source = %source.id, filter, "unsubscribed; the settings no longer have it");
+                    }
+                }
+                Ok(Incoming::Acknowledged) => session.to_send = session.to_send.saturating_sub(1),
+                Ok(Incoming::Other) => {}
+                Err(e) => {
+                    session.disconnected();
+                    if connected_at.take().is_some_and(|at| at.elapsed() >= SETTLED) {
+                        pause = first_pause;
+                    }
+                    status.update(|s| {
+                        if s.connected || s.last_error.as_ref() != Some(&e) {
+                            warn!(source = %source.id, "broker away: {e}");
+                        }
+                        s.connected = false;
+                        s.errors += 1;
+                        s.last_error = Some(e);
+                    });
+                    rest = true;
+                }
+            },
+            Some(ack) = acks.recv() => session.committed(ack),
+            () = stopped(&mut stop) => break,
+        }
+        if std::mem::take(&mut rest) {
+            // Commits go on while the broker is away, and are remembered.
+            let wait = tokio::time::sleep(jittered(pause));
+            tokio::pin!(wait);
+            loop {
+                tokio::select! {
+                    () = &mut wait => break,
+                    Some(ack) = acks.recv() => session.committed(ack),
+                    () = stopped(&mut stop) => return,
+                }
+            }
+            pause = (pause * 2).min(longest_pause);
+        }
+    }
+    // What is on its way to the disk is acknowledged when it is there; what comes meanwhile is not
+    // read, and will come again.
+    let farewell = async {
+        while session.unacked.len() > 0 || session.to_send > 0 {
+            tokio::select! {
+                ack = acks.recv() => match ack {
+                    Some(ack) => session.committed(ack),
+                    None => return,
+                },
+                event = wire.poll() => match event {
+                    Ok(Incoming::Acknowledged) => session.to_send = session.to_send.saturating_sub(1),
+                    Ok(_) => {}
+                    Err(_) => return,
+                },
+            }
+        }
+        // The broker closes when it has read all; a socket that is closed with something unread in it
+        // would be reset, and the last acknowledgements lost.
+        session.asker.leave();
+        while wire.poll().await.is_ok() {}
+    };
+    let _ = tokio::time::timeout(FAREWELL, farewell).await;
+}
+
+/// Between half and all of `pause`: many gateways must not come back to a broker in step.
+fn jittered(pause: Duration) -> Duration {
+    pause.mul_f64(0.5 + fastrand::f64() / 2.0)
+}
+
+struct Session<'a> {
+    part: &'a Part,
+    asker: Asker,
+    status: Status,
+    book: Book,
+    subscriptions: Subscriptions,
+    unacked: Unacked<Packet>,
+    epoch: u32,
+    /// Acknowledgements that are queued and not yet on the wire.
+    to_send: usize,
+    set_aside: u64,
+}
+
+impl<'a> Session<'a> {
+    fn new(part: &'a Part, asker: Asker, status: Status) -> Self {
+        let source = &part.source;
+        let mapped = source.mappings.iter().map(|m| m.topic.filter());
+        let filters = mapped.chain(source.offline.iter().map(|o| o.topic.filter()));
+        let name = format!("{}@{}:{}", source.client_id, source.host, source.port);
+        Self {
+            part,
+            asker,
+            status,
+            book: Book::new(source, &part.timezone, &part.stale),
+            subscriptions: Subscriptions::new(name, part.memory.clone(), filters),
+            unacked: Unacked::default(),
+            epoch: 0,
+            to_send: 0,
+            set_aside: 0,
+        }
+    }
+
+    /// As much is under way as may be.
+    fn is_full(&self) -> bool {
+        self.unacked.len() >= usize::from(self.part.source.receive_maximum)
+    }
+
+    fn connected(&mut self, session_present: bool) {
+        self.disconnected();
+        if !session_present {
+            self.unacked.forgotten();
+        }
+        for ask in self.subscriptions.connected(session_present) {
+            self.ask(&ask);
+        }
+    }
+
+    fn ask(&self, ask: &Ask) {
+        if let Err(e) = self.asker.ask(ask) {
+            error!(source = %self.part.source.id, "cannot ask the broker: {e}");
+        }
+    }
+
+    fn answered(&mut self, id: u16, answers: &[Result<u8, String>]) {
+        for refusal in self.subscriptions.answered(id, answers) {
+            error!(source = %self.part.source.id, "{refusal}");
+            self.status.update(|s| {
+                s.errors += 1;
+                s.last_error = Some(refusal);
+            });
+        }
+        let asked = self.part.source.qos as u8;
+        if let Some(less) = answers.iter().flatten().find(|granted| **granted < asked) {
+            warn!(source = %self.part.source.id, "the broker grants QoS {less} where {asked} was asked for");
+        }
+    }
+
+    fn disconnected(&mut self) {
+        self.epoch += 1;
+        self.to_send = 0;
+        self.unacked.disconnected();
+    }
+
+    async fn message(&mut self, message: wire::Message, intake: &Intake) {
+        let mut hasher = DefaultHasher::new();
+        (&message.topic, &message.payload).hash(&mut hasher);
+        let print = hasher.finish();
+        let receipt =
+            self.unacked.receive(message.id, message.again, print, message.exactly_once, message.packet);
+        let token = match receipt {
+            Receipt::Read(token) => token,
+            Receipt::InHand => {
+                self.count(|s| s.duplicates += 1);
+                return;
+            }
+            Receipt::Again(token) => {
+                self.count(|s| s.duplicates += 1);
+                self.acknowledge(token);
+                return;
+            }
+        };
+        // Sparkplug B: topics `spBv1.0/…` of a source with Sparkplug mappings branch off here, to a
+        // reader that keeps births and sequence numbers; it pushes its samples as below.
+        let came = book::Message {
+            topic: &message.topic,
+            payload: &message.payload,
+            retained: message.retained,
+            expired: message.expired,
+        };
+        let outcome = self.book.read(&came, wall_now(), Instant::now());
+        let ack = Ack { session: self.part.index, epoch: self.epoch, token };
+        let last = self.book.samples().len().checked_sub(1);
+        for (n, sample) in self.book.samples().iter().enumerate() {
+            let ack = (Some(n) == last).then_some(ack);
+            intake.push(sample.device, sample.at, sample.live, self.book.readings(sample), ack).await;
+        }
+        if last.is_none() {
+            if outcome.wanted {
+                // In its place among the others: acknowledgements keep the order of the messages.
+                intake.push(DeviceIx(0), wall_now(), false, &[], Some(ack)).await;
+            } else {
+                self.acknowledge(token);
+                if let Some(ask) = self.subscriptions.unwanted(&message.topic) {
+                    self.ask(&ask);
+                }
+            }
+        }
+        self.tell(&message.topic, &outcome, message.retained, message.expired);
+    }
+
+    /// Writes down how a message went.
+    fn tell(&mut self, topic: &str, outcome: &book::Outcome, retained: bool, expired: bool) {
+        let fault = match &outcome.fault {
+            None if !outcome.wanted => Some(format!("{topic}: no mapping for this topic")),
+            fault => fault.clone(),
+        };
+        if let Some(fault) = &fault {
+            self.set_aside += 1;
+            // The first ones and then every thousandth: a chattering sender must not fill the log.
+            if self.set_aside <= 5 || self.set_aside.is_multiple_of(1000) {
+                warn!(source = %self.part.source.id, count = self.set_aside, "payload set aside: {fault}");
+            }
+        }
+        if outcome.offline {
+            warn!(source = %self.part.source.id, topic, "a device is said to be gone");
+        }
+        let under_way = self.unacked.len() as u64;
+        let seen = &mut self.book.seen;
+        self.status.update(|s| {
+            s.requests += 1;
+            seen.tell(&mut s.mqtt);
+            let mqtt = s.mqtt.get_or_insert_default();
+            mqtt.unacknowledged = under_way;
+            mqtt.retained += u64::from(retained);
+            mqtt.expired += u64::from(expired);
+            mqtt.ignored += u64::from(outcome.ignored);
+            mqtt.offline += u64::from(outcome.offline);
+            mqtt.duplicates += outcome.repeated;
+            if let Some(fault) = fault {
+                mqtt.set_aside += 1;
+                s.errors += 1;
+                s.last_error = Some(fault);
+            }
+        });
+    }
+
+    fn count(&self, change: impl FnOnce(&mut MqttStatus)) {
+        self.status.update(|s| {
+            s.requests += 1;
+            change(s.mqtt.get_or_insert_default());
+        });
+    }
+
+    fn committed(&mut self, ack: Ack) {
+        self.acknowledge(ack.token);
+    }
+
+    fn acknowledge(&mut self, token: u64) {
+        let Some(packet) = self.unacked.committed(token) else { return };
+        match self.asker.acknowledge(&packet) {
+            Ok(queued) => self.to_send += usize::from(queued),
+            // The broker will send it again after the next connect: nothing is lost.
+            Err(e) => warn!(source = %self.part.source.id, "acknowledgement not sent: {e}"),
+        }
+    }
+}

@@ -1,0 +1,399 @@
+//! rumqttc in either protocol version, behind one face: connect, poll, subscribe, acknowledge.
+//!
+//! Three things the library leaves to us. Acknowledgements of a lost connection are thrown away, also
+//! PUBREC, which it would keep. A PUBREL that belongs to an earlier connection is an error to it,
+//! which would end every further connection too; so its memory is filled before (`accept_releases`),
+//! and it answers PUBCOMP as MQTT 5.0, 4.3.3 asks. And a packet beyond the limit ends the connection
+//! and comes back for ever; so the limit is opened for that one, which is then refused and
+//! acknowledged like any other payload that cannot be read.
+
+use rumqttc::{Outgoing, v5};
+
+use super::subscriptions::Ask;
+use crate::settings::{MqttSource, MqttVersion, Qos};
+
+/// Payloads beyond the guard's limit are received up to here, so that they can be acknowledged.
+const LARGEST_PACKET: usize = 16 * 1024 * 1024;
+/// No MQTT packet is larger (MQTT 5.0, 1.5.5).
+const LARGEST_OF_ALL: usize = 268_435_455 + 5;
+/// Room for requests between us and the event loop.
+pub(super) const REQUESTS: usize = 70_000;
+
+/// What either event loop yields, as far as we care.
+#[allow(clippy::large_enum_variant, reason = "lives on the stack for one turn of the loop")]
+pub enum Incoming {
+    /// CONNACK.
+    Connected {
+        /// The broker has kept our session.
+        session_present: bool,
+    },
+    /// PUBLISH.
+    Message(Message),
+    /// PUBREL: the broker has forgotten this QoS 2 message.
+    Released(u16),
+    /// SUBSCRIBE or UNSUBSCRIBE was sent under this packet id.
+    Asked(u16),
+    /// SUBACK: for each filter the QoS granted, or why not.
+    Answered(u16, Vec<Result<u8, String>>),
+    /// UNSUBACK.
+    Gone(u16),
+    /// PUBACK or PUBREC was sent.
+    Acknowledged,
+    /// Anything else.
+    Other,
+}
+
+/// A message and what it takes to acknowledge it.
+pub struct Message {
+    pub topic: String,
+    pub payload: bytes::Bytes,
+    pub retained: bool,
+    pub again: bool,
+    pub expired: bool,
+    pub id: u16,
+    pub exactly_once: bool,
+    pub packet: Packet,
+}
+
+pub enum Packet {
+    V3(rumqttc::Publish),
+    V5(v5::mqttbytes::v5::Publish),
+}
+
+enum Client {
+    V3(rumqttc::AsyncClient),
+    V5(v5::AsyncClient),
+}
+
+#[allow(clippy::large_enum_variant, reason = "one a session, for its whole life")]
+enum Loop {
+    V3(rumqttc::EventLoop),
+    V5(v5::EventLoop),
+}
+
+/// Sends requests.
+pub struct Asker {
+    client: Client,
+    qos: Qos,
+}
+
+/// Yields what comes.
+pub struct Wire {
+    events: Loop,
+    oversized: bool,
+    /// The session has, or once had, QoS 2 messages under way.
+    releases: bool,
+}
+
+/// Makes both ends; nothing is sent before the first poll.
+pub fn connect(source: &MqttSource) -> (Asker, Wire) {
+    // Whoever is connected with our name elsewhere would be thrown out, and throw us out: the id is
+    // the integrator's to keep unique.
+    let transport = source
+        .tls
+        .as_ref()
+        .map(|tls| rumqttc::Transport::Tls(rumqttc::TlsConfiguration::Rustls(std::sync::Arc::clone(&tls.0))));
+    let (client, events) = match source.version {
+        MqttVersion::V3 => {
+            let mut options = rumqttc::MqttOptions::new(&source.client_id, &source.host, source.port);
+            options
+                .set_keep_alive(source.keep_alive)
+                .set_clean_session(false)
+                .set_manual_acks(true)
+                .set_inflight(100)
+                .set_max_packet_size(LARGEST_PACKET, LARGEST_PACKET);
+            if let Some(transport) = transport {
+                options.set_transport(transport);
+            }
+            if let Some((name, password)) = &source.login {
+                options.set_credentials(name, password.expose());
+            }
+            let (client, events) = rumqttc::AsyncClient::new(options, REQUESTS);
+            (Client::V3(client), Loop::V3(events))
+        }
+        MqttVersion::V5 => {
+            let mut options = v5::MqttOptions::new(&source.client_id, &source.host, source.port);
+            options
+                .set_keep_alive(source.keep_alive)
+                .set_clean_start(false)
+                .set_manual_acks(true)
+                .set_outgoing_inflight_upper_limit(100)
+                .set_receive_maximum(Some(source.receive_maximum))
+                .set_max_packet_size(Some(LARGEST_PACKET as u32))
+                .set_session_expiry_interval(Some(
+                    u32::try_from(source.session_expiry.as_secs()).unwrap_or(u32::MAX),
+                ));
+            if let Some(transport) = transport {
+                options.set_transport(transport);
+            }
+            if let Some((name, password)) = &source.login {
+                options.set_credentials(name, password.expose());
+            }
+            let (client, events) = v5::AsyncClient::new(options, REQUESTS);
+            (Client::V5(client), Loop::V5(events))
+        }
+    };
+    let mut wire = Wire { events, oversized: false, releases: source.qos == Qos::ExactlyOnce };
+    wire.accept_releases();
+    (Asker { client, qos: source.qos }, wire)
+}
+
+impl Asker {
+    /// Queues a request.
+    pub fn ask(&self, ask: &Ask) -> Result<(), String> {
+        match (&self.client, ask) {
+            (Client::V3(client), Ask::Subscribe(filters)) => {
+                let qos = match self.qos {
+                    Qos::AtMostOnce => rumqttc::QoS::AtMostOnce,
+                    Qos::AtLeastOnce => rumqttc::QoS::AtLeastOnce,
+                    Qos::ExactlyOnce => rumqttc::QoS::ExactlyOnce,
+                };
+                let filters = filters.iter().map(|f| rumqttc::SubscribeFilter::new(f.clone(), qos));
+                client.try_subscribe_many(filters).map_err(|e| e.to_string())
+            }
+            (Client::V5(client), Ask::Subscribe(filters)) => {
+                use v5::mqttbytes::QoS;
+                let qos = match self.qos {
+                    Qos::AtMostOnce => QoS::AtMostOnce,
+                    Qos::AtLeastOnce => QoS::AtLeastOnce,
+                    Qos::ExactlyOnce => QoS::ExactlyOnce,
+                };
+                let filters = filters.iter().map(|f| v5::mqttbytes::v5::Filter::new(f.clone(), qos));
+                client.try_subscribe_many(filters).map_err(|e| e.to_string())
+            }
+            (Client::V3(client), Ask::Unsubscribe(filter)) => {
+                client.try_unsubscribe(filter).map_err(|e| e.to_string())
+            }
+            (Client::V5(client), Ask::Unsubscribe(filter)) => {
+                client.try_unsubscribe(filter).map_err(|e| e.to_string())
+            }
+        }
+    }
+
+    /// Queues PUBACK or PUBREC, by the message's QoS; true if there is one to send.
+    pub fn acknowledge(&self, packet: &Packet) -> Result<bool, String> {
+        let id = match packet {
+            Packet::V3(publish) => publish.pkid,
+            Packet::V5(publish) => publish.pkid,
+        };
+        let queued = match (&self.client, packet) {
+            (Client::V3(client), Packet::V3(publish)) => client.try_ack(publish).map_err(|e| e.to_string()),
+            (Client::V5(client), Packet::V5(publish)) => client.try_ack(publish).map_err(|e| e.to_string()),
+            _ => Ok(()),
+        };
+        queued.map(|()| id != 0)
+    }
+}
+
+impl Asker {
+    /// Queues DISCONNECT; the session stays at the broker.
+    pub fn leave(&self) {
+        // A full queue or an ended loop: the line is closed all the same.
+        let _ = match &self.client {
+            Client::V3(client) => client.try_disconnect().is_ok(),
+            Client::V5(client) => client.try_disconnect().is_ok(),
+        };
+    }
+}
+
+impl Wire {
+    /// Waits for what comes next; connects if there is no connection.
+    ///
+    /// # Errors
+    /// The connection is lost or refused, in words; the next poll tries again.
+    pub async fn poll(&mut self) -> Result<Incoming, String> {
+        let polled = match &mut self.events {
+            Loop::V3(events) => events.poll().await.map(from_v3).map_err(|e| {
+                use rumqttc::StateError;
+                use rumqttc::mqttbytes::Error;
+                let fault = match &e {
+                    rumqttc::ConnectionError::MqttState(StateError::Unsolicited(_)) => Fault::Release,
+                    rumqttc::ConnectionError::MqttState(StateError::Deserialization(
+                        Error::PayloadSizeLimitExceeded(size),
+                    )) => Fault::TooLarge(*size),
+                    _ => Fault::Line,
+                };
+                (words(&e), fault)
+            }),
+            Loop::V5(events) => events.poll().await.map(from_v5).map_err(|e| {
+                use v5::StateError;
+                use v5::mqttbytes::Error;
+                let fault = match &e {
+                    v5::ConnectionError::MqttState(StateError::Unsolicited(_)) => Fault::Release,
+                    v5::ConnectionError::MqttState(StateError::Deserialization(
+                        Error::PayloadSizeLimitExceeded { pkt_size, .. },
+                    )) => Fault::TooLarge(*pkt_size),
+                    _ => Fault::Line,
+                };
+                (words(&e), fault)
+            }),
+        };
+        match polled {
+            Ok(incoming) => {
+                if self.oversized && matches!(incoming, Incoming::Connected { .. }) {
+                    // The next connection has the usual limit again; this one keeps what it began with.
+                    self.oversized = false;
+                    self.limit(LARGEST_PACKET);
+                }
+                Ok(incoming)
+            }
+            Err((words, fault)) => {
+                self.lost(&fault);
+                Err(words)
+            }
+        }
+    }
+
+    /// Throws away what belonged to the lost connection.
+    fn lost(&mut self, fault: &Fault) {
+        match &mut self.events {
+            Loop::V3(events) => {
+                events.clean();
+                events.pending.clear();
+                events.state.events.clear();
+            }
+            Loop::V5(events) => {
+                events.clean();
+                events.pending.clear();
+                events.state.events.clear();
+            }
+        }
+        match fault {
+            Fault::Line => {}
+            Fault::Release => self.releases = true,
+            Fault::TooLarge(size) => {
+                self.oversized = true;
+                self.limit((*size + 16).min(LARGEST_OF_ALL));
+            }
+        }
+        self.accept_releases();
+    }
+
+    fn limit(&mut self, bytes: usize) {
+        match &mut self.events {
+            Loop::V3(events) => {
+                events.mqtt_options.set_max_packet_size(bytes, LARGEST_PACKET);
+            }
+            Loop::V5(events) => {
+                events.options.set_max_packet_size(Some(bytes as u32));
+            }
+        }
+    }
+
+    /// Lets the library know every packet id as one that may be released.
+    fn accept_releases(&mut self) {
+        if !self.releases {
+            return;
+        }
+        match &mut self.events {
+            Loop::V3(events) => {
+                for id in 1..=u16::MAX {
+                    let mut publish = rumqttc::Publish::new("", rumqttc::QoS::ExactlyOnce, Vec::new());
+                    publish.pkid = id;
+                    // With manual acknowledgements this only marks the id.
+                    let _ = events.state.handle_incoming_packet(rumqttc::Packet::Publish(publish));
+                    events.state.events.clear();
+                }
+            }
+            Loop::V5(events) => {
+                use v5::mqttbytes::QoS;
+                use v5::mqttbytes::v5::{Packet as P, Publish};
+                for id in 1..=u16::MAX {
+                    let publish = Publish {
+                        qos: QoS::ExactlyOnce,
+                        pkid: id,
+                        topic: bytes::Bytes::from_static(b"-"),
+                        ..Publish::default()
+                    };
+                    let _ = events.state.handle_incoming_packet(P::Publish(publish));
+                    events.state.events.clear();
+                }
+            }
+        }
+    }
+}
+
+enum Fault {
+    Line,
+    Release,
+    TooLarge(usize),
+}
+
+/// The error with its causes: the outermost alone often says only `I/O`.
+fn words(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        let more = inner.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        source = inner.source();
+    }
+    text
+}
+
+fn from_v3(event: rumqttc::Event) -> Incoming {
+    use rumqttc::{Event, Packet as P, QoS, SubscribeReasonCode};
+    match event {
+        Event::Incoming(P::ConnAck(ack)) => Incoming::Connected { session_present: ack.session_present },
+        Event::Incoming(P::Publish(publish)) => Incoming::Message(Message {
+            topic: publish.topic.clone(),
+            payload: publish.payload.clone(),
+            retained: publish.retain,
+            again: publish.dup,
+            expired: false,
+            id: publish.pkid,
+            exactly_once: publish.qos == QoS::ExactlyOnce,
+            packet: Packet::V3(publish),
+        }),
+        Event::Incoming(P::PubRel(release)) => Incoming::Released(release.pkid),
+        Event::Incoming(P::SubAck(ack)) => {
+            let answer = |code: &SubscribeReasonCode| match code {
+                SubscribeReasonCode::Success(qos) => Ok(*qos as u8),
+                SubscribeReasonCode::Failure => Err("refused; check the broker's access rules".to_owned()),
+            };
+            Incoming::Answered(ack.pkid, ack.return_codes.iter().map(answer).collect())
+        }
+        Event::Incoming(P::UnsubAck(ack)) => Incoming::Gone(ack.pkid),
+        Event::Outgoing(Outgoing::Subscribe(id) | Outgoing::Unsubscribe(id)) => Incoming::Asked(id),
+        Event::Outgoing(Outgoing::PubAck(_) | Outgoing::PubRec(_)) => Incoming::Acknowledged,
+        _ => Incoming::Other,
+    }
+}
+
+fn from_v5(event: v5::Event) -> Incoming {
+    use v5::Event;
+    use v5::mqttbytes::QoS;
+    use v5::mqttbytes::v5::{Packet as P, SubscribeReasonCode};
+    match event {
+        Event::Incoming(P::ConnAck(ack)) => Incoming::Connected { session_present: ack.session_present },
+        Event::Incoming(P::Publish(publish)) => Incoming::Message(Message {
+            topic: String::from_utf8_lossy(&publish.topic).into_owned(),
+            payload: publish.payload.clone(),
+            retained: publish.retain,
+            again: publish.dup,
+            // The broker counts the interval down while it keeps a message (MQTT 5.0, 3.3.2.3.3).
+            expired: publish.properties.as_ref().and_then(|p| p.message_expiry_interval) == Some(0),
+            id: publish.pkid,
+            exactly_once: publish.qos == QoS::ExactlyOnce,
+            packet: Packet::V5(publish),
+        }),
+        Event::Incoming(P::PubRel(release)) => Incoming::Released(release.pkid),
+        Event::Incoming(P::SubAck(ack)) => {
+            let reason = ack.properties.as_ref().and_then(|p| p.reason_string.clone());
+            let answer = |code: &SubscribeReasonCode| match code {
+                SubscribeReasonCode::Success(qos) => Ok(*qos as u8),
+                other => Err(match &reason {
+                    Some(reason) => format!("{other:?}, {reason}"),
+                    None => format!("{other:?}"),
+                }),
+            };
+            Incoming::Answered(ack.pkid, ack.return_codes.iter().map(answer).collect())
+        }
+        Event::Incoming(P::UnsubAck(ack)) => Incoming::Gone(ack.pkid),
+        Event::Outgoing(Outgoing::Subscribe(id) | Outgoing::Unsubscribe(id)) => Incoming::Asked(id),
+        Event::Outgoing(Outgoing::PubAck(_) | Outgoing::PubRec(_)) => Incoming::Acknowledged,
+        _ => Incoming::Other,
+    }
+}

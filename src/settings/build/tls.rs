@@ -1,0 +1,102 @@
+//! TLS keys of a source → a checked rustls configuration. One provider (ring), server names always
+//! checked: there is no key that turns that off.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore};
+
+use super::super::types::MqttTls;
+use super::super::walk::Walk;
+
+pub(super) fn mqtt_tls(w: &Walk<'_>, secured: bool) -> Option<MqttTls> {
+    if !w.has("tls") {
+        w.mark("tls");
+        return if secured { built(w, None, None) } else { None };
+    }
+    let t = w.table("tls")?;
+    let (ca, cert, key) = (t.text("ca_file"), t.text("cert_file"), t.text("key_file"));
+    t.finish();
+    if !secured {
+        w.fault("tls", "the address is not encrypted", "write address = \"mqtts://…\", or remove tls");
+        return None;
+    }
+    let identity = match (cert, key) {
+        (Some(cert), Some(key)) => Some((cert, key)),
+        (None, None) => None,
+        _ => {
+            t.fault(
+                "cert_file",
+                "certificate and key go together",
+                "give both cert_file and key_file, or neither",
+            );
+            return None;
+        }
+    };
+    built(&t, ca, identity)
+}
+
+fn built(w: &Walk<'_>, ca: Option<&str>, identity: Option<(&str, &str)>) -> Option<MqttTls> {
+    let path = |(cert, key)| (Path::new(cert), Path::new(key));
+    match client_tls(ca.map(Path::new), identity.map(path)) {
+        Ok(config) => Some(MqttTls(config)),
+        Err((key, problem)) => {
+            w.fault(if w.has(key) { key } else { "" }, problem, "PEM files, readable by this user");
+            None
+        }
+    }
+}
+
+/// A client's TLS: the roots of `ca`, or those of the system; and a certificate of its own.
+///
+/// # Errors
+/// The key (`ca_file`, `cert_file`, `key_file`) that is wrong, and why.
+pub fn client_tls(
+    ca: Option<&Path>,
+    identity: Option<(&Path, &Path)>,
+) -> Result<Arc<ClientConfig>, (&'static str, String)> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut roots = RootCertStore::empty();
+    match ca {
+        Some(file) => {
+            for certificate in certificates(file).map_err(|e| ("ca_file", e))? {
+                roots.add(certificate).map_err(|e| ("ca_file", format!("{}: {e}", file.display())))?;
+            }
+        }
+        None => {
+            let found = rustls_native_certs::load_native_certs();
+            roots.add_parsable_certificates(found.certs);
+            if roots.is_empty() {
+                let problem = "this system has no root certificates; name the file of the broker's authority";
+                return Err(("ca_file", problem.to_owned()));
+            }
+        }
+    }
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|e| ("ca_file", e.to_string()))?
+        .with_root_certificates(roots);
+    let config = match identity {
+        None => config.with_no_client_auth(),
+        Some((cert, key)) => {
+            let chain = certificates(cert).map_err(|e| ("cert_file", e))?;
+            let secret = PrivateKeyDer::from_pem_file(key)
+                .map_err(|e| ("key_file", format!("{}: {e}", key.display())))?;
+            config
+                .with_client_auth_cert(chain, secret)
+                .map_err(|e| ("key_file", format!("{}: {e}", key.display())))?
+        }
+    };
+    Ok(Arc::new(config))
+}
+
+fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let read = || CertificateDer::pem_file_iter(file)?.collect::<Result<Vec<_>, _>>();
+    match read() {
+        Ok(found) if found.is_empty() => Err(format!("{}: no certificate in it", file.display())),
+        Ok(found) => Ok(found),
+        Err(e) => Err(format!("{}: {e}", file.display())),
+    }
+}
