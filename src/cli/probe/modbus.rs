@@ -13,6 +13,8 @@ use crate::settings::{Framing, Parity, SerialPort, Table, Transport, transport_o
 
 /// Line settings in the order of how often they are met.
 const BAUDS: [u32; 8] = [9600, 19_200, 4800, 38_400, 115_200, 57_600, 2400, 1200];
+/// Units asked in each, unless others are told.
+const SCANNED: [u8; 3] = [1, 2, 3];
 const PARITIES: [Parity; 3] = [Parity::None, Parity::Even, Parity::Odd];
 
 #[derive(Debug, Args)]
@@ -144,6 +146,8 @@ async fn look(options: &Options, transport: &Transport, address: String, asked: 
 /// Tries the usual line settings until somebody answers, then looks at him.
 async fn scan(options: &Options, port: &SerialPort, asked: &[u8]) -> i32 {
     let mut noise = Vec::new();
+    // Without a word on it the first few: each silent one costs its time in every setting.
+    let tried: Vec<u8> = if options.unit.is_some() { asked.to_vec() } else { SCANNED.to_vec() };
     for baud in BAUDS {
         for parity in PARITIES {
             let port = SerialPort { baud, parity, ..port.clone() };
@@ -161,8 +165,8 @@ async fn scan(options: &Options, port: &SerialPort, asked: &[u8]) -> i32 {
                     return exit::FAILED;
                 }
             };
-            for unit in asked {
-                match who_answers(&mut asker, *unit).await {
+            for unit in &tried {
+                match who_answers(&mut asker, *unit, Table::HoldingRegister).await {
                     Ok(Presence::There) => {
                         drop(asker);
                         let parity = match parity {

@@ -1,7 +1,5 @@
 //! One endpoint looked through: which units answer, and what each of them lets be read, how fast.
 
-use std::collections::BTreeSet;
-use std::ops::Range;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -11,22 +9,10 @@ use super::super::link::PollError;
 use super::asker::Asker;
 use super::identity::{self, Object};
 use super::pace::{Ground, Pace, Pipelining, pace, pipelining};
-use super::proposal::{Proposal, modicon, proposal};
-use super::ranges::{Found, Reply, Run, Search, find};
+use super::proposal::{Proposal, proposal};
+use super::tables::{TableReport, one_table, table_of};
 use crate::settings::{Framing, Table, Transport};
 
-/// Modbus Application Protocol V1.1b3, 6.1 and 6.3.
-const MOST_REGISTERS: u16 = 125;
-const MOST_BITS: u16 = 2000;
-/// Where lists usually begin: the first page, round thousands, 0x1000, 0x2000, and devices that take
-/// the manual's 30001 and 40001 at its word.
-const USUAL: [Range<u32>; 7] =
-    [0..200, 1000..1064, 0x1000..0x1080, 0x2000..0x2080, 30_000..30_064, 40_000..40_064, 50_000..50_032];
-const FOLLOW: u32 = 2000;
-const BUDGET: u32 = 400;
-const DEEP_BUDGET: u32 = 20_000;
-/// Questions without an answer in a row after which a table is left.
-const MOST_SILENT: u8 = 6;
 /// Parts of an identification.
 const MOST_PARTS: usize = 32;
 
@@ -93,58 +79,6 @@ impl UnitReport {
     }
 }
 
-/// One table of a unit.
-#[derive(Debug, Clone, Serialize)]
-pub struct TableReport {
-    /// `holding`, `input`, `coil`, `discrete`.
-    pub table: &'static str,
-    /// Function code that reads it.
-    pub function: u8,
-    /// `readable`, `refused` (nothing there was readable), `unsupported` (exception 1) or `silent`.
-    pub state: &'static str,
-    /// Readable addresses.
-    pub ranges: Vec<TableRange>,
-    /// Most registers or bits that one request was given.
-    pub largest: u16,
-    /// The device takes no more than this, seen where more was readable.
-    pub limit: Option<u16>,
-    /// It gives whole 32-bit values only: an odd address or count is refused.
-    pub pairs: bool,
-    /// Exception codes met.
-    pub exceptions: BTreeSet<u8>,
-    /// Questions asked.
-    pub requests: u32,
-    /// Everything that was to be looked at was.
-    pub complete: bool,
-}
-
-impl TableReport {
-    pub(super) fn is_bits(&self) -> bool {
-        matches!(self.table, "coil" | "discrete")
-    }
-}
-
-/// Readable addresses.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct TableRange {
-    /// On the wire.
-    #[serde(flatten)]
-    pub run: Run,
-    /// The same as manuals write it: `40001..40010`.
-    pub modicon: String,
-}
-
-/// The name of a table in a profile.
-#[must_use]
-pub fn table_name(table: Table) -> &'static str {
-    match table {
-        Table::Coil => "coil",
-        Table::DiscreteInput => "discrete",
-        Table::HoldingRegister => "holding",
-        Table::InputRegister => "input",
-    }
-}
-
 /// Whether a unit is there: any answer counts.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Presence {
@@ -158,12 +92,12 @@ pub enum Presence {
     Garbled(String),
 }
 
-/// Asks one unit for a register, any register.
+/// Asks one unit for a register of `table`, any register.
 ///
 /// # Errors
 /// The line is down.
-pub async fn who_answers(asker: &mut Asker, unit: u8) -> Result<Presence, PollError> {
-    let ask = Ask::Read { table: Table::HoldingRegister, address: 0, count: 1 };
+pub async fn who_answers(asker: &mut Asker, unit: u8, table: Table) -> Result<Presence, PollError> {
+    let ask = Ask::Read { table, address: 0, count: 1 };
     let mut garbled = None;
     for _ in 0..2 {
         match asker.ask(unit, ask).await {
@@ -220,7 +154,7 @@ async fn units(
     let mut there = Vec::new();
     for unit in &options.units {
         tell(&format!("unit {unit}: is anybody there?"));
-        match who_answers(asker, *unit).await {
+        match who_answers(asker, *unit, Table::HoldingRegister).await {
             Ok(Presence::There) => there.push(*unit),
             Ok(Presence::Absent) => report.absent.push(*unit),
             Ok(Presence::Silent) => report.silent.push(*unit),
@@ -229,10 +163,20 @@ async fn units(
             Err(error) => {
                 asker.renew();
                 let again = options.units.first() != Some(unit) && !there.is_empty();
-                if !again || who_answers(asker, there[0]).await.is_err() {
+                if !again || who_answers(asker, there[0], Table::HoldingRegister).await.is_err() {
                     return Err(error);
                 }
                 report.garbled.push((*unit, error.to_string()));
+            }
+        }
+    }
+    if there.is_empty() {
+        // Some say nothing to a function they do not know.
+        for unit in std::mem::take(&mut report.silent) {
+            tell(&format!("unit {unit}: is anybody there who knows input registers?"));
+            match who_answers(asker, unit, Table::InputRegister).await? {
+                Presence::There => there.push(unit),
+                _ => report.silent.push(unit),
             }
         }
     }
@@ -316,7 +260,7 @@ async fn alike(asker: &mut Asker, unit: u8, before: &[UnitReport]) -> Option<u8>
     for other in before.iter().filter(|o| o.like.is_none() && o.has_ranges()) {
         let mut same = true;
         for report in &other.tables {
-            let table = options_table(report.table);
+            let table = table_of(report.table);
             let Some(range) = report.ranges.first() else {
                 // Refused there: refused here?
                 if report.state == "silent" {
@@ -349,15 +293,6 @@ async fn alike(asker: &mut Asker, unit: u8, before: &[UnitReport]) -> Option<u8>
     None
 }
 
-fn options_table(name: &str) -> Table {
-    match name {
-        "coil" => Table::Coil,
-        "discrete" => Table::DiscreteInput,
-        "input" => Table::InputRegister,
-        _ => Table::HoldingRegister,
-    }
-}
-
 /// What the device says of itself, all parts of the basic and the regular level.
 async fn identify(asker: &mut Asker, unit: u8) -> Vec<Object> {
     let mut all: Vec<Object> = Vec::new();
@@ -378,90 +313,4 @@ async fn identify(asker: &mut Asker, unit: u8) -> Vec<Object> {
     }
     all.sort_by_key(|o| o.id);
     all
-}
-
-async fn one_table(asker: &mut Asker, unit: u8, table: Table, deep: bool) -> TableReport {
-    let before = asker.requests;
-    let mut seen = Seen::default();
-    let mut pairs = false;
-    let mut found = look_through(asker, unit, table, deep, 1, &mut seen).await;
-    if found.runs.is_empty() && !table.is_bits() && !seen.unsupported && seen.silent < MOST_SILENT {
-        // Whole 32-bit values only?
-        let mut whole = false;
-        for window in USUAL {
-            let ask = Ask::Read { table, address: window.start as u16, count: 2 };
-            whole |= asker.ask(unit, ask).await.is_ok();
-        }
-        if whole {
-            pairs = true;
-            found = look_through(asker, unit, table, deep, 2, &mut seen).await;
-        }
-    }
-    let state = match () {
-        () if !found.runs.is_empty() => "readable",
-        () if seen.unsupported => "unsupported",
-        () if seen.silent >= MOST_SILENT => "silent",
-        () => "refused",
-    };
-    let ranges = found.runs.iter().map(|run| TableRange {
-        run: *run,
-        modicon: format!("{}..{}", modicon(table, run.from), modicon(table, run.to)),
-    });
-    TableReport {
-        table: table_name(table),
-        function: table.function(),
-        state,
-        ranges: ranges.collect(),
-        largest: found.largest,
-        limit: found.limit,
-        pairs,
-        exceptions: seen.exceptions,
-        requests: asker.requests - before,
-        complete: found.complete || seen.unsupported,
-    }
-}
-
-#[derive(Debug, Default)]
-struct Seen {
-    exceptions: BTreeSet<u8>,
-    unsupported: bool,
-    /// In a row.
-    silent: u8,
-}
-
-async fn look_through(
-    asker: &mut Asker,
-    unit: u8,
-    table: Table,
-    deep: bool,
-    grain: u16,
-    seen: &mut Seen,
-) -> Found {
-    let search = Search {
-        windows: if deep { vec![0..65_536] } else { USUAL.to_vec() },
-        most: if table.is_bits() { MOST_BITS } else { MOST_REGISTERS },
-        grain,
-        follow: if deep { 0 } else { FOLLOW },
-        grid: if deep { [100, 256] } else { [10, 16] },
-        budget: if deep { DEEP_BUDGET } else { BUDGET },
-    };
-    find(&search, async |address, count| match asker.ask(unit, Ask::Read { table, address, count }).await {
-        Ok(_) => {
-            seen.silent = 0;
-            Reply::Readable
-        }
-        Err(PollError::Exception(code)) => {
-            seen.silent = 0;
-            seen.exceptions.insert(code);
-            seen.unsupported |= code == 1;
-            if matches!(code, 1 | 10 | 11) { Reply::Stop } else { Reply::Refused }
-        }
-        // Some devices say nothing instead of no.
-        Err(PollError::Late(_) | PollError::Garbled(_)) => {
-            seen.silent += 1;
-            if seen.silent >= MOST_SILENT { Reply::Stop } else { Reply::Refused }
-        }
-        Err(PollError::Line(_)) => Reply::Stop,
-    })
-    .await
 }

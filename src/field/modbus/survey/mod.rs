@@ -1,8 +1,8 @@
 //! Looking at a Modbus device that nobody has described yet: who answers, what can be read, in which
 //! order its bytes stand. For the person with the laptop; called by `steamward probe`.
 //!
-//! `ranges`, `orders`, `identity` and `proposal` decide and are pure; `asker` asks; `endpoint`, `pace`
-//! and `reading` put both together. Reads only, as everything here.
+//! `ranges`, `orders`, `identity` and `proposal` decide and are pure; `asker` asks; `endpoint`, `tables`,
+//! `pace` and `reading` put both together. Reads only, as everything here.
 
 mod asker;
 mod caller;
@@ -13,13 +13,13 @@ mod pace;
 mod proposal;
 pub mod ranges;
 mod reading;
+mod tables;
 
 pub use super::frame::Ask;
 pub use super::link::PollError;
 pub use asker::{Asker, Heard, advice};
-pub use endpoint::{
-    Presence, Report, SurveyOptions, TableReport, UnitReport, survey, table_name, who_answers,
-};
+pub use endpoint::{Presence, Report, SurveyOptions, UnitReport, survey, who_answers};
 pub use pace::{Pace, Pipelining};
 pub use proposal::{Proposal, modicon};
 pub use reading::{PointReading, ReadError, read_point};
+pub use tables::{TableRange, TableReport, table_name};

@@ -21,19 +21,21 @@ pub const ORDERS: [(&str, ByteOrder); 4] = [
 /// What is tried when no type is told, and how unlikely it is before anything was read.
 const USUAL: [(&str, Format, f64); 8] = [
     ("f32", Format::F32, 0.0),
-    ("i16", Format::I16, 1.0),
     ("u16", Format::U16, 1.0),
-    ("i32", Format::I32, 1.5),
+    ("i16", Format::I16, 1.0),
     ("u32", Format::U32, 1.5),
+    ("i32", Format::I32, 1.5),
     ("f64", Format::F64, 3.0),
-    ("i64", Format::I64, 4.0),
     ("u64", Format::U64, 4.0),
+    ("i64", Format::I64, 4.0),
 ];
 /// Between these a physical quantity in a usual unit lies, unless it is zero.
 const SMALLEST: f64 = 1e-3;
 const LARGEST: f64 = 1e6;
 /// The price of a register that stands still beside one that moves: it may be half a value.
 const HALF: f64 = 5.0;
+/// Whole numbers from here on are worth a word.
+const LARGE: f64 = 1e5;
 /// Enough to be last.
 const ABSURD: f64 = 40.0;
 /// Costs closer than this are no decision.
@@ -191,7 +193,8 @@ fn judge(format: Format, raw: &[f64], hints: &Hints) -> (f64, Vec<String>) {
     found.retain(|f| f.0 > 0.0);
     found.sort_by(|a, b| b.0.total_cmp(&a.0));
     let cost = found.iter().map(|f| f.0).sum();
-    let mut why: Vec<String> = found.into_iter().filter(|f| f.0 >= 1.0).map(|f| f.1).collect();
+    let mut why: Vec<String> =
+        found.into_iter().filter(|f| f.0 >= 1.0 && !f.1.is_empty()).map(|f| f.1).collect();
     if why.is_empty() {
         why.push("a usual size, steady".to_owned());
     }
@@ -217,6 +220,7 @@ fn magnitude(format: Format, raw: &[f64]) -> Option<(f64, String)> {
     let text = match (float, is_denormal(format, worst.1)) {
         (true, true) => "a denormal float".to_owned(),
         (true, false) => format!("{:e} is no usual size", worst.1),
+        _ if worst.1 < LARGE => String::new(),
         _ => format!("a large number, {:e}", worst.1),
     };
     Some((worst.0.min(ABSURD), text))

@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::endpoint::{TableReport, UnitReport};
+use super::endpoint::UnitReport;
+use super::tables::TableReport;
 use crate::settings::Table;
 
 /// Settings that suit the device.

@@ -254,7 +254,7 @@ impl<F: AsyncFnMut(u16, u16) -> Reply> Finder<'_, F> {
         let mut refused = hole;
         loop {
             let stride = ((refused - hole) / STRIDE_SHARE / grain * grain).max(grain);
-            let round = |step: u32| if step == 0 { END } else { (refused / step + 1) * step };
+            let round = |step: u32| refused.checked_div(step).map_or(END, |n| (n + 1) * step);
             let at = (refused + stride).min(round(self.search.grid[0])).min(round(self.search.grid[1]));
             if at + grain > end {
                 return Some(None);
@@ -302,7 +302,7 @@ mod tests {
             let to = from + u32::from(count);
             let inside = self.runs.iter().any(|r| r.0 <= from && to <= r.1);
             let crossed = self.seams.iter().any(|s| from < *s && *s < to);
-            let whole = !self.pairs || (from % 2 == 0 && count % 2 == 0);
+            let whole = !self.pairs || (from.is_multiple_of(2) && count.is_multiple_of(2));
             inside && !crossed && whole && count <= self.most
         }
 
@@ -316,7 +316,14 @@ mod tests {
     }
 
     fn search(to: u32) -> Search {
-        Search { windows: vec![0..to], most: 125, grain: 1, follow: 0, grid: [0, 0], budget: 10_000 }
+        Search {
+            windows: std::iter::once(0..to).collect(),
+            most: 125,
+            grain: 1,
+            follow: 0,
+            grid: [0, 0],
+            budget: 10_000,
+        }
     }
 
     fn device(runs: &[(u32, u32)], most: u16) -> Device {
@@ -368,7 +375,7 @@ mod tests {
 
     #[test]
     fn an_empty_table_of_all_addresses_costs_less_than_a_thousand_requests() {
-        let all = Search { windows: vec![0..END], grid: [100, 256], ..search(0) };
+        let all = Search { grid: [100, 256], ..search(END) };
         let found = device(&[], 125).found(&all);
         assert!(found.requests < 1000 && found.complete, "{}", found.requests);
         let last = device(&[(END - 200, END)], 125).found(&all);
