@@ -46,6 +46,8 @@ struct Narrow {
 
 const NARROW_AREAS: [(u32, u32); 3] = [(0, 40), (40, 60), (100, 104)];
 const NARROW_MOST: u32 = 16;
+/// This unit of it says nothing when it is asked for holding registers.
+const DEAF_TO_HOLDING: u8 = 9;
 
 impl Narrow {
     async fn start() -> Self {
@@ -73,6 +75,9 @@ impl Narrow {
             stream.read_exact(&mut pdu).await?;
             let from = u32::from(u16::from_be_bytes([pdu[1], pdu[2]]));
             let count = u32::from(u16::from_be_bytes([pdu[3], *pdu.get(4).unwrap_or(&0)]));
+            if head[6] == DEAF_TO_HOLDING && pdu[0] == 3 {
+                continue;
+            }
             let inside = NARROW_AREAS.iter().any(|a| a.0 <= from && from + count <= a.1);
             let answer = match pdu[0] {
                 3 if count > NARROW_MOST => vec![0x83, 3],
@@ -154,6 +159,20 @@ async fn a_small_largest_request_and_areas_that_touch_are_told_from_holes() {
     proposal_checks(&found);
     let deep = report(&["modbus", &address, "--unit", "1", "--table", "holding", "--deep", "--json"]).await;
     assert_eq!(spans(table(&deep["units"][0], "holding")), [(0, 39), (40, 59), (100, 103)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_unit_that_says_nothing_to_the_usual_question_is_found_by_another() {
+    let device = Narrow::start().await;
+    let address = format!("tcp://127.0.0.1:{}", device.port);
+    let found = report(&["modbus", &address, "--unit", "9", "--timeout", "50ms", "--json"]).await;
+    let unit = &found["units"][0];
+    assert_eq!((&unit["unit"], &found["silent"]), (&json!(9), &json!([])));
+    assert_eq!(table(unit, "holding")["state"], "silent");
+    assert_eq!(
+        (table(unit, "input")["state"].as_str(), &found["proposal"]),
+        (Some("unsupported"), &Value::Null)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -54,8 +54,10 @@ impl Place {
         }
         let loaded =
             load_texts(&[("options", &settings)], &[("probe.toml", &profile)], &[]).map_err(|faults| {
-                let lines =
-                    faults.0.iter().map(|f| format!("{}: {}; {}", option(&f.key), f.problem, f.remedy));
+                // An address that could not be read is missing as well: that says nothing.
+                let more = faults.0.len() > 1;
+                let told = faults.0.iter().filter(|f| !(more && f.problem.starts_with("missing, and the")));
+                let lines = told.map(|f| format!("{}: {}; {}", option(&f.key), f.problem, f.remedy));
                 lines.collect::<Vec<_>>().join("\n")
             })?;
         let source = loaded.settings.modbus.first().cloned();
@@ -207,4 +209,49 @@ pub(super) fn number(value: f64) -> String {
 pub(super) fn millis(micros: u64) -> String {
     let ms = micros as f64 / 1000.0;
     if ms < 10.0 { format!("{ms:.2} ms") } else { format!("{ms:.0} ms") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Place, number, range};
+
+    #[test]
+    fn numbers_are_shown_with_their_own_digits() {
+        let single = f64::from(1.256_516_3f32);
+        assert_eq!(
+            [number(single), number(0.1), number(752.0), number(0.0)],
+            ["1.2565163", "0.1", "752", "0"]
+        );
+        assert_eq!(number(f64::from(2.0e-41f32)), "2e-41");
+    }
+
+    #[test]
+    fn a_range_is_two_numbers_the_smaller_first() {
+        assert_eq!(range("-150..150"), Ok((-150.0, 150.0)));
+        for wrong in ["", "1", "2..1", "1..1", "a..2", "0..inf"] {
+            assert!(range(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn every_option_of_a_place_is_judged_as_in_a_profile() {
+        let place = |table: Option<&str>, at: &str| Place::new(1, table.map(str::to_owned), at.to_owned());
+        let at = |place: &Place| {
+            place.placed("10.0.0.1", &[]).map(|p| (p.point.table.function(), p.point.address))
+        };
+        assert_eq!(at(&place(None, "40003")), Ok((3, 2)));
+        assert_eq!(at(&place(None, "30001")), Ok((4, 0)));
+        assert_eq!(at(&place(Some("holding"), "40003")), Ok((3, 40_003)));
+        assert_eq!(at(&place(Some("holding"), "0x2000")), Ok((3, 0x2000)));
+        assert!(place(Some("holding"), "40003").note().is_some_and(|n| n.contains("address 2 there")));
+        assert!(place(None, "40003").note().is_none() && place(Some("holding"), "100").note().is_none());
+        for (table, at, word) in
+            [(None, "4000x", "--at"), (Some("registers"), "1", "--table"), (None, "\"\n", "--at")]
+        {
+            let problem = place(table, at).placed("10.0.0.1", &[]).err().unwrap_or_default();
+            assert!(problem.contains(word) && problem.lines().count() == 1, "{problem}");
+        }
+        let wrong = place(None, "40001").placed("rtu+tcp://host", &[]).err().unwrap_or_default();
+        assert!(wrong.contains("no port"), "{wrong}");
+    }
 }

@@ -84,3 +84,18 @@ pub(super) fn proposal(address: &str, registration: &[u8], units: &[UnitReport])
 fn limit(tables: &[TableReport], bits: bool) -> Option<u16> {
     tables.iter().filter(|t| t.is_bits() == bits).filter_map(|t| t.limit).min()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::modicon;
+    use crate::settings::Table;
+
+    #[test]
+    fn addresses_are_written_as_manuals_do_and_long_ones_with_six_digits() {
+        assert_eq!(modicon(Table::HoldingRegister, 0), "40001");
+        assert_eq!(modicon(Table::Coil, 15), "00016");
+        assert_eq!(modicon(Table::InputRegister, 9998), "39999");
+        assert_eq!(modicon(Table::HoldingRegister, 9999), "410000");
+        assert_eq!(modicon(Table::DiscreteInput, 65_535), "165536");
+    }
+}

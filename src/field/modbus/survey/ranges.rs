@@ -348,6 +348,9 @@ mod tests {
         let areas = Device { seams: vec![40], ..device(&[(0, 100)], 125) };
         let found = areas.found(&search(200));
         assert_eq!((spans(&found), found.limit, found.largest), (vec![(0, 40), (40, 100)], None, 60));
+        let shorter_behind = Device { seams: vec![60, 80], ..device(&[(0, 100)], 125) };
+        let found = shorter_behind.found(&search(200));
+        assert_eq!((spans(&found), found.limit), (vec![(0, 60), (60, 80), (80, 100)], None));
     }
 
     #[test]
