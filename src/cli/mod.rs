@@ -16,6 +16,7 @@ mod influx;
 mod ledger;
 mod logging;
 mod probe;
+mod profile;
 mod run;
 
 use std::path::PathBuf;
@@ -60,6 +61,11 @@ enum Command {
         #[command(subcommand)]
         what: ledger::What,
     },
+    /// Make a profile of a spreadsheet, a spreadsheet of a profile, or compare two.
+    Profile {
+        #[command(subcommand)]
+        what: profile::What,
+    },
     /// Set up or look at the InfluxDB 2 server of an outlet.
     #[cfg(feature = "influx-setup")]
     Influx(influx::Options),
@@ -89,6 +95,7 @@ pub fn main() -> i32 {
         #[cfg(feature = "demo")]
         Command::Demo(options) => demo::demo(&options),
         Command::Ledger { what } => ledger::ledger(&what),
+        Command::Profile { what } => profile::profile(&what),
         #[cfg(feature = "influx-setup")]
         Command::Influx(options) => influx::influx(&options),
         Command::Probe { what } => probe::probe(&what),

@@ -8,6 +8,7 @@ mod build;
 mod describe;
 mod fault;
 mod profile;
+pub mod sheet;
 mod source;
 mod types;
 mod walk;
@@ -104,6 +105,16 @@ fn assemble(
         Some(settings) if faults.is_empty() => Ok(Loaded { settings, warnings: warnings.into_inner() }),
         _ => Err(Faults(faults)),
     }
+}
+
+/// What [`load`] would say of one profile's text by itself.
+#[must_use]
+pub fn profile_faults(file: &str, text: &str) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    profile::parse(file, text, &mut faults);
+    faults.sort();
+    faults.dedup();
+    faults
 }
 
 fn listed(dir: &Path, extensions: &[&str]) -> Vec<std::path::PathBuf> {

@@ -1,0 +1,358 @@
+//! `steamward profile`: a spreadsheet becomes a profile, a profile a spreadsheet, and what lies
+//! between two of them is told. Nothing is written before it was shown and agreed to.
+
+mod read;
+mod write;
+
+use std::io::{IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use crate::exit;
+use crate::settings::sheet::{self, Diff, Imported, Options, Profile};
+use crate::settings::{Table, profile_faults};
+
+/// So many findings of the settings' check are shown; the rest is counted.
+const SHOWN: usize = 8;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum What {
+    /// Make a profile of a register list (.xlsx, .xls, .ods, .csv, .tsv).
+    Import(Import),
+    /// Write a profile as a spreadsheet that imports back to the same profile.
+    Export {
+        /// Name of a profile, or its file.
+        profile: String,
+        /// The spreadsheet: .xlsx, .csv or .tsv.
+        #[arg(long)]
+        out: PathBuf,
+        /// Folder of the profiles.
+        #[arg(long, default_value = "config/profiles")]
+        profiles: PathBuf,
+    },
+    /// Tell what differs between two profiles or spreadsheets. Exit code 1 if anything does.
+    Diff {
+        /// Name of a profile, its file, or a spreadsheet.
+        a: String,
+        /// The other.
+        b: String,
+        /// Folder of the profiles.
+        #[arg(long, default_value = "config/profiles")]
+        profiles: PathBuf,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Import {
+    /// The register list.
+    file: PathBuf,
+    /// Only this sheet; else all that hold a register list.
+    #[arg(long)]
+    sheet: Option<String>,
+    /// The profile to write; default: config/profiles/<name of the file>.toml.
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// What a column holds, by its header or letter: 'C=address', '工程量=scale', 'F=ignore'.
+    #[arg(long = "map", value_name = "COLUMN=KEY", value_parser = mapping)]
+    map: Vec<(String, String)>,
+    /// Kind of equipment, e.g. steam-boiler.
+    #[arg(long)]
+    kind: Option<String>,
+    /// Byte order of all values that do not say their own.
+    #[arg(long, value_enum)]
+    order: Option<Order>,
+    /// Whether plain addresses count from 0 or 1.
+    #[arg(long, value_parser = clap::value_parser!(u8).range(0..=1))]
+    address_base: Option<u8>,
+    /// All decimal addresses are plain ones in this table.
+    #[arg(long, value_enum)]
+    table: Option<TableWord>,
+    /// Write without asking.
+    #[arg(long)]
+    yes: bool,
+    /// Write what could be read although other rows have problems.
+    #[arg(long)]
+    skip_bad: bool,
+    /// Points become what the sheet says; keys it does not mention are dropped.
+    #[arg(long)]
+    replace: bool,
+    /// Report as JSON; never asks.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Order {
+    Abcd,
+    Cdab,
+    Badc,
+    Dcba,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum TableWord {
+    Holding,
+    Input,
+    Coil,
+    Discrete,
+}
+
+fn mapping(text: &str) -> Result<(String, String), String> {
+    let (column, key) = text.rsplit_once('=').ok_or("write COLUMN=KEY, e.g. C=address")?;
+    Ok((column.trim().to_owned(), key.trim().to_owned()))
+}
+
+pub(super) fn profile(what: &What) -> i32 {
+    let done = match what {
+        What::Import(options) => import(options),
+        What::Export { profile, out, profiles } => export(profile, out, profiles),
+        What::Diff { a, b, profiles, json } => diff(a, b, profiles, *json),
+    };
+    done.unwrap_or_else(|problem| {
+        eprintln!("{problem}");
+        exit::SETTINGS
+    })
+}
+
+impl Import {
+    fn options(&self) -> Options {
+        Options {
+            sheet: self.sheet.clone(),
+            map: self.map.clone(),
+            kind: self.kind.clone(),
+            order: self.order.map(|o| {
+                match o {
+                    Order::Abcd => "abcd",
+                    Order::Cdab => "cdab",
+                    Order::Badc => "badc",
+                    Order::Dcba => "dcba",
+                }
+                .to_owned()
+            }),
+            address_base: self.address_base,
+            table: self.table.map(|t| match t {
+                TableWord::Holding => Table::HoldingRegister,
+                TableWord::Input => Table::InputRegister,
+                TableWord::Coil => Table::Coil,
+                TableWord::Discrete => Table::DiscreteInput,
+            }),
+        }
+    }
+}
+
+fn import(args: &Import) -> Result<i32, String> {
+    let imported = sheet::import(&read::sheets(&args.file)?, &args.options());
+    let stem = args.file.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    let out = args.out.clone().unwrap_or_else(|| Path::new("config/profiles").join(format!("{stem}.toml")));
+    if out.extension().is_none_or(|e| e != "toml") {
+        return Err(format!(
+            "{}: a profile is written as .toml; `profile export` writes spreadsheets",
+            out.display()
+        ));
+    }
+    let shown = out.display().to_string();
+    let old = match std::fs::read_to_string(&out) {
+        Ok(text) => Some(text),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => None,
+        Err(e) => return Err(format!("{shown}: {e}")),
+    };
+    let existing = match &old {
+        Some(text) => sheet::read(&shown, text).map_err(|f| f.to_string())?,
+        None => Profile::default(),
+    };
+    let taken = sheet::merge(&existing, &imported, args.replace);
+    let changes = Diff::between(&existing, &taken.profile);
+    let file = args.file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let heading =
+        format!("# From {file}. Addresses and scales are as the list has them: check them on site.\n");
+    let text = sheet::write(&shown, old.as_deref(), &taken.profile, &heading).map_err(|f| f.to_string())?;
+    let loading = profile_faults(&shown, &text);
+    let beside = out.with_extension("csv");
+    let report = Report {
+        out: &shown,
+        imported: &imported,
+        changes: &changes,
+        taken: &taken,
+        loading: &loading.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        beside: beside.exists().then(|| beside.display().to_string()),
+    };
+    let usable = imported.faults.is_empty() || args.skip_bad;
+    let agreed = if args.json {
+        args.yes
+    } else {
+        report.print();
+        args.yes || usable && !changes.is_empty() && !imported.points.is_empty() && ask(&shown)
+    };
+    let write = usable && agreed && !changes.is_empty() && !imported.points.is_empty();
+    if write {
+        write::whole(&out, text.as_bytes())?;
+    }
+    if args.json {
+        say!("{}", report.json(write));
+    } else {
+        say!("{}", report.end(write, usable));
+    }
+    Ok(if usable && !imported.points.is_empty() { exit::FINE } else { exit::SETTINGS })
+}
+
+fn ask(out: &str) -> bool {
+    if !std::io::stdin().is_terminal() {
+        return false;
+    }
+    print!("write {out}? [y/N] ");
+    let _ = std::io::stdout().flush();
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer).is_ok()
+        && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes" | "是" | "好")
+}
+
+/// What an import found and would do.
+struct Report<'a> {
+    out: &'a str,
+    imported: &'a Imported,
+    changes: &'a Diff,
+    taken: &'a sheet::Taken,
+    loading: &'a [String],
+    beside: Option<String>,
+}
+
+impl Report<'_> {
+    fn print(&self) {
+        for sheet in &self.imported.sheets {
+            let headers: Vec<String> = sheet.headers.iter().map(ToString::to_string).collect();
+            let header = match headers.join(", ") {
+                none if none.is_empty() => "columns by letter".to_owned(),
+                rows => format!("header in row {rows}"),
+            };
+            say!(
+                "{}: {header}, {} points, {} rows that are no points",
+                sheet.name,
+                sheet.points,
+                sheet.skipped.len()
+            );
+            if !sheet.ignored.is_empty() {
+                say!("  columns not used: {}", sheet.ignored.join(", "));
+            }
+            for skipped in &sheet.skipped {
+                say!("  row {} is no point: {}", skipped.row, skipped.text);
+            }
+        }
+        for warning in &self.imported.warnings {
+            say!("warning: {warning}");
+        }
+        for fault in &self.imported.faults {
+            eprintln!("{fault}");
+        }
+        for (kept, made) in &self.taken.renamed {
+            say!("`{made}` of the sheet is `{kept}` of the profile: the same register");
+        }
+        if !self.taken.kept.is_empty() {
+            say!("kept, as the sheet does not mention it: {}", self.taken.kept.join(", "));
+        }
+        say!("{}\n{}", self.out, self.changes);
+        for fault in self.loading.iter().take(SHOWN) {
+            say!("warning: `steamward check` will say: {fault}");
+        }
+        if let Some(more) = self.loading.len().checked_sub(SHOWN).filter(|n| *n > 0) {
+            say!("warning: and {more} more of that kind");
+        }
+        if let Some(beside) = &self.beside {
+            say!("warning: {beside} has the same name; with both there, the .toml is used");
+        }
+    }
+
+    fn end(&self, written: bool, usable: bool) -> String {
+        let faults = self.imported.faults.len();
+        let problems = if faults == 1 { "1 problem" } else { &format!("{faults} problems") };
+        if written {
+            format!("{} written", self.out)
+        } else if !usable {
+            format!(
+                "{problems}; nothing was written. Mend the sheet, or write the other rows with --skip-bad"
+            )
+        } else if self.imported.points.is_empty() {
+            "no points; nothing was written".to_owned()
+        } else if self.changes.is_empty() {
+            "nothing differs; nothing was written".to_owned()
+        } else {
+            "nothing was written; --yes writes it".to_owned()
+        }
+    }
+
+    fn json(&self, written: bool) -> String {
+        serde_json::json!({
+            "profile": self.out,
+            "written": written,
+            "faults": self.imported.faults,
+            "warnings": self.imported.warnings,
+            "sheets": self.imported.sheets,
+            "kept": self.taken.kept,
+            "renamed": self.taken.renamed,
+            "diff": self.changes,
+            "check": self.loading,
+        })
+        .to_string()
+    }
+}
+
+fn export(name: &str, out: &Path, profiles: &Path) -> Result<i32, String> {
+    let (shown, profile) = load(name, profiles)?;
+    let title = Path::new(&shown).file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    let sheet = sheet::export(&title, &profile);
+    write::whole(out, &write::sheet(out, &sheet)?)?;
+    say!("{}: {} points", out.display(), profile.points.len());
+    Ok(exit::FINE)
+}
+
+fn diff(a: &str, b: &str, profiles: &Path, json: bool) -> Result<i32, String> {
+    let ((_, a), (_, b)) = (load(a, profiles)?, load(b, profiles)?);
+    let diff = Diff::between(&a, &b);
+    if json {
+        let text = serde_json::to_string(&diff).map_err(|e| e.to_string())?;
+        say!("{text}");
+    } else {
+        say!("{diff}");
+    }
+    Ok(if diff.is_empty() { exit::FINE } else { exit::FAILED })
+}
+
+/// A profile by name or file, or a spreadsheet as the profile it would be.
+fn load(name: &str, profiles: &Path) -> Result<(String, Profile), String> {
+    let given = Path::new(name);
+    let candidates =
+        [given.to_owned(), profiles.join(format!("{name}.toml")), profiles.join(format!("{name}.csv"))];
+    let Some(path) = candidates.iter().find(|p| p.is_file()) else {
+        return Err(format!(
+            "{name}: no such file, and no profile of this name in {}; there are: {}",
+            profiles.display(),
+            names(profiles).join(", ")
+        ));
+    };
+    let shown = path.display().to_string();
+    if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("toml")) {
+        let text = std::fs::read_to_string(path).map_err(|e| format!("{shown}: {e}"))?;
+        return sheet::read(&shown, &text).map(|p| (shown.clone(), p)).map_err(|f| f.to_string());
+    }
+    let imported = sheet::import(&read::sheets(path)?, &Options::default());
+    if !imported.faults.is_empty() {
+        let told: Vec<String> = imported.faults.iter().map(ToString::to_string).collect();
+        return Err(told.join("\n"));
+    }
+    Ok((shown, sheet::merge(&Profile::default(), &imported, false).profile))
+}
+
+fn names(profiles: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(profiles).into_iter().flatten().flatten();
+    let mut found: Vec<String> = entries
+        .map(|e| e.path())
+        .filter(|p| p.extension().is_some_and(|e| e == "toml" || e == "csv"))
+        .filter_map(|p| p.file_stem().map(|s| s.to_string_lossy().into_owned()))
+        .collect();
+    found.sort();
+    found.dedup();
+    found
+}

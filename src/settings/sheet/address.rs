@@ -1,0 +1,403 @@
+//! A register address as manuals and integrators write it → table, number, bit, how many registers.
+//!
+//! Modicon numbers (40001, 400001, 4x0001), plain and hexadecimal ones, ranges, bits behind a point.
+//! PLC memory (D100, VD4, DB1.DBD0) is no Modbus address: it is named as such, never guessed.
+
+use super::text::{is_blank, plain};
+use crate::settings::Table;
+
+/// How a number was written, which decides how it is written again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// `40001`, `400001`, `4x0001`: the table is in the number, which counts from 1.
+    Modicon,
+    /// Decimal, counted from the profile's base.
+    Plain,
+    /// Hexadecimal, counted from the profile's base.
+    Hex,
+}
+
+/// One address cell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Address {
+    /// Said by the number itself.
+    pub(super) table: Option<Table>,
+    pub(super) number: u32,
+    pub(super) form: Form,
+    /// `40021.3`.
+    pub(super) bit: Option<u8>,
+    /// `40021.0-3`: a field up to this bit.
+    pub(super) bit_to: Option<u8>,
+    /// `40001-40002`: how many.
+    pub(super) registers: Option<u32>,
+    /// `00001`: a coil, unless a function code says otherwise.
+    pub(super) maybe_coil: bool,
+}
+
+impl Address {
+    /// The register counted from 0; `base` is where plain numbers start. `None` before the first.
+    pub(super) fn first(&self, base: u8) -> Option<u32> {
+        match (self.form, self.table) {
+            (Form::Modicon, Some(Table::Coil)) => self.number.checked_sub(1),
+            (Form::Modicon, Some(_)) if self.number >= 100_000 => (self.number % 100_000).checked_sub(1),
+            (Form::Modicon, Some(_)) => (self.number % 10_000).checked_sub(1),
+            _ => self.number.checked_sub(u32::from(base)),
+        }
+    }
+}
+
+/// What the rest of the sheet tells about its addresses.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Habit {
+    /// The column says hexadecimal, or most of its cells can be nothing else.
+    pub(super) hex: bool,
+    /// `4x0001` stands elsewhere: `0x0001` is then a coil, not a hexadecimal number.
+    pub(super) x_style: bool,
+    /// A `table` is set for the whole sheet: decimal numbers are plain.
+    pub(super) plain: bool,
+}
+
+/// Why a cell is no register address; problem and remedy.
+pub(super) type AddressFault = (String, String);
+
+/// Reads one cell; `Ok(None)` for an empty one.
+pub(super) fn address(text: &str, habit: Habit) -> Result<Option<Address>, AddressFault> {
+    if is_blank(text) {
+        return Ok(None);
+    }
+    let shown = plain(text);
+    let upper: String = shown.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_uppercase();
+    let bare = ["寄存器", "地址", "REGISTER", "REG.", "REG", "ADDR.", "ADDR", "HR"]
+        .iter()
+        .find_map(|p| upper.strip_prefix(p))
+        .filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+        .unwrap_or(&upper);
+    if let Some(fault) = plc(bare, habit.hex) {
+        return Err(fault);
+    }
+    let (bare, bit, bit_to) = bits(bare, &shown)?;
+    let (start, end) = range(bare);
+    let mut found = single(start, habit).map_err(|f| f.told(&shown))?;
+    if let Some(end) = end {
+        found.registers = Some(registers(start, end, &found, habit).ok_or_else(|| {
+            (format!("`{shown}` is no range of registers"), "write first-last, e.g. 40001-40002".to_owned())
+        })?);
+    }
+    (found.bit, found.bit_to) = (bit, bit_to);
+    Ok(Some(found))
+}
+
+/// The bit behind a register: `.3`, `:3`, `bit3`, `.0-3`.
+fn bits<'a>(bare: &'a str, shown: &str) -> Result<(&'a str, Option<u8>, Option<u8>), AddressFault> {
+    let Some(cut) = bare.find(['.', ':']).or_else(|| bare.find("BIT")).or_else(|| bare.find('位')) else {
+        return Ok((bare, None, None));
+    };
+    // `40001..40002` is a range.
+    if bare[cut..].starts_with("..") {
+        return Ok((bare, None, None));
+    }
+    let digits = bare[cut..].trim_start_matches(['.', ':', 'B', 'I', 'T', '位']);
+    let mut both = digits.splitn(2, ['-', '~']);
+    let one = |s: Option<&str>| s.map(|s| s.trim_start_matches(['.', 'B', 'I', 'T']).parse::<u8>());
+    let wrong = || {
+        (
+            format!("`{shown}` does not tell which bit"),
+            "write register.bit with a bit from 0 to 15, e.g. 40021.3".to_owned(),
+        )
+    };
+    let register = bare[..cut].trim_end_matches(['-', '_', '/']);
+    match (one(both.next()), one(both.next())) {
+        (Some(Ok(low)), None) if low <= 15 => Ok((register, Some(low), None)),
+        (Some(Ok(low)), Some(Ok(high))) if low < high && high <= 31 => Ok((register, Some(low), Some(high))),
+        _ => Err(wrong()),
+    }
+}
+
+/// The two ends of `40001-40002`, `40001~2`, `40001至40002`.
+fn range(bare: &str) -> (&str, Option<&str>) {
+    for sign in ["..", "~", "至", "到", "TO", "-", "/", ",", "、", "&"] {
+        if let Some((start, end)) = bare.split_once(sign)
+            && !start.is_empty()
+        {
+            return (start, Some(end.trim_start_matches(['.', '~', '-'])));
+        }
+    }
+    (bare, None)
+}
+
+fn registers(start: &str, end: &str, first: &Address, habit: Habit) -> Option<u32> {
+    let mut last = single(end, habit).ok()?.number;
+    if last <= first.number && end.len() < start.len() && first.form != Form::Hex {
+        // `40009-10`: only the digits that change are written.
+        let step = 10_u32.checked_pow(u32::try_from(end.len()).ok()?)?;
+        last = first.number / step * step + end.parse::<u32>().ok()?;
+    }
+    let count = last.checked_sub(first.number)? + 1;
+    (2..=125).contains(&count).then_some(count)
+}
+
+#[derive(Debug)]
+enum SingleFault {
+    Letters(String),
+    Hex,
+    Big,
+    Text,
+}
+
+impl SingleFault {
+    fn told(self, shown: &str) -> AddressFault {
+        match self {
+            Self::Letters(better) => (
+                format!("`{shown}` is no register address (a letter among the digits?)"),
+                format!("write {better}"),
+            ),
+            Self::Hex => (
+                format!("`{shown}` looks hexadecimal, but nothing says so"),
+                format!("write 0x{}, or name the column 地址(HEX)", shown.to_uppercase()),
+            ),
+            Self::Big => (
+                format!("`{shown}` is beyond the 65536 registers of a table"),
+                "40001 style, or 0 to 65535 (0x0000 to 0xFFFF) with a function code".to_owned(),
+            ),
+            Self::Text => (
+                format!("`{shown}` is no register address"),
+                "write it like 40001, 0x2000, or 0 with a function code".to_owned(),
+            ),
+        }
+    }
+}
+
+fn single(text: &str, habit: Habit) -> Result<Address, SingleFault> {
+    let make = |table, number: u32, form| {
+        let top = if form == Form::Modicon { 465_536 } else { 65_536 };
+        if number > top {
+            return Err(SingleFault::Big);
+        }
+        Ok(Address { table, number, form, bit: None, bit_to: None, registers: None, maybe_coil: false })
+    };
+    let all = |s: &str, hex: bool| {
+        !s.is_empty()
+            && s.len() <= 8
+            && s.bytes().all(|b| if hex { b.is_ascii_hexdigit() } else { b.is_ascii_digit() })
+    };
+    let hex = |digits: &str| make(None, u32::from_str_radix(digits, 16).unwrap_or(u32::MAX), Form::Hex);
+    if let Some((lead, rest)) = text.split_once('X')
+        && matches!(lead, "1" | "3" | "4" | "0")
+        && (lead != "0" || habit.x_style)
+        && all(rest, false)
+    {
+        return x_style(lead, rest).ok_or(SingleFault::Big);
+    }
+    let digits = ["0X", "&H", "16#", "H", "$"].iter().find_map(|p| text.strip_prefix(p));
+    if let Some(digits) = digits.or_else(|| text.strip_suffix('H')).filter(|d| all(d, true)) {
+        return hex(digits);
+    }
+    if all(text, false) && !habit.hex {
+        let number: u32 = text.parse().map_err(|_| SingleFault::Big)?;
+        let table = match number {
+            _ if habit.plain => None,
+            10_001..=49_999 => modicon(number / 10_000),
+            100_001..=465_536 => modicon(number / 100_000),
+            _ => None,
+        };
+        let form = if table.is_some() { Form::Modicon } else { Form::Plain };
+        let mut found = make(table, number, form)?;
+        found.maybe_coil =
+            !habit.plain && (text.len() == 5 || text.len() == 6) && text.starts_with('0') && number > 0;
+        return Ok(found);
+    }
+    if habit.hex && all(text, true) {
+        return hex(text);
+    }
+    let mended: String = text
+        .chars()
+        .map(|c| match c {
+            'O' | 'Q' => '0',
+            'L' | 'I' | '|' => '1',
+            'S' => '5',
+            'Z' => '2',
+            'B' => '8',
+            c => c,
+        })
+        .collect();
+    if mended != text
+        && all(&mended, false)
+        && text.bytes().filter(u8::is_ascii_digit).count() * 2 >= text.len()
+    {
+        return Err(SingleFault::Letters(mended));
+    }
+    if all(text, true) && text.bytes().any(|b| b.is_ascii_digit()) {
+        return Err(SingleFault::Hex);
+    }
+    Err(SingleFault::Text)
+}
+
+fn modicon(lead: u32) -> Option<Table> {
+    match lead {
+        1 => Some(Table::DiscreteInput),
+        3 => Some(Table::InputRegister),
+        4 => Some(Table::HoldingRegister),
+        _ => None,
+    }
+}
+
+/// `4x0001` and `0x0001` (a coil): Modicon numbers as touch panels write them.
+fn x_style(lead: &str, digits: &str) -> Option<Address> {
+    let number: u32 = digits.parse().ok()?;
+    let lead: u32 = lead.parse().ok()?;
+    if !(1..=65_536).contains(&number) {
+        return None;
+    }
+    let (table, form, number) = match modicon(lead) {
+        Some(table) if number <= 9_999 => (table, Form::Modicon, lead * 10_000 + number),
+        Some(table) => (table, Form::Modicon, lead * 100_000 + number),
+        // Coils have no Modicon number that a profile could hold: counted from 0, marked by the table.
+        None => (Table::Coil, Form::Modicon, number),
+    };
+    Some(Address {
+        table: Some(table),
+        number,
+        form,
+        bit: None,
+        bit_to: None,
+        registers: None,
+        maybe_coil: false,
+    })
+}
+
+/// Memory of a PLC, and what to ask for.
+fn plc(text: &str, hex: bool) -> Option<AddressFault> {
+    let text = text.trim_start_matches('%');
+    let letters = text.chars().take_while(char::is_ascii_uppercase).collect::<String>();
+    let rest = &text[letters.len()..];
+    if letters.is_empty() || !rest.starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    if hex && text.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return None;
+    }
+    let number: Option<u32> = rest.split('.').next().and_then(|n| n.parse().ok());
+    let (maker, hint) = match letters.as_str() {
+        "VB" | "VW" | "VD" | "V" => {
+            let register = number.map(|n| n / 2 + 40_001).filter(|n| *n <= 49_999);
+            let hint = match register {
+                Some(r) if letters != "V" => format!(
+                    " (on an S7-200 whose Modbus holding area starts at VB0 this would be {r}: have that confirmed)"
+                ),
+                _ => String::new(),
+            };
+            ("Siemens S7-200", hint)
+        }
+        "DB" | "MB" | "MW" | "MD" | "IW" | "QW" | "ID" | "QD" | "PIW" | "AIW" | "AQW" | "IB" | "QB" => {
+            ("Siemens", String::new())
+        }
+        "I" | "Q" => ("Siemens", String::new()),
+        "D" | "W" | "R" | "T" | "C" | "X" | "Y" | "M" | "S" | "SM" | "SD" | "HD" | "HM" | "ZR" | "LW"
+        | "RW" | "LB" | "DM" | "CIO" | "DT" | "WR" => ("PLC", String::new()),
+        _ => return None,
+    };
+    Some((
+        format!("`{text}` is {maker} memory, not a Modbus address"),
+        format!(
+            "ask the vendor or the programmer for its Modbus register and function code{hint}, \
+             or have the value moved into the Modbus area"
+        ),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Address {
+        address(text, Habit::default()).unwrap_or_else(|e| panic!("{text}: {e:?}")).expect("not empty")
+    }
+
+    #[test]
+    fn modicon_numbers_name_their_table_in_every_spelling() {
+        for (text, table, number) in [
+            ("40001", Table::HoldingRegister, 40_001),
+            ("４００２１", Table::HoldingRegister, 40_021),
+            ("400001", Table::HoldingRegister, 400_001),
+            ("4x0001", Table::HoldingRegister, 40_001),
+            ("4X12345", Table::HoldingRegister, 412_345),
+            (" 3x0010", Table::InputRegister, 30_010),
+            ("30001", Table::InputRegister, 30_001),
+            ("1x0005", Table::DiscreteInput, 10_005),
+        ] {
+            let found = read(text);
+            assert_eq!(
+                (found.table, found.number, found.form),
+                (Some(table), number, Form::Modicon),
+                "{text}"
+            );
+        }
+        assert!(read("00001").maybe_coil);
+        let x = address("0x0001", Habit { x_style: true, ..Habit::default() }).expect("good").expect("there");
+        assert_eq!((x.table, x.number), (Some(Table::Coil), 1));
+    }
+
+    #[test]
+    fn hexadecimal_is_read_when_marked_and_questioned_when_not() {
+        for text in ["0x2000", "2000H", "2000h", "&H2000", "16#2000", "H2000", "０ｘ２０００"] {
+            let found = read(text);
+            assert_eq!((found.number, found.form, found.table), (0x2000, Form::Hex, None), "{text}");
+        }
+        let hex = Habit { hex: true, ..Habit::default() };
+        assert_eq!(address("2000", hex).expect("good").expect("there").number, 0x2000);
+        assert_eq!(address("D100", hex).expect("good").expect("there").number, 0xd100);
+        let (problem, remedy) = address("00C1", Habit::default()).expect_err("unmarked");
+        assert_eq!(problem, "`00C1` looks hexadecimal, but nothing says so");
+        assert_eq!(remedy, "write 0x00C1, or name the column 地址(HEX)");
+    }
+
+    #[test]
+    fn ranges_tell_how_many_registers() {
+        for text in [
+            "40001-40002",
+            "40001~40002",
+            "40001～2",
+            "40001-2",
+            "40001至40002",
+            "40001/40002",
+            "40001..40002",
+        ] {
+            assert_eq!((read(text).number, read(text).registers), (40_001, Some(2)), "{text}");
+        }
+        assert_eq!(read("40009-10").registers, Some(2));
+        assert_eq!(read("0-1").registers, Some(2));
+        assert_eq!(read("0x2000-0x2003").registers, Some(4));
+        assert!(address("40009-40002", Habit::default()).is_err());
+    }
+
+    #[test]
+    fn a_bit_stands_behind_a_point_or_a_word() {
+        for text in ["40021.3", "40021:3", "40021 bit3", "40021-bit3", "40021位3", "40021.03"] {
+            assert_eq!((read(text).number, read(text).bit), (40_021, Some(3)), "{text}");
+        }
+        assert_eq!((read("40021.0-3").bit, read("40021.0-3").bit_to), (Some(0), Some(3)));
+        assert!(address("40021.16", Habit::default()).is_err());
+    }
+
+    #[test]
+    fn plc_memory_is_named_and_never_guessed() {
+        for text in ["D100", "VW100", "VD4", "DB1.DBD0", "M0.0", "%MW100", "I0.1", "Q0.3"] {
+            let (problem, remedy) = address(text, Habit::default()).expect_err(text);
+            assert!(problem.contains("not a Modbus address"), "{problem}");
+            assert!(remedy.starts_with("ask the vendor"), "{remedy}");
+        }
+        assert!(address("VD4", Habit::default()).expect_err("plc").1.contains("would be 40003"));
+    }
+
+    #[test]
+    fn letters_among_digits_are_shown_with_the_likely_number() {
+        let (problem, remedy) = address("40O01", Habit::default()).expect_err("letter");
+        assert_eq!(problem, "`40O01` is no register address (a letter among the digits?)");
+        assert_eq!(remedy, "write 40001");
+        assert!(address("70000", Habit::default()).is_err());
+        assert!(address("第一路", Habit::default()).is_err());
+        for blank in ["", " - ", "/", "无", "N/A"] {
+            assert_eq!(address(blank, Habit::default()), Ok(None));
+        }
+    }
+}

@@ -1,0 +1,398 @@
+//! Several things in one cell: ranges, scales in words, enumerations, lists of bits, raw values.
+
+use std::collections::BTreeMap;
+
+use super::text::{NumberFault, folded, has_chinese, number, number_and_unit, plain, tidy};
+use super::value::Val;
+
+/// `0~2.5`, `-150-150`, `±150 mm`, `0…1.6MPa`: low, high, unit if one stands behind.
+pub(super) fn range(text: &str) -> Option<(f64, f64, String)> {
+    let text = plain(text).replace('…', "~").replace("...", "~").replace("..", "~");
+    let text = text.trim_matches(['[', ']', '(', ')', ' ']);
+    if let Some(rest) = text.strip_prefix('±').or_else(|| text.strip_prefix("+/-")) {
+        let (high, unit) = number_and_unit(rest).ok()?;
+        return Some((-high, high, unit));
+    }
+    let lower = text.to_lowercase();
+    for sign in ["~", "至", "到", " to ", "/", ";", "、", ",", "-"] {
+        // The first character may be a minus and belongs to the number.
+        let skip = text.chars().next().map_or(0, char::len_utf8);
+        let Some(at) = lower.get(skip..).and_then(|rest| rest.find(sign)).map(|n| n + skip) else { continue };
+        let (low, high) = (text.get(..at)?, text.get(at + sign.len()..)?);
+        // `1,5` is a number with a comma, not a range; `[0, 2.5]` is one.
+        if sign == "," && !high.starts_with(' ') {
+            continue;
+        }
+        let (Ok((low, unit_low)), Ok((high, unit))) = (number_and_unit(low), number_and_unit(high)) else {
+            continue;
+        };
+        return Some((low, high, if unit.is_empty() { unit_low } else { unit }));
+    }
+    None
+}
+
+/// A multiplier: `0.1`, `×0.1`, `1/10`, `÷10`, `放大10倍`, `1%`, `一位小数`. `None`: not one.
+pub(super) fn scale(text: &str) -> Result<f64, NumberFault> {
+    let word = folded(text);
+    for (digits, value) in [("一位小数", 0.1), ("两位小数", 0.01), ("三位小数", 0.001)] {
+        if word.contains(digits) {
+            return Ok(value);
+        }
+    }
+    if let Some(places) = word.strip_suffix("位小数") {
+        let places = places.trim_start_matches("保留").parse::<i32>().map_err(|_| NumberFault::Text)?;
+        return power(-places).ok_or(NumberFault::Text);
+    }
+    let enlarged =
+        ["放大", "扩大", "乘以", "除以"].iter().find_map(|p| word.strip_prefix(p).map(|r| (*p, r)));
+    if let Some((verb, rest)) = enlarged {
+        let factor = number(rest.trim_end_matches('倍'))?;
+        return if verb == "乘以" { Ok(factor) } else { divided(1.0, factor) };
+    }
+    let bare = word.trim_start_matches(['×', 'x', '*', '✕']);
+    if let Some(rest) = bare.strip_prefix(['÷', '/']) {
+        return divided(1.0, number(rest)?);
+    }
+    if let Some((top, bottom)) = bare.split_once(['/', '÷']) {
+        return divided(number(top)?, number(bottom)?);
+    }
+    if let Some(percent) = bare.strip_suffix('%') {
+        return divided(number(percent)?, 100.0);
+    }
+    number(bare.trim_end_matches('倍'))
+}
+
+/// A multiplier told in a remark: `0-1000对应0-100.0%`, `×0.1`, `放大10倍`, `保留1位小数`; with the offset.
+pub(super) fn scale_in(text: &str) -> Option<(f64, f64)> {
+    let text = plain(text);
+    for sign in ["对应", "表示", "代表", "->", "→", "=>", "="] {
+        let Some((raw, value)) = text.split_once(sign) else { continue };
+        let own = |part: &str| part.split([',', ';', '(', ' ']).find_map(range);
+        if let (Some((r0, r1, _)), Some((v0, v1, _))) = (own(raw), own(value))
+            && r0 < r1
+            && v0 < v1
+        {
+            let scale = (v1 - v0) / (r1 - r0);
+            let tidy = (-6..=6).filter_map(power).find(|p| (p - scale).abs() < scale * 1e-9).unwrap_or(scale);
+            return Some((tidy, v0 - r0 * tidy));
+        }
+    }
+    // `实际值=数据/100`: what is done to the data at the end of an equation.
+    for part in text.split([',', ';', ' ', '\n']).filter(|p| p.contains('=')) {
+        let cut = part.rfind(['/', '÷', '×', '*']);
+        let Some((before, sign)) = cut.map(|n| (&part[..n], &part[n..])) else { continue };
+        let words = before.rsplit('=').next().unwrap_or_default();
+        if words.chars().any(char::is_alphabetic)
+            && let Ok(scale) = scale(sign)
+        {
+            return Some((scale, 0.0));
+        }
+    }
+    for part in text.split([',', ';', ' ', '(', ')', '\n']).map(str::trim) {
+        let told = part.starts_with(['×', '*', '÷'])
+            || part.starts_with(['x', 'X']) && part[1..].starts_with(|c: char| c.is_ascii_digit())
+            || ["放大", "扩大", "除以"].iter().any(|w| part.starts_with(w))
+            || part.ends_with("位小数");
+        if let (true, Ok(scale)) = (told, scale(part)) {
+            return Some((scale, 0.0));
+        }
+    }
+    None
+}
+
+/// A unit told in a remark: `单位V`, `单位：kWh`.
+pub(super) fn unit_in(text: &str) -> Option<&'static str> {
+    let text = plain(text);
+    let (_, behind) = text.split_once("单位")?;
+    let word = behind.trim_start_matches([':', '=', '为', ' ']).split([',', ';', ' ', ')', '\n']).next()?;
+    super::units::known(word)
+}
+
+fn divided(top: f64, bottom: f64) -> Result<f64, NumberFault> {
+    let value = top / bottom;
+    if value.is_finite() && value != 0.0 { Ok(value) } else { Err(NumberFault::Text) }
+}
+
+/// 10^exponent, written as a person would: 0.001 and not 0.0010000000000000002.
+pub(super) fn power(exponent: i32) -> Option<f64> {
+    (-9..=9).contains(&exponent).then(|| format!("1e{exponent}").parse().ok())?
+}
+
+/// Raw values: `32767`, `30001/-30001/32766`, `0x7FFF、-2000`.
+pub(super) fn raw_values(text: &str) -> Option<Vec<f64>> {
+    let text =
+        plain(text).replace(['、', ';', '/', '|', '\n', '[', ']'], ",").replace("或", ",").replace("or", ",");
+    let mut found = Vec::new();
+    for part in text.split([',', ' ']).filter(|p| !p.trim().is_empty()) {
+        found.push(raw_value(part.trim())?);
+    }
+    (!found.is_empty()).then_some(found)
+}
+
+/// One raw value, decimal or hexadecimal.
+pub(super) fn raw_value(text: &str) -> Option<f64> {
+    let upper = text.to_uppercase();
+    let hex = upper.strip_prefix("0X").or_else(|| upper.strip_suffix('H'));
+    if let Some(hex) = hex {
+        return u32::from_str_radix(hex, 16).ok().map(f64::from);
+    }
+    number(text).ok()
+}
+
+/// `true` for 是, Y, √, 取反, 常闭, NC; `false` for 否, N, 常开, NO.
+pub(super) fn flag(text: &str) -> Option<bool> {
+    match folded(text).as_str() {
+        "是" | "y" | "yes" | "true" | "1" | "√" | "✓" | "对" | "取反" | "反" | "反逻辑" | "常闭"
+        | "常闭点" | "nc" | "n.c." | "n/c" | "b接点" | "invert" | "inverted" | "有" => Some(true),
+        "否" | "n" | "no" | "false" | "0" | "×" | "x" | "不取反" | "正" | "正逻辑" | "常开" | "常开点"
+        | "n.o." | "n/o" | "a接点" | "" | "-" | "无" | "/" => Some(false),
+        _ => None,
+    }
+}
+
+/// An enumeration: `0:停炉 1:吹扫`, `0=stop;1=run`, `0-停止，1-运行`, or in TOML's way.
+/// At least two values, else it is a remark with a number in it.
+pub(super) fn labels(text: &str) -> Option<Val> {
+    if let Some(Val::Table(table)) = text.trim().starts_with('{').then(|| Val::parse(text)).flatten() {
+        return Some(Val::Table(table));
+    }
+    let mut found = BTreeMap::new();
+    for (value, words) in marked(&plain(text), false)? {
+        let mut label = BTreeMap::new();
+        for part in words.split('/').map(tidy).filter(|p| !p.is_empty()) {
+            let language = if has_chinese(&part) { "zh" } else { "en" };
+            label.entry(language.to_owned()).or_insert(Val::Text(part));
+        }
+        if label.is_empty() || found.insert(value.to_string(), Val::Table(label)).is_some() {
+            return None;
+        }
+    }
+    (found.len() >= 2).then_some(Val::Table(found))
+}
+
+/// A list of bits: `b0 极低水位, b1 高水位`, `Bit0:…;Bit1:…`, `位0=…`, `第0位：…`.
+pub(super) fn bits(text: &str) -> Option<Vec<(u8, String)>> {
+    let mut found = Vec::new();
+    let mut from = None;
+    for (bit, words) in marked(&plain(text), true)? {
+        let bit = u8::try_from(bit).ok().filter(|b| *b <= 15)?;
+        // `b10~b15 备用`: each of them.
+        if words == "~" {
+            from = Some(bit);
+            continue;
+        }
+        for bit in from.take().unwrap_or(bit)..=bit {
+            if found.iter().any(|(b, _)| *b == bit) {
+                return None;
+            }
+            found.push((bit, tidy(&words)));
+        }
+    }
+    (found.len() >= 2).then_some(found)
+}
+
+/// Cuts a text before every number that carries a mark: (number, what follows it).
+fn marked(text: &str, bit: bool) -> Option<Vec<(i64, String)>> {
+    let chars: Vec<char> = text.chars().collect();
+    let mut marks: Vec<(usize, usize, i64)> = Vec::new();
+    let mut n = 0;
+    while n < chars.len() {
+        let before = n.checked_sub(1).map(|b| chars[b]);
+        let boundary =
+            before.is_none_or(|c| !c.is_alphanumeric() || (has_chinese(&c.to_string()) && chars[n] != '位'));
+        match boundary.then(|| mark(&chars[n..], bit)).flatten() {
+            Some((length, value)) => {
+                marks.push((n, n + length, value));
+                n += length;
+            }
+            None => n += 1,
+        }
+    }
+    // What stands before the first mark must be a heading at most (`状态字：b0 …`).
+    let first = marks.first()?.0;
+    if bit && first > 24 || !bit && first > 12 {
+        return None;
+    }
+    let mut found = Vec::new();
+    for (i, (_, from, value)) in marks.iter().enumerate() {
+        let to = marks.get(i + 1).map_or(chars.len(), |m| m.0);
+        let words: String = chars[*from..to].iter().collect();
+        let words = words.trim_matches(|c: char| c.is_whitespace() || ",;、|.".contains(c)).to_owned();
+        let words = if bit && matches!(words.as_str(), "-" | "至") { "~".to_owned() } else { words };
+        found.push((*value, words));
+    }
+    found.iter().all(|(_, words)| !words.is_empty()).then_some(found)
+}
+
+/// A mark at the start: its length and number. Bits: `b3`, `bit 3:`, `位3`, `第3位`, `D3:`. Labels: `3:`, `3=`, `3-`.
+fn mark(chars: &[char], bit: bool) -> Option<(usize, i64)> {
+    let mut n = 0;
+    let lower = |c: char| c.to_ascii_lowercase();
+    let mut word = false;
+    if bit {
+        for lead in ["bit", "位", "第", "b", "d"] {
+            if chars.len() >= lead.chars().count() && lead.chars().zip(chars).all(|(a, b)| a == lower(*b)) {
+                n = lead.chars().count();
+                word = lead != "d";
+                break;
+            }
+        }
+        if n == 0 {
+            return None;
+        }
+        while matches!(chars.get(n), Some(' ' | '[' | '_' | '.')) {
+            n += 1;
+        }
+    }
+    let negative = !bit && chars.get(n) == Some(&'-');
+    let from = n + usize::from(negative);
+    let mut to = from;
+    while chars.get(to).is_some_and(char::is_ascii_digit) && to - from < 5 {
+        to += 1;
+    }
+    let value: i64 = chars.get(from..to)?.iter().collect::<String>().parse().ok()?;
+    if matches!(chars.get(to), Some('位' | ']')) && bit {
+        to += 1;
+    }
+    let mut after = to;
+    while chars.get(after) == Some(&' ') {
+        after += 1;
+    }
+    // `2.5` is a number and `0-100` a range: no marks.
+    let digit_follows = |n: usize| chars.get(n).is_some_and(char::is_ascii_digit);
+    let signs: &[char] = if bit { &[':', '=', '-', '.', '、', ')'] } else { &[':', '=', '-', '、', ')'] };
+    match chars.get(after) {
+        Some('~' | '-' | '至') if word && mark(&chars[after + 1..], bit).is_some() => Some((after, value)),
+        Some(c) if signs.contains(c) && !(digit_follows(after + 1) && matches!(c, '-' | '.')) => {
+            while chars.get(after).is_some_and(|c| signs.contains(c) || *c == ' ' || *c == '>') {
+                after += 1;
+            }
+            Some((after, if negative { -value } else { value }))
+        }
+        Some(c) if bit && word && !c.is_ascii_digit() && (after > to || !c.is_ascii()) => {
+            Some((after, value))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_read_with_minus_signs_and_units() {
+        for (text, low, high, unit) in [
+            ("0~2.5", 0.0, 2.5, ""),
+            ("0～2.5MPa", 0.0, 2.5, "MPa"),
+            ("0-2.5", 0.0, 2.5, ""),
+            ("-150-150", -150.0, 150.0, ""),
+            ("-150~-50 mm", -150.0, -50.0, "mm"),
+            ("±150", -150.0, 150.0, ""),
+            ("0…1.6", 0.0, 1.6, ""),
+            ("0至100%", 0.0, 100.0, "%"),
+            ("[0, 2.5]", 0.0, 2.5, ""),
+        ] {
+            assert_eq!(range(text), Some((low, high, unit.to_owned())), "{text}");
+        }
+        for text in ["", "x", "2.5", "-5", "1,5"] {
+            assert_eq!(range(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_scale_may_be_written_as_a_fraction_or_in_words() {
+        for (text, value) in [
+            ("0.1", 0.1),
+            ("0.1 ", 0.1),
+            ("×0.1", 0.1),
+            ("x0.01", 0.01),
+            ("*10", 10.0),
+            ("1/10", 0.1),
+            ("÷100", 0.01),
+            ("/10", 0.1),
+            ("0,1", 0.1),
+            ("1%", 0.01),
+            ("放大10倍", 0.1),
+            ("2位小数", 0.01),
+            ("一位小数", 0.1),
+        ] {
+            assert_eq!(scale(text), Ok(value), "{text}");
+        }
+        for text in ["", "abc", "1/0", "0/5"] {
+            assert!(scale(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_remark_may_tell_the_scale() {
+        for (text, found) in [
+            ("0-1000对应0-100.0%，×0.1", Some((0.1, 0.0))),
+            ("0~4000 对应 -50~350", Some((0.1, -50.0))),
+            ("实际值 ×0.01", Some((0.01, 0.0))),
+            ("放大10倍", Some((0.1, 0.0))),
+            ("保留2位小数", Some((0.01, 0.0))),
+            ("单位kWh，实际值=数据/100", Some((0.01, 0.0))),
+            ("value=raw*0.1", Some((0.1, 0.0))),
+            ("1=1/10", None),
+            ("每秒加1", None),
+            ("0-100", None),
+            ("xylophone", None),
+            ("", None),
+        ] {
+            assert_eq!(scale_in(text), found, "{text}");
+        }
+    }
+
+    #[test]
+    fn enumerations_become_labels_with_their_language() {
+        let read = |text: &str| labels(text).map(|l| l.to_string());
+        assert_eq!(
+            read("0:停炉 1:吹扫 2：点火").as_deref(),
+            Some("{ 0 = { zh = \"停炉\" }, 1 = { zh = \"吹扫\" }, 2 = { zh = \"点火\" } }")
+        );
+        assert_eq!(read("0=stop;1=run").as_deref(), Some("{ 0 = { en = \"stop\" }, 1 = { en = \"run\" } }"));
+        assert_eq!(
+            read("0=停炉/Stop; 1=运行/Run").as_deref(),
+            Some("{ 0 = { zh = \"停炉\", en = \"Stop\" }, 1 = { zh = \"运行\", en = \"Run\" } }")
+        );
+        assert!(read("0-停止，1-运行").is_some());
+        assert!(read("0停炉\n1吹扫").is_none());
+        for text in ["", "0-100", "range 0-2.5: see manual", "4-20mA", "1:10", "2024-01-05"] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_bits_comes_apart() {
+        let expected = vec![(0, "极低水位".to_owned()), (1, "高水位".to_owned()), (10, "备用".to_owned())];
+        for text in [
+            "b0 极低水位, b1 高水位, b10 备用",
+            "bit0:极低水位;bit1:高水位;bit10:备用",
+            "位0=极低水位\n位1=高水位\n位10=备用",
+            "第0位：极低水位，第1位：高水位，第10位：备用",
+            "报警字：B0极低水位、B1高水位、B10备用",
+            "D0:极低水位 D1:高水位 D10:备用",
+        ] {
+            assert_eq!(bits(text), Some(expected.clone()), "{text}");
+        }
+        for text in ["", "b0 only", "DB1", "40021", "b16 x, b17 y", "b1 x, b1 y"] {
+            assert_eq!(bits(text), None, "{text}");
+        }
+        let spare = bits("b9 给水泵B故障, b10~b12 备用").expect("a list");
+        assert_eq!(spare.iter().map(|b| b.0).collect::<Vec<_>>(), [9, 10, 11, 12]);
+        assert_eq!(spare[0].1, "给水泵B故障");
+        assert_eq!(bits("b8 pump A, b9 pump B").map(|b| b[1].1.clone()).as_deref(), Some("pump B"));
+    }
+
+    #[test]
+    fn raw_values_and_flags_come_in_many_forms() {
+        assert_eq!(raw_values("30001/-30001/32766"), Some(vec![30001.0, -30001.0, 32766.0]));
+        assert_eq!(raw_values("0x7FFF、-2000"), Some(vec![32767.0, -2000.0]));
+        assert_eq!(raw_values("7FFFH"), Some(vec![32767.0]));
+        assert_eq!(raw_values("断线"), None);
+        assert_eq!(["常闭", "NC", "√", "是"].map(flag), [Some(true); 4]);
+        assert_eq!(["常开", "NO", "", "否"].map(flag), [Some(false); 4]);
+        assert_eq!(flag("maybe"), None);
+    }
+}

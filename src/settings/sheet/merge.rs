@@ -1,0 +1,167 @@
+//! A sheet's points over the profile there is: what the sheet says wins, what it does not mention
+//! stays, what means the same is not written. Points the sheet no longer has are dropped, unless some
+//! of its rows could not be read.
+//!
+//! Who is who: an id that the sheet names itself; else the same id at the same register; else the same
+//! register under the same name, which is a point renamed by hand; else the same id. A register alone
+//! never hands limits on: it may carry another signal now.
+
+use std::collections::HashMap;
+
+use super::document::{Point, Profile};
+use super::import::Imported;
+use super::keys::{default, excluded};
+use super::value::{Keys, Val};
+
+/// The profile that comes out, and what was kept.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Taken {
+    /// Existing points in their order, then the new ones.
+    pub profile: Profile,
+    /// What the sheet does not mention and the profile has: `id.key`, or the id of a whole point.
+    pub kept: Vec<String>,
+    /// Points that were found by their register under another id: (id kept, id the sheet would give).
+    pub renamed: Vec<(String, String)>,
+}
+
+/// Lays `imported` over `existing`. With `replace`, points become what the sheet says and nothing else.
+#[must_use]
+pub fn merge(existing: &Profile, imported: &Imported, replace: bool) -> Taken {
+    let mut taken = Taken::default();
+    let head = &mut taken.profile.head;
+    head.clone_from(&existing.head);
+    head.extend(imported.head.iter().map(|(k, v)| (k.clone(), v.clone())));
+    // A default need not be said, unless the file says it already or the sheet is an export.
+    let exported = imported.points.iter().all(|p| p.explicit);
+    if !exported
+        && !existing.head.contains_key("order")
+        && head.get("order").and_then(Val::as_text) == Some("abcd")
+    {
+        head.remove("order");
+    }
+    let matched = matched(&existing.points, &imported.points);
+    let ids = final_ids(existing, imported, &matched);
+    let mut placed: Vec<Option<Point>> = vec![None; existing.points.len()];
+    let mut new = Vec::new();
+    for (n, point) in imported.points.iter().enumerate() {
+        let point = &referring(point, &ids);
+        match matched[n] {
+            None => new.push(Point { id: ids[&point.id].clone(), ..fresh(point, &taken.profile.head) }),
+            Some(m) => {
+                let was = &existing.points[m];
+                if was.id != point.id {
+                    taken.renamed.push((was.id.clone(), point.id.clone()));
+                }
+                placed[m] = Some(over(was, point, &taken.profile.head, replace, &mut taken.kept));
+            }
+        }
+    }
+    // A row that could not be read may be any of the points that are missing: none of them goes.
+    if !imported.faults.is_empty() {
+        for (place, was) in placed.iter_mut().zip(&existing.points).filter(|(p, _)| p.is_none()) {
+            taken.kept.push(was.id.clone());
+            *place = Some(was.clone());
+        }
+    }
+    taken.profile.points = placed.into_iter().flatten().chain(new).collect();
+    taken
+}
+
+/// Whether a point of the profile (first) is one of the sheet.
+type Rule<'a> = &'a dyn Fn(&Point, &Point) -> bool;
+
+/// For each point of the sheet, which of the profile's it is.
+fn matched(existing: &[Point], points: &[Point]) -> Vec<Option<usize>> {
+    let mut found: Vec<Option<usize>> = vec![None; points.len()];
+    let mut used = vec![false; existing.len()];
+    let name = |p: &Point| p.keys.get("name").or_else(|| p.keys.get("name_en")).cloned();
+    let place = |a: &Point, b: &Point| a.place.is_some() && a.place == b.place;
+    let rules: [Rule<'_>; 4] = [
+        &|was, point| point.explicit && was.id == point.id,
+        &|was, point| was.id == point.id && place(was, point),
+        &|was, point| {
+            !point.explicit && place(was, point) && (name(was).is_none() || name(was) == name(point))
+        },
+        &|was, point| was.id == point.id,
+    ];
+    for rule in rules {
+        for (n, point) in points.iter().enumerate() {
+            if found[n].is_none()
+                && let Some(m) = existing.iter().enumerate().position(|(m, was)| !used[m] && rule(was, point))
+            {
+                found[n] = Some(m);
+                used[m] = true;
+            }
+        }
+    }
+    found
+}
+
+/// The id each point of the sheet ends with: the profile's, its own, or a free one.
+fn final_ids(existing: &Profile, imported: &Imported, matched: &[Option<usize>]) -> HashMap<String, String> {
+    let stay = |m: &usize| !imported.faults.is_empty() || matched.contains(&Some(*m));
+    let mut taken: Vec<String> =
+        (0..existing.points.len()).filter(stay).map(|m| existing.points[m].id.clone()).collect();
+    let mut ids = HashMap::new();
+    for (point, found) in imported.points.iter().zip(matched) {
+        let id = match found {
+            Some(m) => existing.points[*m].id.clone(),
+            None => {
+                let free = |id: &String| !taken.contains(id);
+                let numbered = || (2..).map(|n| format!("{}_{n}", point.id)).find(free);
+                let id = Some(point.id.clone()).filter(free).or_else(numbered).unwrap_or_default();
+                taken.push(id.clone());
+                id
+            }
+        };
+        ids.insert(point.id.clone(), id);
+    }
+    ids
+}
+
+/// References by the ids that the points end with.
+fn referring(point: &Point, ids: &HashMap<String, String>) -> Point {
+    fn renamed(value: &Val, ids: &HashMap<String, String>) -> Val {
+        match value {
+            Val::Text(id) => Val::Text(ids.get(id).unwrap_or(id).clone()),
+            Val::List(all) => Val::List(all.iter().map(|v| renamed(v, ids)).collect()),
+            other => other.clone(),
+        }
+    }
+    let mut point = point.clone();
+    for key in ["times", "decimals_from"] {
+        if let Some(value) = point.keys.get_mut(key) {
+            *value = renamed(value, ids);
+        }
+    }
+    point
+}
+
+fn fresh(point: &Point, head: &Keys) -> Point {
+    let mut point = point.clone();
+    if !point.explicit {
+        point.keys.retain(|k, v| default(k, head).as_ref() != Some(v));
+    }
+    point
+}
+
+fn over(was: &Point, point: &Point, head: &Keys, replace: bool, kept: &mut Vec<String>) -> Point {
+    let mut keys = if replace { Keys::new() } else { was.keys.clone() };
+    for said in point.keys.keys() {
+        for other in excluded(said).iter().filter(|k| !point.keys.contains_key(**k)) {
+            keys.remove(*other);
+        }
+    }
+    for key in keys.keys().filter(|k| !point.keys.contains_key(*k)) {
+        kept.push(format!("{}.{key}", was.id));
+    }
+    for (key, value) in &point.keys {
+        let silent =
+            !was.keys.contains_key(key) && !point.explicit && default(key, head).as_ref() == Some(value);
+        if !silent {
+            keys.insert(key.clone(), value.clone());
+        }
+    }
+    let comment = was.comment.clone().or_else(|| point.comment.clone());
+    Point { id: was.id.clone(), keys, comment, ..point.clone() }
+}

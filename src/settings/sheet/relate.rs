@@ -1,0 +1,195 @@
+//! Points among each other: ids made unique, references resolved, registers that are taken twice told.
+
+use std::collections::{HashMap, HashSet};
+
+use super::Trouble;
+use super::address::Habit;
+use super::import::{Found, Imported, whole};
+use super::row::{Draft, Slot};
+use super::text::{folded, letters, plain};
+use super::value::Val;
+use crate::settings::Table;
+
+/// `p40001` for what has no name, `_2` behind a name that is taken.
+pub(super) fn name_points(drafts: &mut Vec<Found>, imported: &mut Imported) {
+    let mut taken: HashMap<String, (String, usize)> = HashMap::new();
+    let mut kept = Vec::new();
+    for pass in [true, false] {
+        for (n, found) in drafts.iter_mut().enumerate().filter(|(_, f)| f.draft.explicit == pass) {
+            let wish = found.draft.id.clone().unwrap_or_else(|| by_register(&found.draft));
+            let first = taken.get(&wish).cloned();
+            match first {
+                None => {
+                    taken.insert(wish.clone(), (found.sheet.clone(), found.draft.row));
+                    found.draft.id = Some(wish);
+                    kept.push(n);
+                }
+                Some((sheet, row)) if pass => {
+                    let mut trouble = whole(
+                        &found.sheet,
+                        &format!("the id `{wish}` is used already at {sheet}!{}", row + 1),
+                        "every point of a profile needs its own id",
+                    );
+                    trouble.row = found.draft.row + 1;
+                    imported.faults.push(trouble);
+                }
+                Some(_) => {
+                    let free = (2..).map(|n| format!("{wish}_{n}")).find(|id| !taken.contains_key(id));
+                    let free = free.unwrap_or_default();
+                    taken.insert(free.clone(), (found.sheet.clone(), found.draft.row));
+                    found.draft.id = Some(free);
+                    kept.push(n);
+                }
+            }
+        }
+    }
+    let kept: HashSet<usize> = kept.into_iter().collect();
+    let mut n = 0;
+    drafts.retain(|_| {
+        n += 1;
+        kept.contains(&(n - 1))
+    });
+}
+
+/// `p40021_3`, `holding_8192`: a point nobody named.
+fn by_register(draft: &Draft) -> String {
+    let Some(Slot { table, first, bit, .. }) = draft.slot else { return format!("row_{}", draft.row + 1) };
+    let lead = match table {
+        Table::Coil => 0,
+        Table::DiscreteInput => 1,
+        Table::InputRegister => 3,
+        Table::HoldingRegister => 4,
+    };
+    let number =
+        if first < 9_999 { format!("{lead}{:04}", first + 1) } else { format!("{lead}{:05}", first + 1) };
+    match bit {
+        Some(bit) => format!("p{number}_{bit}"),
+        None => format!("p{number}"),
+    }
+}
+
+/// `decimals_from` and `times`: an id, a name or an address of the sheet → the id. A point whose
+/// reference leads nowhere is left out, and then those that refer to it: a number without its ratio
+/// would be wrong, not missing.
+pub(super) fn resolve(drafts: &mut Vec<Found>, imported: &mut Imported) {
+    loop {
+        let known: Vec<Known> = drafts.iter().map(|f| Known::of(&f.draft)).collect();
+        let before = drafts.len();
+        drafts.retain(|found| {
+            let lost: Vec<Trouble> = found
+                .draft
+                .references
+                .iter()
+                .flat_map(|(_, column, text)| words(text).into_iter().map(move |w| (*column, w)))
+                .filter(|(_, word)| find(&known, word).is_none())
+                .map(|(column, word)| Trouble {
+                    sheet: found.sheet.clone(),
+                    row: found.draft.row + 1,
+                    column: letters(column),
+                    problem: format!("`{}` names no point of this list, or several", plain(&word)),
+                    remedy: "write the name, the id or the address of its row".to_owned(),
+                })
+                .collect();
+            let good = lost.is_empty();
+            imported.faults.extend(lost);
+            good
+        });
+        if drafts.len() < before {
+            continue;
+        }
+        for found in drafts.iter_mut() {
+            for (key, _, text) in std::mem::take(&mut found.draft.references) {
+                let mut ids = words(&text).into_iter().filter_map(|w| find(&known, &w)).map(Val::Text);
+                let value = if key == "times" { Some(Val::List(ids.collect())) } else { ids.next() };
+                found.draft.keys.extend(value.map(|v| (key.to_owned(), v)));
+            }
+        }
+        return;
+    }
+}
+
+/// The points that a cell names: `CT, PT`, `CT×PT`, `["ct", "pt"]`.
+fn words(text: &str) -> Vec<String> {
+    let text = text.trim_matches(['[', ']']).replace(['、', ';', '*', '×', '+', '\n'], ",");
+    text.split(',').map(|w| w.trim().trim_matches('"').to_owned()).filter(|w| !w.is_empty()).collect()
+}
+
+/// What a reference may name a point by.
+struct Known {
+    id: String,
+    names: Vec<String>,
+    slot: Option<Slot>,
+}
+
+impl Known {
+    fn of(draft: &Draft) -> Self {
+        let name = |key: &&str| draft.keys.get(*key)?.as_text().map(folded);
+        Self {
+            id: draft.id.clone().unwrap_or_default(),
+            names: ["name", "name_en"].iter().filter_map(name).collect(),
+            slot: draft.slot,
+        }
+    }
+}
+
+/// The one point that `word` means: its id, its name, its register, or a part of one name only.
+fn find(known: &[Known], word: &str) -> Option<String> {
+    let own = folded(word);
+    let only = |test: &dyn Fn(&Known) -> bool| {
+        let mut all = known.iter().filter(|k| test(k));
+        all.next().filter(|_| all.next().is_none()).map(|k| k.id.clone())
+    };
+    let by_register = || {
+        let found = super::address::address(word, Habit::default()).ok()??;
+        let first = found.first(0)?;
+        only(&|k| {
+            k.slot.is_some_and(|s| {
+                s.first == first && s.bit == found.bit && found.table.is_none_or(|t| t == s.table)
+            })
+        })
+    };
+    only(&|k| folded(&k.id) == own)
+        .or_else(|| only(&|k| k.names.contains(&own)))
+        .or_else(by_register)
+        // `CT` in `电流变比 CT`.
+        .or_else(|| only(&|k| own.chars().count() >= 2 && k.names.iter().any(|n| n.contains(&own))))
+}
+
+/// Registers that two points read as different values, and points that are there twice.
+pub(super) fn overlaps(drafts: &[Found], warnings: &mut Vec<Trouble>) {
+    let mut taken: HashMap<(Table, u32), Vec<usize>> = HashMap::new();
+    let mut told: HashSet<(usize, usize)> = HashSet::new();
+    for (n, found) in drafts.iter().enumerate() {
+        let Some(slot) = found.draft.slot else { continue };
+        for register in slot.first..slot.first + slot.registers.min(125) {
+            let others = taken.entry((slot.table, register)).or_default();
+            for other in others.iter().copied() {
+                let first = &drafts[other];
+                let Some(before) = first.draft.slot else { continue };
+                // Bits and bit-fields share their register, with each other and with the whole word.
+                let field = |d: &Draft| d.keys.contains_key("bits");
+                let shared = slot.bit != before.bit && slot.registers == 1 && before.registers == 1;
+                if shared || field(&found.draft) || field(&first.draft) || !told.insert((other, n)) {
+                    continue;
+                }
+                let same = slot.first == before.first && slot.registers == before.registers;
+                let place = format!("{}!{}{}", first.sheet, letters(first.draft.column), first.draft.row + 1);
+                warnings.push(Trouble {
+                    sheet: found.sheet.clone(),
+                    row: found.draft.row + 1,
+                    column: letters(found.draft.column),
+                    problem: if same {
+                        format!("the same register as {place}")
+                    } else {
+                        format!(
+                            "overlaps {place}: a value of {} registers",
+                            before.registers.max(slot.registers)
+                        )
+                    },
+                    remedy: "check addresses and types; both points are kept".to_owned(),
+                });
+            }
+            others.push(n);
+        }
+    }
+}

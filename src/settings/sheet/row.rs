@@ -1,0 +1,333 @@
+//! One row → one point, or several where a cell lists the bits of a register.
+//!
+//! Every cell that cannot be understood is told with its place; the row is then left out by `import`.
+
+mod measure;
+mod naming;
+mod register;
+
+pub(super) use register::section_table;
+
+use super::address::{Address, Form, Habit, address};
+use super::headers::{Column, Field};
+use super::lists;
+use super::scan::Block;
+use super::text::{NumberFault, has_chinese, is_blank, letters, number_and_unit, plain, tidy, written};
+use super::value::{Keys, Val};
+use super::{Sheet, Trouble, names, units};
+use crate::settings::Table;
+
+/// A point as its row tells it, before ids are made unique and references resolved.
+#[derive(Debug, Clone)]
+pub(super) struct Draft {
+    /// From an id column, or from words; never from the register.
+    pub(super) id: Option<String>,
+    /// The sheet itself names the id.
+    pub(super) explicit: bool,
+    pub(super) keys: Keys,
+    pub(super) comment: Option<String>,
+    /// Row from 0 and the column of the address.
+    pub(super) row: usize,
+    pub(super) column: usize,
+    pub(super) slot: Option<Slot>,
+    /// `decimals_from`, `times`: key, column, words as written.
+    pub(super) references: Vec<(&'static str, usize, String)>,
+    /// How the address is written in the sheet.
+    pub(super) form: Option<Form>,
+}
+
+/// What a point takes of a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Slot {
+    pub(super) table: Table,
+    pub(super) first: u32,
+    pub(super) registers: u32,
+    pub(super) bit: Option<u8>,
+}
+
+/// What stands around the row.
+pub(super) struct Surroundings<'a> {
+    pub(super) sheet: &'a Sheet,
+    pub(super) block: &'a Block,
+    pub(super) kind: Option<&'a str>,
+    pub(super) habit: Habit,
+    pub(super) base: u8,
+    /// `table` of the head: every decimal address is plain.
+    pub(super) head_table: Option<Table>,
+    /// A title above the rows, or the sheet's name, says which table.
+    pub(super) section: Option<Table>,
+    /// The address cell of the row above, for bits that stand below each other.
+    pub(super) above: Option<(String, Option<u8>)>,
+}
+
+/// What became of a row.
+pub(super) enum Outcome {
+    Points(Vec<Draft>),
+    /// No point, said why; empty rows say nothing.
+    Skipped(String),
+}
+
+pub(super) struct Reading<'a> {
+    around: &'a Surroundings<'a>,
+    row: usize,
+    pub(super) faults: Vec<Trouble>,
+    pub(super) warnings: Vec<Trouble>,
+    /// The plain address had no table: holding was taken.
+    pub(super) assumed_table: bool,
+    /// Address text and bit, for the row below.
+    pub(super) address: Option<(String, Option<u8>)>,
+}
+
+impl<'a> Reading<'a> {
+    pub(super) fn new(around: &'a Surroundings<'a>, row: usize) -> Self {
+        Self { around, row, faults: Vec::new(), warnings: Vec::new(), assumed_table: false, address: None }
+    }
+
+    fn column(&self, field: &Field) -> Option<&'a Column> {
+        self.around.block.column(field)
+    }
+
+    /// The cell of a field, if it holds something; one joined with those above counts.
+    fn cell(&self, field: &Field) -> Option<(usize, String)> {
+        let column = self.column(field)?.index;
+        let text = self.around.sheet.down(self.row, column).shown();
+        (!is_blank(&text)).then_some((column, text))
+    }
+
+    fn trouble(&self, column: usize, problem: String, remedy: String) -> Trouble {
+        Trouble {
+            sheet: self.around.sheet.name.clone(),
+            row: self.row + 1,
+            column: letters(column),
+            problem,
+            remedy,
+        }
+    }
+
+    pub(super) fn fault(&mut self, column: usize, problem: impl Into<String>, remedy: impl Into<String>) {
+        let trouble = self.trouble(column, problem.into(), remedy.into());
+        self.faults.push(trouble);
+    }
+
+    fn warn(&mut self, column: usize, problem: impl Into<String>, remedy: impl Into<String>) {
+        let trouble = self.trouble(column, problem.into(), remedy.into());
+        self.warnings.push(trouble);
+    }
+
+    pub(super) fn read(&mut self) -> Outcome {
+        for c in self.around.block.columns.iter().filter(|c| c.field != Field::Passed) {
+            match self.around.sheet.cell(self.row, c.index) {
+                super::Cell::Error(e) => {
+                    let problem = format!("the formula gives {e}");
+                    self.fault(c.index, problem, "mend the formula, or write the value");
+                }
+                super::Cell::Date(d) if c.field != Field::Remark => {
+                    let problem = format!("the spreadsheet made a date of it ({d})");
+                    self.fault(c.index, problem, "format the column as text and type it again");
+                }
+                _ => {}
+            }
+        }
+        if !self.faults.is_empty() {
+            return Outcome::Points(Vec::new());
+        }
+        let exact = self.around.block.exact;
+        let mut names = self.names();
+        if !exact && names.all.iter().any(|n| names::is_reserved(n)) {
+            return Outcome::Skipped(names.all.join(" "));
+        }
+        let mut keys = Keys::new();
+        let place = match self.place() {
+            Ok(place) => place,
+            Err(Some(skip)) => return Outcome::Skipped(skip),
+            Err(None) => return Outcome::Points(Vec::new()),
+        };
+        let listed = if exact { None } else { self.listed_bits(place.as_ref()) };
+        self.own_keys(&mut keys);
+        let mut slot = None;
+        let mut form = None;
+        let mut at = 0;
+        if let Some((column, found)) = &place {
+            at = *column;
+            form = Some(if found.maybe_coil { Form::Modicon } else { found.form });
+            slot = self.register(*column, found, listed.is_some(), &mut keys);
+            if slot.is_none() && self.faults.is_empty() {
+                return Outcome::Skipped(self.line());
+            }
+        }
+        if let Some(bits) = listed {
+            return self.bit_points(&bits, &keys, slot, at, form);
+        }
+        let unit = self.unit(&mut names);
+        if let Some(unit) = &unit {
+            keys.insert("unit".to_owned(), Val::text(unit));
+        }
+        if let Some((_, text)) = self.cell(&Field::RawUnit) {
+            keys.insert(
+                "raw_unit".to_owned(),
+                Val::text(units::unit(&text).replace('℃', "degC").replace('℉', "degF")),
+            );
+        }
+        let is_bit = keys.contains_key("bit")
+            || slot.is_some_and(|s| matches!(s.table, Table::Coil | Table::DiscreteInput));
+        self.measure(&mut keys, unit.as_deref(), is_bit);
+        self.limits(&mut keys, unit.as_deref());
+        let mut references = Vec::new();
+        for (key, field) in [("decimals_from", Field::DecimalsFrom), ("times", Field::Times)] {
+            references.extend(self.cell(&field).map(|(column, text)| (key, column, plain(&text))));
+        }
+        let remark = self.remark(&mut keys);
+        let (id, explicit) = self.id(&names);
+        names.put(&mut keys, exact);
+        Outcome::Points(vec![Draft {
+            id,
+            explicit,
+            keys,
+            comment: remark,
+            row: self.row,
+            column: at,
+            slot,
+            references,
+            form,
+        }])
+    }
+
+    /// The register's address; `Err(Some)` for a row that is none, `Err(None)` when told.
+    fn place(&mut self) -> Result<Option<(usize, Address)>, Option<String>> {
+        let around = self.around;
+        let Some(column) = self.column(&Field::Address) else { return Ok(None) };
+        let index = column.index;
+        let cell = around.sheet.down(self.row, index);
+        let mut text = cell.shown();
+        let filled = super::scan::filled(around.sheet, self.row);
+        if is_blank(&text) {
+            if around.block.exact {
+                return Ok(None);
+            }
+            match (&around.above, self.cell(&Field::Bit)) {
+                (Some((above, _)), Some(_)) => text.clone_from(above),
+                _ => {
+                    let title = self.line();
+                    let listed = ["pointer", "topic"]
+                        .iter()
+                        .any(|k| self.cell(&Field::Key((*k).to_owned())).is_some());
+                    if listed {
+                        return Ok(None);
+                    }
+                    if filled < 3 || self.cell(&Field::Type).is_none() && self.cell(&Field::Name).is_none() {
+                        return Err(Some(title));
+                    }
+                    self.fault(
+                        index,
+                        "no register address",
+                        "write one like 40001; delete the row if it is no point",
+                    );
+                    return Err(None);
+                }
+            }
+        }
+        // `40021.10` typed as a number arrives as 40021.1: after bit 9 it is bit 10.
+        if let (super::Cell::Number(n), Some((above, Some(9)))) = (cell, &around.above)
+            && n.fract() != 0.0
+            && written(*n).split_once('.').is_some_and(|(r, b)| b == "1" && above.starts_with(r))
+        {
+            text.push('0');
+        }
+        let typed_plain = around.habit.plain
+            || around.block.exact
+                && (self.cell(&Field::Table).is_some() || self.cell(&Field::Function).is_some());
+        let habit = Habit { hex: column.hex, plain: typed_plain, ..around.habit };
+        match address(&text, habit) {
+            Ok(Some(found)) => {
+                let register = plain(&text).split('.').next().unwrap_or_default().to_owned();
+                self.address = Some((register, found.bit));
+                Ok(Some((index, found)))
+            }
+            Ok(None) => Err(Some(self.line())),
+            Err(_) if filled <= 2 && !text.chars().any(|c| c.is_ascii_digit()) => Err(Some(self.line())),
+            Err(_) if filled == 1 => Err(Some(self.line())),
+            Err((problem, remedy)) => {
+                self.fault(index, problem, remedy);
+                Err(None)
+            }
+        }
+    }
+
+    /// The row as one line, for the list of what was skipped.
+    fn line(&self) -> String {
+        let cells = self.around.sheet.rows.get(self.row).into_iter().flatten();
+        let words: Vec<String> = cells.map(|c| tidy(&c.shown())).filter(|t| !t.is_empty()).collect();
+        words.join(" | ").chars().take(80).collect()
+    }
+
+    /// Bits listed in one cell of the row.
+    fn listed_bits(&self, place: Option<&(usize, Address)>) -> Option<Vec<(u8, String)>> {
+        let (_, found) = place?;
+        if found.bit.is_some() || self.cell(&Field::Bit).is_some() {
+            return None;
+        }
+        let fields = [Field::Bits, Field::Labels, Field::Describe, Field::Name];
+        let remarks = self.around.block.columns.iter().filter(|c| c.field == Field::Remark).map(|c| c.index);
+        let columns = fields.iter().filter_map(|f| self.column(f).map(|c| c.index)).chain(remarks);
+        columns.into_iter().find_map(|c| lists::bits(&self.around.sheet.down(self.row, c).shown()))
+    }
+
+    fn bit_points(
+        &mut self,
+        bits: &[(u8, String)],
+        keys: &Keys,
+        slot: Option<Slot>,
+        column: usize,
+        form: Option<Form>,
+    ) -> Outcome {
+        let Some(slot) = slot else { return Outcome::Points(Vec::new()) };
+        if slot.registers > 1 {
+            self.fault(
+                column,
+                "a list of bits for more than one register",
+                "one row a register, with its own list",
+            );
+            return Outcome::Points(Vec::new());
+        }
+        let invert = self.cell(&Field::Invert).and_then(|(_, t)| lists::flag(&t)).unwrap_or(false);
+        let named = bits.iter().filter(|(_, name)| !names::is_reserved(name));
+        let points = named.map(|(bit, name)| {
+            let mut keys = keys.clone();
+            keys.retain(|k, _| matches!(k.as_str(), "address" | "table" | "order"));
+            keys.insert("bit".to_owned(), Val::Number(f64::from(*bit)));
+            if invert {
+                keys.insert("invert".to_owned(), Val::Flag(true));
+            }
+            let language = if has_chinese(name) { "name" } else { "name_en" };
+            keys.insert(language.to_owned(), Val::text(name));
+            let id = names::slug(name).or_else(|| names::translated(name, self.around.kind));
+            let slot = Some(Slot { bit: Some(*bit), ..slot });
+            Draft {
+                id,
+                explicit: false,
+                keys,
+                comment: None,
+                row: self.row,
+                column,
+                slot,
+                references: Vec::new(),
+                form,
+            }
+        });
+        Outcome::Points(points.collect())
+    }
+}
+
+/// A number with a unit behind it, or what is wrong with it.
+pub(super) fn quantity(text: &str) -> Result<(f64, String), (String, String)> {
+    number_and_unit(text).map_err(|e| match e {
+        NumberFault::Comma => {
+            let both = plain(text);
+            let (point, joined) = (both.replace(',', "."), both.replace(',', ""));
+            (format!("`{both}` may be {point} or {joined}"), "write it with a decimal point".to_owned())
+        }
+        NumberFault::Text => {
+            (format!("`{}` is no number", plain(text)), "write a plain number, e.g. 1.25".to_owned())
+        }
+    })
+}

@@ -1,0 +1,430 @@
+//! The second half of a row: what the number means. Scale, range, current loop, decimals, sentinels,
+//! labels, limits, and the keys that only profiles have.
+
+use super::super::headers::Field;
+use super::super::lists;
+use super::super::text::{NumberFault, folded, is_blank, plain, tidy};
+use super::super::types::width;
+use super::super::units;
+use super::super::value::{Keys, Val};
+use super::{Reading, quantity};
+
+/// Kinds of electrical signal that change how raw values are read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Signal {
+    LiveZero,
+    DeadZero,
+    Other,
+}
+
+impl Reading<'_> {
+    /// `scale`, `offset`, `range`, `loop`, `calibration`, `decimals`, `sentinels`, `invert`, `labels`.
+    pub(super) fn measure(&mut self, keys: &mut Keys, unit: Option<&str>, is_bit: bool) {
+        let exact = self.around.block.exact;
+        self.factor(keys);
+        self.told_factor(keys, is_bit);
+        let range = self.range(unit);
+        let raw = self.raw_range();
+        let signal = self.cell(&Field::Signal).map(|(c, t)| (c, signal(&t)));
+        match (raw, range, signal) {
+            (
+                Some((at, low, high)),
+                Some((_, from, to)),
+                Some((_, kind @ (Signal::LiveZero | Signal::DeadZero))),
+            ) => {
+                let mut table = std::collections::BTreeMap::new();
+                table.insert("raw".to_owned(), Val::numbers(&[low, high]));
+                table.insert("range".to_owned(), Val::numbers(&[from, to]));
+                if kind == Signal::DeadZero {
+                    table.insert("live_zero".to_owned(), Val::Flag(false));
+                }
+                keys.insert("loop".to_owned(), Val::Table(table));
+                self.alone(keys, at);
+            }
+            (Some((at, low, high)), Some((_, from, to)), _) => {
+                let point = |raw, value| Val::numbers(&[raw, value]);
+                keys.insert("calibration".to_owned(), Val::List(vec![point(low, from), point(high, to)]));
+                keys.insert("range".to_owned(), Val::numbers(&[from, to]));
+                self.alone(keys, at);
+            }
+            (Some((at, ..)), None, _) => {
+                self.fault(at, "raw values, but no range in engineering units", "add 量程下限 and 量程上限");
+            }
+            (None, Some((_, from, to)), _) => {
+                keys.insert("range".to_owned(), Val::numbers(&[from, to]));
+            }
+            (None, None, _) => {}
+        }
+        let whole = keys.get("type").and_then(Val::as_text).is_none_or(|t| t.starts_with(['u', 'i', 'b']));
+        if let (Some((at, Signal::LiveZero | Signal::DeadZero)), None, true, false, false) =
+            (signal, raw, whole, keys.contains_key("scale"), exact)
+        {
+            let remedy = "add columns 原始下限 and 原始上限 (the raw values at 4 and 20 mA)";
+            self.warn(
+                at,
+                "a current loop, but not which raw values stand for it: taken as a plain number",
+                remedy,
+            );
+        }
+        self.decimals(keys, whole && !is_bit);
+        if let Some((column, text)) = self.cell(&Field::Sentinels) {
+            match lists::raw_values(&text) {
+                Some(all) => _ = keys.insert("sentinels".to_owned(), Val::numbers(&all)),
+                None => {
+                    self.fault(
+                        column,
+                        format!("`{}` is no raw value", plain(&text)),
+                        "e.g. 32767 or 30001/-30001",
+                    );
+                }
+            }
+        }
+        if let Some((column, text)) = self.cell(&Field::Invert) {
+            match lists::flag(&text) {
+                Some(true) if !is_bit && !exact => {
+                    self.warn(column, "only bits can be inverted: left out", "");
+                }
+                Some(on) if on || exact => _ = keys.insert("invert".to_owned(), Val::Flag(on)),
+                Some(_) => {}
+                None => {
+                    let remedy = "是 or 否 (常闭 or 常开, yes or no)";
+                    self.fault(column, format!("`{}` does not tell whether to invert", plain(&text)), remedy);
+                }
+            }
+        }
+        self.labels(keys, exact);
+    }
+
+    /// Scale and offset beside raw limits say the same twice.
+    fn alone(&mut self, keys: &mut Keys, at: usize) {
+        if keys.remove("scale").is_some() | keys.remove("offset").is_some() {
+            self.warn(
+                at,
+                "scale and raw values both given: the raw values are used",
+                "leave one of them out",
+            );
+        }
+    }
+
+    fn factor(&mut self, keys: &mut Keys) {
+        let exact = self.around.block.exact;
+        if let Some((column, text)) = self.cell(&Field::Scale) {
+            let title = self.column(&Field::Scale).map_or(String::new(), |c| folded(&c.title));
+            match lists::scale(&text) {
+                Ok(scale) if scale != 0.0 => {
+                    let enlarged = title.contains("放大") || title.contains("扩大");
+                    let scale = if enlarged && scale > 1.0 && !exact { 1.0 / scale } else { scale };
+                    if scale != 1.0 || exact {
+                        keys.insert("scale".to_owned(), Val::Number(scale));
+                    }
+                    if [10.0, 100.0, 1000.0].contains(&scale) && !exact {
+                        self.warn(
+                            column,
+                            format!("multiplied by {scale}; is it not to be divided?"),
+                            "a register that holds 752 for 75.2 needs 0.1 or 1/10",
+                        );
+                    }
+                }
+                Err(NumberFault::Comma) => {
+                    if let Err((problem, remedy)) = quantity(&text) {
+                        self.fault(column, problem, remedy);
+                    }
+                }
+                _ => self.fault(
+                    column,
+                    format!("`{}` is no multiplier", plain(&text)),
+                    "e.g. 0.1, ×0.1 or 1/10",
+                ),
+            }
+        }
+        if let Some((column, text)) = self.cell(&Field::Offset) {
+            match quantity(&text) {
+                Ok((offset, _)) if offset != 0.0 || exact => {
+                    keys.insert("offset".to_owned(), Val::Number(offset));
+                }
+                Ok(_) => {}
+                Err((problem, remedy)) => self.fault(column, problem, remedy),
+            }
+        }
+    }
+
+    /// A scale that only a remark tells, for whole numbers.
+    fn told_factor(&mut self, keys: &mut Keys, is_bit: bool) {
+        let whole = keys.get("type").and_then(Val::as_text).is_none_or(|t| t.starts_with(['u', 'i']));
+        if self.around.block.exact || is_bit || !whole || self.cell(&Field::Scale).is_some() {
+            return;
+        }
+        let columns =
+            self.around.block.columns.iter().filter(|c| matches!(c.field, Field::Remark | Field::Describe));
+        let told = columns
+            .filter_map(|c| {
+                Some((c.index, lists::scale_in(&self.around.sheet.down(self.row, c.index).shown())?))
+            })
+            .next();
+        let Some((column, (scale, offset))) = told.filter(|(_, (scale, _))| *scale != 1.0) else { return };
+        keys.insert("scale".to_owned(), Val::Number(scale));
+        if offset != 0.0 {
+            keys.insert("offset".to_owned(), Val::Number(offset));
+        }
+        let problem = format!("this remark was taken as the scale: raw × {scale}");
+        self.warn(column, problem, "a column 系数 says it without doubt");
+    }
+
+    fn range(&mut self, unit: Option<&str>) -> Option<(usize, f64, f64)> {
+        if let Some((column, text)) = self.cell(&Field::Range) {
+            let Some((low, high, own)) = lists::range(&text) else {
+                self.fault(column, format!("`{}` is no range", plain(&text)), "e.g. 0~2.5");
+                return None;
+            };
+            self.same_unit(column, &own, unit);
+            return self.ordered(column, low, high);
+        }
+        let mut both = Vec::new();
+        for field in [Field::RangeLo, Field::RangeHi] {
+            let Some((column, text)) = self.cell(&field) else { continue };
+            match quantity(&text) {
+                Ok((value, own)) => {
+                    self.same_unit(column, &own, unit);
+                    both.push((column, value));
+                }
+                Err((problem, remedy)) => self.fault(column, problem, remedy),
+            }
+        }
+        match both[..] {
+            [(_, low), (column, high)] => self.ordered(column, low, high),
+            _ => None,
+        }
+    }
+
+    fn ordered(&mut self, column: usize, low: f64, high: f64) -> Option<(usize, f64, f64)> {
+        if low < high {
+            return Some((column, low, high));
+        }
+        self.fault(column, format!("{low} to {high} is no range"), "the smaller number first");
+        None
+    }
+
+    fn raw_range(&mut self) -> Option<(usize, f64, f64)> {
+        let mut ends = Vec::new();
+        if let Some((column, text)) = self.cell(&Field::RawRange) {
+            match lists::range(&text) {
+                Some((low, high, _)) => ends.extend([(column, low), (column, high)]),
+                None => self.fault(column, format!("`{}` is no range", plain(&text)), "e.g. 0~4095"),
+            }
+        } else {
+            for field in [Field::RawLo, Field::RawHi] {
+                let Some((column, text)) = self.cell(&field) else { continue };
+                match lists::raw_value(&plain(&text)) {
+                    Some(value) => ends.push((column, value)),
+                    None => self.fault(
+                        column,
+                        format!("`{}` is no raw value", plain(&text)),
+                        "e.g. 4000 or 0x0FFF",
+                    ),
+                }
+            }
+        }
+        match ends[..] {
+            [(_, low), (column, high)] if low != high => Some((column, low, high)),
+            [(_, _), (column, _)] => {
+                self.fault(
+                    column,
+                    "both raw values are the same",
+                    "the values at the lower and the upper end",
+                );
+                None
+            }
+            [(column, _)] if self.faults.is_empty() => {
+                self.fault(column, "one raw value alone", "both ends are wanted: 原始下限 and 原始上限");
+                None
+            }
+            _ => None,
+        }
+    }
+
+    /// A unit behind a number must be the point's.
+    fn same_unit(&mut self, column: usize, own: &str, unit: Option<&str>) {
+        let (Some(own), Some(unit)) = (units::known(own), unit) else { return };
+        if own != unit {
+            let problem = format!("this is in {own}, but the point in {unit}");
+            self.fault(column, problem, "write all numbers of a row in its unit");
+        }
+    }
+
+    fn decimals(&mut self, keys: &mut Keys, whole: bool) {
+        let exact = self.around.block.exact;
+        if let Some((column, text)) = self.cell(&Field::Decimals) {
+            let word = folded(&text);
+            let places = match word.trim_end_matches('位').parse::<i32>() {
+                Ok(n) if (0..=9).contains(&n) => Some(n),
+                // `0.1` means one place.
+                _ => (0..=9).find(|n| lists::power(-n).is_some_and(|p| lists::scale(&word) == Ok(p))),
+            };
+            let Some(places) = places else {
+                self.fault(column, format!("`{}` is no number of decimals", plain(&text)), "0 to 9");
+                return;
+            };
+            keys.insert("decimals".to_owned(), Val::Number(f64::from(places)));
+            let fixed = ["scale", "loop", "calibration"].iter().any(|k| keys.contains_key(*k));
+            let from = self.cell(&Field::DecimalsFrom).is_some();
+            if places > 0
+                && whole
+                && !fixed
+                && !from
+                && !exact
+                && self.cell(&Field::Scale).is_none()
+                && let Some(scale) = lists::power(-places)
+            {
+                keys.insert("scale".to_owned(), Val::Number(scale));
+                self.warn(
+                    column,
+                    format!("a whole number with {places} decimals: taken as raw × {scale}"),
+                    "say so in a column 系数 (1 if the register holds the value itself)",
+                );
+            }
+            return;
+        }
+        let plain = whole && self.cell(&Field::Times).is_none();
+        if !exact
+            && plain
+            && let Some(scale) = keys.get("scale").and_then(Val::as_number)
+        {
+            let places = (1..=6).find(|n| lists::power(-n) == Some(scale));
+            if let Some(places) = places {
+                keys.insert("decimals".to_owned(), Val::Number(f64::from(places)));
+            }
+        }
+    }
+
+    fn labels(&mut self, keys: &mut Keys, exact: bool) {
+        let own = self.cell(&Field::Labels).map(|(_, t)| t);
+        let wide = keys.get("type").and_then(Val::as_text).and_then(width).is_some_and(|w| w > 2);
+        let mut cells: Vec<String> = own.into_iter().collect();
+        if !exact && !wide {
+            let fields = [Field::Describe, Field::Name, Field::Range];
+            cells.extend(fields.iter().filter_map(|f| self.cell(f)).map(|(_, t)| t));
+            let remarks = self.around.block.columns.iter().filter(|c| c.field == Field::Remark);
+            cells.extend(remarks.map(|c| self.around.sheet.down(self.row, c.index).shown()));
+        }
+        if let Some(labels) = cells.iter().find_map(|t| lists::labels(t)) {
+            keys.insert("labels".to_owned(), labels);
+        }
+    }
+
+    /// Setpoints, with what stands for all limits of the row.
+    pub(super) fn limits(&mut self, keys: &mut Keys, unit: Option<&str>) {
+        let mut set: Vec<(usize, &'static str, f64)> = Vec::new();
+        for kind in ["ll", "l", "h", "hh", "state"] {
+            let field = Field::Limit(kind);
+            let Some((column, text)) = self.cell(&field) else { continue };
+            if folded(&text) == "false" {
+                keys.insert(format!("limits.{kind}"), Val::Flag(false));
+                continue;
+            }
+            if let (Some(title), Some(unit)) = (self.column(&field).and_then(|c| c.unit), unit)
+                && title != unit
+                && units::known(unit).is_some()
+            {
+                self.warn(column, format!("the header says {title}, the point {unit}"), "check the setpoint");
+            }
+            match quantity(&text) {
+                Ok((at, own)) => {
+                    self.same_unit(column, &own, unit);
+                    keys.insert(format!("limits.{kind}.at"), Val::Number(at));
+                    if kind != "state" {
+                        set.push((column, kind, at));
+                    }
+                }
+                Err((problem, remedy)) => self.fault(column, problem, remedy),
+            }
+        }
+        for pair in set.windows(2) {
+            let [(_, below, low), (column, above, high)] = pair else { continue };
+            if low >= high && !self.around.block.exact {
+                let problem = format!("{above} = {high} is not above {below} = {low}");
+                self.fault(*column, problem, "ll < l < h < hh");
+            }
+        }
+        for key in ["deadband", "on_delay", "off_delay"] {
+            let Some((column, text)) = self.cell(&Field::Every(key)) else { continue };
+            let value = match quantity(&text) {
+                Ok((n, _)) if key == "deadband" && n >= 0.0 => Val::Number(n),
+                Ok((n, own)) if key != "deadband" && n >= 0.0 => {
+                    let own = match folded(&own).as_str() {
+                        "" | "s" | "秒" | "sec" => "s",
+                        "min" | "分" | "分钟" | "m" => "m",
+                        "ms" | "毫秒" => "ms",
+                        _ => {
+                            self.fault(column, format!("`{}` is no delay", plain(&text)), "seconds, e.g. 3");
+                            continue;
+                        }
+                    };
+                    Val::Text(format!("{n}{own}"))
+                }
+                _ => {
+                    self.fault(column, format!("`{}` is no {key}", plain(&text)), "0 or more");
+                    continue;
+                }
+            };
+            for (_, kind, _) in &set {
+                keys.insert(format!("limits.{kind}.{key}"), value.clone());
+            }
+        }
+    }
+
+    /// Keys under their own name, their cells as TOML has them.
+    pub(super) fn own_keys(&mut self, keys: &mut Keys) {
+        const TEXTS: &[&str] = &["pointer", "quality", "topic", "encoding", "bit_order", "period"];
+        for c in &self.around.block.columns {
+            let Field::Key(key) = &c.field else { continue };
+            let text = self.around.sheet.down(self.row, c.index).shown();
+            if text.trim().is_empty() || (is_blank(&text) && !TEXTS.contains(&key.as_str())) {
+                continue;
+            }
+            let (of_limit, kind) = match key.split_once("_no_data").map(|(of, _)| (of, "no_data")) {
+                Some(both) => both,
+                None => key.rsplit_once('_').unwrap_or((key, "")),
+            };
+            let limit = super::super::keys::LIMITS.contains(&kind)
+                && super::super::keys::OF_LIMIT.contains(&of_limit);
+            let path = match key.as_str() {
+                "no_data" => "limits.no_data".to_owned(),
+                _ if limit => format!("limits.{kind}.{of_limit}"),
+                _ => key.clone(),
+            };
+            let value = if TEXTS.contains(&key.as_str()) {
+                Val::Text(text.trim().to_owned())
+            } else {
+                Val::parse(&text).unwrap_or_else(|| Val::Text(text.trim().to_owned()))
+            };
+            keys.insert(path, value);
+        }
+    }
+
+    /// What remains to be said, as a comment.
+    pub(super) fn remark(&mut self, keys: &mut Keys) -> Option<String> {
+        let mut words: Vec<String> = Vec::new();
+        if let Some((_, tag)) = self.cell(&Field::Tag).filter(|(_, t)| !super::names::speaks(t)) {
+            words.push(tidy(&tag));
+        }
+        for c in self.around.block.columns.iter().filter(|c| c.field == Field::Remark) {
+            let text = self.around.sheet.down(self.row, c.index).shown();
+            // What became labels is not said twice.
+            if !is_blank(&text) && (lists::labels(&text).is_none() || !keys.contains_key("labels")) {
+                words.push(tidy(&text));
+            }
+        }
+        (!words.is_empty()).then(|| words.join("; "))
+    }
+}
+
+fn signal(text: &str) -> Signal {
+    let word = folded(text).replace(['~', '至', '到'], "-");
+    if word.contains("4-20ma") {
+        Signal::LiveZero
+    } else if word.contains("0-20ma") {
+        Signal::DeadZero
+    } else {
+        Signal::Other
+    }
+}

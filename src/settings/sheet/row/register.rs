@@ -1,0 +1,386 @@
+//! Which register a row means, and how it is to be read: table, address, type, byte order, bit, length.
+
+use super::super::address::{Address, Form};
+use super::super::headers::Field;
+use super::super::table_key;
+use super::super::text::{folded, plain};
+use super::super::types::{Order, order, says_nothing, type_key, type_word, width};
+use super::super::value::{Keys, Val};
+use super::{Reading, Slot};
+use crate::settings::Table;
+
+impl Reading<'_> {
+    /// Table, address, type, order, bit, length, and what they take of the device.
+    pub(super) fn register(
+        &mut self,
+        column: usize,
+        found: &Address,
+        listed: bool,
+        keys: &mut Keys,
+    ) -> Option<Slot> {
+        let table = self.table(column, found)?;
+        let modicon = found.form == Form::Modicon && found.table.is_some() && table != Table::Coil;
+        let coil = found.maybe_coil && table == Table::Coil;
+        let first = if coil { Some(found.number - 1) } else { found.first(self.around.base) };
+        let Some(first) = first.filter(|f| *f <= 65_535) else {
+            let remedy = "addresses counted from 0 need no base: --address-base 0";
+            self.fault(column, format!("{} lies before the first register, 1", found.number), remedy);
+            return None;
+        };
+        let mut put = |key: &str, value: Val| _ = keys.insert(key.to_owned(), value);
+        if self.around.block.exact {
+            put("address", Val::Number(f64::from(found.number)));
+            if self.cell(&Field::Table).is_some() {
+                put("table", Val::text(table_key(table)));
+            }
+            if self.cell(&Field::Function).is_some() {
+                put("function", Val::Number(f64::from(function_code(table))));
+            }
+        } else if modicon && self.around.head_table.is_none() {
+            put("address", Val::Number(f64::from(found.number)));
+        } else {
+            // In a profile every number beside a table counts from the base.
+            let counted = found.form == Form::Modicon || coil;
+            let number = if counted { first + u32::from(self.around.base) } else { found.number };
+            put("address", Val::Number(f64::from(number)));
+            if self.around.head_table != Some(table) {
+                put("table", Val::text(table_key(table)));
+            }
+        }
+        let bits = matches!(table, Table::Coil | Table::DiscreteInput);
+        let key = self.kind_of_value(found, bits, listed, keys)?;
+        let registers = match key {
+            _ if bits => 1,
+            Some(key) => width(key)
+                .or_else(|| keys.get("length").and_then(Val::as_number).map(|n| n as u32))
+                .unwrap_or(1),
+            None => 1,
+        };
+        let bit = keys.get("bit").and_then(Val::as_number).map(|b| b as u8);
+        Some(Slot { table, first, registers, bit })
+    }
+
+    /// Which table: the number's own, the row's, the head's, the section's, or holding.
+    fn table(&mut self, column: usize, found: &Address) -> Option<Table> {
+        let mut said: Option<(usize, Table)> = None;
+        if let Some((at, text)) = self.cell(&Field::Function) {
+            match function(&text) {
+                Some(Ok(table)) => said = Some((at, table)),
+                Some(Err(())) => {
+                    self.warn(
+                        at,
+                        format!("`{}` only writes: left out", plain(&text)),
+                        "Steamward reads with 1 to 4",
+                    );
+                    return None;
+                }
+                None => {
+                    self.fault(at, format!("`{}` is no function code", plain(&text)), "01, 02, 03 or 04");
+                    return None;
+                }
+            }
+        }
+        if let Some((at, text)) = self.cell(&Field::Table) {
+            match table_word(&text) {
+                Some(table) if said.is_none_or(|(_, t)| t == table) => said = Some((at, table)),
+                Some(_) => {
+                    self.fault(
+                        at,
+                        format!("`{}` and the function code differ", plain(&text)),
+                        "one of them is wrong",
+                    );
+                    return None;
+                }
+                // `寄存器类型` may hold the data type.
+                None if type_word(&text).is_some() || said.is_some() => {}
+                None => {
+                    let remedy = "holding, input, coil or discrete (保持寄存器, 输入寄存器, 线圈, 离散输入)";
+                    self.fault(at, format!("`{}` is no register table", plain(&text)), remedy);
+                    return None;
+                }
+            }
+        }
+        match (found.table, said) {
+            (Some(own), Some((_, table))) if own != table => {
+                self.fault(
+                    column,
+                    format!(
+                        "{} is a {} address, but the function code reads {} ones",
+                        found.number,
+                        table_key(own),
+                        table_key(table)
+                    ),
+                    "find out which is right; --table takes every number as a plain address",
+                );
+                None
+            }
+            (Some(own), _) => Some(own),
+            (None, Some((_, table))) => Some(table),
+            (None, None) => {
+                if let Some(table) = self.around.head_table {
+                    return Some(table);
+                }
+                let bit = self.cell(&Field::Type).and_then(|(_, t)| type_word(&t));
+                let is_bit = bit.is_some_and(|w| w.is_bit());
+                if found.maybe_coil && (is_bit || self.cell(&Field::Type).is_none()) {
+                    return Some(Table::Coil);
+                }
+                if let Some(table) = self.around.section {
+                    return Some(table);
+                }
+                if is_bit && found.bit.is_none() && self.cell(&Field::Bit).is_none() {
+                    self.fault(
+                        column,
+                        format!("{} is a bit, but of which table?", found.number),
+                        "write 10001 or 00001 style, add a column 功能码 (01, 02), or --table discrete",
+                    );
+                    return None;
+                }
+                self.assumed_table = true;
+                Some(Table::HoldingRegister)
+            }
+        }
+    }
+
+    /// `type`, `order`, `bit`, `bits`, `length`; `None` when told. `Some(None)`: left to the default.
+    fn kind_of_value(
+        &mut self,
+        found: &Address,
+        bits: bool,
+        listed: bool,
+        keys: &mut Keys,
+    ) -> Option<Option<&'static str>> {
+        let at = self.column(&Field::Address).map_or(0, |c| c.index);
+        let mut bit = found.bit;
+        if let Some((column, text)) = self.cell(&Field::Bit) {
+            let word = folded(&text);
+            let digits: String = word.trim_start_matches(|c: char| !c.is_ascii_digit()).to_owned();
+            match digits.trim_end_matches('位').parse::<u8>() {
+                Ok(b) if b <= 15 && bit.is_none_or(|own| own == b) => bit = Some(b),
+                Ok(b) if b <= 15 => {
+                    self.fault(column, format!("bit {b}, but the address says another"), "write it once");
+                    return None;
+                }
+                _ => {
+                    let remedy = "0 to 15, 0 is the lowest; beyond that it is in the next register";
+                    self.fault(column, format!("`{}` is no bit of a register", plain(&text)), remedy);
+                    return None;
+                }
+            }
+        }
+        let (counted, in_bytes) = match self.cell(&Field::Registers) {
+            Some((column, text)) => {
+                let title = self.column(&Field::Registers).map_or("", |c| c.title.as_str());
+                let bytes = folded(title).contains("字节")
+                    || folded(&text).contains("字节")
+                    || folded(title).contains("byte");
+                let digits: String = plain(&text).chars().take_while(char::is_ascii_digit).collect();
+                match digits.parse::<u32>() {
+                    Ok(n) if (1..=250).contains(&n) => {
+                        (Some((column, if bytes { n.div_ceil(2) } else { n })), bytes)
+                    }
+                    _ => {
+                        self.fault(
+                            column,
+                            format!("`{}` is no number of registers", plain(&text)),
+                            "1 to 125",
+                        );
+                        return None;
+                    }
+                }
+            }
+            None => (None, false),
+        };
+        let registers = found.registers.or(counted.map(|c| c.1));
+        let mut own_order = None;
+        let mut key = None;
+        if let Some((column, text)) = self.cell(&Field::Type).filter(|(_, t)| !says_nothing(t)) {
+            let Some(word) = type_word(&text) else {
+                let remedy = "e.g. UINT16, INT16, UINT32, INT32, FLOAT, BOOL, String(8), BCD";
+                self.fault(column, format!("`{}` is no data type", plain(&text)), remedy);
+                return None;
+            };
+            let Some(known) = type_key(&word, registers) else {
+                let count = registers.unwrap_or(1);
+                let remedy = "1, 2 or 4 registers for a number; check address and type";
+                self.fault(column, format!("`{}` does not fit {count} registers", plain(&text)), remedy);
+                return None;
+            };
+            own_order = word.order.map(|o| (column, o));
+            key = Some(known);
+            if known == "string" {
+                let length = registers.or(word.characters.map(|c| c.div_ceil(2)));
+                let Some(length) = length else {
+                    let remedy = "write String(8), a range like 40101-40104, or a column 长度";
+                    self.fault(column, "how long is the text?", remedy);
+                    return None;
+                };
+                if registers.is_none() {
+                    let remedy = "two characters a register; write the range if that is wrong";
+                    self.warn(column, format!("`{}` taken as {length} registers", plain(&text)), remedy);
+                }
+                keys.insert("length".to_owned(), Val::Number(f64::from(length)));
+            } else if let (Some(wide), Some(count)) = (width(known), registers) {
+                let also =
+                    found.registers.is_none() && !in_bytes && (count == wide * 2 || count == wide * 16);
+                if wide != count && !also && !bits {
+                    let where_ = if found.registers.is_some() { at } else { counted.map_or(at, |c| c.0) };
+                    self.fault(
+                        where_,
+                        format!("{count} registers, but `{}` takes {wide}", plain(&text)),
+                        "correct the range or the type",
+                    );
+                    return None;
+                }
+            }
+        } else if let Some(count) = registers.filter(|c| *c > 1 && !bits && !listed) {
+            self.fault(
+                at,
+                format!("{count} registers, but no data type"),
+                "say in a column 数据类型 what they hold: UINT32, INT32, FLOAT …",
+            );
+            return None;
+        }
+        if bits {
+            if key.and_then(width).is_some_and(|w| w > 1) {
+                self.fault(
+                    at,
+                    "a coil or a discrete input holds one bit, no number",
+                    "check function code and type",
+                );
+                return None;
+            }
+            return Some(Some("bool"));
+        }
+        if let (Some(low), Some(high)) = (found.bit, found.bit_to) {
+            keys.insert("type".to_owned(), Val::text("bits"));
+            keys.insert("bits".to_owned(), Val::numbers(&[f64::from(low), f64::from(high)]));
+            return Some(Some(if high > 15 { "u32" } else { "u16" }));
+        }
+        if let Some(bit) = bit {
+            keys.insert("bit".to_owned(), Val::Number(f64::from(bit)));
+            if self.around.block.exact
+                && let Some(key) = key
+            {
+                keys.insert("type".to_owned(), Val::text(key));
+            }
+            return Some(Some("bit"));
+        }
+        if let Some(key) = key {
+            keys.insert("type".to_owned(), Val::text(key));
+        }
+        self.order(key, own_order, keys)?;
+        Some(key)
+    }
+
+    /// The byte order, from its column, the type's cell or a remark.
+    fn order(&mut self, key: Option<&str>, own: Option<(usize, Order)>, keys: &mut Keys) -> Option<()> {
+        let mut found = own;
+        if let Some((column, text)) = self.cell(&Field::Order) {
+            match order(&text) {
+                Some(order) => found = Some((column, order)),
+                None => {
+                    let remedy = "ABCD, CDAB, BADC or DCBA; 1.25 is 3FA0 0000 in ABCD and 0000 3FA0 in CDAB";
+                    self.fault(column, format!("`{}` is no byte order", plain(&text)), remedy);
+                    return None;
+                }
+            }
+        } else if found.is_none() && !self.around.block.exact && key.and_then(width).is_some_and(|w| w > 1) {
+            for c in self
+                .around
+                .block
+                .columns
+                .iter()
+                .filter(|c| matches!(c.field, Field::Remark | Field::Describe))
+            {
+                let text = self.around.sheet.down(self.row, c.index).shown();
+                found = found.or_else(|| order(&text).map(|o| (c.index, o)));
+            }
+        }
+        let Some((column, order)) = found else { return Some(()) };
+        let narrow = key.is_none_or(|k| width(k) == Some(1));
+        // With one register only the bytes can be swapped: AB CD and CD AB say nothing there.
+        if narrow && matches!(order.key.as_str(), "abcd" | "cdab" | "ab") && !self.around.block.exact {
+            return Some(());
+        }
+        if order.doubtful {
+            let remedy = "check on site: 1.25 is 0000 3FA0 in CDAB, A03F 0000 in BADC, 0000 A03F in DCBA";
+            self.warn(
+                column,
+                format!("the byte order is not plain; taken as {}", order.key.to_uppercase()),
+                remedy,
+            );
+        }
+        keys.insert("order".to_owned(), Val::Text(order.key));
+        Some(())
+    }
+}
+
+/// The function code a cell names first: the table, or `Err` for one that only writes.
+pub(super) fn function(text: &str) -> Option<Result<Table, ()>> {
+    let text = plain(text);
+    let runs = text.split(|c: char| !c.is_ascii_digit()).filter_map(|r| r.parse::<u32>().ok());
+    let mut writes = false;
+    for code in runs {
+        match code {
+            1 => return Some(Ok(Table::Coil)),
+            2 => return Some(Ok(Table::DiscreteInput)),
+            3 => return Some(Ok(Table::HoldingRegister)),
+            4 => return Some(Ok(Table::InputRegister)),
+            5 | 6 | 10 | 15 | 16 => writes = true,
+            _ => {}
+        }
+    }
+    writes.then_some(Err(()))
+}
+
+fn function_code(table: Table) -> u8 {
+    match table {
+        Table::Coil => 1,
+        Table::DiscreteInput => 2,
+        Table::HoldingRegister => 3,
+        Table::InputRegister => 4,
+    }
+}
+
+/// A register table in words, in a cell of its own.
+pub(super) fn table_word(text: &str) -> Option<Table> {
+    let word = folded(text);
+    match word.as_str() {
+        "4x" | "4区" | "4" | "hr" | "holding" => Some(Table::HoldingRegister),
+        "3x" | "3区" | "3" | "ir" | "input" => Some(Table::InputRegister),
+        "1x" | "1区" | "1" | "di" | "discrete" => Some(Table::DiscreteInput),
+        "0x" | "0区" | "0" | "do" | "coil" => Some(Table::Coil),
+        _ => section_table(&word),
+    }
+}
+
+/// A register table named in a title: `二、输入寄存器（只读）`.
+pub(in crate::settings::sheet) fn section_table(text: &str) -> Option<Table> {
+    let word = folded(text);
+    let any = |words: &[&str]| words.iter().any(|w| word.contains(w));
+    if any(&["保持寄存器", "holdingreg", "4x区", "4xxxx", "功能码03", "功能码3", "fc03", "fc3", "0x03"])
+    {
+        Some(Table::HoldingRegister)
+    } else if any(&["输入寄存器", "inputreg", "3x区", "3xxxx", "功能码04", "功能码4", "fc04", "fc4", "0x04"])
+    {
+        Some(Table::InputRegister)
+    } else if any(&[
+        "离散输入",
+        "离散量输入",
+        "discreteinput",
+        "输入状态",
+        "1x区",
+        "1xxxx",
+        "功能码02",
+        "功能码2",
+        "fc02",
+        "fc2",
+    ]) {
+        Some(Table::DiscreteInput)
+    } else if any(&["线圈", "coil", "0x区", "0xxxx", "功能码01", "功能码1", "fc01", "fc1"]) {
+        Some(Table::Coil)
+    } else {
+        None
+    }
+}

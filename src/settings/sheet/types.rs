@@ -1,0 +1,493 @@
+//! Data types and byte orders in the words of manuals, PLC programs and Modbus masters.
+
+use super::text::folded;
+
+/// What a type cell says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct TypeWord {
+    pub(super) family: Family,
+    /// Bits, if the word tells them (`INT16`, but not `整型`).
+    pub(super) bits: Option<u32>,
+    /// A byte order inside the cell: `FLOAT CDAB`.
+    pub(super) order: Option<Order>,
+    /// Characters of a text: `String(8)`.
+    pub(super) characters: Option<u32>,
+}
+
+impl TypeWord {
+    pub(super) fn is_bit(&self) -> bool {
+        matches!(self.family, Family::Bit | Family::Exact("bit" | "bool"))
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Family {
+    Unsigned,
+    Signed,
+    Float,
+    Bcd,
+    Modulo10k,
+    Bit,
+    Text,
+    Time,
+    /// The key's own word, as a profile has it.
+    Exact(&'static str),
+}
+
+/// A byte order, and whether the words could mean another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Order {
+    pub(super) key: String,
+    pub(super) doubtful: bool,
+}
+
+const EXACT: &[&str] = &[
+    "u16",
+    "i16",
+    "u32",
+    "i32",
+    "u64",
+    "i64",
+    "f16",
+    "f32",
+    "f64",
+    "bcd16",
+    "bcd32",
+    "bcd64",
+    "m10k32",
+    "m10k48",
+    "m10k64",
+    "bit",
+    "bool",
+    "bits",
+    "string",
+    "epoch32",
+    "epoch64_ms",
+    "clock6",
+];
+
+/// Whole words, folded; number of bits where the word says it.
+const WORDS: &[(&str, Family, Option<u32>)] = {
+    use Family::{Bcd, Bit, Float, Modulo10k, Signed, Text, Time, Unsigned};
+    &[
+        ("word", Unsigned, Some(16)),
+        ("dword", Unsigned, Some(32)),
+        ("lword", Unsigned, Some(64)),
+        ("qword", Unsigned, Some(64)),
+        ("uint", Unsigned, None),
+        ("usint", Unsigned, Some(16)),
+        ("udint", Unsigned, Some(32)),
+        ("ulint", Unsigned, Some(64)),
+        ("ushort", Unsigned, Some(16)),
+        ("ulong", Unsigned, Some(32)),
+        ("unsigned", Unsigned, None),
+        ("unsignedint", Unsigned, None),
+        ("unsignedinteger", Unsigned, None),
+        ("unsignedshort", Unsigned, Some(16)),
+        ("unsignedlong", Unsigned, Some(32)),
+        ("无符号", Unsigned, None),
+        ("无符号数", Unsigned, None),
+        ("无符号整型", Unsigned, None),
+        ("无符号整数", Unsigned, None),
+        ("无符号整形", Unsigned, None),
+        ("无符号短整型", Unsigned, Some(16)),
+        ("无符号长整型", Unsigned, Some(32)),
+        ("无符号字", Unsigned, Some(16)),
+        ("字", Unsigned, Some(16)),
+        ("双字", Unsigned, Some(32)),
+        ("无符号双字", Unsigned, Some(32)),
+        ("正整数", Unsigned, None),
+        ("byte", Unsigned, Some(16)),
+        ("uchar", Unsigned, Some(16)),
+        ("hex", Unsigned, None),
+        ("int", Signed, None),
+        ("sint", Signed, Some(16)),
+        ("dint", Signed, Some(32)),
+        ("lint", Signed, Some(64)),
+        ("integer", Signed, None),
+        ("signed", Signed, None),
+        ("signedint", Signed, None),
+        ("signedinteger", Signed, None),
+        ("short", Signed, Some(16)),
+        ("long", Signed, Some(32)),
+        ("longlong", Signed, Some(64)),
+        ("整型", Signed, None),
+        ("整形", Signed, None),
+        ("整数", Signed, None),
+        ("整数型", Signed, None),
+        ("有符号", Signed, None),
+        ("有符号数", Signed, None),
+        ("有符号整型", Signed, None),
+        ("有符号整数", Signed, None),
+        ("有符号整形", Signed, None),
+        ("短整型", Signed, Some(16)),
+        ("长整型", Signed, Some(32)),
+        ("双整型", Signed, Some(32)),
+        ("双整数", Signed, Some(32)),
+        ("双字整数", Signed, Some(32)),
+        ("real", Float, None),
+        ("lreal", Float, Some(64)),
+        ("float", Float, None),
+        ("floatingpoint", Float, None),
+        ("single", Float, Some(32)),
+        ("double", Float, Some(64)),
+        ("half", Float, Some(16)),
+        ("浮点", Float, None),
+        ("浮点数", Float, None),
+        ("浮点型", Float, None),
+        ("实数", Float, None),
+        ("实型", Float, None),
+        ("单精度", Float, Some(32)),
+        ("单精度浮点", Float, Some(32)),
+        ("单精度浮点数", Float, Some(32)),
+        ("单精度浮点型", Float, Some(32)),
+        ("双精度", Float, Some(64)),
+        ("双精度浮点", Float, Some(64)),
+        ("双精度浮点数", Float, Some(64)),
+        ("双精度浮点型", Float, Some(64)),
+        ("ieee754", Float, None),
+        ("ieee-754", Float, None),
+        ("bcd", Bcd, None),
+        ("bcd码", Bcd, None),
+        ("mod10k", Modulo10k, None),
+        ("m10k", Modulo10k, None),
+        ("mod10000", Modulo10k, None),
+        ("bool", Bit, None),
+        ("boolean", Bit, None),
+        ("bit", Bit, None),
+        ("位", Bit, None),
+        ("比特", Bit, None),
+        ("布尔", Bit, None),
+        ("布尔型", Bit, None),
+        ("布尔量", Bit, None),
+        ("开关量", Bit, None),
+        ("开关", Bit, None),
+        ("数字量", Bit, None),
+        ("逻辑量", Bit, None),
+        ("离散量", Bit, None),
+        ("位变量", Bit, None),
+        ("di", Bit, None),
+        ("do", Bit, None),
+        ("digital", Bit, None),
+        ("string", Text, None),
+        ("text", Text, None),
+        ("char", Text, None),
+        ("ascii", Text, None),
+        ("字符串", Text, None),
+        ("字符", Text, None),
+        ("字符型", Text, None),
+        ("时间", Time, None),
+        ("日期", Time, None),
+        ("日期时间", Time, None),
+        ("时间戳", Time, None),
+        ("time", Time, None),
+        ("datetime", Time, None),
+        ("date", Time, None),
+        ("timestamp", Time, None),
+        ("unixtime", Time, None),
+        ("unix", Time, None),
+        ("unix时间", Time, None),
+        ("unix时间戳", Time, None),
+        ("epoch", Time, None),
+        ("时钟", Time, None),
+    ]
+};
+
+/// Words that say nothing about the type: kind of signal.
+pub(super) fn says_nothing(text: &str) -> bool {
+    matches!(
+        folded(text).as_str(),
+        "模拟量" | "ai" | "ao" | "analog" | "analogue" | "数值" | "数据" | "测量值" | "register" | "寄存器"
+    )
+}
+
+/// Reads a type cell; `None` if no word of it is known.
+pub(super) fn type_word(text: &str) -> Option<TypeWord> {
+    let mut word = folded(text).replace(['_', '型'], " ").replace("bits", "bit");
+    if let Some(key) = EXACT.iter().find(|k| **k == text.trim()) {
+        return Some(TypeWord { family: Family::Exact(key), bits: None, order: None, characters: None });
+    }
+    // The order may stand inside: `float cdab`, `浮点数(3412)`, `long inverse`.
+    let order = order_inside(&mut word);
+    let word: String = word.chars().filter(|c| !" -()[]{}:,/.".contains(*c)).collect();
+    let look = |w: &str| {
+        let bare = |s: &str| s.replace(['型', '-'], "");
+        WORDS.iter().find(|(known, _, _)| *known == w || bare(known) == w).map(|(_, f, b)| (*f, *b))
+    };
+    let made = |family, bits, characters| Some(TypeWord { family, bits, order: order.clone(), characters });
+    if let Some((family, bits)) = look(&word) {
+        return made(family, bits, None);
+    }
+    // `int16`, `16bit unsigned`, `无符号16位`, `s16`, `string8`: the number apart from the word.
+    let digits: String = word.chars().filter(char::is_ascii_digit).collect();
+    let letters: String = word.chars().filter(|c| !c.is_ascii_digit()).collect();
+    let number: u32 = digits.parse().ok()?;
+    let letters = letters.replace("bit", "").replace('位', "");
+    let (family, own) = match letters.as_str() {
+        "u" | "ui" => (Family::Unsigned, None),
+        "s" | "i" => (Family::Signed, None),
+        "f" | "fp" => (Family::Float, None),
+        "b" if number == 1 => (Family::Bit, None),
+        "" if number == 1 => (Family::Bit, None),
+        "" => (Family::Unsigned, None),
+        other => look(other)?,
+    };
+    match family {
+        Family::Text => made(family, None, Some(number)),
+        Family::Bit => made(family, None, None),
+        Family::Time => made(family, Some(number), None),
+        _ if matches!(number, 8 | 16 | 32 | 48 | 64) => made(family, Some(number.max(16)), None),
+        // IEC 754, 2 words: a number that is no width.
+        _ if own.is_some() => made(family, own, None),
+        _ => None,
+    }
+}
+
+/// The profile's word for a type of `registers` registers, if there is one.
+pub(super) fn type_key(word: &TypeWord, registers: Option<u32>) -> Option<&'static str> {
+    if let Family::Exact(key) = word.family {
+        return Some(key);
+    }
+    let bits = word.bits.or(registers.map(|r| r * 16));
+    Some(match (word.family, bits) {
+        (Family::Unsigned, None | Some(16)) => "u16",
+        (Family::Unsigned, Some(32)) => "u32",
+        (Family::Unsigned, Some(64)) => "u64",
+        (Family::Signed, None | Some(16)) => "i16",
+        (Family::Signed, Some(32)) => "i32",
+        (Family::Signed, Some(64)) => "i64",
+        (Family::Float, None | Some(32)) => "f32",
+        (Family::Float, Some(16)) => "f16",
+        (Family::Float, Some(64)) => "f64",
+        (Family::Bcd, None | Some(16)) => "bcd16",
+        (Family::Bcd, Some(32)) => "bcd32",
+        (Family::Bcd, Some(64)) => "bcd64",
+        (Family::Modulo10k, None | Some(32)) => "m10k32",
+        (Family::Modulo10k, Some(48)) => "m10k48",
+        (Family::Modulo10k, Some(64)) => "m10k64",
+        (Family::Bit, _) => "bit",
+        (Family::Text, _) => "string",
+        (Family::Time, None | Some(32)) => "epoch32",
+        (Family::Time, Some(64)) => "epoch64_ms",
+        (Family::Time, Some(96)) => "clock6",
+        _ => return None,
+    })
+}
+
+/// How many registers a type takes; `None` where the length decides.
+pub(super) fn width(key: &str) -> Option<u32> {
+    Some(match key {
+        "u16" | "i16" | "f16" | "bcd16" | "bit" | "bool" => 1,
+        "u32" | "i32" | "f32" | "bcd32" | "m10k32" | "epoch32" => 2,
+        "m10k48" => 3,
+        "u64" | "i64" | "f64" | "bcd64" | "m10k64" | "epoch64_ms" => 4,
+        "clock6" => 6,
+        _ => return None,
+    })
+}
+
+const ORDERS: &[(&str, &str, bool)] = &[
+    ("bigendianbyteswap", "badc", false),
+    ("bigendianwordswap", "cdab", false),
+    ("littleendianbyteswap", "cdab", false),
+    // Taken word by word this would be BADC; those who write it mean the low word first.
+    ("littleendianwordswap", "cdab", true),
+    ("wordswapped", "cdab", false),
+    ("wordswap", "cdab", false),
+    ("swapwords", "cdab", false),
+    ("swapword", "cdab", false),
+    ("byteswapped", "badc", false),
+    ("byteswap", "badc", false),
+    ("swapbytes", "badc", false),
+    ("swappedfp", "cdab", false),
+    ("lowwordfirst", "cdab", false),
+    ("highwordfirst", "abcd", false),
+    ("inverse", "cdab", true),
+    ("swapped", "cdab", true),
+    ("swap", "cdab", true),
+    ("bigendian", "abcd", false),
+    ("littleendian", "dcba", false),
+    ("高低字交换", "cdab", false),
+    ("字节交换", "badc", false),
+    ("字交换", "cdab", false),
+    ("字序交换", "cdab", false),
+    ("双字交换", "cdab", false),
+    ("低字在前", "cdab", false),
+    ("低位字在前", "cdab", false),
+    ("低字先", "cdab", false),
+    ("低16位在前", "cdab", false),
+    ("先低字后高字", "cdab", false),
+    ("先低后高", "cdab", true),
+    ("低前高后", "cdab", true),
+    ("低位在前", "cdab", true),
+    ("低字节在前", "dcba", false),
+    ("高字在前", "abcd", false),
+    ("高位字在前", "abcd", false),
+    ("高字先", "abcd", false),
+    ("高16位在前", "abcd", false),
+    ("先高字后低字", "abcd", false),
+    ("先高后低", "abcd", false),
+    ("高前低后", "abcd", false),
+    ("高位在前", "abcd", false),
+    ("高字节在前", "abcd", false),
+    ("不交换", "abcd", false),
+    ("大端", "abcd", false),
+    ("小端", "dcba", false),
+];
+
+/// Reads an order cell: `CD AB`, `3412`, `低字在前`, `big-endian byte swap`.
+pub(super) fn order(text: &str) -> Option<Order> {
+    let word: String = folded(text).chars().filter(|c| !"-_,.:;()[]/\\>".contains(*c)).collect();
+    let word = word.trim_end_matches("模式").trim_end_matches("格式").trim_end_matches("顺序");
+    let sure = |key: &str| Some(Order { key: key.to_owned(), doubtful: false });
+    match word {
+        "1234" | "0123" | "big" | "be" | "msb" | "msbfirst" | "正常" | "标准" | "默认" | "normal"
+        | "standard" => sure("abcd"),
+        "3412" | "2301" => sure("cdab"),
+        "2143" | "1032" => sure("badc"),
+        "4321" | "3210" | "little" | "le" | "lsb" | "lsbfirst" => sure("dcba"),
+        "12" => sure("ab"),
+        "21" => sure("ba"),
+        "87654321" => sure("hgfedcba"),
+        "12345678" => sure("abcdefgh"),
+        _ if permutation(word) => sure(word),
+        _ => ORDERS
+            .iter()
+            .filter(|(known, _, _)| word.contains(known))
+            .max_by_key(|(known, _, _)| known.len())
+            .map(|(_, key, doubtful)| Order { key: (*key).to_owned(), doubtful: *doubtful }),
+    }
+}
+
+/// `abcd`, `ba`, `ghefcdab`: each letter once.
+fn permutation(word: &str) -> bool {
+    let mut letters = word.bytes().collect::<Vec<_>>();
+    letters.sort_unstable();
+    match letters.as_slice() {
+        b"ab" | b"abcdefgh" => true,
+        // Bytes cross words only in the four known ways.
+        b"abcd" => matches!(word, "abcd" | "cdab" | "badc" | "dcba"),
+        _ => false,
+    }
+}
+
+/// Takes an order out of a longer text.
+fn order_inside(word: &mut String) -> Option<Order> {
+    for token in ["abcd", "cdab", "badc", "dcba", "1234", "3412", "2143", "4321", "ab cd", "cd ab"] {
+        if let Some(at) = word.find(token) {
+            word.replace_range(at..at + token.len(), "");
+            return order(token);
+        }
+    }
+    let bare: String = word.chars().filter(|c| *c != '-').collect();
+    let (known, key, doubtful) =
+        ORDERS.iter().filter(|(known, _, _)| bare.contains(known)).max_by_key(|(known, _, _)| known.len())?;
+    *word = bare.replacen(known, "", 1);
+    Some(Order { key: (*key).to_owned(), doubtful: *doubtful })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_are_read_in_every_usual_spelling() {
+        for (text, registers, key) in [
+            ("UINT16", None, "u16"),
+            ("uint", Some(1), "u16"),
+            ("WORD", None, "u16"),
+            ("无符号16位", None, "u16"),
+            ("16位无符号整数", None, "u16"),
+            ("无符号整型", Some(2), "u32"),
+            ("INT16", None, "i16"),
+            ("整型", None, "i16"),
+            ("整型", Some(2), "i32"),
+            ("有符号", None, "i16"),
+            ("S16", None, "i16"),
+            ("short", None, "i16"),
+            ("DWORD", None, "u32"),
+            ("UDINT", None, "u32"),
+            ("unsigned long", None, "u32"),
+            ("32-bit unsigned", None, "u32"),
+            ("DINT", None, "i32"),
+            ("长整型", None, "i32"),
+            ("int64", None, "i64"),
+            ("REAL", None, "f32"),
+            ("Float", Some(2), "f32"),
+            ("FLOAT32", None, "f32"),
+            ("浮点", None, "f32"),
+            ("浮点型", None, "f32"),
+            ("单精度", None, "f32"),
+            ("单精度浮点数", None, "f32"),
+            ("32位浮点", None, "f32"),
+            ("双精度", None, "f64"),
+            ("LREAL", None, "f64"),
+            ("double", None, "f64"),
+            ("BOOL", None, "bit"),
+            ("开关量", None, "bit"),
+            ("位", None, "bit"),
+            ("1bit", None, "bit"),
+            ("BCD", None, "bcd16"),
+            ("BCD", Some(2), "bcd32"),
+            ("String(8)", None, "string"),
+            ("STRING[16]", None, "string"),
+            ("时间", Some(2), "epoch32"),
+            ("时间", Some(6), "clock6"),
+            ("u32", None, "u32"),
+            ("epoch64_ms", None, "epoch64_ms"),
+        ] {
+            let word = type_word(text).unwrap_or_else(|| panic!("{text}"));
+            assert_eq!(type_key(&word, registers), Some(key), "{text}");
+        }
+        assert_eq!(type_word("String(8)").and_then(|w| w.characters), Some(8));
+        for text in ["", "温度", "int17", "x"] {
+            assert_eq!(type_word(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_order_inside_the_type_is_not_lost() {
+        for (text, order) in [
+            ("FLOAT CDAB", "cdab"),
+            ("浮点数(3412)", "cdab"),
+            ("Float AB CD", "abcd"),
+            ("FLOAT_BADC", "badc"),
+            ("Long Inverse", "cdab"),
+        ] {
+            let word = type_word(text).unwrap_or_else(|| panic!("{text}"));
+            assert_eq!(word.order.map(|o| o.key).as_deref(), Some(order), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_low_word_first_has_many_names() {
+        for text in [
+            "CDAB",
+            "CD AB",
+            "cd-ab",
+            "3412",
+            "2301",
+            "低字在前",
+            "字交换",
+            "Word Swap",
+            "little-endian word swap",
+            "高低字交换",
+        ] {
+            assert_eq!(order(text).map(|o| o.key).as_deref(), Some("cdab"), "{text}");
+        }
+        for (text, key) in [
+            ("大端", "abcd"),
+            ("Big Endian", "abcd"),
+            ("小端模式", "dcba"),
+            ("big-endian byte swap", "badc"),
+            ("BA", "ba"),
+            ("GHEFCDAB", "ghefcdab"),
+        ] {
+            assert_eq!(order(text).map(|o| o.key).as_deref(), Some(key), "{text}");
+        }
+        assert!(order("低位在前").is_some_and(|o| o.doubtful));
+        for text in ["", "acbd", "温度"] {
+            assert_eq!(order(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! `steamward profile`, as the integrator meets it: a sample spreadsheet of each family of devices,
+//! real files made by other programs' writers, becomes a profile with no hand edit.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn sheets() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sheets")
+}
+
+/// Runs in `dir`; exit code, standard output, standard error.
+fn steamward(dir: &Path, words: &[&str]) -> (i32, String, String) {
+    let run = Command::new(env!("CARGO_BIN_EXE_steamward"))
+        .arg("profile")
+        .args(words)
+        .current_dir(dir)
+        .env_clear()
+        .stdin(std::process::Stdio::null())
+        .output()
+        .expect("the binary runs");
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    (run.status.code().unwrap_or(-1), text(run.stdout), text(run.stderr))
+}
+
+/// Copies a sample beside the output, so that no path is in what is said.
+fn sample(dir: &Path, name: &str) {
+    std::fs::copy(sheets().join(name), dir.join(name)).expect("the sample is there");
+}
+
+/// What the report says that does not hang on which keys the gateway reads by now.
+fn steady(said: &str) -> String {
+    let moves = |l: &&str| !l.contains("`steamward check` will say") && !l.ends_with("more of that kind");
+    said.lines().filter(moves).map(|l| format!("{l}\n")).collect()
+}
+
+const SAMPLES: &[(&str, &[&str])] = &[
+    ("a-boiler-plc.xlsx", &["--kind", "steam-boiler"]),
+    ("b-controller.csv", &["--table", "holding"]),
+    ("c-recorder.csv", &[]),
+    ("d-power-meter.xlsx", &["--kind", "power-meter"]),
+    ("e-electrodes.xls", &[]),
+    ("f-analogue-module.ods", &[]),
+];
+
+#[test]
+fn the_spreadsheet_of_each_family_becomes_a_profile_with_no_hand_edit() {
+    let dir = tempfile::tempdir().expect("a folder");
+    for (name, more) in SAMPLES {
+        sample(dir.path(), name);
+        let mut words = vec!["import", name, "--out", "p.toml", "--yes"];
+        words.extend(*more);
+        let (code, said, faults) = steamward(dir.path(), &words);
+        assert_eq!((code, faults.as_str()), (0, ""), "{name}: {said}");
+        let profile = std::fs::read_to_string(dir.path().join("p.toml")).expect("written");
+        let stem = name.split('.').next().unwrap_or(name);
+        insta::assert_snapshot!(format!("{stem}-profile"), profile);
+        insta::assert_snapshot!(format!("{stem}-report"), steady(&said));
+        // The same sheet again changes nothing.
+        let (_, said, _) = steamward(dir.path(), &words);
+        assert!(said.contains("nothing differs; nothing was written"), "{name}: {said}");
+        std::fs::remove_file(dir.path().join("p.toml")).expect("removed");
+    }
+}
+
+#[test]
+fn every_profile_goes_out_as_a_spreadsheet_and_comes_back_the_same() {
+    let dir = tempfile::tempdir().expect("a folder");
+    for (name, more) in SAMPLES {
+        sample(dir.path(), name);
+        let out = format!("{name}.toml");
+        let mut words = vec!["import", name, "--out", &out, "--yes"];
+        words.extend(*more);
+        assert_eq!(steamward(dir.path(), &words).0, 0, "{name}");
+    }
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/profiles");
+    for entry in std::fs::read_dir(shipped).expect("config/profiles").flatten() {
+        std::fs::copy(entry.path(), dir.path().join(entry.file_name())).expect("copied");
+    }
+    let all: Vec<_> =
+        std::fs::read_dir(dir.path()).expect("the folder").flatten().map(|e| e.path()).collect();
+    let mut checked = 0;
+    for path in all {
+        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        // The samples themselves are no profiles; a CSV profile is.
+        if !(name.ends_with(".toml") || name.starts_with("ai-module")) {
+            continue;
+        }
+        for sheet in ["x.csv", "x.tsv", "x.xlsx"] {
+            let (code, said, faults) = steamward(dir.path(), &["export", &name, "--out", sheet]);
+            assert_eq!((code, faults.as_str()), (0, ""), "{name}: {said}");
+            let (code, said, faults) = steamward(dir.path(), &["diff", &name, sheet]);
+            assert_eq!((code, faults.as_str()), (0, ""), "{name} by {sheet}: {said}");
+        }
+        checked += 1;
+    }
+    assert!(checked >= 9, "{checked}");
+}
+
+#[test]
+fn all_problems_of_a_list_are_told_at_once_with_their_cells() {
+    let dir = tempfile::tempdir().expect("a folder");
+    sample(dir.path(), "bad.csv");
+    let (code, said, faults) = steamward(dir.path(), &["import", "bad.csv", "--out", "p.toml", "--yes"]);
+    assert_eq!(code, 2);
+    assert!(!dir.path().join("p.toml").exists(), "a list with problems writes nothing");
+    insta::assert_snapshot!("bad-faults", faults);
+    insta::assert_snapshot!("bad-report", steady(&said));
+    let skipping = ["import", "bad.csv", "--out", "p.toml", "--yes", "--skip-bad"];
+    assert_eq!(steamward(dir.path(), &skipping).0, 0);
+    let profile = std::fs::read_to_string(dir.path().join("p.toml")).expect("written");
+    assert_eq!(profile.matches("[[point]]").count(), 2, "{profile}");
+}
+
+#[test]
+fn nothing_is_written_without_a_yes() {
+    let dir = tempfile::tempdir().expect("a folder");
+    sample(dir.path(), "a-boiler-plc.xlsx");
+    let (code, said, _) = steamward(dir.path(), &["import", "a-boiler-plc.xlsx", "--out", "p.toml"]);
+    assert_eq!(code, 0);
+    assert!(said.ends_with("nothing was written; --yes writes it\n"), "{said}");
+    assert!(!dir.path().join("p.toml").exists());
+}
+
+#[test]
+fn limits_and_comments_added_by_hand_outlive_a_second_import() {
+    let dir = tempfile::tempdir().expect("a folder");
+    sample(dir.path(), "a-boiler-plc.xlsx");
+    let words = ["import", "a-boiler-plc.xlsx", "--out", "p.toml", "--yes"];
+    assert_eq!(steamward(dir.path(), &words).0, 0);
+    let path = dir.path().join("p.toml");
+    let text = std::fs::read_to_string(&path).expect("written");
+    let tended = text
+        .replace("hh = { at = 1.25 }", "hh = { at = 1.25, deadband = 0.02, latch = true } # trip of the PLC")
+        .replace("id = \"flame_fail\"", "id = \"flame_lost\"")
+        .replace("range = [0, 400]", "range = [0, 500] # as on the nameplate");
+    assert_ne!(text, tended);
+    std::fs::write(&path, &tended).expect("written");
+    let (code, said, _) = steamward(dir.path(), &words);
+    assert_eq!(code, 0);
+    assert!(
+        said.contains("kept, as the sheet does not mention it: steam_pressure.limits.hh.deadband"),
+        "{said}"
+    );
+    assert!(said.contains("`flame_fail` of the sheet is `flame_lost` of the profile"), "{said}");
+    assert!(said.contains("range: [0, 500] → [0, 400]"), "{said}");
+    let again = std::fs::read_to_string(&path).expect("written");
+    assert_eq!(again, tended.replace("range = [0, 500]", "range = [0, 400]"));
+}
+
+#[test]
+fn the_report_is_json_when_asked() {
+    let dir = tempfile::tempdir().expect("a folder");
+    sample(dir.path(), "bad.csv");
+    let (code, said, faults) = steamward(dir.path(), &["import", "bad.csv", "--out", "p.toml", "--json"]);
+    assert_eq!((code, faults.as_str()), (2, ""));
+    let report: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+    assert_eq!(report["written"], false);
+    assert_eq!(report["faults"].as_array().map(Vec::len), Some(10));
+    assert_eq!(report["faults"][0]["row"], 2);
+    assert_eq!(report["faults"][0]["column"], "B");
+    assert_eq!(report["diff"]["added"].as_array().map(Vec::len), Some(2));
+}
+
+#[test]
+fn a_file_that_is_cut_or_is_something_else_is_refused_in_a_sentence() {
+    let dir = tempfile::tempdir().expect("a folder");
+    for (name, _) in SAMPLES {
+        let bytes = std::fs::read(sheets().join(name)).expect("the sample is there");
+        let ending = name.rsplit('.').next().unwrap_or_default();
+        // The last bytes of a ZIP are its directory; those of an old .xls are padding.
+        let last = if ending == "xls" { bytes.len() / 4 } else { bytes.len() - 20 };
+        for part in [0, 1, 100, bytes.len() / 3, last] {
+            let cut = format!("cut.{ending}");
+            std::fs::write(dir.path().join(&cut), &bytes[..part.min(bytes.len())]).expect("written");
+            let (code, said, faults) = steamward(dir.path(), &["import", &cut, "--out", "p.toml"]);
+            assert!(code == 2 || code == 0 && ending == "csv", "{name} to {part}: {code} {said}{faults}");
+            assert!(!faults.contains("panicked"), "{name} to {part}: {faults}");
+        }
+    }
+    std::fs::write(dir.path().join("x.pdf"), "x").expect("written");
+    let (code, _, faults) = steamward(dir.path(), &["import", "x.pdf"]);
+    assert_eq!(code, 2);
+    assert!(faults.contains("save it as .xlsx, .xls, .ods, .csv or .tsv"), "{faults}");
+    let (code, _, faults) = steamward(dir.path(), &["import", "none.xlsx"]);
+    assert_eq!((code, faults.contains("none.xlsx: No such file")), (2, true), "{faults}");
+    // An Excel file under a wrong name is read for what it is.
+    std::fs::copy(sheets().join("d-power-meter.xlsx"), dir.path().join("wrong.csv")).expect("copied");
+    let (code, said, _) = steamward(dir.path(), &["import", "wrong.csv", "--out", "w.toml"]);
+    assert_eq!(code, 0, "{said}");
+}
