@@ -11,6 +11,7 @@ mod live;
 mod metrics;
 mod page;
 mod reload;
+mod trace;
 mod views;
 
 use std::sync::{Arc, Mutex};
@@ -27,6 +28,7 @@ use crate::store::{JournalReader, LedgerReader};
 
 pub use live::{Counters, Live, LiveEvent, LivePoint};
 pub use reload::{CurrentPlant, ReloadOutcome, ReloadRequest, ReloadView};
+pub use trace::{TracePort, TraceView};
 pub use views::{AlarmView, DeviceView, MqttView, Refusal, SourceView, Texts, UnknownView};
 
 /// What a person asked for; the keeper carries it out.
@@ -112,6 +114,8 @@ pub struct Shared {
     pub reload: Arc<Mutex<ReloadView>>,
     /// How the sources stand.
     pub sources: Arc<dyn Fn() -> Vec<SourceView> + Send + Sync>,
+    /// Frame traces of Modbus sources.
+    pub traces: Arc<dyn TracePort>,
     /// Bearer token; `None` on loopback.
     pub token: Option<Secret>,
     /// Only in the demo.
@@ -150,6 +154,8 @@ fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(api::close_hazard))
         .routes(routes!(reload::reload))
         .routes(routes!(reload::last))
+        .routes(routes!(trace::trace_state, trace::trace_switch))
+        .routes(routes!(trace::trace_pcap))
         .routes(routes!(api::demo_faults))
         .routes(routes!(api::demo_fault))
         .routes(routes!(events::stream))

@@ -7,6 +7,7 @@
 mod keeper;
 mod outlets;
 mod reload;
+mod traces;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -178,6 +179,7 @@ impl Gateway {
             reloads: files.is_some().then(|| reloads_tx.clone()),
             reload: Arc::clone(&reload_state),
             sources: Arc::new(move || sources().into_iter().map(source_view).collect()),
+            traces: Arc::new(traces::Traces(field.trace_handle())),
             token: settings.console.token.clone(),
             demo,
         };

@@ -19,7 +19,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::Path;
 
-pub use build::client_tls;
+pub use build::{client_tls, transport_of};
 pub use describe::describe;
 pub use difference::{AT_START, Keys, difference};
 pub use fault::{Fault, Faults, Place};

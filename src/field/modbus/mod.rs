@@ -1,7 +1,8 @@
 //! Modbus TCP, RTU on serial lines and through serial servers, and devices that dial in. Reads only.
 //!
 //! `bus` is the loop of one endpoint; `link` its connection, over `wire`, in `frame`s; `unit` what is
-//! known of one device; `plan`, `decode` and `breaker` are what they say, and pure.
+//! known of one device; `plan`, `decode` and `breaker` are what they say, and pure. `survey` looks at
+//! devices that nobody has described yet.
 
 mod breaker;
 mod bus;
@@ -11,6 +12,7 @@ pub mod frame;
 pub mod link;
 mod plan;
 mod stats;
+pub mod survey;
 mod trace;
 mod unit;
 mod wire;
@@ -19,4 +21,4 @@ pub(super) use bus::{Parts, run};
 pub use link::LineCounts;
 pub use plan::{PlanReport, describe_plan};
 pub use stats::RoundTrips;
-pub use trace::Trace;
+pub use trace::{Frame, Trace};

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::clock::wall_now;
 use crate::plant::Micros;
@@ -18,17 +19,23 @@ const MOST_BYTES: usize = 4 << 20;
 const GATEWAY: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 const DEVICE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
 
-#[derive(Debug)]
-struct Frame {
-    at: Micros,
-    sent: bool,
-    bytes: Vec<u8>,
+/// Bytes that went or came in one go.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    /// When.
+    pub at: Micros,
+    /// By us, else received.
+    pub sent: bool,
+    /// As on the wire.
+    pub bytes: Vec<u8>,
 }
 
 #[derive(Debug, Default)]
 struct Kept {
     frames: VecDeque<Frame>,
     bytes: usize,
+    /// Then it ends by itself.
+    until: Option<Instant>,
 }
 
 /// What is kept: nothing, one unit's frames (its number), or all.
@@ -51,7 +58,17 @@ impl Default for Trace {
 impl Trace {
     /// Starts afresh, for one unit or for all.
     pub fn start(&self, unit: Option<u8>) {
-        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Kept::default();
+        self.begin(unit, None);
+    }
+
+    /// The same, and ends by itself after `long`.
+    pub fn start_for(&self, unit: Option<u8>, long: Duration) {
+        self.begin(unit, Instant::now().checked_add(long));
+    }
+
+    fn begin(&self, unit: Option<u8>, until: Option<Instant>) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        *kept = Kept { until, ..Kept::default() };
         self.of.store(unit.map_or(ALL, u16::from), Ordering::Relaxed);
     }
 
@@ -63,7 +80,37 @@ impl Trace {
     /// Frames are being kept.
     #[must_use]
     pub fn is_on(&self) -> bool {
+        self.end_if_due(&self.kept.lock().unwrap_or_else(PoisonError::into_inner));
         self.of.load(Ordering::Relaxed) != OFF
+    }
+
+    /// Whose frames are being kept; `None` for all, or when it is off.
+    #[must_use]
+    pub fn unit(&self) -> Option<u8> {
+        u8::try_from(self.of.load(Ordering::Relaxed)).ok()
+    }
+
+    /// How long it will still be on, if it ends by itself.
+    #[must_use]
+    pub fn remaining(&self) -> Option<Duration> {
+        let until = self.kept.lock().unwrap_or_else(PoisonError::into_inner).until?;
+        self.is_on().then(|| until.saturating_duration_since(Instant::now()))
+    }
+
+    fn end_if_due(&self, kept: &Kept) -> bool {
+        let due = kept.until.is_some_and(|until| Instant::now() >= until);
+        if due {
+            self.stop();
+        }
+        due
+    }
+
+    /// What is kept, oldest first, and forgets it.
+    #[must_use]
+    pub fn take(&self) -> Vec<Frame> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.bytes = 0;
+        std::mem::take(&mut kept.frames).into()
     }
 
     /// How many frames are kept.
@@ -83,6 +130,9 @@ impl Trace {
 
     pub(super) fn keep(&self, sent: bool, bytes: &[u8]) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.end_if_due(&kept) {
+            return;
+        }
         kept.bytes += bytes.len();
         kept.frames.push_back(Frame { at: wall_now(), sent, bytes: bytes.to_vec() });
         while kept.bytes > MOST_BYTES {
@@ -164,6 +214,8 @@ fn checksum(parts: &[&[u8]]) -> u16 {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
     use super::{MOST_BYTES, Trace, checksum};
 
     #[test]
@@ -176,6 +228,19 @@ mod tests {
             trace.keep(false, &vec![0; MOST_BYTES / 2]);
         }
         assert_eq!(trace.frames(), 2);
+    }
+
+    #[test]
+    fn it_ends_by_itself_and_keeps_what_it_has() {
+        let trace = Trace::default();
+        trace.start_for(Some(3), Duration::from_secs(60));
+        trace.keep(true, &[1]);
+        assert!(trace.is_on() && trace.unit() == Some(3) && trace.remaining().is_some());
+        trace.kept.lock().unwrap().until = Some(Instant::now());
+        trace.keep(true, &[2]);
+        assert!(!trace.is_on() && trace.remaining().is_none() && trace.unit().is_none());
+        assert_eq!(trace.take().iter().map(|f| f.bytes.clone()).collect::<Vec<_>>(), [[1]]);
+        assert_eq!(trace.frames(), 0);
     }
 
     #[test]

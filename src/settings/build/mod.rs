@@ -22,6 +22,7 @@ use crate::plant::{Plant, Site};
 use plant::PlantBuilder;
 pub(super) use quirks::QuirkKeys;
 pub use tls::client_tls;
+pub use transport::transport_of;
 
 /// Profiles by name: (file, text).
 pub(super) type ProfileTexts = HashMap<String, (String, String)>;

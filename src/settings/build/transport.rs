@@ -51,6 +51,16 @@ fn packet(w: &Walk<'_>, key: &'static str) -> Option<Vec<u8>> {
     Some(digits.chunks(2).map(|d| (d[0] * 16 + d[1]) as u8).collect())
 }
 
+/// An address as on a command line: the forms of the settings, or a plain `HOST[:PORT]` for Modbus TCP.
+///
+/// # Errors
+/// What is wrong with it, and which forms there are.
+pub fn transport_of(text: &str) -> Result<Transport, String> {
+    let plain = !text.contains("://") && !text.starts_with('/');
+    let full = if plain { format!("tcp://{text}") } else { text.to_owned() };
+    parse(&full).map_err(|problem| format!("{problem}; HOST[:PORT], {FORMS}"))
+}
+
 fn parse(text: &str) -> Result<Transport, String> {
     let no = || format!("`{text}` is no address");
     let (scheme, rest) = text.split_once("://").ok_or_else(no)?;

@@ -1,4 +1,4 @@
-//! pymodbus: an independent Modbus TCP server.
+//! pymodbus: an independent Modbus server.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{ChildStdin, ChildStdout, Command, Stdio};
@@ -14,8 +14,15 @@ pub struct ModbusServer {
 
 impl ModbusServer {
     pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// With other options than Modbus TCP for all units (see the script's head); on a serial line the port
+    /// is 0.
+    pub fn start_with(options: &[&str]) -> Self {
         let mut child = Command::new(root().join(".venv/bin/python"))
             .arg(root().join("tests/peers/modbus_server.py"))
+            .args(options)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -24,7 +31,13 @@ impl ModbusServer {
         let mut output = BufReader::new(child.stdout.take().expect("piped"));
         let mut line = String::new();
         output.read_line(&mut line).expect("a line");
-        let port = line.trim().rsplit(' ').next().and_then(|p| p.parse().ok()).expect("listening PORT");
+        let place = line.trim().rsplit(' ').next().unwrap_or_default();
+        let port = if line.starts_with("listening") {
+            place.parse().expect("listening PORT")
+        } else {
+            assert!(line.starts_with("serving") || line.starts_with("dialling"), "{line}");
+            0
+        };
         Self { port, _process: Process(child), input, output }
     }
 
