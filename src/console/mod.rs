@@ -25,7 +25,9 @@ use crate::settings::Secret;
 use crate::store::{JournalReader, LedgerReader};
 
 pub use live::{Counters, Live, LiveEvent, LivePoint};
-pub use views::{AlarmView, DeviceView, MqttView, Refusal, SourceView, Texts, UnknownView};
+pub use views::{
+    AlarmView, DeviceView, EdgeDeviceView, EdgeNodeView, MqttView, Refusal, SourceView, Texts, UnknownView,
+};
 
 /// What a person asked for; the keeper carries it out.
 #[derive(Debug)]

@@ -91,7 +91,7 @@ impl MqttSource {
 
     /// Whether the broker is to keep the session while we are away. Not where there is nothing but
     /// Sparkplug: what waited would come as if it were the present, and the specification wants a
-    /// clean session (`tck-id-message-flow-hid-sparkplug-clean-session-*`).
+    /// clean session (`tck-id-message-flow-phid-sparkplug-clean-session-*`).
     #[must_use]
     pub fn is_kept(&self) -> bool {
         !self.has_sparkplug() || !self.mappings.is_empty() || !self.offline.is_empty()
