@@ -107,3 +107,61 @@ impl fmt::Display for SparkplugPlace {
         self.device.iter().try_for_each(|device| write!(f, "/{device}"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use crate::settings::{Settings, describe, load_texts};
+
+    fn load(source: &str, more: &str) -> Result<Settings, String> {
+        let text = format!(
+            "[site]\nid = \"n\"\n[[source.mqtt]]\nid = \"bus\"\naddress = \"mqtt://192.0.2.1\"\n{source}\n\
+             [[equipment]]\nid = \"e\"\nkind = \"k\"\nprofile = \"p\"\nsource = \"bus\"\n{more}\n"
+        );
+        let profile = "topic = \"other/{device}\"\n[[point]]\nid = \"a\"\nmetric = \"Steam/A\"\nkey = \"k\"\n\
+                       sentinels = [-1]\n[[point]]\nid = \"b\"\nkey = \"B\"\n[[point]]\nid = \"c\"\n";
+        let loaded = load_texts(&[("t.toml", &text)], &[("p.toml", profile)], &[]);
+        loaded.map(|l| l.settings).map_err(|e| e.to_string())
+    }
+
+    const DEVICE: &str = "sparkplug = { group = \"g\", node = \"n\", device = \"d 1\" }";
+
+    #[test]
+    fn a_point_finds_its_metric_by_metric_then_key_then_id() {
+        let settings = load("", DEVICE).expect("good settings");
+        let source = &settings.mqtt[0];
+        let mapping = &source.metrics[0];
+        let names: Vec<_> = mapping.points.iter().map(|p| p.metric.as_str()).collect();
+        assert_eq!(names, ["Steam/A", "B", "c"]);
+        assert_eq!(mapping.points[0].sentinels, [-1.0]);
+        assert_eq!((mapping.group.as_str(), mapping.sub_device.as_deref()), ("g", Some("d 1")));
+        assert!(source.mappings.is_empty(), "the profile's topic is not for a node");
+        assert_eq!(settings.plant.devices[0].label, "bus/g/n/d 1");
+        assert!(describe(&settings).contains("  Sparkplug g/n/d 1: 3 points\n"), "{}", describe(&settings));
+    }
+
+    #[test]
+    fn unchanged_values_are_told_again_as_often_as_messages_are_expected_unless_said_otherwise() {
+        for (source, repeat) in [
+            ("", 10),
+            ("expect_every = \"3s\"", 3),
+            ("expect_every = \"3s\"\nsparkplug = { repeat = \"8s\" }", 8),
+        ] {
+            let settings = load(source, DEVICE).expect(source);
+            assert_eq!(settings.mqtt[0].sparkplug.rules.repeat, Duration::from_secs(repeat), "{source}");
+        }
+        let late = load("expect_every = \"3s\"\nsparkplug = { repeat = \"9s\" }", DEVICE);
+        assert!(late.expect_err("too late").contains("would be stale after 9s"));
+    }
+
+    #[test]
+    fn a_session_with_nothing_but_sparkplug_is_not_kept_at_the_broker() {
+        let other = "[[equipment]]\nid = \"f\"\nkind = \"k\"\nprofile = \"p\"\nsource = \"bus\"\n";
+        for (more, kept) in [(DEVICE.to_owned(), false), (format!("{DEVICE}\n{other}"), true)] {
+            let settings = load("sparkplug = { host_id = \"h\" }", &more).expect("good settings");
+            assert_eq!(settings.mqtt[0].is_kept(), kept, "{more}");
+        }
+        assert!(load("", "topic = \"t/{device}/{point}\"").is_ok_and(|s| s.mqtt[0].is_kept()));
+    }
+}
