@@ -29,7 +29,9 @@ use crate::store::{JournalReader, LedgerReader};
 pub use live::{Counters, Live, LiveEvent, LivePoint};
 pub use reload::{CurrentPlant, ReloadOutcome, ReloadRequest, ReloadView};
 pub use trace::{TracePort, TraceView};
-pub use views::{AlarmView, DeviceView, MqttView, Refusal, SourceView, Texts, UnknownView};
+pub use views::{
+    AlarmView, DeviceView, EdgeDeviceView, EdgeNodeView, MqttView, Refusal, SourceView, Texts, UnknownView,
+};
 
 /// What a person asked for; the keeper carries it out.
 #[derive(Debug)]

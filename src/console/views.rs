@@ -292,6 +292,40 @@ pub struct MqttView {
     pub set_aside: u64,
     pub offline: u64,
     pub unacknowledged: u64,
+    /// Sparkplug B edge nodes of the settings.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub nodes: Vec<EdgeNodeView>,
+}
+
+/// How a Sparkplug B edge node stands; counted since the session began.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[allow(missing_docs)]
+pub struct EdgeNodeView {
+    pub group: String,
+    pub node: String,
+    /// `online`, `offline`, or `unknown`: not heard of since the broker is connected.
+    pub state: &'static str,
+    pub devices: Vec<EdgeDeviceView>,
+    /// When its last NBIRTH came.
+    pub last_birth_at: Option<String>,
+    pub messages: u64,
+    pub births: u64,
+    /// Times that missing messages were given up.
+    pub gaps: u64,
+    /// Dropped, because their session was not seen to begin.
+    pub lost: u64,
+    pub duplicates: u64,
+    pub rebirths_asked: u64,
+    /// A rebirth would help; it is not asked for yet, or may not be.
+    pub wants_rebirth: bool,
+}
+
+/// A device behind an edge node.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[allow(missing_docs)]
+pub struct EdgeDeviceView {
+    pub device: String,
+    pub online: bool,
 }
 
 /// A name that no setting knows; without `point` the device itself is unknown.

@@ -1,4 +1,5 @@
-//! The wires: Modbus and MQTT in, samples out. Never writes to a device.
+//! The wires: Modbus and MQTT in, samples out. Never writes a value to a device; of commands it sends
+//! only Sparkplug's request for a rebirth.
 //!
 //! Everything runs on one thread with a current-thread runtime: wake-ups cost more than the work,
 //! so polls share ticks and whatever is ready together leaves together (see `intake`). A sick

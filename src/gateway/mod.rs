@@ -18,8 +18,8 @@ use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
 
 use crate::console::{
-    self, Counters, CurrentPlant, DemoPort, DeviceView, Live, MqttView, ReloadRequest, ReloadView, Shared,
-    SourceView, UnknownView,
+    self, Counters, CurrentPlant, DemoPort, DeviceView, EdgeDeviceView, EdgeNodeView, Live, MqttView,
+    ReloadRequest, ReloadView, Shared, SourceView, UnknownView,
 };
 use crate::field::{Field, FieldHandle};
 use crate::outlet::OutletStatus;
@@ -412,5 +412,24 @@ fn mqtt_view(status: crate::field::mqtt::MqttStatus) -> MqttView {
         set_aside: status.set_aside,
         offline: status.offline,
         unacknowledged: status.unacknowledged,
+        nodes: status.nodes.into_iter().map(node_view).collect(),
+    }
+}
+
+fn node_view(node: crate::field::mqtt::EdgeNode) -> EdgeNodeView {
+    let devices = node.devices.into_iter().map(|(device, online)| EdgeDeviceView { device, online });
+    EdgeNodeView {
+        group: node.group,
+        node: node.node,
+        state: node.life.word(),
+        devices: devices.collect(),
+        last_birth_at: node.last_birth.map(crate::plant::Micros::rfc3339),
+        messages: node.counters.messages,
+        births: node.counters.births,
+        gaps: node.counters.gaps,
+        lost: node.counters.lost,
+        duplicates: node.counters.duplicates,
+        rebirths_asked: node.counters.rebirths_asked,
+        wants_rebirth: node.wants_rebirth,
     }
 }

@@ -250,6 +250,7 @@ fn changed_devices(old: &Settings, new: &Settings) -> HashSet<DeviceIx> {
     for source in &new.mqtt {
         if old.mqtt.contains(source) {
             same.extend(source.mappings.iter().map(|m| m.device));
+            same.extend(source.metrics.iter().map(|m| m.device));
         }
     }
     (0..new.plant.devices.len() as u32).map(DeviceIx).filter(|d| !same.contains(d)).collect()

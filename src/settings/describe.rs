@@ -66,6 +66,14 @@ fn write_all(text: &mut String, settings: &Settings) -> std::fmt::Result {
             }
             writeln!(text)?;
         }
+        for mapping in &source.metrics {
+            let (group, node) = (&mapping.group, &mapping.node);
+            write!(text, "  Sparkplug {group}/{node}")?;
+            if let Some(device) = &mapping.sub_device {
+                write!(text, "/{device}")?;
+            }
+            writeln!(text, ": {} points", mapping.points.len())?;
+        }
         for offline in &source.offline {
             writeln!(text, "  {}: offline of {}", offline.topic, offline.key.name)?;
         }

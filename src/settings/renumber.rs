@@ -135,6 +135,10 @@ impl Numbers {
                 }
             }
         }
+        for metrics in &mut source.metrics {
+            metrics.device = self.device(metrics.device);
+            metrics.points.iter_mut().for_each(|p| p.point = self.point(p.point));
+        }
         for offline in &mut source.offline {
             offline.device = self.device(offline.device);
             offline.points.iter_mut().for_each(|p| *p = self.point(*p));

@@ -12,6 +12,7 @@ mod mqtt_broker;
 mod mqtt_probe;
 mod mqtt_session;
 mod mqtt_shapes;
+mod mqtt_sparkplug;
 mod operation;
 mod outages;
 mod page;

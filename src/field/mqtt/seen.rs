@@ -3,6 +3,9 @@
 
 use std::collections::HashSet;
 
+use super::sparkplug::{Counters, Life};
+use crate::plant::Micros;
+
 /// Names kept; more are only counted.
 const MOST: usize = 200;
 /// Names and examples are cut at this many characters.
@@ -19,6 +22,25 @@ pub struct Unknown {
     pub point: Option<String>,
     /// The first value seen.
     pub example: Option<String>,
+}
+
+/// How a Sparkplug B edge node stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EdgeNode {
+    /// Group id.
+    pub group: String,
+    /// Edge node id.
+    pub node: String,
+    /// Whether it is there.
+    pub life: Life,
+    /// Its configured devices, and whether each is there.
+    pub devices: Vec<(String, bool)>,
+    /// When its last NBIRTH came.
+    pub last_birth: Option<Micros>,
+    /// A rebirth would help, and is not asked for yet, or may not be.
+    pub wants_rebirth: bool,
+    /// What happened so far.
+    pub counters: Counters,
 }
 
 /// How a session's messages went, for the page and `/metrics`.
@@ -42,6 +64,8 @@ pub struct MqttStatus {
     pub offline: u64,
     /// Received and not yet on the disk.
     pub unacknowledged: u64,
+    /// Sparkplug B edge nodes of the settings.
+    pub nodes: Vec<EdgeNode>,
 }
 
 /// The list as it is filled.

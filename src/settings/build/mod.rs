@@ -7,6 +7,7 @@ mod outlets;
 mod plant;
 mod quirks;
 mod sources;
+mod sparkplug;
 mod tls;
 mod transport;
 mod words;

@@ -7,10 +7,11 @@ use std::time::Duration;
 use super::super::fault::Fault;
 use super::super::profile::{Offline, Profile, ProfilePoint, offline};
 use super::super::types::{
-    Body, DeviceKey, JsonPath, MqttMapping, MqttOffline, MqttPoint, Shape, Table, Template,
+    Body, DeviceKey, JsonPath, MqttMapping, MqttOffline, MqttPoint, Shape, Table, Template, TopicLevel,
 };
 use super::super::walk::Walk;
 use super::plant::modbus_point;
+use super::sparkplug::{SparkplugPlace, place};
 use super::words::positive;
 use crate::plant::{DeviceIx, PointIx};
 
@@ -22,6 +23,9 @@ pub(super) struct MqttKeys {
     device: Option<String>,
     offline: Option<Offline>,
     own_offline: bool,
+    /// A Sparkplug B edge node instead of topics.
+    pub(super) sparkplug: Option<SparkplugPlace>,
+    pub(super) own_sparkplug: bool,
     pub(super) expect_every: Option<Duration>,
 }
 
@@ -48,6 +52,8 @@ impl MqttKeys {
             device,
             offline: if own_offline { offline(w) } else { profile.offline.clone() },
             own_offline,
+            sparkplug: place(w),
+            own_sparkplug: w.has("sparkplug"),
             expect_every,
         }
     }
@@ -58,6 +64,7 @@ impl MqttKeys {
             ("device", self.device.is_some()),
             ("offline", self.own_offline),
             ("expect_every", self.expect_every.is_some()),
+            ("sparkplug", self.own_sparkplug),
         ];
         for (key, _) in stands.iter().filter(|s| s.1) {
             w.fault(key, "this source is a Modbus endpoint, which has no topics", "remove the key");
@@ -70,6 +77,15 @@ impl MqttKeys {
             let key = if period { "period" } else { "unit" };
             w.fault(key, "this source is an MQTT broker, which is not polled", "remove the key");
         }
+        let beside =
+            [("topic", self.own_topic), ("device", self.device.is_some()), ("offline", self.own_offline)];
+        for (key, _) in beside.iter().filter(|b| b.1 && self.own_sparkplug) {
+            w.fault(
+                key,
+                "`sparkplug` says already where the metrics come from, and its deaths when they do not",
+                "remove the key; a device behind the node is sparkplug.device",
+            );
+        }
         if self.device.as_ref().is_some_and(String::is_empty) {
             w.fault("device", "empty", "the name the sender gives it, e.g. device = \"867512345678901\"");
         }
@@ -78,6 +94,9 @@ impl MqttKeys {
     /// What stands behind the source in the device's label.
     pub(super) fn label(&self, owner: &str) -> String {
         match (&self.topic, &self.device) {
+            _ if self.sparkplug.is_some() => {
+                self.sparkplug.as_ref().map(ToString::to_string).unwrap_or_default()
+            }
             (_, Some(device)) => device.clone(),
             (Some(topic), None) if !topic.contains("{device}") => topic.clone(),
             _ => owner.to_owned(),
@@ -100,6 +119,16 @@ impl MqttKeys {
             explicit: self.device.is_some(),
         };
         let template = |place: Option<&ProfilePoint>, text: &str| match Template::parse(text) {
+            Ok(template) if of_sparkplug(&template) => {
+                let problem = "Sparkplug B messages are read as such, not by a shape";
+                let remedy =
+                    "write sparkplug = { group = \"plant\", node = \"edge-1\" } instead of the topic";
+                match place {
+                    Some(p) => fault(faults, p, "topic", problem.to_owned(), remedy),
+                    None => w.fault("topic", problem, remedy),
+                }
+                None
+            }
             Ok(template) => Some(template),
             Err(problem) => {
                 let remedy = "levels parted by `/`; `+`, `{device}`, `{point}` stand for one whole level, `#` for the rest";
@@ -166,6 +195,16 @@ impl MqttKeys {
             })
         });
         OnBroker { mappings, offline }
+    }
+}
+
+/// A topic of edge nodes and hosts, save for STATE, which is plain JSON.
+fn of_sparkplug(template: &Template) -> bool {
+    match template.levels() {
+        [TopicLevel::Literal(first), second, ..] if first == "spBv1.0" => {
+            !matches!(second, TopicLevel::Literal(second) if second == "STATE")
+        }
+        _ => false,
     }
 }
 

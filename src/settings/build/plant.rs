@@ -12,6 +12,7 @@ use super::ProfileTexts;
 use super::mqtt::MqttKeys;
 use super::quirks::QuirkKeys;
 use super::sources::ModbusDefaults;
+use super::sparkplug;
 use super::words::{id, poll_period};
 use crate::plant::{
     Device, DeviceIx, Equipment, EquipmentIx, Id, LimitKind, Name, NoData, Point, PointIx, Priority,
@@ -125,7 +126,7 @@ impl PlantBuilder<'_> {
         own: &mut Vec<PointIx>,
     ) {
         let Some(source) = w.need("source", "\"plc-1\"") else {
-            for key in ["unit", "period", "topic", "device", "offline", "expect_every"] {
+            for key in ["unit", "period", "topic", "device", "offline", "expect_every", "sparkplug"] {
                 w.mark(key);
             }
             QuirkKeys::path(w);
@@ -262,10 +263,16 @@ impl PlantBuilder<'_> {
         } else if let Some(m) = mqtt {
             let usual = self.expected.get(source).copied().unwrap_or(Duration::from_secs(10));
             stale_after = on_broker.expect_every.unwrap_or(usual) * 3;
-            let found =
-                on_broker.mappings(w, owner, device, unit.map(|u| u as u8), profile, &new, self.faults);
-            self.mqtt[m].mappings.extend(found.mappings);
-            self.mqtt[m].offline.extend(found.offline);
+            if on_broker.own_sparkplug {
+                let source = &mut self.mqtt[m];
+                sparkplug::check_repeat(w, &source.sparkplug, stale_after);
+                source.metrics.extend(on_broker.sparkplug.iter().map(|place| place.mapping(device, &new)));
+            } else {
+                let unit = unit.map(|u| u as u8);
+                let found = on_broker.mappings(w, owner, device, unit, profile, &new, self.faults);
+                self.mqtt[m].mappings.extend(found.mappings);
+                self.mqtt[m].offline.extend(found.offline);
+            }
         }
         let Ok(source) = Id::new(source) else { return };
         self.devices.push(Device {

@@ -7,6 +7,7 @@ use super::super::fault::Fault;
 use super::super::types::{ModbusSource, MqttSource, MqttVersion, Qos, Transport};
 use super::super::walk::Walk;
 use super::quirks::QuirkKeys;
+use super::sparkplug;
 use super::tls::mqtt_tls;
 use super::transport::transport;
 use super::words::{address, id, login, poll_period, positive, range};
@@ -104,6 +105,7 @@ pub(super) fn mqtt_source(name: &str, w: &Walk<'_>, site: &str) -> Option<(MqttS
     let reconnect =
         range(w, ("reconnect_min", Duration::from_millis(250)), ("reconnect_max", Duration::from_secs(15)));
     let expect = positive(w, "expect_every", Duration::from_secs(10));
+    let sparkplug = sparkplug::host(w, expect);
     w.finish();
     let (host, port) = address?;
     let source = MqttSource {
@@ -121,6 +123,8 @@ pub(super) fn mqtt_source(name: &str, w: &Walk<'_>, site: &str) -> Option<(MqttS
         reconnect,
         mappings: Vec::new(),
         offline: Vec::new(),
+        sparkplug,
+        metrics: Vec::new(),
     };
     Some((source, expect))
 }

@@ -53,6 +53,8 @@ pub(in crate::settings) struct ProfilePoint {
     pub(in crate::settings) register: Option<Register>,
     pub(in crate::settings) sentinels: Vec<f64>,
     pub(in crate::settings) key: Option<String>,
+    /// Name of its Sparkplug B metric; the key if not written.
+    pub(in crate::settings) metric: Option<String>,
     pub(in crate::settings) pointer: Option<String>,
     pub(in crate::settings) quality: Option<String>,
     pub(in crate::settings) topic: Option<String>,

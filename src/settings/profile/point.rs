@@ -37,6 +37,7 @@ pub(super) fn point(
     let labels = labels(walk);
     let register = register(walk, defaults, (scale, offset));
     let key = walk.text("key").map(str::to_owned);
+    let metric = walk.text("metric").map(str::to_owned);
     let pointer = walk.text("pointer").map(str::to_owned);
     let quality = walk.text("quality").map(str::to_owned);
     let topic = walk.text("topic").map(str::to_owned);
@@ -61,6 +62,7 @@ pub(super) fn point(
         register,
         sentinels,
         key,
+        metric,
         pointer,
         quality,
         topic,

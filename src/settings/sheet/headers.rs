@@ -147,6 +147,7 @@ const KEYS: &[&str] = &[
     "pointer",
     "quality",
     "topic",
+    "metric",
     "length",
     "on_delay",
     "off_delay",

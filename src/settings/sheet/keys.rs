@@ -33,6 +33,7 @@ pub(super) const POINT: &[&str] = &[
     "pointer",
     "quality",
     "topic",
+    "metric",
     "period",
     "confirm",
 ];

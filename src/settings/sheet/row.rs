@@ -208,7 +208,7 @@ impl<'a> Reading<'a> {
                 (Some((above, _)), Some(_)) => text.clone_from(above),
                 _ => {
                     let title = self.line();
-                    let listed = ["pointer", "topic"]
+                    let listed = ["pointer", "topic", "metric"]
                         .iter()
                         .any(|k| self.cell(&Field::Key((*k).to_owned())).is_some());
                     if listed {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{ModbusPoint, Secret, Shape, Template};
+use super::{ModbusPoint, Secret, Shape, SparkplugHost, SparkplugMapping, Template};
 use crate::plant::{DeviceIx, PointIx};
 
 /// Protocol level of an MQTT connection.
@@ -76,6 +76,26 @@ pub struct MqttSource {
     pub mappings: Vec<MqttMapping>,
     /// Topics that tell that a device is gone.
     pub offline: Vec<MqttOffline>,
+    /// How it listens to Sparkplug B edge nodes.
+    pub sparkplug: SparkplugHost,
+    /// Metrics of Sparkplug B edge nodes.
+    pub metrics: Vec<SparkplugMapping>,
+}
+
+impl MqttSource {
+    /// It listens to edge nodes, or says that it would.
+    #[must_use]
+    pub fn has_sparkplug(&self) -> bool {
+        !self.metrics.is_empty() || self.sparkplug.host_id.is_some()
+    }
+
+    /// Whether the broker is to keep the session while we are away. Not where there is nothing but
+    /// Sparkplug: what waited would come as if it were the present, and the specification wants a
+    /// clean session (`tck-id-message-flow-phid-sparkplug-clean-session-*`).
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        !self.has_sparkplug() || !self.mappings.is_empty() || !self.offline.is_empty()
+    }
 }
 
 /// The name a device has in topics and payloads.

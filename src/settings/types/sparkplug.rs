@@ -32,6 +32,18 @@ pub struct SparkplugPoint {
     pub offset: f64,
     /// For booleans: true means 0.
     pub invert: bool,
+    /// Raw values that mean "no measurement".
+    pub sentinels: Vec<f64>,
+}
+
+/// The Sparkplug B side of one MQTT source.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SparkplugHost {
+    /// The session says under this name that it is there, for edge nodes that publish only to their
+    /// primary host; `None`: it only listens.
+    pub host_id: Option<String>,
+    /// How to listen.
+    pub rules: SparkplugRules,
 }
 
 /// How to listen to edge nodes, and what to do when messages went missing.

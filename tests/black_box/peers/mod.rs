@@ -8,6 +8,7 @@ mod gateway;
 mod modbus;
 mod receiver;
 pub mod rogue;
+mod sparkplug;
 
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ pub use gateway::Gateway;
 pub use modbus::ModbusServer;
 pub use receiver::Receiver;
 pub use rogue::Rogue;
+pub use sparkplug::EdgeNode;
 
 /// How long anything may take on a busy machine.
 pub const WAIT: Duration = Duration::from_secs(60);

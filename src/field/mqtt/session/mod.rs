@@ -3,12 +3,14 @@
 //! A message is acknowledged when the keeper says that its readings are on the disk (`unacked`); a
 //! payload that cannot be read is counted, named and acknowledged, so that it does not block the
 //! session. Filters are subscribed and those of earlier settings unsubscribed (`subscriptions`).
-//! What a message means is the `book`'s business, how it travels the `wire`'s.
+//! What a message means is the `book`'s business, or that of the Sparkplug host behind `nodes`; how it
+//! travels the `wire`'s.
 //!
 //! Back-pressure: with MQTT 5 the broker keeps to the receive maximum; with 3.1.1, and with brokers
 //! that do not, the session itself stops reading when as many messages are unacknowledged, save for
 //! a look now and then that keeps the connection alive.
 
+mod nodes;
 mod subscriptions;
 mod unacked;
 mod wire;
@@ -20,6 +22,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 use tracing::{error, info, warn};
 
+use self::nodes::Nodes;
 use self::subscriptions::{Ask, Subscriptions};
 use self::unacked::{Receipt, Unacked};
 use self::wire::{Asker, Incoming, Packet};
@@ -66,6 +69,7 @@ pub(in crate::field) async fn run(
     let mut rest = false;
     loop {
         let full = session.is_full();
+        let nodes_due = session.nodes.as_ref().and_then(Nodes::due);
         tokio::select! {
             event = async {
                 if full {
@@ -77,7 +81,7 @@ pub(in crate::field) async fn run(
                     connected_at = Some(Instant::now());
                     info!(source = %source.id, session_present, "connected to the broker");
                     status.update(|s| { s.connected = true; s.last_error = None; });
-                    session.connected(session_present);
+                    session.connected(session_present, wire.since_ms());
                 }
                 Ok(Incoming::Message(message)) => session.message(message, &intake).await,
                 Ok(Incoming::Released(id)) => session.unacked.released(id),
@@ -92,6 +96,7 @@ pub(in crate::field) async fn run(
                 Ok(Incoming::Other) => {}
                 Err(e) => {
                     session.disconnected();
+                    session.nodes_lost(&intake).await;
                     if connected_at.take().is_some_and(|at| at.elapsed() >= SETTLED) {
                         pause = first_pause;
                     }
@@ -107,6 +112,7 @@ pub(in crate::field) async fn run(
                 }
             },
             Some(ack) = acks.recv() => session.committed(ack),
+            () = nodes::until(nodes_due) => session.nodes_tick(&intake).await,
             () = stopped(&mut stop) => break,
         }
         if std::mem::take(&mut rest) {
@@ -141,7 +147,7 @@ pub(in crate::field) async fn run(
         }
         // The broker closes when it has read all; a socket that is closed with something unread in it
         // would be reset, and the last acknowledgements lost.
-        session.asker.leave();
+        session.leave();
         while wire.poll().await.is_ok() {}
     };
     let _ = tokio::time::timeout(FAREWELL, farewell).await;
@@ -157,6 +163,7 @@ struct Session<'a> {
     asker: Asker,
     status: Status,
     book: Book,
+    nodes: Option<Nodes>,
     subscriptions: Subscriptions,
     unacked: Unacked<Packet>,
     epoch: u32,
@@ -171,12 +178,16 @@ impl<'a> Session<'a> {
         let mapped = source.mappings.iter().map(|m| m.topic.filter());
         let filters = mapped.chain(source.offline.iter().map(|o| o.topic.filter()));
         let name = format!("{}@{}:{}", source.client_id, source.host, source.port);
+        let nodes = Nodes::new(source);
+        let filters = filters.map(|f| (f, source.qos)).chain(nodes.iter().flat_map(Nodes::filters));
+        let subscriptions = Subscriptions::new(name, part.memory.clone(), filters);
         Self {
             part,
             asker,
             status,
             book: Book::new(source, &part.timezone, &part.stale),
-            subscriptions: Subscriptions::new(name, part.memory.clone(), filters),
+            nodes,
+            subscriptions,
             unacked: Unacked::default(),
             epoch: 0,
             to_send: 0,
@@ -189,7 +200,8 @@ impl<'a> Session<'a> {
         self.unacked.len() >= usize::from(self.part.source.receive_maximum)
     }
 
-    fn connected(&mut self, session_present: bool) {
+    /// `since_ms`: when the connection was begun, in ms since 1970.
+    fn connected(&mut self, session_present: bool, since_ms: u64) {
         self.disconnected();
         if !session_present {
             self.unacked.forgotten();
@@ -197,6 +209,7 @@ impl<'a> Session<'a> {
         for ask in self.subscriptions.connected(session_present) {
             self.ask(&ask);
         }
+        self.nodes_connected(since_ms);
     }
 
     fn ask(&self, ask: &Ask) {
@@ -206,6 +219,7 @@ impl<'a> Session<'a> {
     }
 
     fn answered(&mut self, id: u16, answers: &[Result<u8, String>]) {
+        let asked = self.subscriptions.asked(id).map_or(0, |qos| qos as u8);
         for refusal in self.subscriptions.answered(id, answers) {
             error!(source = %self.part.source.id, "{refusal}");
             self.status.update(|s| {
@@ -213,7 +227,6 @@ impl<'a> Session<'a> {
                 s.last_error = Some(refusal);
             });
         }
-        let asked = self.part.source.qos as u8;
         if let Some(less) = answers.iter().flatten().find(|granted| **granted < asked) {
             warn!(source = %self.part.source.id, "the broker grants QoS {less} where {asked} was asked for");
         }
@@ -226,6 +239,11 @@ impl<'a> Session<'a> {
     }
 
     async fn message(&mut self, message: wire::Message, intake: &Intake) {
+        let of_node = self.nodes.as_ref().is_some_and(|nodes| nodes.takes(&message.topic));
+        if of_node && message.id == 0 {
+            self.node_message(&message.topic, &message.payload, message.retained, None, intake).await;
+            return;
+        }
         let mut hasher = DefaultHasher::new();
         (&message.topic, &message.payload).hash(&mut hasher);
         let print = hasher.finish();
@@ -243,8 +261,11 @@ impl<'a> Session<'a> {
                 return;
             }
         };
-        // Sparkplug B: topics `spBv1.0/…` of a source with Sparkplug mappings branch off here, to a
-        // reader that keeps births and sequence numbers; it pushes its samples as below.
+        let ack = Ack { session: self.part.index, epoch: self.epoch, token };
+        if of_node {
+            self.node_message(&message.topic, &message.payload, message.retained, Some(ack), intake).await;
+            return;
+        }
         let came = book::Message {
             topic: &message.topic,
             payload: &message.payload,
@@ -252,7 +273,6 @@ impl<'a> Session<'a> {
             expired: message.expired,
         };
         let outcome = self.book.read(&came, wall_now(), Instant::now());
-        let ack = Ack { session: self.part.index, epoch: self.epoch, token };
         let last = self.book.samples().len().checked_sub(1);
         for (n, sample) in self.book.samples().iter().enumerate() {
             let ack = (Some(n) == last).then_some(ack);

@@ -4,11 +4,13 @@
 //! be unsubscribed by name. So the filters are kept in a small file beside the store, written before
 //! they are subscribed and shortened when the broker has confirmed: a crash in between forgets none.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use tracing::warn;
+
+use crate::settings::Qos;
 
 /// Filters in one SUBSCRIBE packet.
 const TOGETHER: usize = 200;
@@ -26,8 +28,8 @@ struct Kept {
 /// What to send next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ask {
-    /// These filters.
-    Subscribe(Vec<String>),
+    /// These filters, all with this quality of service.
+    Subscribe(Vec<String>, Qos),
     /// This one.
     Unsubscribe(String),
 }
@@ -37,7 +39,7 @@ pub enum Ask {
 pub struct Subscriptions {
     session: String,
     file: Option<PathBuf>,
-    wanted: Vec<String>,
+    wanted: BTreeMap<String, Qos>,
     /// Filters of earlier settings that the broker may still have.
     old: BTreeSet<String>,
     /// No file told which filters the session has.
@@ -52,21 +54,18 @@ pub struct Subscriptions {
 }
 
 impl Subscriptions {
-    /// `session` names broker and client id; `file` is where filters are kept, if anywhere.
+    /// `session` names broker and client id; `file` is where filters are kept, if anywhere. Of a filter
+    /// that is wanted twice the last quality of service counts.
     #[must_use]
-    pub fn new(session: String, file: Option<PathBuf>, wanted: impl Iterator<Item = String>) -> Self {
+    pub fn new(session: String, file: Option<PathBuf>, wanted: impl Iterator<Item = (String, Qos)>) -> Self {
         let kept = file.as_ref().and_then(|file| {
             let text = std::fs::read_to_string(file).ok()?;
             serde_json::from_str::<Kept>(&text).ok().filter(|kept| kept.session == session)
         });
-        let wanted: Vec<String> = wanted.collect::<BTreeSet<_>>().into_iter().collect();
+        let wanted: BTreeMap<String, Qos> = wanted.collect();
         let history_unknown = kept.is_none();
-        let old: BTreeSet<String> = kept
-            .unwrap_or_default()
-            .filters
-            .into_iter()
-            .filter(|f| wanted.binary_search(f).is_err())
-            .collect();
+        let old: BTreeSet<String> =
+            kept.unwrap_or_default().filters.into_iter().filter(|f| !wanted.contains_key(f)).collect();
         Self {
             session,
             file,
@@ -97,9 +96,13 @@ impl Subscriptions {
         if self.confirmed {
             return Vec::new();
         }
-        self.keep(self.wanted.iter().chain(&self.old).cloned().collect());
+        self.keep(self.wanted.keys().chain(&self.old).cloned().collect());
         let mut asks: Vec<Ask> = self.old.iter().cloned().map(Ask::Unsubscribe).collect();
-        asks.extend(self.wanted.chunks(TOGETHER).map(|c| Ask::Subscribe(c.to_vec())));
+        for qos in [Qos::ExactlyOnce, Qos::AtLeastOnce, Qos::AtMostOnce] {
+            let of_it = self.wanted.iter().filter(|w| *w.1 == qos);
+            let filters: Vec<String> = of_it.map(|w| w.0.clone()).collect();
+            asks.extend(filters.chunks(TOGETHER).map(|c| Ask::Subscribe(c.to_vec(), qos)));
+        }
         self.to_confirm = asks.len();
         self.queued.extend(asks.iter().cloned());
         asks
@@ -112,10 +115,18 @@ impl Subscriptions {
         }
     }
 
+    /// What a SUBSCRIBE that is not answered yet asked for.
+    pub fn asked(&self, id: u16) -> Option<Qos> {
+        match self.flying.get(&id) {
+            Some(Ask::Subscribe(_, qos)) => Some(*qos),
+            _ => None,
+        }
+    }
+
     /// The broker answers a SUBSCRIBE: for each filter what was granted, or why not.
     /// Gives the refusals, each with its filter.
     pub fn answered(&mut self, id: u16, answers: &[Result<u8, String>]) -> Vec<String> {
-        let Some(Ask::Subscribe(filters)) = self.flying.remove(&id) else { return Vec::new() };
+        let Some(Ask::Subscribe(filters, _)) = self.flying.remove(&id) else { return Vec::new() };
         self.confirm();
         let refused = |(filter, answer): (&String, &Result<u8, String>)| {
             let why = answer.as_ref().err()?;
@@ -149,7 +160,7 @@ impl Subscriptions {
         self.to_confirm = self.to_confirm.saturating_sub(1);
         if self.to_confirm == 0 && !self.confirmed {
             self.confirmed = true;
-            self.keep(self.wanted.iter().cloned().collect());
+            self.keep(self.wanted.keys().cloned().collect());
         }
     }
 
@@ -168,14 +179,15 @@ impl Subscriptions {
 #[cfg(test)]
 mod tests {
     use super::{Ask, Subscriptions};
+    use crate::settings::Qos;
 
     fn subscriptions(file: &std::path::Path, client: &str, filters: &[&str]) -> Subscriptions {
-        let filters: Vec<String> = filters.iter().map(|f| (*f).to_owned()).collect();
-        Subscriptions::new(client.to_owned(), Some(file.to_owned()), filters.into_iter())
+        let filters = filters.iter().map(|f| ((*f).to_owned(), Qos::AtLeastOnce));
+        Subscriptions::new(client.to_owned(), Some(file.to_owned()), filters)
     }
 
     fn subscribe(filters: &[&str]) -> Ask {
-        Ask::Subscribe(filters.iter().map(|f| (*f).to_owned()).collect())
+        Ask::Subscribe(filters.iter().map(|f| (*f).to_owned()).collect(), Qos::AtLeastOnce)
     }
 
     #[test]
@@ -200,6 +212,18 @@ mod tests {
         assert_eq!(third.connected(true)[0], Ask::Unsubscribe("b".to_owned()), "`a` is forgotten");
         let mut other = subscriptions(&file, "another client", &["c"]);
         assert_eq!(other.connected(true), [subscribe(&["c"])]);
+    }
+
+    #[test]
+    fn each_quality_of_service_has_requests_of_its_own() {
+        let wanted = [("b", Qos::AtMostOnce), ("a", Qos::AtLeastOnce), ("c", Qos::AtMostOnce)];
+        let wanted = wanted.into_iter().map(|(filter, qos)| (filter.to_owned(), qos));
+        let mut one = Subscriptions::new("c".to_owned(), None, wanted);
+        let live = Ask::Subscribe(vec!["b".to_owned(), "c".to_owned()], Qos::AtMostOnce);
+        assert_eq!(one.connected(false), [subscribe(&["a"]), live]);
+        one.sent(1);
+        one.sent(2);
+        assert_eq!((one.asked(1), one.asked(2)), (Some(Qos::AtLeastOnce), Some(Qos::AtMostOnce)));
     }
 
     #[test]

@@ -7,9 +7,14 @@
 //! and comes back for ever; so the limit is opened for that one, which is then refused and
 //! acknowledged like any other payload that cannot be read.
 
-use rumqttc::{Outgoing, v5};
+mod translate;
 
+use rumqttc::v5;
+
+use self::translate::{from_v3, from_v5, qos_v3, qos_v5, words};
 use super::subscriptions::Ask;
+use crate::clock::wall_now;
+use crate::field::mqtt::sparkplug::{State, state_topic};
 use crate::settings::{MqttSource, MqttVersion, Qos};
 
 /// Payloads beyond the guard's limit are received up to here, so that they can be acknowledged.
@@ -74,7 +79,6 @@ enum Loop {
 /// Sends requests.
 pub struct Asker {
     client: Client,
-    qos: Qos,
 }
 
 /// Yields what comes.
@@ -83,6 +87,10 @@ pub struct Wire {
     oversized: bool,
     /// The session has, or once had, QoS 2 messages under way.
     releases: bool,
+    connected: bool,
+    /// Topic of the STATE that is our will, and when the present connection was begun, in ms since 1970.
+    state: Option<String>,
+    since_ms: u64,
 }
 
 /// Makes both ends; nothing is sent before the first poll.
@@ -98,7 +106,7 @@ pub fn connect(source: &MqttSource) -> (Asker, Wire) {
             let mut options = rumqttc::MqttOptions::new(&source.client_id, &source.host, source.port);
             options
                 .set_keep_alive(source.keep_alive)
-                .set_clean_session(false)
+                .set_clean_session(!source.is_kept())
                 .set_manual_acks(true)
                 .set_inflight(100)
                 .set_max_packet_size(LARGEST_PACKET, LARGEST_PACKET);
@@ -115,14 +123,16 @@ pub fn connect(source: &MqttSource) -> (Asker, Wire) {
             let mut options = v5::MqttOptions::new(&source.client_id, &source.host, source.port);
             options
                 .set_keep_alive(source.keep_alive)
-                .set_clean_start(false)
+                .set_clean_start(!source.is_kept())
                 .set_manual_acks(true)
                 .set_outgoing_inflight_upper_limit(100)
                 .set_receive_maximum(Some(source.receive_maximum))
                 .set_max_packet_size(Some(LARGEST_PACKET as u32))
-                .set_session_expiry_interval(Some(
-                    u32::try_from(source.session_expiry.as_secs()).unwrap_or(u32::MAX),
-                ));
+                .set_session_expiry_interval(Some(if source.is_kept() {
+                    u32::try_from(source.session_expiry.as_secs()).unwrap_or(u32::MAX)
+                } else {
+                    0
+                }));
             if let Some(transport) = transport {
                 options.set_transport(transport);
             }
@@ -133,31 +143,29 @@ pub fn connect(source: &MqttSource) -> (Asker, Wire) {
             (Client::V5(client), Loop::V5(events))
         }
     };
-    let mut wire = Wire { events, oversized: false, releases: source.qos == Qos::ExactlyOnce };
+    let mut wire = Wire {
+        events,
+        oversized: false,
+        releases: source.qos == Qos::ExactlyOnce,
+        connected: false,
+        state: source.sparkplug.host_id.as_deref().map(state_topic),
+        since_ms: 0,
+    };
     wire.accept_releases();
-    (Asker { client, qos: source.qos }, wire)
+    (Asker { client }, wire)
 }
 
 impl Asker {
     /// Queues a request.
     pub fn ask(&self, ask: &Ask) -> Result<(), String> {
         match (&self.client, ask) {
-            (Client::V3(client), Ask::Subscribe(filters)) => {
-                let qos = match self.qos {
-                    Qos::AtMostOnce => rumqttc::QoS::AtMostOnce,
-                    Qos::AtLeastOnce => rumqttc::QoS::AtLeastOnce,
-                    Qos::ExactlyOnce => rumqttc::QoS::ExactlyOnce,
-                };
+            (Client::V3(client), Ask::Subscribe(filters, qos)) => {
+                let qos = qos_v3(*qos);
                 let filters = filters.iter().map(|f| rumqttc::SubscribeFilter::new(f.clone(), qos));
                 client.try_subscribe_many(filters).map_err(|e| e.to_string())
             }
-            (Client::V5(client), Ask::Subscribe(filters)) => {
-                use v5::mqttbytes::QoS;
-                let qos = match self.qos {
-                    Qos::AtMostOnce => QoS::AtMostOnce,
-                    Qos::AtLeastOnce => QoS::AtLeastOnce,
-                    Qos::ExactlyOnce => QoS::ExactlyOnce,
-                };
+            (Client::V5(client), Ask::Subscribe(filters, qos)) => {
+                let qos = qos_v5(*qos);
                 let filters = filters.iter().map(|f| v5::mqttbytes::v5::Filter::new(f.clone(), qos));
                 client.try_subscribe_many(filters).map_err(|e| e.to_string())
             }
@@ -186,6 +194,18 @@ impl Asker {
 }
 
 impl Asker {
+    /// Queues a message.
+    pub fn publish(&self, topic: &str, payload: Vec<u8>, qos: Qos, retain: bool) -> Result<(), String> {
+        match &self.client {
+            Client::V3(client) => {
+                client.try_publish(topic, qos_v3(qos), retain, payload).map_err(|e| e.to_string())
+            }
+            Client::V5(client) => {
+                client.try_publish(topic, qos_v5(qos), retain, payload).map_err(|e| e.to_string())
+            }
+        }
+    }
+
     /// Queues DISCONNECT; the session stays at the broker.
     pub fn leave(&self) {
         // A full queue or an ended loop: the line is closed all the same.
@@ -202,6 +222,9 @@ impl Wire {
     /// # Errors
     /// The connection is lost or refused, in words; the next poll tries again.
     pub async fn poll(&mut self) -> Result<Incoming, String> {
+        if !self.connected {
+            self.make_will();
+        }
         let polled = match &mut self.events {
             Loop::V3(events) => events.poll().await.map(from_v3).map_err(|e| {
                 use rumqttc::StateError;
@@ -230,6 +253,7 @@ impl Wire {
         };
         match polled {
             Ok(incoming) => {
+                self.connected |= matches!(incoming, Incoming::Connected { .. });
                 if self.oversized && matches!(incoming, Incoming::Connected { .. }) {
                     // The next connection has the usual limit again; this one keeps what it began with.
                     self.oversized = false;
@@ -244,8 +268,35 @@ impl Wire {
         }
     }
 
+    /// When the present connection was begun, in ms since 1970: the time of its will and of the STATE
+    /// that goes with it.
+    pub fn since_ms(&self) -> u64 {
+        self.since_ms
+    }
+
+    /// A will of the next connection: as a host we are gone. Its time must be the one that the online
+    /// STATE will have, and later than that of the connection before
+    /// (`tck-id-operational-behavior-host-application-connect-will`).
+    fn make_will(&mut self) {
+        let Some(topic) = &self.state else { return };
+        self.since_ms = u64::try_from(wall_now().0 / 1000).unwrap_or_default();
+        let payload = State { online: false, timestamp: self.since_ms }.payload();
+        match &mut self.events {
+            Loop::V3(events) => {
+                let will = rumqttc::LastWill::new(topic, payload, rumqttc::QoS::AtLeastOnce, true);
+                events.mqtt_options.set_last_will(will);
+            }
+            Loop::V5(events) => {
+                use v5::mqttbytes::{QoS, v5::LastWill};
+                let will = LastWill::new(topic, payload, QoS::AtLeastOnce, true, None);
+                events.options.set_last_will(will);
+            }
+        }
+    }
+
     /// Throws away what belonged to the lost connection.
     fn lost(&mut self, fault: &Fault) {
+        self.connected = false;
         match &mut self.events {
             Loop::V3(events) => {
                 events.clean();
@@ -317,83 +368,4 @@ enum Fault {
     Line,
     Release,
     TooLarge(usize),
-}
-
-/// The error with its causes: the outermost alone often says only `I/O`.
-fn words(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        let more = inner.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        source = inner.source();
-    }
-    text
-}
-
-fn from_v3(event: rumqttc::Event) -> Incoming {
-    use rumqttc::{Event, Packet as P, QoS, SubscribeReasonCode};
-    match event {
-        Event::Incoming(P::ConnAck(ack)) => Incoming::Connected { session_present: ack.session_present },
-        Event::Incoming(P::Publish(publish)) => Incoming::Message(Message {
-            topic: publish.topic.clone(),
-            payload: publish.payload.clone(),
-            retained: publish.retain,
-            again: publish.dup,
-            expired: false,
-            id: publish.pkid,
-            exactly_once: publish.qos == QoS::ExactlyOnce,
-            packet: Packet::V3(publish),
-        }),
-        Event::Incoming(P::PubRel(release)) => Incoming::Released(release.pkid),
-        Event::Incoming(P::SubAck(ack)) => {
-            let answer = |code: &SubscribeReasonCode| match code {
-                SubscribeReasonCode::Success(qos) => Ok(*qos as u8),
-                SubscribeReasonCode::Failure => Err("refused; check the broker's access rules".to_owned()),
-            };
-            Incoming::Answered(ack.pkid, ack.return_codes.iter().map(answer).collect())
-        }
-        Event::Incoming(P::UnsubAck(ack)) => Incoming::Gone(ack.pkid),
-        Event::Outgoing(Outgoing::Subscribe(id) | Outgoing::Unsubscribe(id)) => Incoming::Asked(id),
-        Event::Outgoing(Outgoing::PubAck(_) | Outgoing::PubRec(_)) => Incoming::Acknowledged,
-        _ => Incoming::Other,
-    }
-}
-
-fn from_v5(event: v5::Event) -> Incoming {
-    use v5::Event;
-    use v5::mqttbytes::QoS;
-    use v5::mqttbytes::v5::{Packet as P, SubscribeReasonCode};
-    match event {
-        Event::Incoming(P::ConnAck(ack)) => Incoming::Connected { session_present: ack.session_present },
-        Event::Incoming(P::Publish(publish)) => Incoming::Message(Message {
-            topic: String::from_utf8_lossy(&publish.topic).into_owned(),
-            payload: publish.payload.clone(),
-            retained: publish.retain,
-            again: publish.dup,
-            // The broker counts the interval down while it keeps a message (MQTT 5.0, 3.3.2.3.3).
-            expired: publish.properties.as_ref().and_then(|p| p.message_expiry_interval) == Some(0),
-            id: publish.pkid,
-            exactly_once: publish.qos == QoS::ExactlyOnce,
-            packet: Packet::V5(publish),
-        }),
-        Event::Incoming(P::PubRel(release)) => Incoming::Released(release.pkid),
-        Event::Incoming(P::SubAck(ack)) => {
-            let reason = ack.properties.as_ref().and_then(|p| p.reason_string.clone());
-            let answer = |code: &SubscribeReasonCode| match code {
-                SubscribeReasonCode::Success(qos) => Ok(*qos as u8),
-                other => Err(match &reason {
-                    Some(reason) => format!("{other:?}, {reason}"),
-                    None => format!("{other:?}"),
-                }),
-            };
-            Incoming::Answered(ack.pkid, ack.return_codes.iter().map(answer).collect())
-        }
-        Event::Incoming(P::UnsubAck(ack)) => Incoming::Gone(ack.pkid),
-        Event::Outgoing(Outgoing::Subscribe(id) | Outgoing::Unsubscribe(id)) => Incoming::Asked(id),
-        Event::Outgoing(Outgoing::PubAck(_) | Outgoing::PubRec(_)) => Incoming::Acknowledged,
-        _ => Incoming::Other,
-    }
 }

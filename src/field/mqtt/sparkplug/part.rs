@@ -62,6 +62,7 @@ struct Target {
     scale: f64,
     offset: f64,
     invert: bool,
+    sentinels: Box<[f64]>,
     last: Option<(f64, Quality)>,
 }
 
@@ -93,6 +94,7 @@ impl Part {
                 scale: point.scale,
                 offset: point.offset,
                 invert: point.invert,
+                sentinels: point.sentinels.as_slice().into(),
                 last: None,
             });
         }
@@ -263,6 +265,7 @@ impl Part {
         let own = metric.datatype.map(Datatype::from_code).filter(|d| *d != Datatype::Unknown);
         let raw = read(metric, own.unwrap_or(slot.datatype));
         for target in &mut slot.targets {
+            let raw = raw.without(&target.sentinels);
             let (value, quality) = raw.scaled(target.scale, target.offset, target.invert);
             let quality = match moment.doubt(quality) {
                 Quality::Good if !certain => Quality::Uncertain(Cause::Missing),

@@ -126,6 +126,14 @@ pub(super) enum Raw {
 }
 
 impl Raw {
+    /// A number that stands for "no measurement" is none.
+    pub(super) fn without(self, sentinels: &[f64]) -> Self {
+        match self {
+            Self::Number(number, _) if sentinels.contains(&number) => Self::Bad(Cause::NotANumber),
+            raw => raw,
+        }
+    }
+
     /// The engineering value: `number × scale + offset`, or 0 and 1.
     pub(super) fn scaled(self, scale: f64, offset: f64, invert: bool) -> (f64, Quality) {
         match self {
@@ -316,6 +324,13 @@ mod tests {
         assert_eq!(Raw::Flag(true).scaled(10.0, 3.0, true), (0.0, Quality::Good));
         assert_eq!(good(2.0).scaled(10.0, 3.0, true), (23.0, Quality::Good));
         assert_eq!(of(Value::Int(1), Datatype::Boolean), Raw::Flag(true));
+    }
+
+    #[test]
+    fn a_number_that_means_no_measurement_is_bad_before_scaling() {
+        assert_eq!(good(32767.0).without(&[32767.0, -1.0]), Raw::Bad(Cause::NotANumber));
+        assert_eq!(good(32766.0).without(&[32767.0]), good(32766.0));
+        assert_eq!(Raw::Flag(true).without(&[1.0]), Raw::Flag(true));
     }
 
     #[test]

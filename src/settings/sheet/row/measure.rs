@@ -374,7 +374,7 @@ impl Reading<'_> {
 
     /// Keys under their own name, their cells as TOML has them.
     pub(super) fn own_keys(&mut self, keys: &mut Keys) {
-        const TEXTS: &[&str] = &["pointer", "quality", "topic", "encoding", "bit_order", "period"];
+        const TEXTS: &[&str] = &["pointer", "quality", "topic", "metric", "encoding", "bit_order", "period"];
         for c in &self.around.block.columns {
             let Field::Key(key) = &c.field else { continue };
             let text = self.around.sheet.down(self.row, c.index).shown();

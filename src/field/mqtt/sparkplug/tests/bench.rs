@@ -52,6 +52,7 @@ pub(super) fn mappings() -> Vec<SparkplugMapping> {
                 scale: 1.0,
                 offset: 0.0,
                 invert: false,
+                sentinels: Vec::new(),
             })
             .to_vec(),
     };

@@ -26,6 +26,7 @@ fn host(node: &str) -> Host {
                 scale: 1.0,
                 offset: 0.0,
                 invert: false,
+                sentinels: Vec::new(),
             })
             .collect(),
     };
