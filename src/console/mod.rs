@@ -10,6 +10,7 @@ mod input;
 mod live;
 mod metrics;
 mod page;
+mod push;
 mod views;
 
 use std::sync::{Arc, Mutex};
@@ -25,7 +26,10 @@ use crate::settings::Secret;
 use crate::store::{JournalReader, LedgerReader};
 
 pub use live::{Counters, Live, LiveEvent, LivePoint};
-pub use views::{AlarmView, DeviceView, MqttView, Refusal, SourceView, Texts, UnknownView};
+pub use push::{PushCall, PushPort, PushScope};
+pub use views::{
+    AlarmView, DeviceView, MqttView, PushRejection, PushReport, PushView, Refusal, SourceView, Texts, UnknownView,
+};
 
 /// What a person asked for; the keeper carries it out.
 #[derive(Debug)]
@@ -108,6 +112,8 @@ pub struct Shared {
     pub sources: Arc<dyn Fn() -> Vec<SourceView> + Send + Sync>,
     /// Bearer token; `None` on loopback.
     pub token: Option<Secret>,
+    /// The way in for pushed readings.
+    pub push: Arc<dyn PushPort>,
     /// Only in the demo.
     pub demo: Option<Arc<dyn DemoPort>>,
 }
@@ -144,6 +150,7 @@ fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(api::close_hazard))
         .routes(routes!(api::demo_faults))
         .routes(routes!(api::demo_fault))
+        .routes(routes!(push::readings))
         .routes(routes!(events::stream))
 }
 

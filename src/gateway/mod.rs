@@ -5,6 +5,7 @@
 //! console; stop order: wires, keeper (commits the rest), outlets, so that nothing read is lost.
 
 mod keeper;
+mod push;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -177,6 +178,7 @@ impl Gateway {
             outlets: statuses.clone(),
             sources: Arc::new(move || sources().into_iter().map(source_view).collect()),
             token: settings.console.token.clone(),
+            push: Arc::new(push::Port(field.door())),
             demo,
         };
         let (stop_console, mut stopped) = watch::channel(false);
@@ -314,6 +316,7 @@ fn source_view(status: crate::field::SourceStatus) -> SourceView {
         junk_bytes: line.junk_bytes,
         devices: status.devices.into_iter().map(device_view).collect(),
         mqtt: status.mqtt.map(|m| mqtt_view(*m)),
+        push: status.push.map(|p| push::view(*p)),
     }
 }
 
@@ -337,15 +340,13 @@ fn device_view(device: crate::field::DeviceStatus) -> DeviceView {
     }
 }
 
+fn unknown_view(u: crate::field::mqtt::Unknown) -> UnknownView {
+    UnknownView { topic: u.topic, device: u.device, point: u.point, example: u.example }
+}
+
 fn mqtt_view(status: crate::field::mqtt::MqttStatus) -> MqttView {
-    let unknown = status.unknown.into_iter().map(|u| UnknownView {
-        topic: u.topic,
-        device: u.device,
-        point: u.point,
-        example: u.example,
-    });
     MqttView {
-        unknown: unknown.collect(),
+        unknown: status.unknown.into_iter().map(unknown_view).collect(),
         unknown_more: status.unknown_more,
         retained: status.retained,
         duplicates: status.duplicates,

@@ -16,4 +16,5 @@ mod outages;
 mod page;
 mod peers;
 mod plants;
+mod push;
 mod types;

@@ -18,7 +18,7 @@ pub use broker::Broker;
 pub use database::{Influx1, Victoria};
 pub use gateway::Gateway;
 pub use modbus::ModbusServer;
-pub use receiver::Receiver;
+pub use receiver::{KEY, Receiver};
 pub use rogue::Rogue;
 
 /// How long anything may take on a busy machine.
@@ -67,6 +67,12 @@ async fn listens(port: u16) {
 fn http() -> reqwest::Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(10)).build().expect("a client")
+}
+
+/// For calls that may wait for the disk.
+fn slow_http() -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().no_proxy().timeout(WAIT).build().expect("a client")
 }
 
 /// Ends the process with its owner.
