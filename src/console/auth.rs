@@ -1,4 +1,5 @@
-//! Who may ask. First cut: one bearer token; roles and sessions come with the people.
+//! Who may ask. First cut: one bearer token, and one for each push source that wants its own, which opens
+//! nothing but the push; roles and sessions come with the people.
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -6,12 +7,13 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
 
-use super::Shared;
 use super::views::Refusal;
+use super::{PushScope, Shared};
+use crate::settings::Secret;
 
 /// Refuses a request without the token, and any cross-site one: a page elsewhere must not be able
 /// to acknowledge an alarm through a supervisor's browser, token or not.
-pub(super) async fn guard(State(shared): State<Shared>, request: Request, next: Next) -> Response {
+pub(super) async fn guard(State(shared): State<Shared>, mut request: Request, next: Next) -> Response {
     let headers = request.headers();
     if !request.method().is_safe() && is_foreign(headers) {
         return Refusal::new(
@@ -30,22 +32,35 @@ pub(super) async fn guard(State(shared): State<Shared>, request: Request, next: 
         )
         .with(StatusCode::FORBIDDEN);
     }
-    if let Some(token) = &shared.token {
-        let given = headers
-            .get(header::AUTHORIZATION)
-            .and_then(|v| v.to_str().ok())
-            .and_then(|v| v.split_once(' '))
-            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-            .map(|(_, token)| token.trim())
-            .unwrap_or_default();
-        // Equal-length digests: the time it takes says nothing about the token.
-        if Sha256::digest(given) != Sha256::digest(token.expose()) {
-            return Refusal::new("token-needed", "需要访问令牌。", "An access token is needed.")
-                .with(StatusCode::UNAUTHORIZED)
-                .into_response();
-        }
-    }
+    let given = bearer(headers);
+    let is = |token: &Secret| Sha256::digest(given.unwrap_or_default()) == Sha256::digest(token.expose());
+    // Equal-length digests: the time it takes says nothing about the token.
+    let scope = if shared.token.as_ref().is_some_and(is) {
+        Some(PushScope::All)
+    } else if given.is_some() && request.uri().path() == super::push::PATH && shared.push.has_tokens() {
+        // A source's own token opens this one way, and a wrong one nothing.
+        let own = shared.push.tokens().into_iter().find(|(_, token)| token.as_ref().is_some_and(is));
+        own.map(|(id, _)| PushScope::Source(id))
+    } else {
+        // Without a token of the console's whoever reaches it may ask.
+        shared.token.is_none().then_some(PushScope::Open)
+    };
+    let Some(scope) = scope else {
+        return Refusal::new("token-needed", "需要访问令牌。", "An access token is needed.")
+            .with(StatusCode::UNAUTHORIZED)
+            .into_response();
+    };
+    request.extensions_mut().insert(scope);
     next.run(request).await
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    headers
+        .get(header::AUTHORIZATION)
+        .and_then(|v| v.to_str().ok())
+        .and_then(|v| v.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token.trim())
 }
 
 fn is_foreign(headers: &HeaderMap) -> bool {

@@ -10,6 +10,7 @@ mod input;
 mod live;
 mod metrics;
 mod page;
+mod push;
 mod reload;
 mod trace;
 mod views;
@@ -27,10 +28,12 @@ use crate::settings::Secret;
 use crate::store::{JournalReader, LedgerReader};
 
 pub use live::{Counters, Live, LiveEvent, LivePoint};
+pub use push::{PushCall, PushPort, PushScope};
 pub use reload::{CurrentPlant, ReloadOutcome, ReloadRequest, ReloadView};
 pub use trace::{TracePort, TraceView};
 pub use views::{
-    AlarmView, DeviceView, EdgeDeviceView, EdgeNodeView, MqttView, Refusal, SourceView, Texts, UnknownView,
+    AlarmView, DeviceView, EdgeDeviceView, EdgeNodeView, MqttView, PushRejection, PushReport, PushView,
+    Refusal, SourceView, Texts, UnknownView,
 };
 
 /// What a person asked for; the keeper carries it out.
@@ -120,6 +123,8 @@ pub struct Shared {
     pub traces: Arc<dyn TracePort>,
     /// Bearer token; `None` on loopback.
     pub token: Option<Secret>,
+    /// The way in for pushed readings.
+    pub push: Arc<dyn PushPort>,
     /// Only in the demo.
     pub demo: Option<Arc<dyn DemoPort>>,
 }
@@ -160,6 +165,7 @@ fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(trace::trace_pcap))
         .routes(routes!(api::demo_faults))
         .routes(routes!(api::demo_fault))
+        .routes(routes!(push::readings))
         .routes(routes!(events::stream))
 }
 

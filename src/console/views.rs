@@ -66,13 +66,52 @@ impl IntoResponse for Refusal {
         let status = match self.code {
             "not-found" => StatusCode::NOT_FOUND,
             "bad-request" => StatusCode::BAD_REQUEST,
+            "token-needed" => StatusCode::UNAUTHORIZED,
+            "too-large" => StatusCode::PAYLOAD_TOO_LARGE,
+            "unsupported" => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "internal" => StatusCode::INTERNAL_SERVER_ERROR,
             "no-files" => StatusCode::NOT_IMPLEMENTED,
-            "stopping" | "store-failing" => StatusCode::SERVICE_UNAVAILABLE,
+            "stopping" | "store-failing" | "behind" => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::CONFLICT,
         };
         self.with(status)
     }
+}
+
+/// What became of a pushed request.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub struct PushReport {
+    /// Why nothing was taken; only with status 400.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub error: Option<serde_json::Value>,
+    /// Readings taken and on the disk, good or bad.
+    pub accepted: usize,
+    /// Readings that came before and were dropped.
+    pub duplicates: usize,
+    /// Readings, objects or lines that were not taken.
+    pub rejected: usize,
+    /// The first 100 of them.
+    pub rejections: Vec<PushRejection>,
+}
+
+/// One item that was not taken.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PushRejection {
+    /// JSON: place in the list, from 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub item: Option<usize>,
+    /// Line protocol: line, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+    /// As the sender names it.
+    pub device: Option<String>,
+    /// As the sender names it.
+    pub point: Option<String>,
+    /// `unknown-device`, `no-device`, `two-sources`, `unknown-point`, `unreadable`, `no-values` or `bad-line`.
+    pub reason: &'static str,
+    /// The same for people.
+    pub message: Texts,
 }
 
 /// A limit and how its alarm stands.
@@ -250,6 +289,21 @@ pub struct SourceView {
     /// Of an MQTT session.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mqtt: Option<MqttView>,
+    /// Of a push source.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub push: Option<PushView>,
+}
+
+/// What came in over HTTP that nobody configured, and what was not taken.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[allow(missing_docs)]
+pub struct PushView {
+    /// Devices and points that came in and that no setting knows, at most 200.
+    pub unknown: Vec<UnknownView>,
+    /// How many more there were.
+    pub unknown_more: u64,
+    pub duplicates: u64,
+    pub rejected: u64,
 }
 
 /// A device on a Modbus source; counted since the start or since its settings changed.

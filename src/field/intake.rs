@@ -2,10 +2,10 @@
 //! first sample, so that everything that was ready together costs one hand-over.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::plant::{Batch, DeviceIx, Micros, Reading};
@@ -33,6 +33,8 @@ pub struct Delivery {
     pub batch: Batch,
     /// Messages they came in.
     pub acks: Vec<Ack>,
+    /// Who waits for the commit.
+    pub committed: Vec<oneshot::Sender<()>>,
 }
 
 #[derive(Debug, Default)]
@@ -43,11 +45,26 @@ struct Inner {
     readings: Arc<AtomicU64>,
 }
 
+/// A handle that keeps no flusher alive, for those who live elsewhere than on the wires.
+#[derive(Debug, Clone)]
+pub(super) struct WeakIntake {
+    inner: Weak<Inner>,
+    alive: mpsc::WeakSender<()>,
+}
+
+impl WeakIntake {
+    /// The intake, while the wires run.
+    pub(super) fn upgrade(&self) -> Option<Intake> {
+        Some(Intake { inner: self.inner.upgrade()?, alive: self.alive.upgrade()? })
+    }
+}
+
 /// Where pollers push. Cheap to clone; when the last clone is dropped the flusher ends.
 #[derive(Debug, Clone)]
 pub struct Intake {
     inner: Arc<Inner>,
-    _alive: mpsc::Sender<()>,
+    /// Only held: the flusher ends with the last one.
+    alive: mpsc::Sender<()>,
 }
 
 impl Intake {
@@ -65,7 +82,7 @@ impl Intake {
                 let full =
                     std::mem::take(&mut *shared.waiting.lock().unwrap_or_else(PoisonError::into_inner));
                 shared.room.notify_waiters();
-                let nothing = full.batch.is_empty() && full.acks.is_empty();
+                let nothing = full.batch.is_empty() && full.acks.is_empty() && full.committed.is_empty();
                 if !nothing && out.send(full).await.is_err() {
                     return;
                 }
@@ -74,7 +91,34 @@ impl Intake {
                 }
             }
         });
-        (Self { inner, _alive: alive }, flusher)
+        (Self { inner, alive }, flusher)
+    }
+
+    pub(super) fn downgrade(&self) -> WeakIntake {
+        WeakIntake { inner: Arc::downgrade(&self.inner), alive: self.alive.downgrade() }
+    }
+
+    /// Waits while the keeper is behind.
+    pub(super) async fn has_room(&self) {
+        loop {
+            let room = self.inner.room.notified();
+            if self.inner.waiting.lock().unwrap_or_else(PoisonError::into_inner).batch.readings_len() < BOUND
+            {
+                return;
+            }
+            room.await;
+        }
+    }
+
+    /// Adds many samples at once, and who waits for their commit. Takes them even beyond the bound: ask
+    /// [`Self::has_room`] before.
+    pub(super) fn deliver(&self, batch: &mut Batch, committed: oneshot::Sender<()>) {
+        self.inner.readings.fetch_add(batch.readings_len() as u64, Ordering::Relaxed);
+        let mut waiting = self.inner.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.batch.append(batch);
+        waiting.committed.push(committed);
+        drop(waiting);
+        self.inner.ready.notify_one();
     }
 
     /// Adds one sample, and the message to acknowledge for it. Waits while the keeper is behind.

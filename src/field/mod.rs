@@ -6,9 +6,11 @@
 //! device costs its own bus time only (promise P5), new settings touch only what changed (P8).
 //! Started, changed and stopped by the gateway.
 
+mod fresh;
 mod intake;
 pub mod modbus;
 pub mod mqtt;
+pub mod push;
 mod sources;
 mod status;
 
@@ -98,6 +100,12 @@ impl FieldHandle {
     #[must_use]
     pub fn readings(&self) -> u64 {
         self.readings.load(Ordering::Relaxed)
+    }
+
+    /// The way in for readings that are pushed over HTTP.
+    #[must_use]
+    pub fn door(&self) -> push::Door {
+        push::Door::new(self.registry.clone())
     }
 
     /// How the sources stand, now and later.

@@ -11,9 +11,10 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::intake::{Ack, Intake};
+use super::intake::{Ack, Intake, WeakIntake};
 use super::modbus::{self, Trace, dial_in};
 use super::mqtt;
+use super::push::Desk;
 use super::status::{SourceStatus, Status};
 use crate::plant::TextTable;
 use crate::settings::{DialIn, ModbusSource, MqttSource, Settings, Transport};
@@ -24,12 +25,14 @@ struct Seen {
     id: String,
     status: Status,
     trace: Option<Trace>,
+    desk: Option<Arc<Desk>>,
 }
 
 #[derive(Debug, Default)]
 struct Shown {
     sources: Vec<Seen>,
     acks: HashMap<u32, mpsc::UnboundedSender<Ack>>,
+    intake: Option<WeakIntake>,
 }
 
 /// Shared by the wires (which change it) and whoever shows sources or acknowledges messages.
@@ -47,18 +50,43 @@ impl Registry {
             let mut old = std::mem::take(&mut shown.sources);
             let modbus = settings.modbus.iter().map(|s| (s.id.as_str(), "modbus"));
             let mqtt = settings.mqtt.iter().map(|s| (s.id.as_str(), "mqtt"));
-            for (id, kind) in modbus.chain(mqtt) {
-                let kept = old.iter().position(|o| o.id == id && o.trace.is_some() == (kind == "modbus"));
+            let push = settings.push.iter().map(|s| (s.id.as_str(), "push"));
+            for (id, kind) in modbus.chain(mqtt).chain(push) {
+                let kept = old.iter().position(|o| o.id == id && o.status.kind() == kind);
                 shown.sources.push(kept.map_or_else(
                     || Seen {
                         id: id.to_owned(),
                         status: Status::new(id, kind),
                         trace: (kind == "modbus").then(Trace::default),
+                        desk: None,
                     },
                     |n| old.swap_remove(n),
                 ));
             }
+            let zone = TimeZone::get(&settings.plant.site.timezone).unwrap_or(TimeZone::UTC);
+            let stale: Vec<_> = settings.plant.devices.iter().map(|d| d.stale_after).collect();
+            for source in &settings.push {
+                let Some(seen) = shown.sources.iter_mut().find(|s| s.id == source.id.as_str()) else {
+                    continue;
+                };
+                let status = seen.status.clone();
+                seen.desk = seen
+                    .desk
+                    .take()
+                    .filter(|desk| desk.serves(source, &zone, &stale))
+                    .or_else(|| Some(Arc::new(Desk::new(source, zone.clone(), &stale, status))));
+            }
         });
+    }
+
+    /// The push sources.
+    pub(super) fn desks(&self) -> Vec<Arc<Desk>> {
+        self.with(|shown| shown.sources.iter().filter_map(|s| s.desk.clone()).collect())
+    }
+
+    /// Where readings go, while the wires run.
+    pub(super) fn intake(&self) -> Option<Intake> {
+        self.with(|shown| shown.intake.as_ref().and_then(WeakIntake::upgrade))
     }
 
     fn seen(&self, id: &str) -> Option<Seen> {
@@ -66,7 +94,15 @@ impl Registry {
     }
 
     pub(super) fn statuses(&self) -> Vec<SourceStatus> {
-        self.with(|shown| shown.sources.iter().map(|s| s.status.get()).collect())
+        let now = std::time::Instant::now();
+        let seen = self.with(|shown| shown.sources.clone());
+        let status = |s: &Seen| {
+            let status = s.status.get();
+            // Nothing is connected here: what tells is whether something came.
+            let connected = s.desk.as_ref().map_or(status.connected, |desk| desk.is_heard(now));
+            SourceStatus { connected, ..status }
+        };
+        seen.iter().map(status).collect()
     }
 
     pub(super) fn trace(&self, source: &str) -> Option<Trace> {
@@ -123,6 +159,7 @@ pub(super) struct Sources {
 
 impl Sources {
     pub(super) fn new(intake: Intake, texts: TextTable, registry: Registry) -> Self {
+        registry.with(|shown| shown.intake = Some(intake.downgrade()));
         Self {
             intake,
             texts,

@@ -22,6 +22,8 @@ pub struct SourceStatus {
     pub devices: Vec<DeviceStatus>,
     /// Of an MQTT session.
     pub mqtt: Option<Box<super::mqtt::MqttStatus>>,
+    /// Of a push source.
+    pub push: Option<Box<super::push::PushStatus>>,
 }
 
 /// What a device does at present.
@@ -115,6 +117,10 @@ impl Status {
 
     pub(crate) fn update(&self, change: impl FnOnce(&mut SourceStatus)) {
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    pub(crate) fn kind(&self) -> &'static str {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).kind
     }
 
     pub(crate) fn get(&self) -> SourceStatus {

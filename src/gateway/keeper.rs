@@ -164,6 +164,8 @@ struct Keeper {
     batch: Batch,
     for_ledger: ForLedger,
     acks: Vec<Ack>,
+    /// Those who pushed and wait.
+    pushers: Vec<oneshot::Sender<()>>,
     cursors: Vec<(String, i64, u64)>,
     replies: Vec<(oneshot::Sender<Outcome>, Outcome)>,
     noted: Vec<oneshot::Sender<()>>,
@@ -216,6 +218,7 @@ impl Keeper {
             batch: Batch::default(),
             for_ledger: ForLedger::default(),
             acks: Vec::new(),
+            pushers: Vec::new(),
             cursors: Vec::new(),
             replies: Vec::new(),
             noted: Vec::new(),
@@ -363,6 +366,7 @@ impl Keeper {
         }
         !self.for_ledger.is_empty()
             || !self.acks.is_empty()
+            || !self.pushers.is_empty()
             || !self.replies.is_empty()
             || !self.noted.is_empty()
             || self.batch.readings_len() >= PENDING_READINGS
@@ -380,6 +384,7 @@ impl Keeper {
         }
         self.batch.append(&mut delivery.batch);
         self.acks.append(&mut delivery.acks);
+        self.pushers.append(&mut delivery.committed);
         self.waits();
     }
 
@@ -610,6 +615,10 @@ impl Keeper {
         self.since = None;
         if !self.acks.is_empty() {
             (self.ack)(std::mem::take(&mut self.acks));
+        }
+        for pusher in self.pushers.drain(..) {
+            // One that has gone away meanwhile will send it again.
+            let _ = pusher.send(());
         }
         for (reply, outcome) in self.replies.drain(..) {
             let _ = reply.send(outcome);

@@ -6,6 +6,7 @@
 
 mod keeper;
 mod outlets;
+mod push;
 mod reload;
 mod traces;
 
@@ -181,6 +182,7 @@ impl Gateway {
             sources: Arc::new(move || sources().into_iter().map(source_view).collect()),
             traces: Arc::new(traces::Traces(field.trace_handle())),
             token: settings.console.token.clone(),
+            push: Arc::new(push::Port(field.door())),
             demo,
         };
         let (stop_console, mut stopped) = watch::channel(false);
@@ -372,6 +374,7 @@ fn source_view(status: crate::field::SourceStatus) -> SourceView {
         junk_bytes: line.junk_bytes,
         devices: status.devices.into_iter().map(device_view).collect(),
         mqtt: status.mqtt.map(|m| mqtt_view(*m)),
+        push: status.push.map(|p| push::view(*p)),
     }
 }
 
@@ -395,15 +398,13 @@ fn device_view(device: crate::field::DeviceStatus) -> DeviceView {
     }
 }
 
+fn unknown_view(u: crate::field::mqtt::Unknown) -> UnknownView {
+    UnknownView { topic: u.topic, device: u.device, point: u.point, example: u.example }
+}
+
 fn mqtt_view(status: crate::field::mqtt::MqttStatus) -> MqttView {
-    let unknown = status.unknown.into_iter().map(|u| UnknownView {
-        topic: u.topic,
-        device: u.device,
-        point: u.point,
-        example: u.example,
-    });
     MqttView {
-        unknown: unknown.collect(),
+        unknown: status.unknown.into_iter().map(unknown_view).collect(),
         unknown_more: status.unknown_more,
         retained: status.retained,
         duplicates: status.duplicates,

@@ -253,5 +253,10 @@ fn changed_devices(old: &Settings, new: &Settings) -> HashSet<DeviceIx> {
             same.extend(source.metrics.iter().map(|m| m.device));
         }
     }
+    for source in &new.push {
+        if old.push.contains(source) {
+            same.extend(source.devices.iter().map(|d| d.device));
+        }
+    }
     (0..new.plant.devices.len() as u32).map(DeviceIx).filter(|d| !same.contains(d)).collect()
 }

@@ -78,6 +78,13 @@ fn write_all(text: &mut String, settings: &Settings) -> std::fmt::Result {
             writeln!(text, "  {}: offline of {}", offline.topic, offline.key.name)?;
         }
     }
+    for source in &settings.push {
+        let opened = if source.token.is_some() { ", own token" } else { "" };
+        writeln!(text, "source {} POST /api/v1/readings{opened}", source.id)?;
+        for device in &source.devices {
+            writeln!(text, "  device {}: {} points", device.name, device.points.len())?;
+        }
+    }
     for outlet in &settings.outlets.influx {
         let path = match &outlet.api {
             InfluxApi::V2 { org, bucket, .. } => format!("v2 org={org} bucket={bucket}"),

@@ -24,6 +24,10 @@ pub fn renumber(mut settings: Settings, running: &Plant) -> Settings {
     for source in &mut settings.mqtt {
         numbers.mqtt(source);
     }
+    for device in settings.push.iter_mut().flat_map(|s| &mut s.devices) {
+        device.device = numbers.device(device.device);
+        device.points.iter_mut().for_each(|p| p.point = numbers.point(p.point));
+    }
     settings
 }
 

@@ -18,5 +18,6 @@ mod outages;
 mod page;
 mod peers;
 mod plants;
+mod push;
 mod reload;
 mod types;

@@ -18,13 +18,9 @@ use super::payload::{Payload, Taken, extract};
 use super::recent::Recent;
 use super::route::{Match, Routes};
 use super::seen::Seen;
+use crate::field::fresh::Fresh;
 use crate::plant::{Cause, DeviceIx, Micros, Quality, Reading};
 use crate::settings::{MqttMapping, MqttOffline, MqttPoint, MqttSource, Shape};
-
-/// An older reading than one that came within this time is out of order, not a clock set back.
-const IN_ORDER: Duration = Duration::from_secs(60);
-/// How often it is looked for points that are left out of their device's messages.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// What came from the broker.
 #[derive(Debug, Clone, Copy)]
@@ -69,23 +65,14 @@ pub struct Outcome {
     pub fault: Option<String>,
 }
 
-struct PointState {
-    newest: Option<(Micros, Instant)>,
-    heard: Option<Instant>,
-    told_missing: bool,
-}
-
 /// One mapping, and what is remembered of its points.
 struct Member {
     device: DeviceIx,
     name: String,
-    stale: Duration,
     unit: Option<u8>,
     points: Vec<MqttPoint>,
     by_key: HashMap<String, Vec<usize>>,
-    states: Vec<PointState>,
-    first: Option<Instant>,
-    looked: Option<Instant>,
+    fresh: Fresh,
 }
 
 /// Members that read the same topics by the same shape.
@@ -187,17 +174,13 @@ impl Book {
         for (n, point) in mapping.points.iter().enumerate() {
             by_key.entry(point.key.clone()).or_default().push(n);
         }
-        let state = || PointState { newest: None, heard: None, told_missing: false };
         self.members.push(Member {
             device: mapping.device,
             name: mapping.key.name.clone(),
-            stale,
             unit: mapping.unit,
             points: mapping.points.clone(),
             by_key,
-            states: mapping.points.iter().map(|_| state()).collect(),
-            first: None,
-            looked: None,
+            fresh: Fresh::new(mapping.points.len(), stale),
         });
     }
 
@@ -264,7 +247,7 @@ impl Book {
     fn settle(&mut self, draft: Draft, message: &Message<'_>, arrival: Micros, now: Instant) -> u64 {
         let Draft { member, taken, mut readings } = draft;
         let member = &mut self.members[member];
-        member.first.get_or_insert(now);
+        member.fresh.spoke(now);
         let mut repeated = 0;
         if taken.by_device {
             readings.retain(|(_, reading)| {
@@ -275,7 +258,7 @@ impl Book {
         }
         // A retained message is as old as its device time says; without one, who knows.
         let unsure = message.retained && !taken.by_device;
-        let fresh = !message.retained || taken.at.plus(member.stale) > arrival;
+        let fresh = !message.retained || taken.at.plus(member.fresh.stale()) > arrival;
         let may_be_judged = taken.live && fresh && !unsure && !message.expired;
         let from = self.readings.len();
         let mut history = Vec::new();
@@ -285,14 +268,14 @@ impl Book {
             } else if taken.doubt && reading.quality == Quality::Good {
                 reading.quality = Quality::Uncertain(Cause::DeviceClock);
             }
-            if may_be_judged && member.states[place].takes(taken, now) {
+            if may_be_judged && member.fresh.takes(place, taken.by_device.then_some(taken.at), now) {
                 self.readings.push(reading);
             } else {
                 history.push(reading);
             }
         }
         if self.readings.len() > from {
-            member.look_for_missing(now, &mut self.readings);
+            member.fresh.look_for_missing(now, member.points.iter().map(|p| p.point), &mut self.readings);
             let to = self.readings.len();
             self.samples.push(Sample { device: member.device, at: taken.at, live: true, from, to });
         }
@@ -303,44 +286,6 @@ impl Book {
             self.samples.push(Sample { device: member.device, at: taken.at, live: false, from, to });
         }
         repeated
-    }
-}
-
-impl PointState {
-    /// True if a reading of this time is no older than what is known. After a while an older time is
-    /// believed again, for a device clock may have been set back.
-    fn takes(&mut self, taken: Taken, now: Instant) -> bool {
-        if taken.by_device {
-            match self.newest {
-                Some((newest, came)) if taken.at < newest && now.duration_since(came) < IN_ORDER => {
-                    return false;
-                }
-                _ => self.newest = Some((taken.at, now)),
-            }
-        }
-        self.heard = Some(now);
-        self.told_missing = false;
-        true
-    }
-}
-
-impl Member {
-    /// A device that goes on talking but leaves a point out must not leave its old value standing.
-    fn look_for_missing(&mut self, now: Instant, readings: &mut Vec<Reading>) {
-        if self.looked.is_some_and(|at| now.duration_since(at) < LOOK_EVERY) {
-            return;
-        }
-        self.looked = Some(now);
-        let Some(first) = self.first else { return };
-        for (point, state) in self.points.iter().zip(&mut self.states) {
-            let silent = now.duration_since(state.heard.unwrap_or(first));
-            if state.told_missing || silent <= self.stale {
-                continue;
-            }
-            state.told_missing = true;
-            let cause = if state.heard.is_some() { Cause::Stale } else { Cause::Missing };
-            readings.push(Reading { point: point.point, value: f64::NAN, quality: Quality::Bad(cause) });
-        }
     }
 }
 

@@ -8,10 +8,10 @@
 mod book;
 pub mod payload;
 pub mod propose;
-mod recent;
+pub(super) mod recent;
 pub mod recognise;
 mod route;
-mod seen;
+pub(super) mod seen;
 mod session;
 pub mod sparkplug;
 

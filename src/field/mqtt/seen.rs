@@ -105,6 +105,12 @@ impl Seen {
         self.known.insert(key);
     }
 
+    /// The names so far, and how many more there were.
+    #[must_use]
+    pub fn listed(&self) -> (&[Unknown], u64) {
+        (&self.list, self.more)
+    }
+
     /// Writes the list into `status`, if there is anything new.
     pub fn tell(&mut self, status: &mut Option<Box<MqttStatus>>) {
         if std::mem::take(&mut self.changed) {

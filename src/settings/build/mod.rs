@@ -5,6 +5,7 @@ mod broker;
 mod mqtt;
 mod outlets;
 mod plant;
+mod push;
 mod quirks;
 mod sources;
 mod sparkplug;
@@ -39,7 +40,7 @@ pub(super) fn build(
     if !root.has("site") {
         root.fault("site", "missing", "write [site] with id and name");
     }
-    let (mut modbus, mut mqtt) = (Vec::new(), Vec::new());
+    let (mut modbus, mut mqtt, mut push) = (Vec::new(), Vec::new(), Vec::new());
     let mut expected = HashMap::new();
     let mut declared = Vec::new();
     let site_id = site.as_ref().map_or("site", |s: &Site| s.id.as_str()).to_owned();
@@ -55,6 +56,13 @@ pub(super) fn build(
                 mqtt.push(source);
             }
         }
+        for (name, w) in sources.entries("push") {
+            declared.push(name.to_owned());
+            if let Some((source, expect)) = push::push_source(name, &w) {
+                expected.insert(source.id.to_string(), expect);
+                push.push(source);
+            }
+        }
         sources.finish();
     }
     let mut plant = PlantBuilder {
@@ -63,6 +71,7 @@ pub(super) fn build(
         faults,
         modbus,
         mqtt,
+        push,
         expected,
         declared,
         equipment: Vec::new(),
@@ -84,8 +93,16 @@ pub(super) fn build(
         let key = format!("source.mqtt.{}", twin.id);
         root.fault(&key, "a Modbus source has the same id", "give each source its own id");
     }
+    for twin in &plant.push {
+        let modbus = plant.modbus.iter().map(|d| &d.source.id);
+        if modbus.chain(plant.mqtt.iter().map(|m| &m.id)).any(|id| *id == twin.id) {
+            let key = format!("source.push.{}", twin.id);
+            root.fault(&key, "another source has the same id", "give each source its own id");
+        }
+    }
     let store = basics::store(root.table("store").as_ref());
     let console = basics::console(root.table("console").as_ref());
+    push::check_tokens(&root, &plant.push, console.as_ref().and_then(|c| c.token.as_ref()));
     let evidence = basics::evidence(root.table("evidence").as_ref());
     if store.keep < evidence.before + evidence.after {
         let key = if root.has("store") { "store.keep" } else { "evidence" };
@@ -100,7 +117,8 @@ pub(super) fn build(
     let log = basics::log(root.table("log").as_ref());
     root.finish();
     let (modbus, mqtt) = (plant.modbus.into_iter().map(|d| d.source).collect(), plant.mqtt);
+    let push = plant.push;
     let plant =
         Plant { site: site?, equipment: plant.equipment, points: plant.points, devices: plant.devices };
-    Some(Settings { plant, modbus, mqtt, broker, outlets, store, console: console?, evidence, log })
+    Some(Settings { plant, modbus, mqtt, push, broker, outlets, store, console: console?, evidence, log })
 }

@@ -71,6 +71,21 @@ impl MqttKeys {
         }
     }
 
+    pub(super) fn refuse_on_push(&self, w: &Walk<'_>, unit: bool, period: bool) {
+        for (key, _) in
+            [("topic", self.own_topic), ("offline", self.own_offline), ("unit", unit), ("period", period)]
+                .iter()
+                .filter(|s| s.1)
+        {
+            w.fault(key, "this source is pushed over HTTP, which has no such thing", "remove the key");
+        }
+    }
+
+    /// What the sender calls the device: its own name, else the equipment's id.
+    pub(super) fn device_name<'s>(&'s self, owner: &'s str) -> &'s str {
+        self.device.as_deref().unwrap_or(owner)
+    }
+
     pub(super) fn check(&self, w: &Walk<'_>, profile: &Profile, unit: bool, period: bool) {
         let hex = matches!(profile.shape.as_ref().map(|s| &s.body), Some(Body::Hex { .. }));
         if period || (unit && !hex) {

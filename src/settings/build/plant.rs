@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use super::super::fault::{Fault, nearest};
 use super::super::profile::{LimitSetting, Profile, ProfilePoint, limits, parse};
-use super::super::types::{Factor, ModbusDevice, ModbusPoint, MqttSource, PollGroup};
+use super::super::types::{Factor, ModbusDevice, ModbusPoint, MqttSource, PollGroup, PushSource};
 use super::super::walk::Walk;
 use super::ProfileTexts;
 use super::mqtt::MqttKeys;
+use super::push::push_device;
 use super::quirks::QuirkKeys;
 use super::sources::ModbusDefaults;
 use super::sparkplug;
@@ -28,6 +29,7 @@ pub(super) struct PlantBuilder<'a> {
     pub(super) faults: &'a RefCell<Vec<Fault>>,
     pub(super) modbus: Vec<ModbusDefaults>,
     pub(super) mqtt: Vec<MqttSource>,
+    pub(super) push: Vec<PushSource>,
     pub(super) expected: HashMap<String, Duration>,
     /// Ids of all sources that stand in the files, good or not.
     pub(super) declared: Vec<String>,
@@ -134,13 +136,15 @@ impl PlantBuilder<'_> {
         };
         let modbus = self.modbus.iter().position(|m| m.source.id.as_str() == source);
         let mqtt = self.mqtt.iter().position(|m| m.id.as_str() == source);
+        let push = self.push.iter().position(|p| p.id.as_str() == source);
         let declared = self.declared.iter().any(|d| d == source);
-        if modbus.is_none() && mqtt.is_none() && !declared {
+        if modbus.is_none() && mqtt.is_none() && push.is_none() && !declared {
             let known = self
                 .modbus
                 .iter()
                 .map(|m| m.source.id.as_str())
-                .chain(self.mqtt.iter().map(|m| m.id.as_str()));
+                .chain(self.mqtt.iter().map(|m| m.id.as_str()))
+                .chain(self.push.iter().map(|p| p.id.as_str()));
             w.fault("source", format!("there is no source `{source}`"), nearest(source, known));
         }
         let unit = w.whole("unit", 0, 255);
@@ -153,6 +157,9 @@ impl PlantBuilder<'_> {
         }
         if mqtt.is_some() {
             on_broker.check(w, profile, unit.is_some(), period.is_some());
+        }
+        if push.is_some() {
+            on_broker.refuse_on_push(w, unit.is_some(), period.is_some());
         }
         let device = DeviceIx(self.devices.len() as u32);
         let first = self.points.len();
@@ -189,6 +196,7 @@ impl PlantBuilder<'_> {
             })
             .collect();
         let shown = match (mqtt, unit) {
+            _ if push.is_some() => on_broker.device_name(owner).to_owned(),
             (Some(_), _) => on_broker.label(owner),
             (None, Some(unit)) => unit.to_string(),
             (None, None) => topic.unwrap_or(owner).to_owned(),
@@ -273,6 +281,11 @@ impl PlantBuilder<'_> {
                 self.mqtt[m].mappings.extend(found.mappings);
                 self.mqtt[m].offline.extend(found.offline);
             }
+        } else if let Some(p) = push {
+            let usual = self.expected.get(source).copied().unwrap_or(Duration::from_secs(10));
+            stale_after = on_broker.expect_every.unwrap_or(usual) * 3;
+            let name = on_broker.device_name(owner);
+            self.push[p].devices.push(push_device(w, name, device, &new, self.faults));
         }
         let Ok(source) = Id::new(source) else { return };
         self.devices.push(Device {

@@ -4,6 +4,7 @@ mod broker;
 mod modbus;
 mod mqtt;
 mod outlets;
+mod push;
 mod shape;
 mod sparkplug;
 mod topic;
@@ -19,6 +20,7 @@ pub use broker::*;
 pub use modbus::*;
 pub use mqtt::*;
 pub use outlets::*;
+pub use push::*;
 pub use shape::*;
 pub use sparkplug::*;
 pub use topic::*;
@@ -56,6 +58,8 @@ pub struct Settings {
     pub modbus: Vec<ModbusSource>,
     /// MQTT brokers.
     pub mqtt: Vec<MqttSource>,
+    /// Senders over HTTP.
+    pub push: Vec<PushSource>,
     /// The embedded MQTT broker, if wanted.
     pub broker: Option<Broker>,
     /// Where data goes.

@@ -11,7 +11,7 @@ use steamward::store::{JournalReader, unpack};
 use tempfile::TempDir;
 
 use super::receiver::KEY;
-use super::{Process, http};
+use super::{Process, http, slow_http};
 
 pub struct Gateway {
     dir: TempDir,
@@ -134,6 +134,33 @@ impl Gateway {
             request = request.header(*name, *value);
         }
         request.send().await.map_or(0, |a| a.status().as_u16())
+    }
+
+    /// Pushes readings: status, answer, and when to come again.
+    pub async fn push(
+        &self,
+        query: &str,
+        kind: &str,
+        body: &str,
+        token: Option<&str>,
+    ) -> (u16, serde_json::Value, Option<String>) {
+        let url = format!("{}/api/v1/readings{query}", self.address);
+        let mut request = slow_http().post(url).header("content-type", kind).body(body.to_owned());
+        if let Some(token) = token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let answer = request.send().await.expect("an answer");
+        let retry = answer.headers().get("retry-after").and_then(|v| v.to_str().ok()).map(str::to_owned);
+        let status = answer.status().as_u16();
+        (status, serde_json::from_str(&answer.text().await.unwrap_or_default()).unwrap_or_default(), retry)
+    }
+
+    /// Pushes line protocol packed with gzip.
+    pub async fn push_packed(&self, query: &str, body: Vec<u8>) -> u16 {
+        let url = format!("{}/api/v1/readings{query}", self.address);
+        let request =
+            http().post(url).header("content-type", "text/plain").header("content-encoding", "gzip");
+        request.body(body).send().await.map_or(0, |a| a.status().as_u16())
     }
 
     /// SIGTERM; gives how long it took.

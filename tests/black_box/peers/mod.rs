@@ -19,7 +19,7 @@ pub use broker::Broker;
 pub use database::{Influx1, Victoria};
 pub use gateway::Gateway;
 pub use modbus::ModbusServer;
-pub use receiver::Receiver;
+pub use receiver::{KEY, Receiver};
 pub use rogue::Rogue;
 pub use sparkplug::EdgeNode;
 
@@ -69,6 +69,12 @@ async fn listens(port: u16) {
 fn http() -> reqwest::Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(10)).build().expect("a client")
+}
+
+/// For calls that may wait for the disk.
+fn slow_http() -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().no_proxy().timeout(WAIT).build().expect("a client")
 }
 
 /// Ends the process with its owner.

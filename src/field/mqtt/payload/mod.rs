@@ -169,7 +169,7 @@ pub fn taken(given: Option<Micros>, expected: bool, rule: TimeRule, arrival: Mic
 }
 
 #[cfg(test)]
-pub(in crate::field::mqtt) mod tests {
+pub(in crate::field) mod tests {
     use std::time::Duration;
 
     use super::{Taken, taken};
@@ -177,7 +177,7 @@ pub(in crate::field::mqtt) mod tests {
     use crate::settings::{JsonPath, Late, MqttPoint, TimeRule};
 
     /// A plain point called `key`.
-    pub(in crate::field::mqtt) fn point(n: u32, key: &str) -> MqttPoint {
+    pub(in crate::field) fn point(n: u32, key: &str) -> MqttPoint {
         MqttPoint {
             point: PointIx(n),
             key: key.to_owned(),
