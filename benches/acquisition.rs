@@ -72,7 +72,7 @@ fn wires(port: u16, devices: usize, period_ms: u64, seconds: u64, max_registers:
             &format!("[[point]]\nid = \"p{n}\"\ntable = \"holding\"\naddress = {}\ntype = \"f32\"\n", 2 * n);
     }
     let loaded = load_texts(&[("bench.toml", &text)], &[("p.toml", &profile)], &[]).expect("good settings");
-    let (out, mut deliveries) = mpsc::channel(64);
+    let (out, mut deliveries) = mpsc::channel::<steamward::field::Delivery>(64);
     let good = std::sync::Arc::new(AtomicU64::new(0));
     let counted = std::sync::Arc::clone(&good);
     let sink = std::thread::spawn(move || {
