@@ -213,6 +213,15 @@ async fn a_gateway_that_comes_back_asks_the_running_node_for_a_rebirth() {
     let _edge = EdgeNode::start(broker.port, &["--bdseq", "5", "--compress"]);
     reads(&gateway, 1, "steam", 1.25.into(), "good").await;
     gateway.stop().await;
+    // No death can reach it: the lost line alone must say so.
+    broker.stop().await;
+    gateway.again();
+    eventually("the reason is told", async || {
+        let points = gateway.get("/api/v1/equipment").await[0]["points"].clone();
+        unless(points[0]["cause"] == "disconnected", points)
+    })
+    .await;
+    gateway.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -279,7 +288,9 @@ async fn host(version: u8) {
     };
     let first = becomes(true).await;
     // Another session of the same name, or a late will, says that we are gone.
-    broker.publish_one("spBv1.0/STATE/steamward", r#"{"online":false,"timestamp":1}"#).await;
+    let gone = br#"{"online":false,"timestamp":1}"#.to_vec();
+    let gone = [("spBv1.0/STATE/steamward".to_owned(), gone)];
+    broker.publish_bytes(&gone, rumqttc::QoS::AtLeastOnce, true).await;
     assert_eq!(becomes(true).await, first, "the same connection has the same time");
     gateway.stop().await;
     let gone = becomes(false).await;
