@@ -28,7 +28,8 @@ use crate::store::{JournalReader, LedgerReader};
 pub use live::{Counters, Live, LiveEvent, LivePoint};
 pub use push::{PushCall, PushPort, PushScope};
 pub use views::{
-    AlarmView, DeviceView, MqttView, PushRejection, PushReport, PushView, Refusal, SourceView, Texts, UnknownView,
+    AlarmView, DeviceView, MqttView, PushRejection, PushReport, PushView, Refusal, SourceView, Texts,
+    UnknownView,
 };
 
 /// What a person asked for; the keeper carries it out.
@@ -94,6 +95,8 @@ pub struct Shared {
     pub plant: Arc<Plant>,
     /// Values and alarms as of now.
     pub live: Live,
+    /// Whether the machine's clock is believed.
+    pub clock: crate::clock::Face,
     /// Counters for `/metrics`.
     pub counters: Arc<Counters>,
     /// To the keeper.

@@ -189,7 +189,9 @@ fn is_lines(headers: &HeaderMap, body: &[u8]) -> Result<bool, Refusal> {
         other => Err(Refusal::new(
             "unsupported",
             format!("不支持 content-type {other}，请用 application/json 或 text/plain（行协议）。"),
-            format!("The content-type {other} is not known; application/json, or text/plain for line protocol."),
+            format!(
+                "The content-type {other} is not known; application/json, or text/plain for line protocol."
+            ),
         )),
     }
 }

@@ -103,6 +103,7 @@ impl Gateway {
         let (changed_tx, changed) = watch::channel(0);
         let live = Live::default();
         let counters = Arc::new(Counters::default());
+        let clock = crate::clock::Face::default();
 
         let mut statuses = Vec::new();
         let mut outlets = Vec::new();
@@ -152,6 +153,7 @@ impl Gateway {
             plant: Arc::clone(&plant),
             store: settings.store.clone(),
             evidence: settings.evidence,
+            clock: (settings.clock.clone(), clock.clone()),
             ledger,
             journal: opened.journal,
             deliveries,
@@ -169,6 +171,7 @@ impl Gateway {
         let shared = Shared {
             plant: Arc::clone(&plant),
             live: live.clone(),
+            clock,
             counters: Arc::clone(&counters),
             commands: commands_tx,
             ledger: Arc::new(Mutex::new(LedgerReader::open(&ledger_path)?)),

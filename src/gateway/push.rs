@@ -41,7 +41,9 @@ fn refusal(refused: &Refused) -> Refusal {
         Refused::NoSource => ("not-found", "没有可供此调用者推送的数据源（[[source.push]]）。"),
         Refused::TokenNeeded => ("token-needed", "需要访问令牌。"),
         Refused::Behind => ("behind", "网关写入跟不上，本次未接收，请稍后重发。"),
-        Refused::NotConfirmed => ("store-failing", "存储尚未确认写入，请稍后重发（带时间的重复数据会被忽略）。"),
+        Refused::NotConfirmed => {
+            ("store-failing", "存储尚未确认写入，请稍后重发（带时间的重复数据会被忽略）。")
+        }
         Refused::Stopping => ("stopping", "网关正在停止，本次未接收。"),
         Refused::Body(PushError::TooLarge) => ("too-large", "请求体超过 1 MiB，请分批发送。"),
         Refused::Body(PushError::TooMany) => ("too-large", "一次超过 5000 个值，请分批发送。"),

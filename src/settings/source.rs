@@ -12,7 +12,8 @@ use toml_edit::{Document, Item, TableLike};
 use super::fault::{Fault, Place};
 
 /// Arrays of tables that are joined by `id`.
-const JOINED: &[&str] = &["equipment", "source.modbus", "source.mqtt", "source.push", "outlet.influx", "outlet.inspection"];
+const JOINED: &[&str] =
+    &["equipment", "source.modbus", "source.mqtt", "source.push", "outlet.influx", "outlet.inspection"];
 
 /// The merged settings, and where every key stood.
 #[derive(Debug, Default)]

@@ -71,10 +71,7 @@ impl Desk {
             by_key
         };
         let fresh = |device: &PushDevice| {
-            Fresh::new(
-                device.points.len(),
-                stale.get(device.device.0 as usize).copied().unwrap_or_default(),
-            )
+            Fresh::new(device.points.len(), stale.get(device.device.0 as usize).copied().unwrap_or_default())
         };
         let memory = Memory {
             fresh: source.devices.iter().map(fresh).collect(),
@@ -131,9 +128,8 @@ impl Desk {
         report: &mut Report,
     ) {
         let mut drafts = Vec::new();
-        let same = |a: &&Item<'_>, b: &&Item<'_>| {
-            a.place == b.place && a.device == b.device && a.given == b.given
-        };
+        let same =
+            |a: &&Item<'_>, b: &&Item<'_>| a.place == b.place && a.device == b.device && a.given == b.given;
         for run in items.chunk_by(same) {
             self.read(memory, run, arrival, &mut drafts, report);
         }

@@ -207,7 +207,8 @@ fn unescaped(raw: &str, escaped: &[u8]) -> String {
     let mut out = String::with_capacity(raw.len());
     let mut chars = raw.chars().peekable();
     while let Some(c) = chars.next() {
-        let next = chars.peek().copied().filter(|n| c == '\\' && n.is_ascii() && escaped.contains(&(*n as u8)));
+        let next =
+            chars.peek().copied().filter(|n| c == '\\' && n.is_ascii() && escaped.contains(&(*n as u8)));
         match next {
             Some(_) => out.extend(chars.next()),
             None => out.push(c),

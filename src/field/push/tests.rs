@@ -76,7 +76,8 @@ fn plain_and_nested_values_are_taken_with_scale_inversion_and_quality() {
 fn a_batch_of_several_times_is_taken_in_the_order_of_its_times() {
     let desks = [desk("p", &["a", "b"])];
     let now = wall_now().0 / 1000;
-    let set = |device: &str, ago: i64, v: f64| json!({"device":device,"time":now - ago,"values":{"pressure":v}});
+    let set =
+        |device: &str, ago: i64, v: f64| json!({"device":device,"time":now - ago,"values":{"pressure":v}});
     let body = json!([set("a", 0, 3.0), set("a", 2000, 1.0), set("b", 1000, 9.0), set("a", 1000, 2.0)]);
     let (_, report, samples) = push(&desks, Format::Json, &body.to_string());
     assert_eq!(report.accepted, 4);
@@ -226,7 +227,7 @@ proptest! {
     #[test]
     fn every_item_is_accepted_known_or_rejected_and_a_good_reading_is_finite(
         sets in prop::collection::vec(
-            ("[abx]", prop::collection::btree_map("(pressure|level|on|zz)", "(1|-2.5|true|null|\"7\"|\"q\"|\\{\"v\":3,\"q\":1\\}|\\[\\])", 1..4)),
+            ("[abx]", prop::collection::btree_map("(pressure|level|on|zz)", "(1|-2\\.5|true|null|\"7\"|\"q\"|\\{\"v\":3,\"q\":1\\}|\\[\\])", 1..4)),
             1..6,
         ),
     ) {
