@@ -16,8 +16,8 @@
 //! | [`cli`] | one file a command: parse, call, print | everything |
 //! | [`settings`] | the integrator's files → a checked plan, or errors with file, line, key | `plant` |
 //! | [`plant`] | the vocabulary: site, equipment, point, limit, quality, sample | nothing |
-//! | [`clock`] | the wall clock, read in one place | `plant` |
-//! | [`field`] | Modbus and MQTT: wires → samples | `plant`, `settings` |
+//! | [`clock`] | the wall clock, read in one place, and whether to believe it | `plant` |
+//! | [`field`] | Modbus, MQTT and HTTP push: wires → samples | `plant`, `settings` |
 //! | `broker` | the embedded MQTT broker of small sites | `settings` |
 //! | [`watch`] | limits, ISA-18.2 alarm states, the engine; pure | `plant` |
 //! | [`hazard`] | record, lifecycle, events, audit chain; pure | `plant`, `watch` |

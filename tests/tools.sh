@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 missing=()
 commands=(
   mosquitto:mosquitto victoria-metrics:victoria-metrics influxd:influxdb python3:python3 chromium:chromium
-  socat:socat openssl:openssl gcc:gcc make:make pkg-config:pkg-config
+  socat:socat openssl:openssl faketime:faketime gcc:gcc make:make pkg-config:pkg-config
 )
 [ "${1:-}" != fuzz ] || commands+=(c++:g++)
 for pair in "${commands[@]}"; do

@@ -67,7 +67,6 @@ impl Shared {
 
     fn equipment_view(&self, plant: &Plant, equipment: &Equipment) -> EquipmentView {
         let view = self.live.read();
-        let now = wall_now();
         let points = equipment
             .points
             .iter()
@@ -97,7 +96,7 @@ impl Shared {
                     quality: live.map_or("bad", |l| l.quality.word()),
                     cause: live.map_or(Some("not-yet-read"), |l| l.quality.cause().map(|c| c.word())),
                     at: read.map(|l| rfc3339(l.at)),
-                    age_ms: read.map(|l| (now.0 - l.at.0) / 1000),
+                    age_ms: read.map(|l| l.lag / 1000 + l.came.elapsed().as_millis() as i64),
                     range: point.range,
                     limits,
                     label: live.and_then(|l| {
@@ -221,6 +220,7 @@ pub(super) async fn overview(State(shared): State<Shared>) -> Result<Json<Overvi
         },
         version: env!("CARGO_PKG_VERSION"),
         now: rfc3339(wall_now()),
+        clock: shared.clock.get().into(),
         demo: shared.demo.is_some(),
         equipment: shared.all_equipment(),
         alarms: shared.live.alarms(),

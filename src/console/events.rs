@@ -76,7 +76,7 @@ fn changed(shared: &Shared, shown: &mut Vec<(u64, Quality, Micros)>) -> serde_js
     let mut points = Vec::new();
     let plant = shared.plant.get();
     for (ix, point) in plant.points_ix() {
-        let Some(&LivePoint { value, quality, at }) = view.points.get(ix.0 as usize) else { continue };
+        let Some(&LivePoint { value, quality, at, .. }) = view.points.get(ix.0 as usize) else { continue };
         let state = (value.to_bits(), quality, at);
         match shown.get_mut(ix.0 as usize) {
             Some(old) if *old == state => continue,

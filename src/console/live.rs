@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::time::Instant;
 
 use tokio::sync::broadcast;
 
@@ -18,6 +19,10 @@ pub struct LivePoint {
     pub quality: Quality,
     /// Of the value.
     pub at: Micros,
+    /// When it came, on the monotonic clock: the age goes by this one.
+    pub came: Instant,
+    /// How old it was then by its own time, in microseconds; negative for a device clock that runs ahead.
+    pub lag: i64,
 }
 
 /// What a page that listens is told at once; values it fetches once a second.

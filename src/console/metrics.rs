@@ -52,6 +52,10 @@ pub(super) async fn metrics(State(shared): State<Shared>) -> impl IntoResponse {
         "Duration of the last commit.",
         &c.last_commit_micros,
     );
+    let clock = shared.clock.get();
+    let (sure, jumps) = (AtomicU64::new(u64::from(clock.doubt.is_none())), AtomicU64::new(clock.jumps));
+    metric("steamward_clock_sure", "gauge", "1 while the machine's clock is believed.", &sure);
+    metric("steamward_clock_jumps_total", "counter", "Jumps of the machine's clock.", &jumps);
     let mut family = |name: &str, kind: &str, help: &str, rows: Vec<(&str, String, u64)>| {
         let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
         for (label, of, value) in rows {

@@ -99,6 +99,8 @@ pub struct Shared {
     pub plant: CurrentPlant,
     /// Values and alarms as of now.
     pub live: Live,
+    /// Whether the machine's clock is believed.
+    pub clock: crate::clock::Face,
     /// Counters for `/metrics`.
     pub counters: Arc<Counters>,
     /// To the keeper.

@@ -422,6 +422,30 @@ pub struct SiteView {
     pub timezone: String,
 }
 
+/// Whether the gateway's own clock is believed.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ClockView {
+    /// Readings taken now are not marked.
+    pub sure: bool,
+    /// If not: `never-set`, `jumped` (within the last minute) or `not-synchronised`.
+    pub reason: Option<&'static str>,
+    /// When it jumped last since the start, by the time after the jump.
+    pub last_jump_at: Option<String>,
+    /// How far ahead, milliseconds; negative: back.
+    pub last_jump_ms: Option<i64>,
+}
+
+impl From<crate::clock::State> for ClockView {
+    fn from(state: crate::clock::State) -> Self {
+        Self {
+            sure: state.doubt.is_none(),
+            reason: state.doubt.map(crate::clock::Doubt::word),
+            last_jump_at: state.last_jump.map(|(at, _)| rfc3339(at)),
+            last_jump_ms: state.last_jump.map(|(_, by)| by),
+        }
+    }
+}
+
 /// Everything the first page shows.
 #[derive(Debug, Serialize, ToSchema)]
 #[allow(missing_docs)]
@@ -429,6 +453,7 @@ pub struct Overview {
     pub site: SiteView,
     pub version: &'static str,
     pub now: String,
+    pub clock: ClockView,
     pub demo: bool,
     pub equipment: Vec<EquipmentView>,
     pub alarms: Vec<AlarmView>,

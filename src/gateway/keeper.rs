@@ -17,12 +17,12 @@ use tracing::{error, info, warn};
 use uuid::Uuid;
 
 use super::StartError;
-use crate::clock::wall_now;
+use crate::clock::{Kept, Watch, now_since, wall_now};
 use crate::console::{AlarmView, Command, Counters, Live, LivePoint, Refusal, Request};
 use crate::field::{Ack, Delivery};
 use crate::hazard::{Entry, HazardChange, HazardError, Register, audit, cloud_event};
 use crate::outlet::Report;
-use crate::plant::{Batch, Micros, Now, Plant, PointIx};
+use crate::plant::{Batch, Cause, Micros, Now, Plant, PointIx};
 use crate::settings::{Evidence, Store};
 use crate::store::{DeadLetter, Journal, JournalReader, Ledger, LedgerReader, Loss, StoreError, evidence};
 use crate::watch::{AlarmState, CommandError, Engine, Event, RuleIx, Saved, Transition};
@@ -39,6 +39,7 @@ pub(super) struct Parts {
     pub(super) plant: Arc<Plant>,
     pub(super) store: Store,
     pub(super) evidence: Evidence,
+    pub(super) clock: ClockParts,
     pub(super) ledger: Ledger,
     pub(super) journal: Journal,
     pub(super) deliveries: mpsc::Receiver<Delivery>,
@@ -64,6 +65,8 @@ pub(super) struct NewPlant {
     /// Answered when readings of the new points may come.
     pub(super) reply: oneshot::Sender<Result<(), String>>,
 }
+/// How the clock is to be watched, and where that is shown.
+pub(super) type ClockParts = (crate::settings::Clock, crate::clock::Face);
 
 /// The running keeper.
 pub(super) struct Handle {
@@ -157,6 +160,8 @@ struct Keeper {
     ack: Box<dyn Fn(Vec<Ack>) + Send>,
     beat: Arc<AtomicBool>,
     start: Instant,
+    clock: Watch,
+    kept: Kept,
     timezone: jiff::tz::TimeZone,
     audit_tail: Option<Entry>,
     rules: HashMap<String, RuleIx>,
@@ -176,7 +181,9 @@ struct Keeper {
 impl Keeper {
     fn restore(parts: Parts, beat: Arc<AtomicBool>) -> Result<Self, StoreError> {
         let start = Instant::now();
-        let now = Now { mono: Duration::ZERO, wall: wall_now() };
+        let now = now_since(start);
+        let (clock, face) = parts.clock;
+        let clock = Watch::new(now, clock.require_sync, clock.sync_file, face);
         let reader = parts.ledger.reader()?;
         let mut engine = Engine::new(&parts.plant, now);
         let gone = engine.restore(&reader.alarms()?, now);
@@ -213,6 +220,8 @@ impl Keeper {
             ack: parts.ack,
             beat,
             start,
+            clock,
+            kept: Kept::default(),
             timezone,
             rules,
             batch: Batch::default(),
@@ -242,7 +251,7 @@ impl Keeper {
     }
 
     fn now(&self) -> Now {
-        Now { mono: self.start.elapsed(), wall: wall_now() }
+        now_since(self.start)
     }
 
     async fn run(&mut self, mut stop: watch::Receiver<bool>) {
@@ -281,6 +290,7 @@ impl Keeper {
                 self.report(report);
             }
             let now = self.now();
+            self.watch_clock(now);
             self.engine.tick(now, &mut transitions);
             self.follow(&mut transitions, now);
             let at = Instant::now();
@@ -379,6 +389,11 @@ impl Keeper {
 
     fn take(&mut self, mut delivery: Delivery, transitions: &mut Vec<Transition>) {
         let now = self.now();
+        self.watch_clock(now);
+        if !self.clock.is_sure() {
+            // Those with a device's own time too: whether that is believed hangs on this clock.
+            delivery.batch.doubt(Cause::ClockUnsure);
+        }
         for (head, readings) in delivery.batch.samples_mut() {
             self.engine.sample(head, readings, now, transitions);
         }
@@ -386,6 +401,15 @@ impl Keeper {
         self.acks.append(&mut delivery.acks);
         self.pushers.append(&mut delivery.committed);
         self.waits();
+    }
+
+    /// A jump is told and kept in the audit; it moves no timer and makes nothing stored older (P9).
+    fn watch_clock(&mut self, now: Now) {
+        let Some(by) = self.clock.look(now) else { return };
+        let by_ms = by / 1000;
+        warn!(by_ms, "the wall clock jumped; for a minute readings are marked clock-unsure");
+        self.kept.jumped(by, now);
+        self.note(now.wall, "system", "clock-jumped", "gateway", &format!("{{\"by_ms\":{by_ms}}}"));
     }
 
     /// Transitions → history, hazards, audit, live view.
@@ -638,7 +662,13 @@ impl Keeper {
         let engine = &self.engine;
         self.live.set_points((0..self.plant.points.len()).map(|n| {
             let current = engine.current(PointIx(n as u32));
-            LivePoint { value: current.value, quality: current.quality, at: current.at }
+            LivePoint {
+                value: current.value,
+                quality: current.quality,
+                at: current.at,
+                came: self.start + current.came,
+                lag: current.lag,
+            }
         }));
         if let Ok(stats) = self.journal.stats() {
             self.counters.journal_bytes.store(stats.bytes, Ordering::Relaxed);
@@ -708,7 +738,8 @@ impl Keeper {
     }
 
     fn trim(&mut self) {
-        let keep_from = wall_now().minus(self.store.keep);
+        let now = self.now();
+        let keep_from = self.kept.from(self.store.keep, now);
         // Bounded: what is left over is dropped at the next call.
         for _ in 0..TRIM_STEPS {
             match self.journal.trim(&self.influx_ids, keep_from, self.store.journal_max_bytes) {

@@ -119,6 +119,7 @@ impl Gateway {
         let (changed_tx, changed) = watch::channel(0);
         let live = Live::default();
         let counters = Arc::new(Counters::default());
+        let clock = crate::clock::Face::default();
 
         let mut outlets = Outlets::new(Ways {
             site: plant.site.id.to_string(),
@@ -148,6 +149,7 @@ impl Gateway {
             plant: Arc::clone(&plant),
             store: settings.store.clone(),
             evidence: settings.evidence,
+            clock: (settings.clock.clone(), clock.clone()),
             ledger,
             journal: opened.journal,
             deliveries,
@@ -170,6 +172,7 @@ impl Gateway {
         let shared = Shared {
             plant: current.clone(),
             live: live.clone(),
+            clock,
             counters: Arc::clone(&counters),
             commands: commands_tx,
             ledger: Arc::new(Mutex::new(LedgerReader::open(&ledger_path)?)),

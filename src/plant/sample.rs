@@ -66,6 +66,13 @@ impl Batch {
         self.heads.is_empty()
     }
 
+    /// Puts a doubt on every reading that has none.
+    pub fn doubt(&mut self, cause: super::Cause) {
+        for reading in self.readings.iter_mut().filter(|r| r.quality == Quality::Good) {
+            reading.quality = Quality::Uncertain(cause);
+        }
+    }
+
     /// Samples with their readings, for the engine to correct their quality.
     pub fn samples_mut(&mut self) -> impl Iterator<Item = (SampleHead, &mut [Reading])> {
         let mut rest = self.readings.as_mut_slice();

@@ -14,6 +14,9 @@ use crate::plant::{Batch, Micros, Plant, TextTable, ValueType};
 const FILE: &str = "journal.db";
 const SUSPECT: &str = "journal.suspect";
 /// Chunks dropped in one transaction: delivered and old ones, and those that the disk budget costs.
+/// A commit time earlier than one before by more than this begins a new run, microseconds.
+const SET_BACK: i64 = 1_000_000;
+
 const TRIM_STEP: u32 = 4096;
 const OVER_BUDGET_STEP: u32 = 32;
 
@@ -65,6 +68,8 @@ pub struct Journal {
     texts: TextTable,
     texts_kept: usize,
     body: Vec<u8>,
+    /// Latest commit time since the clock was last set back.
+    newest: i64,
 }
 
 /// Readings that had to go before an outlet had them.
@@ -172,7 +177,12 @@ impl Journal {
         let texts_kept = texts.len();
         let table = TextTable::default();
         table.restore(texts);
-        Ok(Self { conn, path: path.to_owned(), series, texts: table, texts_kept, body: Vec::new() })
+        let newest = conn
+            .query_row("SELECT committed FROM chunk ORDER BY seq DESC LIMIT 1", [], |r| r.get(0))
+            .optional()
+            .map_err(&err)?
+            .unwrap_or(i64::MIN);
+        Ok(Self { conn, path: path.to_owned(), series, texts: table, texts_kept, body: Vec::new(), newest })
     }
 
     /// The texts that readings may stand for; what is added to it is kept with the next commit.
@@ -227,6 +237,9 @@ impl Journal {
                 .and_then(|mut s| s.execute(params![now.0, batch.readings_len() as i64, self.body]))
                 .map_err(&err)?;
             seq = Some(tx.last_insert_rowid());
+            if now.0 < self.newest.saturating_sub(SET_BACK) {
+                tx.execute("INSERT INTO turn (seq) VALUES (?1)", [seq]).map_err(&err)?;
+            }
         }
         let new_texts = self.texts.since(self.texts_kept);
         for (number, text) in &new_texts {
@@ -244,6 +257,10 @@ impl Journal {
         }
         tx.commit().map_err(&err)?;
         self.texts_kept += new_texts.len();
+        if seq.is_some() {
+            let back = now.0 < self.newest.saturating_sub(SET_BACK);
+            self.newest = if back { now.0 } else { self.newest.max(now.0) };
+        }
         Ok(seq)
     }
 
@@ -302,6 +319,7 @@ impl Journal {
                 }
             }
             trimmed.chunks = tx.execute("DELETE FROM chunk WHERE seq <= ?1", [last]).map_err(&err)?;
+            tx.execute("DELETE FROM turn WHERE seq <= ?1", [last]).map_err(&err)?;
         }
         tx.commit().map_err(&err)?;
         Ok(trimmed)
@@ -420,32 +438,52 @@ impl JournalReader {
     ) -> Result<(), StoreError> {
         let err = sqlite(FILE);
         let slack = 60 * 1_000_000;
-        let first = self.seq_at(from.0 - slack)?;
         let mut query = self
             .conn
-            .prepare_cached("SELECT seq, committed, readings, body FROM chunk WHERE seq >= ?1 ORDER BY seq")
+            .prepare_cached(
+                "SELECT seq, committed, readings, body FROM chunk WHERE seq >= ?1 AND seq < ?2 ORDER BY seq",
+            )
             .map_err(&err)?;
-        let mut rows = query.query([first]).map_err(&err)?;
-        while let Some(row) = rows.next().map_err(&err)? {
-            let chunk = chunk(row).map_err(&err)?;
-            if chunk.committed.0 > to.0 + slack {
-                break;
+        for (low, high) in self.rises()? {
+            let first = self.seq_at(from.0 - slack, (low, high))?;
+            let mut rows = query.query([first, high]).map_err(&err)?;
+            while let Some(row) = rows.next().map_err(&err)? {
+                let chunk = chunk(row).map_err(&err)?;
+                if chunk.committed.0 > to.0 + slack {
+                    break;
+                }
+                super::unpack(&chunk.body, |sample| visit(&sample))?;
             }
-            super::unpack(&chunk.body, |sample| visit(&sample))?;
         }
         Ok(())
     }
 
-    /// The first chunk committed at or after `at`, by halving (commit times rise with `seq`
-    /// but for jumps of the wall clock, and a jump only widens what `between` must skip).
-    fn seq_at(&self, at: i64) -> Result<i64, StoreError> {
+    /// Runs of chunks in which commit times rise, as `seq` from..to: one, and one more for each time the
+    /// wall clock was set back.
+    fn rises(&self) -> Result<Vec<(i64, i64)>, StoreError> {
         let err = sqlite(FILE);
-        let (mut low, mut high): (i64, i64) = self
+        let (low, high): (i64, i64) = self
             .conn
             .query_row("SELECT coalesce(min(seq), 0), coalesce(max(seq), -1) + 1 FROM chunk", [], |r| {
                 Ok((r.get(0)?, r.get(1)?))
             })
             .map_err(&err)?;
+        let mut query = self
+            .conn
+            .prepare_cached("SELECT seq FROM turn WHERE seq > ?1 AND seq < ?2 ORDER BY seq")
+            .map_err(&err)?;
+        let turns = query.query_map([low, high], |r| r.get(0)).map_err(&err)?;
+        let mut edges = vec![low];
+        for turn in turns {
+            edges.push(turn.map_err(&err)?);
+        }
+        edges.push(high);
+        Ok(edges.windows(2).map(|pair| (pair[0], pair[1])).collect())
+    }
+
+    /// The first chunk of a rising run that was committed at or after `at`, by halving.
+    fn seq_at(&self, at: i64, (mut low, mut high): (i64, i64)) -> Result<i64, StoreError> {
+        let err = sqlite(FILE);
         while low < high {
             let middle = low + (high - low) / 2;
             let committed: i64 = self
@@ -556,6 +594,31 @@ mod tests {
                 return lost;
             }
         }
+    }
+
+    #[test]
+    fn what_was_committed_on_either_side_of_a_clock_set_back_is_found() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut journal = filled(dir.path(), 600);
+        // The clock is set back, and a part of the time comes a second time.
+        for second in 200..400 {
+            let mut batch = Batch::default();
+            let reading = Reading { point: PointIx(0), value: 7.0, quality: Quality::Good };
+            let at = Micros(second * 1_000_000);
+            batch.push(DeviceIx(0), at, true, &[reading]);
+            journal.commit(&batch, &[], at).unwrap();
+        }
+        let (from, to) = (Micros(250_000_000), Micros(299_999_999));
+        let (mut count, mut found) = (0, Vec::new());
+        let visit = |sample: &super::PackedSample<'_>| {
+            if (from..=to).contains(&sample.at) {
+                count += 1;
+                found.extend(sample.readings.iter().filter(|r| r.value == 7.0).map(|_| sample.at));
+            }
+        };
+        journal.reader().unwrap().between(from, to, visit).unwrap();
+        assert_eq!(found.len(), 50, "what was committed after the jump is missing");
+        assert_eq!(count - found.len(), 5000, "what was committed before the jump is missing");
     }
 
     #[test]

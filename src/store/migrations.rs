@@ -50,6 +50,9 @@ CREATE TABLE cursor (outlet TEXT PRIMARY KEY, seq INTEGER NOT NULL, readings INT
 ", "
 -- Texts that devices delivered; a reading's value is the number.
 CREATE TABLE text (number INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT;
+", "
+-- Chunks before which the wall clock was set back: commit times rise only from one to the next of them.
+CREATE TABLE turn (seq INTEGER PRIMARY KEY) STRICT;
 "];
 
 pub(super) const LEDGER: &[&str] = &["

@@ -20,6 +20,10 @@ pub struct Current {
     pub quality: Quality,
     /// Time of the last usable value.
     pub at: Micros,
+    /// When it came, on the monotonic clock.
+    pub came: Duration,
+    /// How old it was then by its own time, in microseconds.
+    pub lag: i64,
 }
 
 /// How one alarm stands.
@@ -181,7 +185,13 @@ impl Engine {
             off: None,
             dirty: false,
         };
-        let unread = Current { value: f64::NAN, quality: Quality::Bad(Cause::NotYetRead), at: Micros(0) };
+        let unread = Current {
+            value: f64::NAN,
+            quality: Quality::Bad(Cause::NotYetRead),
+            at: Micros(0),
+            came: now.mono,
+            lag: 0,
+        };
         let mut engine = Self {
             states: vec![fresh; rules.len()],
             points: vec![unread; plant.points.len()],
@@ -311,6 +321,8 @@ impl Engine {
             if reading.quality.is_usable() {
                 current.value = reading.value;
                 current.at = head.at;
+                current.came = now.mono;
+                current.lag = now.wall.0.saturating_sub(head.at.0);
             }
             self.judge(reading.point, now, out);
         }

@@ -227,7 +227,7 @@ proptest! {
     #[test]
     fn every_item_is_accepted_known_or_rejected_and_a_good_reading_is_finite(
         sets in prop::collection::vec(
-            ("[abx]", prop::collection::btree_map("(pressure|level|on|zz)", "(1|-2.5|true|null|\"7\"|\"q\"|\\{\"v\":3,\"q\":1\\}|\\[\\])", 1..4)),
+            ("[abx]", prop::collection::btree_map("(pressure|level|on|zz)", "(1|-2\\.5|true|null|\"7\"|\"q\"|\\{\"v\":3,\"q\":1\\}|\\[\\])", 1..4)),
             1..6,
         ),
     ) {

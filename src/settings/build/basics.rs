@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::super::types::{Console, Evidence, Log, Store};
+use super::super::types::{Clock, Console, Evidence, Log, Store};
 use super::super::walk::Walk;
 use super::words::{bytes, secret};
 use crate::plant::{Id, Name, Site};
@@ -95,6 +95,17 @@ pub(super) fn evidence(w: Option<&Walk<'_>>) -> Evidence {
         w.finish();
     }
     evidence
+}
+
+pub(super) fn clock(w: Option<&Walk<'_>>) -> Clock {
+    let Some(w) = w else { return Clock::default() };
+    let require_sync = w.flag("require_sync").unwrap_or_default();
+    let sync_file = w.text("sync_file").map(PathBuf::from);
+    if sync_file.is_some() && !require_sync {
+        w.fault("sync_file", "nobody looks at it", "set require_sync = true, or remove the key");
+    }
+    w.finish();
+    Clock { require_sync, sync_file }
 }
 
 pub(super) fn log(w: Option<&Walk<'_>>) -> Log {

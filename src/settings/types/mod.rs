@@ -70,6 +70,8 @@ pub struct Settings {
     pub console: Console,
     /// Readings kept with a hazard.
     pub evidence: Evidence,
+    /// When the machine's clock is believed.
+    pub clock: Clock,
     /// How to log.
     pub log: Log,
 }
@@ -103,6 +105,15 @@ pub struct Evidence {
     pub before: Duration,
     /// After it; then the window is sealed.
     pub after: Duration,
+}
+
+/// When the machine's clock is believed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Clock {
+    /// Only while a time service has it synchronised.
+    pub require_sync: bool,
+    /// Exists while it is; else the files of the usual services tell.
+    pub sync_file: Option<PathBuf>,
 }
 
 /// How to log.

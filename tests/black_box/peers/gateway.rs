@@ -13,11 +13,19 @@ use tempfile::TempDir;
 use super::receiver::KEY;
 use super::{Process, http, slow_http};
 
+fn fake_clock_library() -> PathBuf {
+    let folders = std::fs::read_dir("/usr/lib").expect("a folder");
+    let library = |folder: PathBuf| folder.join("faketime/libfaketimeMT.so.1");
+    let mut found = folders.flatten().map(|f| library(f.path())).filter(|l| l.exists());
+    found.next().expect("libfaketime: run tests/tools.sh")
+}
+
 pub struct Gateway {
     dir: TempDir,
     process: Option<Process>,
     pub address: String,
     log: Arc<Mutex<String>>,
+    fake_clock: bool,
 }
 
 impl Gateway {
@@ -36,7 +44,17 @@ impl Gateway {
         for (name, text) in profiles {
             std::fs::write(dir.path().join("profiles").join(name), text).expect("a file");
         }
-        Self { dir, process: None, address: String::new(), log: Arc::default() }
+        Self { dir, process: None, address: String::new(), log: Arc::default(), fake_clock: false }
+    }
+
+    /// Its wall clock goes beside the real one from its next life on: `+3600s`, `-2000d`. Can be called
+    /// again while it runs: that is a jump.
+    pub fn set_clock(&mut self, beside: &str) {
+        self.fake_clock = true;
+        // Never half written for the one who reads it.
+        let (new, file) = (self.dir.path().join("clock.new"), self.dir.path().join("clock"));
+        std::fs::write(&new, beside).expect("a file");
+        std::fs::rename(new, file).expect("a file");
     }
 
     /// Other settings for its next life.
@@ -51,7 +69,17 @@ impl Gateway {
             .current_dir(self.dir.path())
             .env("TEST_INSPECTION_KEY", KEY)
             .env("TEST_TOKEN", "black-box-token")
+            .env("TEST_PUSH_TOKEN", "black-box-push-token")
             .env("NO_COLOR", "1");
+        if self.fake_clock {
+            // libfaketime under the binary as it is: the wall clock alone, read anew at every call.
+            command
+                .env("LD_PRELOAD", fake_clock_library())
+                .env("FAKETIME_TIMESTAMP_FILE", self.dir.path().join("clock"))
+                .env("FAKETIME_NO_CACHE", "1")
+                .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+                .env("DONT_FAKE_MONOTONIC", "1");
+        }
         command
     }
 
@@ -114,6 +142,14 @@ impl Gateway {
             return serde_json::Value::Null;
         };
         serde_json::from_str(&answer.text().await.unwrap_or_default()).unwrap_or_default()
+    }
+
+    /// What a GET answers, as it is.
+    pub async fn text(&self, path: &str) -> String {
+        let Ok(answer) = http().get(format!("{}{path}", self.address)).send().await else {
+            return String::new();
+        };
+        answer.text().await.unwrap_or_default()
     }
 
     /// Status of a GET with these headers.
