@@ -91,7 +91,7 @@ impl Intake {
                 }
             }
         });
-        (Self { inner, alive: alive }, flusher)
+        (Self { inner, alive }, flusher)
     }
 
     pub(super) fn downgrade(&self) -> WeakIntake {
