@@ -1,53 +1,74 @@
-//! An MQTT payload, by a mapping of everything a mapping can hold: one reading a point in order, a good one is a
-//! finite number, and a refused payload leaves nothing behind.
+//! An MQTT payload, by every shape there is: a good reading is a finite number, a sample lies within what was
+//! read, and a message that nobody can read says why.
 #![no_main]
 
-use std::sync::LazyLock;
+use std::cell::RefCell;
+use std::time::{Duration, Instant};
 
 use libfuzzer_sys::fuzz_target;
-use steamward::field::mqtt::payload::map;
-use steamward::plant::{DeviceIx, Micros, PointIx, Quality};
-use steamward::settings::{MqttMapping, MqttPoint, TimeFormat};
+use steamward::field::mqtt::book::{Book, Message};
+use steamward::plant::{Micros, Quality};
+use steamward::settings::load_texts;
 
 const ARRIVAL: Micros = Micros(1_790_000_000_000_000);
-const TIMES: [TimeFormat; 5] =
-    [TimeFormat::Seconds, TimeFormat::Millis, TimeFormat::Micros, TimeFormat::Rfc3339, TimeFormat::Local];
+const SHAPES: [&str; 12] = [
+    "\"pointers\"",
+    "\"scalar\"",
+    "\"flat\"",
+    "\"nested\"",
+    "\"points\"",
+    "\"neuron\"",
+    "\"usr\"",
+    "\"dtu\"",
+    "\"alink\"",
+    "\"huawei\"",
+    "\"thingsboard\"",
+    "{ preset = \"flat\", parse = [\"/d\"], values = \"/d/{device}\" }",
+];
 
-/// One mapping for each way to write a time, one without, and one for plain scalars.
-static MAPPINGS: LazyLock<Vec<MqttMapping>> = LazyLock::new(|| {
-    let nested = [("/data/p/v", Some("/data/p/q")), ("/data/l", None), ("/0/value", Some("/0/quality"))];
-    let timed = TIMES.map(|format| mapping(&nested, Some(("/ts".to_owned(), format))));
-    timed.into_iter().chain([mapping(&nested, None), mapping(&[("", None)], None)]).collect()
-});
+thread_local! {
+    static BOOK: RefCell<Book> = RefCell::new(book());
+}
 
-fn mapping(points: &[(&str, Option<&str>)], time: Option<(String, TimeFormat)>) -> MqttMapping {
-    let points = points.iter().zip(0u32..).map(|((pointer, quality), n)| MqttPoint {
-        point: PointIx(n),
-        pointer: (*pointer).to_owned(),
-        quality: quality.map(str::to_owned),
+fn book() -> Book {
+    let mut settings =
+        "[site]\nid = \"f\"\n[[source.mqtt]]\nid = \"b\"\naddress = \"mqtt://192.0.2.1\"\n".to_owned();
+    let mut profiles = Vec::new();
+    for (n, shape) in SHAPES.iter().enumerate() {
+        settings += &format!(
+            "[[equipment]]\nid = \"e{n}\"\nkind = \"k\"\nprofile = \"p{n}\"\nsource = \"b\"\ntopic = \"t/{n}\"\n"
+        );
         // Shrinks, so that no finite number overflows: that one is the engine's to refuse.
-        scale: 0.1,
-        offset: -40.0,
-        invert: n == 1,
-    });
-    MqttMapping { device: DeviceIx(0), topic: "plant/+/data".to_owned(), time, points: points.collect() }
+        let point = |id: &str, pointer: &str| {
+            let place = if n == 0 { format!("pointer = \"{pointer}\"\n") } else { String::new() };
+            format!("[[point]]\nid = \"{id}\"\nscale = 0.1\noffset = -40\n{place}")
+        };
+        let mut text = format!("shape = {shape}\n");
+        text += &point("p", "/data/p/v");
+        if n != 1 {
+            text += &point("l", "/0/value");
+        }
+        profiles.push((format!("p{n}.toml"), text));
+    }
+    let profiles: Vec<(&str, &str)> = profiles.iter().map(|(n, t)| (n.as_str(), t.as_str())).collect();
+    let loaded = load_texts(&[("f.toml", &settings)], &profiles, &[]).expect("good settings");
+    let stale = vec![Duration::from_secs(30); loaded.settings.plant.devices.len()];
+    Book::new(&loaded.settings.mqtt[0], "Asia/Shanghai", &stale)
 }
 
 fuzz_target!(|payload: &[u8]| {
-    for mapping in MAPPINGS.iter() {
-        let mut readings = Vec::new();
-        match map(mapping, payload, ARRIVAL, "Asia/Shanghai", &mut readings) {
-            Ok(taken) => {
-                assert!(taken.by_device || taken.at == ARRIVAL, "arrival is the time of what has none");
-                assert!(readings.iter().map(|r| r.point).eq(mapping.points.iter().map(|p| p.point)));
-                for reading in &readings {
+    BOOK.with_borrow_mut(|book| {
+        for n in 0..SHAPES.len() {
+            let topic = format!("t/{n}");
+            let message = Message { topic: &topic, payload, retained: false, expired: false };
+            let outcome = book.read(&message, ARRIVAL, Instant::now());
+            assert!(outcome.wanted, "the topic is mapped");
+            assert!(outcome.fault.is_none_or(|f| !f.is_empty()));
+            for sample in book.samples() {
+                for reading in book.readings(sample) {
                     assert!(reading.quality != Quality::Good || reading.value.is_finite(), "{reading:?}");
                 }
             }
-            Err(refused) => {
-                assert!(readings.is_empty(), "refused, yet readings are there");
-                assert!(!refused.to_string().is_empty());
-            }
         }
-    }
+    });
 });

@@ -5,7 +5,7 @@
 //! does all that for Sparkplug B edge nodes; `seen` lists what nobody configured, `recognise` tells which
 //! shape an unknown payload has and `propose` writes the settings for it.
 
-mod book;
+pub mod book;
 pub mod payload;
 pub mod propose;
 pub(super) mod recent;

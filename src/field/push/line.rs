@@ -81,13 +81,13 @@ impl<'a> Reader<'a> {
             self.peek()?;
             let (from, number) = (self.at, self.number);
             if self.peek() == Some(b'#') {
-                self.skip_to_next(from);
+                self.pass_line(from);
                 continue;
             }
             let line = self.line(number);
             if let Err(what) = line {
                 // An open quote must not swallow the lines behind it.
-                self.skip_to_next(from);
+                self.pass_line(from);
                 return Some(Err(LineError { number, what }));
             }
             self.number += self.text[from..self.at].bytes().filter(|b| *b == b'\n').count();
@@ -96,7 +96,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Behind the line that begins at `from`.
-    fn skip_to_next(&mut self, from: usize) {
+    fn pass_line(&mut self, from: usize) {
         self.at = self.text[from..].find('\n').map_or(self.text.len(), |n| from + n);
     }
 

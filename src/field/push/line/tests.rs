@@ -1,3 +1,5 @@
+//! Good lines, wrong ones, and the same lines through the database's own parser.
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
