@@ -129,7 +129,12 @@ async fn ten_thousand_faulty_polls_on_serial_lines_deliver_no_wrong_value() {
         let address = format!("TCP:127.0.0.1:{},nodelay,retry=100,interval=0.02", server.port);
         // A server that closes ends this pair; the line is plugged in again at once.
         let script = format!("while :; do socat pty,raw,echo=0,link={} {address}; done", line.display());
-        let process = Command::new("bash").args(["-c", &script]).stderr(Stdio::null()).spawn().expect("bash");
+        let process = Command::new("bash")
+            .args(["-c", &script])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("bash");
         eventually("the line is there", async || unless(line.exists(), &line)).await;
         (format!("serial://{}?baud=115200&parity=none", line.display()), Some(Process(process)))
     })
