@@ -144,3 +144,8 @@ impl FieldHandle {
 async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|s| *s).await;
 }
+
+/// Half to whole of `pause`, so that what failed together does not come back together.
+fn jittered(pause: std::time::Duration) -> std::time::Duration {
+    pause.mul_f64(0.5 + fastrand::f64() / 2.0)
+}

@@ -7,7 +7,6 @@
 //! it. New settings are taken over between two requests, and units that did not change notice nothing.
 
 use std::collections::VecDeque;
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -24,7 +23,7 @@ use super::trace::Trace;
 use super::unit::Unit;
 use crate::clock::wall_now;
 use crate::field::status::{DeviceState, DeviceStatus};
-use crate::field::{Intake, Status, stopped};
+use crate::field::{Intake, Status, jittered, stopped};
 use crate::plant::{Cause, Micros, Reading, TextTable};
 use crate::settings::{ModbusSource, Transport};
 
@@ -368,7 +367,7 @@ impl Bus {
             PollError::Line(String::new())
         };
         if now >= self.next_connect {
-            self.next_connect = Instant::now() + jitter(self.pause);
+            self.next_connect = Instant::now() + jittered(self.pause);
             self.pause = (self.pause * 2).min(self.source.reconnect.1);
             let source = &self.source.id;
             self.status.update(|s| {
@@ -550,7 +549,7 @@ impl Bus {
         if !self.source.breaker {
             return;
         }
-        if let Some(rest) = self.seats[n].breaker.silent(now, random()) {
+        if let Some(rest) = self.seats[n].breaker.silent(now, fastrand::f64()) {
             warn!(source = %self.source.id, unit = self.seats[n].unit.device.unit,
                 "no answer several times: resting {rest:?} between probes");
         }
@@ -685,15 +684,4 @@ impl Bus {
             self.link.close("idle");
         }
     }
-}
-
-/// 0 to 1.
-fn random() -> f64 {
-    let random = RandomState::new().build_hasher().finish();
-    (random >> 11) as f64 / (1u64 << 53) as f64
-}
-
-/// Half to whole of `pause`.
-fn jitter(pause: Duration) -> Duration {
-    pause.mul_f64(0.5 + random() / 2.0)
 }

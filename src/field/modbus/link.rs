@@ -402,9 +402,9 @@ impl Link {
                 Ok(Ok(0)) => return self.give_up(PollError::Line("closed by the other side".to_owned())),
                 Ok(Ok(read)) => {
                     self.received(read);
-                    if self.framing == Framing::Tcp {
-                        while self.take_tcp(false).is_some() {}
-                    } else {
+                    self.heard = Instant::now();
+                    // On TCP it may answer a request that is in flight: `next` takes it by its id.
+                    if self.framing == Framing::Rtu {
                         self.counts.junk_bytes += self.incoming.len() as u64;
                         self.incoming.clear();
                         self.ready_at = (Instant::now() + self.silence).min(patience.max(self.ready_at));

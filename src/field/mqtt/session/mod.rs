@@ -29,7 +29,7 @@ use self::wire::{Asker, Incoming, Packet};
 use super::book::{self, Book};
 use super::seen::MqttStatus;
 use crate::clock::wall_now;
-use crate::field::{Ack, Intake, Status, stopped};
+use crate::field::{Ack, Intake, Status, jittered, stopped};
 use crate::plant::DeviceIx;
 use crate::settings::MqttSource;
 
@@ -151,11 +151,6 @@ pub(in crate::field) async fn run(
         while wire.poll().await.is_ok() {}
     };
     let _ = tokio::time::timeout(FAREWELL, farewell).await;
-}
-
-/// Between half and all of `pause`: many gateways must not come back to a broker in step.
-fn jittered(pause: Duration) -> Duration {
-    pause.mul_f64(0.5 + fastrand::f64() / 2.0)
 }
 
 struct Session<'a> {
