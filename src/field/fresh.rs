@@ -4,6 +4,8 @@
 
 use std::time::{Duration, Instant};
 
+use super::mqtt::payload::Taken;
+use super::pace::Pace;
 use crate::plant::{Cause, Micros, PointIx, Quality, Reading};
 
 /// An older reading than one that came within this time is out of order, not a clock set back.
@@ -23,6 +25,7 @@ struct State {
 pub(super) struct Fresh {
     stale: Duration,
     states: Vec<State>,
+    pace: Pace,
     first: Option<Instant>,
     looked: Option<Instant>,
 }
@@ -30,7 +33,7 @@ pub(super) struct Fresh {
 impl Fresh {
     /// `stale` is how long the device may be silent.
     pub(super) fn new(points: usize, stale: Duration) -> Self {
-        Self { stale, states: vec![State::default(); points], first: None, looked: None }
+        Self { stale, states: vec![State::default(); points], pace: Pace::default(), first: None, looked: None }
     }
 
     /// How long the device may be silent.
@@ -41,6 +44,30 @@ impl Fresh {
     /// The device said something.
     pub(super) fn spoke(&mut self, now: Instant) {
         self.first.get_or_insert(now);
+    }
+
+    /// A time far behind may come from a clock that is off, the device's or the gateway's (P9): then the
+    /// readings are of now, under the gateway's time. `tolerance` is how far two clocks may differ.
+    pub(super) fn placed(
+        &mut self,
+        taken: Taken,
+        tolerance: Duration,
+        (arrival, now): (Micros, Instant),
+    ) -> Taken {
+        if !taken.by_device {
+            return taken;
+        }
+        if taken.live {
+            self.pace.agrees(taken.at, now);
+            return taken;
+        }
+        match self.pace.of_now(taken.at, tolerance, now) {
+            Some(off) => {
+                let at = Micros(arrival.0.saturating_add(off));
+                Taken { at, live: true, by_device: false, doubt: true }
+            }
+            None => taken,
+        }
     }
 
     /// True if a reading of the device time `at` is no older than what is known of its point; without a

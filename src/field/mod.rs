@@ -10,6 +10,7 @@ mod fresh;
 mod intake;
 pub mod modbus;
 pub mod mqtt;
+mod pace;
 pub mod push;
 mod sources;
 mod status;

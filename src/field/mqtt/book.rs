@@ -72,6 +72,8 @@ struct Member {
     unit: Option<u8>,
     points: Vec<MqttPoint>,
     by_key: HashMap<String, Vec<usize>>,
+    /// How far two clocks may differ.
+    tolerance: Duration,
     fresh: Fresh,
 }
 
@@ -180,6 +182,7 @@ impl Book {
             unit: mapping.unit,
             points: mapping.points.clone(),
             by_key,
+            tolerance: mapping.shape.rule.tolerance,
             fresh: Fresh::new(mapping.points.len(), stale),
         });
     }
@@ -245,7 +248,7 @@ impl Book {
 
     /// Drops what came before, parts history from what may be judged.
     fn settle(&mut self, draft: Draft, message: &Message<'_>, arrival: Micros, now: Instant) -> u64 {
-        let Draft { member, taken, mut readings } = draft;
+        let Draft { member, mut taken, mut readings } = draft;
         let member = &mut self.members[member];
         member.fresh.spoke(now);
         let mut repeated = 0;
@@ -255,6 +258,10 @@ impl Book {
                 repeated += u64::from(known);
                 !known
             });
+        }
+        let by_device = taken.by_device.then_some(taken.at);
+        if !message.retained && !message.expired {
+            taken = member.fresh.placed(taken, member.tolerance, (arrival, now));
         }
         // A retained message is as old as its device time says; without one, who knows.
         let unsure = message.retained && !taken.by_device;
@@ -268,7 +275,7 @@ impl Book {
             } else if taken.doubt && reading.quality == Quality::Good {
                 reading.quality = Quality::Uncertain(Cause::DeviceClock);
             }
-            if may_be_judged && member.fresh.takes(place, taken.by_device.then_some(taken.at), now) {
+            if may_be_judged && member.fresh.takes(place, by_device, now) {
                 self.readings.push(reading);
             } else {
                 history.push(reading);

@@ -140,7 +140,7 @@ impl Desk {
         }
         let (mut readings, mut history) = (Vec::new(), Vec::new());
         for draft in drafts {
-            self.settle(memory, draft, now, (&mut readings, &mut history), batch, report);
+            self.settle(memory, draft, (arrival, now), (&mut readings, &mut history), batch, report);
         }
     }
 
@@ -203,19 +203,21 @@ impl Desk {
         &self,
         memory: &mut Memory,
         draft: Draft,
-        now: Instant,
+        (arrival, now): (Micros, Instant),
         (readings, history): (&mut Vec<Reading>, &mut Vec<Reading>),
         batch: &mut Batch,
         report: &mut Report,
     ) {
-        let Draft { device: n, taken, readings: drafted } = draft;
+        let Draft { device: n, taken: given, readings: drafted } = draft;
         let (device, fresh) = (&self.source.devices[n], &mut memory.fresh[n]);
         fresh.spoke(now);
+        let by_device = given.by_device.then_some(given.at);
+        let taken = fresh.placed(given, self.source.rule.tolerance, (arrival, now));
         readings.clear();
         history.clear();
         for (place, mut reading) in drafted {
             let unreadable = reading.quality == Quality::Bad(Cause::Unreadable);
-            if taken.by_device && memory.recent.is_repeated(taken.at, &reading) {
+            if by_device.is_some_and(|at| memory.recent.is_repeated(at, &reading)) {
                 report.duplicates += usize::from(!unreadable);
                 continue;
             }
@@ -223,7 +225,7 @@ impl Desk {
             if taken.doubt && reading.quality == Quality::Good {
                 reading.quality = Quality::Uncertain(Cause::DeviceClock);
             }
-            let in_order = taken.live && fresh.takes(place, taken.by_device.then_some(taken.at), now);
+            let in_order = taken.live && fresh.takes(place, by_device, now);
             if in_order { readings.push(reading) } else { history.push(reading) }
         }
         if !readings.is_empty() {

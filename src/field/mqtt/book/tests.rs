@@ -178,6 +178,29 @@ fn buffered_values_keep_their_order_and_old_ones_raise_nothing() {
 }
 
 #[test]
+fn a_gateway_clock_that_jumps_takes_no_device_out_of_judgement() {
+    let mut bench =
+        Bench::one("shape = \"flat\"\ntime = { pointer = \"/ts\", format = \"ms\" }\ntopic = \"t\"", "");
+    // The device goes on second by second; the gateway's clock is what jumps, a day ahead and back.
+    let mut send = |second: i64, jump: i64| {
+        let payload = json!({"ts": NOW_MS + second * 1000, "a": second}).to_string();
+        let message = Message { topic: "t", payload: payload.as_bytes(), retained: false, expired: false };
+        bench.now += Duration::from_secs(1);
+        let wall = Micros(NOW.0 + (second + jump) * 1_000_000);
+        let _ = bench.book.read(&message, wall, bench.now);
+        let sample = bench.book.samples()[0];
+        let quality = bench.book.readings(&sample)[0].quality;
+        (sample.live, sample.at.0 - wall.0, quality)
+    };
+    assert_eq!(send(0, 0), (true, 0, Quality::Good));
+    for second in 1..20 {
+        let doubted = Quality::Uncertain(Cause::DeviceClock);
+        assert_eq!(send(second, 86400), (true, 0, doubted), "{second} s after the jump");
+    }
+    assert_eq!(send(20, 0), (true, 0, Quality::Good));
+}
+
+#[test]
 fn a_list_of_messages_has_a_time_in_each() {
     let mut bench =
         Bench::one("shape = \"flat\"\ntime = { pointer = \"/ts\", format = \"ms\" }\ntopic = \"t\"", "");
