@@ -33,7 +33,13 @@ pub(super) struct Fresh {
 impl Fresh {
     /// `stale` is how long the device may be silent.
     pub(super) fn new(points: usize, stale: Duration) -> Self {
-        Self { stale, states: vec![State::default(); points], pace: Pace::default(), first: None, looked: None }
+        Self {
+            stale,
+            states: vec![State::default(); points],
+            pace: Pace::default(),
+            first: None,
+            looked: None,
+        }
     }
 
     /// How long the device may be silent.

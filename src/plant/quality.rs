@@ -45,7 +45,7 @@ pub enum Cause {
     ExceptionTarget = 21,
     /// Any other exception code.
     ExceptionOther = 29,
-    /// NaN, an infinity or a sentinel such as 0x7FFF.
+    /// NaN or an infinity.
     NotANumber = 30,
     /// Outside the point's physical range.
     OutOfRange = 31,
@@ -55,6 +55,8 @@ pub enum Cause {
     Unreadable = 33,
     /// The device itself says the value is bad.
     DeviceSaysBad = 34,
+    /// A number that stands for "no measurement" on this device, such as 0x7FFF for a broken sensor.
+    Sentinel = 35,
     /// Too long since the last reading.
     Stale = 40,
     /// An integer beyond 2^53 lost its last digits.
@@ -78,7 +80,7 @@ pub enum Cause {
 }
 
 impl Cause {
-    const ALL: [Self; 30] = [
+    const ALL: [Self; 31] = [
         Self::NotYetRead,
         Self::Timeout,
         Self::Disconnected,
@@ -99,6 +101,7 @@ impl Cause {
         Self::Missing,
         Self::Unreadable,
         Self::DeviceSaysBad,
+        Self::Sentinel,
         Self::Stale,
         Self::Rounded,
         Self::DeviceClock,
@@ -174,6 +177,7 @@ impl Cause {
             Self::Missing => "missing",
             Self::Unreadable => "unreadable",
             Self::DeviceSaysBad => "device-says-bad",
+            Self::Sentinel => "sentinel",
             Self::Stale => "stale",
             Self::Rounded => "rounded",
             Self::DeviceClock => "device-clock",

@@ -4,6 +4,7 @@ mod clock;
 mod commissioning;
 mod database_answers;
 mod demo;
+mod families;
 mod inspection;
 mod kill;
 mod main_path;

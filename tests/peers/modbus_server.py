@@ -49,6 +49,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--heartbeat", type=packet, default=b"", metavar="TEXT", help="TEXT or hex:0A0B")
     parser.add_argument("--heartbeat-every", type=float, default=1.0, metavar="SECONDS")
     parser.add_argument("--units", type=unit_ids, default=[], metavar="1,2,17")
+    parser.add_argument("--registers", type=int, default=1000, help="of each table; beyond is exception 2")
     parser.add_argument("--identity", action="store_true", help="answer 0x2B/0x0E with vendor, product and revision")
     parser.add_argument("--slow", type=int, default=0, metavar="MS", help="send each answer that much later")
     return parser.parse_args()
@@ -73,16 +74,16 @@ def identity() -> ModbusDeviceIdentification:
     )
 
 
-def device() -> ModbusDeviceContext:
-    blocks = {table: ModbusSequentialDataBlock(1, [0] * 1000) for table in ("co", "di", "hr", "ir")}
+def device(registers: int) -> ModbusDeviceContext:
+    blocks = {table: ModbusSequentialDataBlock(1, [0] * registers) for table in ("co", "di", "hr", "ir")}
     return ModbusDeviceContext(**blocks)
 
 
 class Units:
     """The data of every unit, and the commands that change it."""
 
-    def __init__(self, ids: list[int]) -> None:
-        self.devices = {unit: device() for unit in ids} if ids else {0: device()}
+    def __init__(self, ids: list[int], registers: int) -> None:
+        self.devices = {unit: device(registers) for unit in ids or [0]}
         self.context = ModbusServerContext(
             devices=self.devices if ids else self.devices[0],
             single=not ids,
@@ -140,7 +141,7 @@ async def start(options: argparse.Namespace, units: Units) -> tuple[ModbusTcpSer
 
 async def main() -> None:
     options = arguments()
-    units = Units(options.units)
+    units = Units(options.units, options.registers)
     server, port = await start(options, units)
     dtu = dialling = None
     if options.dial:

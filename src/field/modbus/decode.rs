@@ -47,8 +47,11 @@ pub fn raw(point: &ModbusPoint, bytes: &[u8], timezone: &jiff::tz::TimeZone) -> 
             }
         }
     };
-    if !number.is_finite() || point.sentinels.contains(&number) {
+    if !number.is_finite() {
         return Err(Cause::NotANumber);
+    }
+    if point.sentinels.contains(&number) {
+        return Err(Cause::Sentinel);
     }
     Ok(number)
 }
@@ -261,7 +264,7 @@ mod tests {
     #[test]
     fn a_sentinel_or_a_nan_is_no_value() {
         let broken = ModbusPoint { sentinels: vec![32767.0], ..point(Format::I16, ByteOrder::Abcd) };
-        assert_eq!(raw(&broken, &[0x7F, 0xFF], &TimeZone::UTC), Err(Cause::NotANumber));
+        assert_eq!(raw(&broken, &[0x7F, 0xFF], &TimeZone::UTC), Err(Cause::Sentinel));
         assert_eq!(read(Format::F32, ByteOrder::Abcd, &[0x7F, 0xC0, 0, 0]), Err(Cause::NotANumber));
         assert_eq!(read(Format::F32, ByteOrder::Abcd, &[0x7F, 0xC0]), Err(Cause::Garbled));
     }

@@ -83,6 +83,18 @@ impl Gateway {
         command
     }
 
+    /// Runs another command of the binary in its folder: exit code and all it said.
+    pub fn tool(&self, words: &[&str]) -> (i32, String) {
+        let run = Command::new(env!("CARGO_BIN_EXE_steamward"))
+            .args(words)
+            .current_dir(self.dir.path())
+            .stdin(Stdio::null())
+            .output()
+            .expect("the binary");
+        let said = [run.stdout, run.stderr].concat();
+        (run.status.code().unwrap_or(-1), String::from_utf8_lossy(&said).into_owned())
+    }
+
     /// Runs it to its end, which must come by itself: exit code and what it said.
     pub fn fails(&self) -> (i32, String) {
         let run = self.command().output().expect("the binary");

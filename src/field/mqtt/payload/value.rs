@@ -51,8 +51,11 @@ fn flag(point: &MqttPoint, set: bool) -> (f64, Quality) {
 fn scaled(point: &MqttPoint, raw: Option<f64>) -> (f64, Quality) {
     let Some(raw) = raw else { return bad(Cause::Unreadable) };
     let value = raw * point.scale + point.offset;
-    if !raw.is_finite() || !value.is_finite() || point.sentinels.contains(&raw) {
+    if !raw.is_finite() || !value.is_finite() {
         return bad(Cause::NotANumber);
+    }
+    if point.sentinels.contains(&raw) {
+        return bad(Cause::Sentinel);
     }
     if point.invert && (raw == 0.0 || raw == 1.0) {
         return flag(point, raw == 1.0);
@@ -163,7 +166,7 @@ mod tests {
         let mut point = point(0, "");
         (point.scale, point.offset, point.sentinels) = (0.1, -5.0, vec![32767.0]);
         assert_eq!(value(&point, &json!(250)), (20.0, Quality::Good));
-        assert_eq!(value(&point, &json!("32767")).1, Quality::Bad(Cause::NotANumber));
+        assert_eq!(value(&point, &json!("32767")).1, Quality::Bad(Cause::Sentinel));
         (point.scale, point.offset, point.invert) = (1.0, 0.0, true);
         for (found, wanted) in [(json!(true), 0.0), (json!("OFF"), 1.0), (json!(1), 0.0), (json!("0"), 1.0)] {
             assert_eq!(value(&point, &found).0, wanted, "{found}");

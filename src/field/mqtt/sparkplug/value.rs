@@ -129,7 +129,7 @@ impl Raw {
     /// A number that stands for "no measurement" is none.
     pub(super) fn without(self, sentinels: &[f64]) -> Self {
         match self {
-            Self::Number(number, _) if sentinels.contains(&number) => Self::Bad(Cause::NotANumber),
+            Self::Number(number, _) if sentinels.contains(&number) => Self::Bad(Cause::Sentinel),
             raw => raw,
         }
     }
@@ -328,7 +328,7 @@ mod tests {
 
     #[test]
     fn a_number_that_means_no_measurement_is_bad_before_scaling() {
-        assert_eq!(good(32767.0).without(&[32767.0, -1.0]), Raw::Bad(Cause::NotANumber));
+        assert_eq!(good(32767.0).without(&[32767.0, -1.0]), Raw::Bad(Cause::Sentinel));
         assert_eq!(good(32766.0).without(&[32767.0]), good(32766.0));
         assert_eq!(Raw::Flag(true).without(&[1.0]), Raw::Flag(true));
     }

@@ -59,6 +59,7 @@ export const en: Record<Key, string> = {
   'cause.missing': 'Missing in message',
   'cause.unreadable': 'Unreadable content',
   'cause.device-says-bad': 'Device says bad',
+  'cause.sentinel': 'Sensor broken or absent (device marker value)',
   'cause.stale': 'Stale data',
   'cause.rounded': 'Last digits rounded',
   'cause.device-clock': 'Device clock off, arrival time used',

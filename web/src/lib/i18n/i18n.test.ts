@@ -8,7 +8,7 @@ const blanks = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map((m) => m[1
 /** Every cause the gateway can name. */
 const CAUSES = ['not-yet-read', 'timeout', 'disconnected', 'garbled', 'backing-off', 'exception-01', 'exception-02', 'exception-03',
   'exception-04', 'exception-05', 'exception-06', 'exception-08', 'exception-0a', 'exception-0b', 'exception', 'not-a-number', 'out-of-range',
-  'missing', 'unreadable', 'device-says-bad', 'stale', 'rounded', 'device-clock', 'loop-fault', 'loop-saturated',
+  'missing', 'unreadable', 'device-says-bad', 'sentinel', 'stale', 'rounded', 'device-clock', 'loop-fault', 'loop-saturated',
   'heartbeat-stopped', 'warm-up', 'no-factor', 'torn', 'clock-unsure'];
 
 describe('languages', () => {

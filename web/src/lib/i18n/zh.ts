@@ -57,6 +57,7 @@ export const zh = {
   'cause.missing': '报文无此点',
   'cause.unreadable': '内容无法识别',
   'cause.device-says-bad': '设备报告无效',
+  'cause.sentinel': '传感器断线或无效（设备特殊值）',
   'cause.stale': '数据陈旧',
   'cause.rounded': '末位已舍入',
   'cause.device-clock': '设备时钟偏差，用到达时间',
