@@ -13,6 +13,8 @@ pub struct SourceStatus {
     pub kind: &'static str,
     pub connected: bool,
     pub last_error: Option<String>,
+    /// Dial-in: what the last caller said whom nobody expects, while this device has not called.
+    pub stranger: Option<String>,
     pub requests: u64,
     pub errors: u64,
     pub round_trip_us: u64,

@@ -364,7 +364,13 @@ fn source_view(status: crate::field::SourceStatus) -> SourceView {
         id: status.id,
         kind: status.kind,
         connected: status.connected,
-        last_error: status.last_error,
+        last_error: match status.stranger.filter(|_| !status.connected) {
+            Some(said) => {
+                let error = status.last_error.unwrap_or_default();
+                Some(format!("{error}; a caller whose registration is nobody's said {said}"))
+            }
+            None => status.last_error,
+        },
         requests: status.requests,
         errors: status.errors,
         round_trip_us: status.round_trip_us,

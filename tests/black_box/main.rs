@@ -22,4 +22,5 @@ mod peers;
 mod plants;
 mod push;
 mod reload;
+mod transports;
 mod types;

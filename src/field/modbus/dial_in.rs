@@ -91,14 +91,20 @@ async fn greet(mut stream: TcpStream, from: SocketAddr, expected: &[Expected]) {
         Ok(Some((n, rest))) => {
             let one = &expected[n];
             info!(source = one.source, %from, "the device dialled in");
+            one.status.update(|s| s.stranger = None);
             // Full means that a newer connection is already waiting to be taken.
             let _ = one.to.try_send((stream, rest));
         }
-        _ => warn!(
-            %from,
-            "a caller is nobody we know: it said \"{}\"; set it as `registration` of a source to take it in",
-            heard.escape_ascii()
-        ),
+        _ => {
+            let said = heard.escape_ascii().to_string();
+            warn!(
+                %from,
+                "a caller is nobody we know: it said \"{said}\"; set it as `registration` of a source to take it in"
+            );
+            for one in expected {
+                one.status.update(|s| s.stranger = Some(format!("\"{said}\" from {}", from.ip())));
+            }
+        }
     }
 }
 
