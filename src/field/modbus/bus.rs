@@ -307,15 +307,13 @@ impl Bus {
                 None => ask,
             };
             let tag = self.flight.iter().position(Option::is_none).unwrap_or(self.flight.len());
-            if !device.quirks.pause.is_zero() {
-                self.link.rest(device.quirks.pause);
-            }
             self.link.send(Sending {
                 tag,
                 unit: device.unit,
                 ask,
                 crc_swapped: device.quirks.crc_swapped,
                 tolerant: device.quirks.tolerant,
+                pause: device.quirks.pause,
             });
             let sync = job.purpose == Purpose::Sync;
             if tag == self.flight.len() {

@@ -86,6 +86,8 @@ pub struct Sending {
     pub crc_swapped: bool,
     /// Look for the answer among junk.
     pub tolerant: bool,
+    /// Rest before it, since it was given or since the request before it went out.
+    pub pause: Duration,
 }
 
 /// The end of one request. The bytes of the values stand in [`Link::values`] until the next call.
@@ -123,6 +125,13 @@ enum Borrowed {
     Yes,
 }
 
+/// A request that waits in [`Link::outgoing`] for its turn.
+struct Unsent {
+    transaction: u16,
+    bytes: usize,
+    pause: Duration,
+}
+
 struct InFlight {
     sending: Sending,
     transaction: u16,
@@ -141,6 +150,8 @@ pub struct Link {
     dialled: Option<mpsc::Receiver<(TcpStream, Vec<u8>)>>,
     incoming: Vec<u8>,
     outgoing: Vec<u8>,
+    /// What stands in `outgoing`, in order.
+    unsent: VecDeque<Unsent>,
     values: Vec<u8>,
     flight: Vec<InFlight>,
     /// Why the connection was given up; what was in flight ends with it.
@@ -183,6 +194,7 @@ impl Link {
             dialled,
             incoming: Vec::new(),
             outgoing: Vec::new(),
+            unsent: VecDeque::new(),
             values: Vec::new(),
             flight: Vec::new(),
             broken: None,
@@ -272,6 +284,7 @@ impl Link {
         self.wire = Some(wire);
         self.incoming.clear();
         self.outgoing.clear();
+        self.unsent.clear();
         self.broken = None;
         self.deaf = 0;
         self.unanswered.clear();
@@ -283,6 +296,7 @@ impl Link {
         self.wire = None;
         self.incoming.clear();
         self.outgoing.clear();
+        self.unsent.clear();
         self.broken = Some(why);
     }
 
@@ -340,8 +354,14 @@ impl Link {
     pub fn send(&mut self, sending: Sending) {
         self.transaction = self.transaction.checked_add(1).unwrap_or(FIRST_TRANSACTION);
         if self.wire.is_some() {
-            let Sending { unit, ask, crc_swapped, .. } = sending;
+            let Sending { unit, ask, crc_swapped, pause, .. } = sending;
+            if self.unsent.is_empty() && !pause.is_zero() {
+                self.rest(pause);
+            }
+            let from = self.outgoing.len();
             ask.write(self.framing, unit, self.transaction, crc_swapped, &mut self.outgoing);
+            let bytes = self.outgoing.len() - from;
+            self.unsent.push_back(Unsent { transaction: self.transaction, bytes, pause });
         }
         let since = Instant::now();
         self.flight.push(InFlight { sending, transaction: self.transaction, since });
@@ -404,11 +424,12 @@ impl Link {
                     self.received(read);
                     self.heard = Instant::now();
                     // On TCP it may answer a request that is in flight: `next` takes it by its id.
-                    if self.framing == Framing::Rtu {
-                        self.counts.junk_bytes += self.incoming.len() as u64;
-                        self.incoming.clear();
-                        self.ready_at = (Instant::now() + self.silence).min(patience.max(self.ready_at));
+                    if self.framing == Framing::Tcp {
+                        return;
                     }
+                    self.counts.junk_bytes += self.incoming.len() as u64;
+                    self.incoming.clear();
+                    self.ready_at = (Instant::now() + self.silence).min(patience.max(self.ready_at));
                 }
                 Ok(Err(e)) => return self.give_up(PollError::Line(e.to_string())),
                 Err(_) => break,
@@ -418,19 +439,30 @@ impl Link {
             self.incoming.clear();
         }
         let Some(wire) = self.wire.as_mut() else { return };
+        // In one go up to the next one that must rest.
+        let rests = self.unsent.iter().skip(1).position(|u| !u.pause.is_zero());
+        let requests = rests.map_or(self.unsent.len(), |n| n + 1);
+        let bytes: usize = self.unsent.iter().take(requests).map(|u| u.bytes).sum();
         if self.trace.wants(self.flight.iter().map(|f| f.sending.unit)) {
-            self.trace.keep(true, &self.outgoing);
+            self.trace.keep(true, &self.outgoing[..bytes]);
         }
-        self.counts.sent_bytes += self.outgoing.len() as u64;
+        self.counts.sent_bytes += bytes as u64;
         let limit = self.timeout.max(LEAST_CONNECT);
-        match tokio::time::timeout(limit, wire.write(&self.outgoing)).await {
-            Ok(Ok(())) => self.outgoing.clear(),
+        match tokio::time::timeout(limit, wire.write(&self.outgoing[..bytes])).await {
+            Ok(Ok(())) => {
+                self.outgoing.drain(..bytes);
+            }
             Ok(Err(e)) => return self.give_up(PollError::Line(e.to_string())),
             Err(_) => return self.give_up(PollError::Line("the other side takes nothing more".to_owned())),
         }
         let now = Instant::now();
-        for request in &mut self.flight {
-            request.since = request.since.max(now);
+        for sent in self.unsent.drain(..requests) {
+            if let Some(request) = self.flight.iter_mut().find(|f| f.transaction == sent.transaction) {
+                request.since = now;
+            }
+        }
+        if let Some(next) = self.unsent.front() {
+            self.ready_at = self.ready_at.max(now + next.pause);
         }
     }
 

@@ -120,9 +120,6 @@ impl Asker {
     async fn once(&mut self, unit: u8, ask: Ask) -> Result<Heard, PollError> {
         self.link.freshen();
         self.link.connect().await?;
-        if !self.pause.is_zero() {
-            self.link.rest(self.pause);
-        }
         self.requests += 1;
         self.put(0, unit, ask);
         let done = self.link.next().await;
@@ -169,8 +166,8 @@ impl Asker {
     }
 
     fn put(&mut self, tag: usize, unit: u8, ask: Ask) {
-        let crc_swapped = self.crc_swapped;
-        self.link.send(Sending { tag, unit, ask, crc_swapped, tolerant: true });
+        let (crc_swapped, pause) = (self.crc_swapped, self.pause);
+        self.link.send(Sending { tag, unit, ask, crc_swapped, tolerant: true, pause });
     }
 }
 
