@@ -165,7 +165,7 @@ async fn a_small_largest_request_and_areas_that_touch_are_told_from_holes() {
 async fn a_unit_that_says_nothing_to_the_usual_question_is_found_by_another() {
     let device = Narrow::start().await;
     let address = format!("tcp://127.0.0.1:{}", device.port);
-    let found = report(&["modbus", &address, "--unit", "9", "--timeout", "50ms", "--json"]).await;
+    let found = report(&["modbus", &address, "--unit", "9", "--timeout", "250ms", "--json"]).await;
     let unit = &found["units"][0];
     assert_eq!((&unit["unit"], &found["silent"]), (&json!(9), &json!([])));
     assert_eq!(table(unit, "holding")["state"], "silent");
