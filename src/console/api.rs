@@ -187,7 +187,7 @@ impl Shared {
         })
     }
 
-    async fn ask(&self, command: Command) -> Result<Json<serde_json::Value>, Refusal> {
+    pub(super) async fn ask(&self, command: Command) -> Result<Json<serde_json::Value>, Refusal> {
         let (reply, outcome) = oneshot::channel();
         let stopping = || Refusal::new("stopping", "网关正在停止。", "The gateway is stopping.");
         self.commands.send(Request { command, reply }).await.map_err(|_| stopping())?;
@@ -349,6 +349,23 @@ pub(super) async fn losses(
     Ok(Json(rows.into()))
 }
 
+/// What nearly became an alarm, newest first: came near its limit, or was beyond it for less than the on-delay.
+#[utoipa::path(get, path = "/api/v1/precursors", params(Limit), responses((status = 200, description = "Precursors, newest first")))]
+pub(super) async fn precursors(
+    State(shared): State<Shared>,
+    Params(query): Params<Limit>,
+) -> Result<Json<serde_json::Value>, Refusal> {
+    let rows = shared.with_ledger(|l| l.precursors(query.limit.unwrap_or(100).clamp(1, 1000)))?;
+    let rows: Vec<_> = rows
+        .into_iter()
+        .map(|p| {
+            serde_json::json!({ "at": rfc3339(p.at), "rule": p.rule, "beyond": p.beyond, "peak": p.peak,
+                "lasted_ms": p.lasted_ms })
+        })
+        .collect();
+    Ok(Json(rows.into()))
+}
+
 #[derive(Deserialize, IntoParams)]
 pub(super) struct After {
     /// Cursor of the last call; 0 for the beginning. Without it: hazards as they stand.
@@ -417,21 +434,13 @@ pub(super) async fn evidence(
 }
 
 #[derive(Deserialize, ToSchema)]
-pub(super) struct OnRule {
-    rule: String,
-    by: String,
-    #[serde(default)]
-    note: String,
-}
-
-#[derive(Deserialize, ToSchema)]
 pub(super) struct ByWhom {
     by: String,
     #[serde(default)]
     note: String,
 }
 
-fn checked(by: &str, note: &str) -> Result<(String, String), Refusal> {
+pub(super) fn checked(by: &str, note: &str) -> Result<(String, String), Refusal> {
     let by = by.trim();
     if by.is_empty() || by.chars().count() > 100 || note.chars().count() > LONGEST_TEXT {
         return Err(Refusal::new(
@@ -441,28 +450,6 @@ fn checked(by: &str, note: &str) -> Result<(String, String), Refusal> {
         ));
     }
     Ok((by.to_owned(), note.trim().to_owned()))
-}
-
-/// Acknowledge an alarm.
-#[utoipa::path(post, path = "/api/v1/alarms/acknowledge", request_body = OnRule,
-    responses((status = 200, description = "On the disk"), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody)))]
-pub(super) async fn acknowledge_alarm(
-    State(shared): State<Shared>,
-    Body(body): Body<OnRule>,
-) -> Result<Json<serde_json::Value>, Refusal> {
-    let (by, note) = checked(&body.by, &body.note)?;
-    shared.ask(Command::AcknowledgeAlarm { rule: body.rule, by, note }).await
-}
-
-/// Reset a latched alarm whose condition has returned.
-#[utoipa::path(post, path = "/api/v1/alarms/reset", request_body = OnRule,
-    responses((status = 200, description = "On the disk"), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody)))]
-pub(super) async fn reset_alarm(
-    State(shared): State<Shared>,
-    Body(body): Body<OnRule>,
-) -> Result<Json<serde_json::Value>, Refusal> {
-    let (by, _) = checked(&body.by, &body.note)?;
-    shared.ask(Command::ResetAlarm { rule: body.rule, by }).await
 }
 
 /// Acknowledge a hazard.

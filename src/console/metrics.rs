@@ -69,6 +69,9 @@ pub(super) async fn metrics(State(shared): State<Shared>) -> impl IntoResponse {
         "returned_unacknowledged",
         "latched_unacknowledged",
         "latched_acknowledged",
+        "shelved",
+        "suppressed",
+        "out_of_service",
     ];
     let count = |state: &str| alarms.iter().filter(|a| a.state == state).count() as u64;
     let rows = states.iter().map(|s| ("state", (*s).to_owned(), count(s))).collect();

@@ -3,6 +3,7 @@
 //! Reads the shared live view and the store; changes nothing itself but hands [`Command`]s to the
 //! keeper and tells the caller what became of them. Loopback needs no token; any other address does.
 
+mod alarms;
 mod api;
 mod auth;
 mod events;
@@ -32,28 +33,49 @@ pub use push::{PushCall, PushPort, PushScope};
 pub use reload::{CurrentPlant, ReloadOutcome, ReloadRequest, ReloadView};
 pub use trace::{TracePort, TraceView};
 pub use views::{
-    AlarmView, DeviceView, EdgeDeviceView, EdgeNodeView, MqttView, PushRejection, PushReport, PushView,
-    Refusal, SourceView, Texts, UnknownView,
+    AlarmView, DeviceView, EdgeDeviceView, EdgeNodeView, HiddenView, MqttView, PushRejection, PushReport,
+    PushView, Refusal, SourceView, Texts, UnknownView,
 };
+
+/// What a person does to an alarm.
+#[derive(Debug)]
+pub enum OnAlarm {
+    /// Take note of it.
+    Acknowledge {
+        /// Why, or what is being done.
+        note: String,
+    },
+    /// Release its latch.
+    Reset,
+    /// Put it aside.
+    Shelve {
+        /// Why.
+        why: String,
+        /// For how long.
+        time: std::time::Duration,
+    },
+    /// End that.
+    Unshelve,
+    /// Take it out of service.
+    TakeOut {
+        /// Why.
+        why: String,
+    },
+    /// End that.
+    PutBack,
+}
 
 /// What a person asked for; the keeper carries it out.
 #[derive(Debug)]
 pub enum Command {
-    /// Acknowledge an alarm.
-    AcknowledgeAlarm {
+    /// Do something to an alarm.
+    Alarm {
         /// Rule key.
         rule: String,
         /// Who.
         by: String,
-        /// Why, or what is being done.
-        note: String,
-    },
-    /// Reset a latched alarm.
-    ResetAlarm {
-        /// Rule key.
-        rule: String,
-        /// Who.
-        by: String,
+        /// What.
+        what: OnAlarm,
     },
     /// Acknowledge a hazard.
     AcknowledgeHazard {
@@ -154,11 +176,16 @@ fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(api::transitions))
         .routes(routes!(api::dead_letters))
         .routes(routes!(api::losses))
+        .routes(routes!(api::precursors))
         .routes(routes!(api::hazards))
         .routes(routes!(api::hazard))
         .routes(routes!(api::evidence))
-        .routes(routes!(api::acknowledge_alarm))
-        .routes(routes!(api::reset_alarm))
+        .routes(routes!(alarms::acknowledge))
+        .routes(routes!(alarms::reset))
+        .routes(routes!(alarms::shelve))
+        .routes(routes!(alarms::unshelve))
+        .routes(routes!(alarms::take_out))
+        .routes(routes!(alarms::put_back))
         .routes(routes!(api::acknowledge_hazard))
         .routes(routes!(api::close_hazard))
         .routes(routes!(reload::reload))

@@ -175,6 +175,23 @@ pub struct AlarmView {
     pub raised_at: Option<String>,
     pub acknowledged_by: Option<String>,
     pub hazard: Option<String>,
+    /// The condition is in breach, also where nobody is called.
+    pub active: bool,
+    /// It came first in its equipment.
+    pub first_out: bool,
+    /// Who hid it, why, and until when (shelved) or since when (out of service).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hidden: Option<HiddenView>,
+}
+
+/// An alarm put aside by a person.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[allow(missing_docs)]
+pub struct HiddenView {
+    pub by: String,
+    pub reason: String,
+    pub until: Option<String>,
+    pub since: Option<String>,
 }
 
 /// The evidence window of a hazard.

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::record::{ChangeKind, Evidence, Hazard, HazardChange, LevelState, Status};
 use crate::plant::{HazardLevel, LimitKind, Micros, Plant};
-use crate::watch::{Breach, Event, Rule, Transition};
+use crate::watch::{Breach, Rule, Transition};
 
 /// Why a step is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -94,10 +94,10 @@ impl Register {
         (local_date, given_out): (&str, impl FnOnce() -> u32),
         (before, after): (Duration, Duration),
     ) -> Option<HazardChange> {
-        let level = rule.hazard.filter(|_| t.event == Event::Raised)?;
+        let level = rule.hazard.filter(|_| t.calls())?;
         let equipment = plant.equipment_at(rule.equipment);
         let open = self.records.iter().position(|h| {
-            h.status != Status::Closed && h.equipment == equipment.id.as_str() && h.rule == rule.key
+            h.status != Status::Closed && h.equipment == equipment.id.as_str() && h.rule == *rule.key
         });
         if let Some(at) = open {
             let hazard = &mut self.records[at];
@@ -117,7 +117,7 @@ impl Register {
             equipment: equipment.id.to_string(),
             registration: equipment.registration.clone(),
             region: plant.site.region.clone(),
-            rule: rule.key.clone(),
+            rule: rule.key.to_string(),
             point: point.map(|p| p.id.to_string()),
             category: if rule.kind == LimitKind::NoData { "物/仪表通讯" } else { "物/本体" }.to_owned(),
             title_zh: title(&equipment.name.zh, point.map_or("", |p| p.name.zh.as_str()), zh),
@@ -257,20 +257,10 @@ mod tests {
     const WINDOW: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(10));
 
     fn rule(key: &str, hazard: Option<HazardLevel>) -> Rule {
-        Rule {
-            key: key.to_owned(),
-            equipment: EquipmentIx(0),
-            point: None,
-            device: None,
-            kind: LimitKind::LL,
-            at: -75.0,
-            deadband: 5.0,
-            on_delay: Duration::ZERO,
-            off_delay: Duration::ZERO,
-            priority: Priority::Critical,
-            latch: false,
-            hazard,
-        }
+        let mut rule = Rule::undelayed(EquipmentIx(0), LimitKind::LL);
+        (rule.key, rule.priority, rule.hazard) = (key.into(), Priority::Critical, hazard);
+        (rule.at, rule.deadband) = (-75.0, 5.0);
+        rule
     }
 
     fn raise(register: &mut Register, rule: &Rule, at: i64, day: &str) -> Option<HazardChange> {

@@ -55,5 +55,6 @@ pub(crate) fn plant(limits: Vec<Vec<Limit>>) -> Plant {
             points,
             stale_after: Duration::from_secs(10),
         }],
+        manners: super::Manners { repeat: [None; 4], ..super::Manners::default() },
     }
 }

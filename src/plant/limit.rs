@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::PointIx;
+
 /// Which side of the setpoint is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum LimitKind {
@@ -31,6 +33,12 @@ impl LimitKind {
             Self::State => "state",
             Self::NoData => "no_data",
         }
+    }
+
+    /// The rule is about there being a value, not about the value.
+    #[must_use]
+    pub fn is_no_data(self) -> bool {
+        self == Self::NoData
     }
 }
 
@@ -106,6 +114,12 @@ pub struct Limit {
     pub latch: bool,
     /// Raises a hazard of this level with its alarm.
     pub hazard: Option<HazardLevel>,
+    /// What comes so near without a breach is kept as a precursor, in the point's unit; 0: nothing.
+    pub near: f64,
+    /// Calls people only while this point is 1; it is judged all the same.
+    pub when: Option<PointIx>,
+    /// Keys of rules it follows from: while one of them stands in a flood, it calls nobody.
+    pub follows: Vec<String>,
 }
 
 /// The alarm for a point without a usable value (promise P4).

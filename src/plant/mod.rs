@@ -7,6 +7,7 @@
 pub(crate) mod example;
 mod id;
 mod limit;
+mod manners;
 mod quality;
 mod sample;
 mod site;
@@ -15,6 +16,7 @@ mod time;
 
 pub use id::{Id, IdError};
 pub use limit::{HazardLevel, Limit, LimitKind, NoData, Priority};
+pub use manners::Manners;
 pub use quality::{Cause, Quality};
 pub use sample::{Batch, Reading, SampleHead};
 pub use site::{Device, DeviceIx, Equipment, EquipmentIx, Name, Plant, Point, PointIx, Site, ValueType};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Id, Limit, NoData};
+use super::{Id, Limit, Manners, NoData};
 
 /// Index into [`Plant::points`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -134,6 +134,8 @@ pub struct Plant {
     pub points: Vec<Point>,
     /// Everything that answers.
     pub devices: Vec<Device>,
+    /// How alarms call people.
+    pub manners: Manners,
 }
 
 impl Plant {

@@ -96,7 +96,10 @@ impl Numbers {
             .collect();
         for (n, p) in new.points.into_iter().enumerate() {
             let equipment = self.equipment[p.equipment.0 as usize];
-            let point = Point { equipment, device: self.device(p.device), ..p };
+            let mut point = Point { equipment, device: self.device(p.device), ..p };
+            for limit in &mut point.limits {
+                limit.when = limit.when.map(|p| self.point(p));
+            }
             put(&mut points, self.points[n].0, point);
         }
         for (n, d) in new.devices.into_iter().enumerate() {
@@ -108,7 +111,7 @@ impl Numbers {
             let of_equipment = e.points.iter().map(|p| self.point(*p)).collect();
             put(&mut equipment, self.equipment[n].0, Equipment { points: of_equipment, ..e });
         }
-        Plant { site: new.site, equipment, points, devices }
+        Plant { site: new.site, equipment, points, devices, manners: new.manners }
     }
 
     fn modbus(&self, device: &mut ModbusDevice) {

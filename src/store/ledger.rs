@@ -11,7 +11,7 @@ use super::migrations::{LEDGER, migrate, settle, tune};
 use super::{Loss, StoreError, journal::is_damage, sqlite};
 use crate::hazard::{Entry, Hazard, HazardChange};
 use crate::plant::Micros;
-use crate::watch::{Saved, Transition};
+use crate::watch::{Precursor, Saved, Transition};
 
 const FILE: &str = "ledger.db";
 /// Dead letters kept: a wrong field refused every second must not fill the disk.
@@ -82,6 +82,24 @@ pub struct DeadLetter {
     pub status: u16,
     /// The server's words.
     pub reason: String,
+}
+
+/// Precursors kept in the ledger.
+pub const MOST_PRECURSORS: i64 = 100_000;
+
+/// What nearly became an alarm, as stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PrecursorRow {
+    /// When it ended.
+    pub at: Micros,
+    /// Key of the rule.
+    pub rule: String,
+    /// Beyond the limit, and back before the on-delay had passed; else only near.
+    pub beyond: bool,
+    /// The value furthest gone, in the point's unit.
+    pub peak: f64,
+    /// How long it lasted, milliseconds.
+    pub lasted_ms: u64,
 }
 
 /// A row of the loss ledger.
@@ -290,6 +308,23 @@ impl LedgerTx<'_> {
         self.run(
             "INSERT INTO loss (at, outlet, from_at, to_at, readings, reason) VALUES (?1,?2,?3,?4,?5,?6)",
             params![at.0, loss.outlet, loss.from.0, loss.to.0, loss.readings as i64, reason],
+        )
+        .map(drop)
+    }
+
+    /// Adds what nearly became an alarm of `rule`; the newest [`MOST_PRECURSORS`] are kept.
+    ///
+    /// # Errors
+    /// [`StoreError::Sqlite`].
+    pub fn add_precursor(&self, rule: &str, p: &Precursor) -> Result<(), StoreError> {
+        let lasted_ms = i64::try_from(p.lasted.as_millis()).unwrap_or(i64::MAX);
+        self.run(
+            "INSERT INTO precursor (at, rule, beyond, peak, lasted_ms) VALUES (?1,?2,?3,?4,?5)",
+            params![p.at.0, rule, p.beyond, p.peak, lasted_ms],
+        )?;
+        self.run(
+            "DELETE FROM precursor WHERE seq <= (SELECT max(seq) FROM precursor) - ?1",
+            params![MOST_PRECURSORS],
         )
         .map(drop)
     }
@@ -552,6 +587,26 @@ impl LedgerReader {
                     readings: r.get::<_, i64>(4)? as u64,
                 };
                 Ok(LossRow { at: Micros(r.get(0)?), loss, reason: r.get(5)? })
+            },
+        )
+    }
+
+    /// The newest `limit` precursors, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn precursors(&self, limit: u32) -> Result<Vec<PrecursorRow>, StoreError> {
+        self.rows(
+            "SELECT at, rule, beyond, peak, lasted_ms FROM precursor ORDER BY seq DESC LIMIT ?1",
+            [limit],
+            |r| {
+                Ok(PrecursorRow {
+                    at: Micros(r.get(0)?),
+                    rule: r.get(1)?,
+                    beyond: r.get(2)?,
+                    peak: r.get(3)?,
+                    lasted_ms: r.get::<_, i64>(4)? as u64,
+                })
             },
         )
     }

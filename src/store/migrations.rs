@@ -88,4 +88,10 @@ CREATE TABLE audit (
   seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL, subject TEXT NOT NULL,
   detail TEXT NOT NULL, prev_hash TEXT NOT NULL, hash TEXT NOT NULL
 ) STRICT;
+", "
+-- What nearly became an alarm: caught by a delay (beyond), or only near.
+CREATE TABLE precursor (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, rule TEXT NOT NULL, beyond INTEGER NOT NULL,
+  peak REAL NOT NULL, lasted_ms INTEGER NOT NULL
+) STRICT;
 "];

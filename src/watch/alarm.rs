@@ -1,4 +1,4 @@
-//! The alarm state machine of ISA-18.2 (IEC 62682), with the latched variants.
+//! The alarm state diagram of ISA-18.2 / IEC 62682, clause 5.6, whole: nine states, with latches.
 //!
 //! ```text
 //!            raise                    acknowledge
@@ -9,9 +9,13 @@
 //!    ├─ acknowledge ─ ReturnedUnacknowledged             │
 //!    └────────────────────────────────────────────────────┘
 //!  With latch, clear leads to Latched{Una,A}cknowledged, and only a reset to Normal.
+//!  From any of them a veil leads to Shelved, Suppressed (by design) or OutOfService.
 //! ```
+//!
+//! Behind a veil the condition is judged on and nobody is called. When the last veil is lifted, what is
+//! still true calls anew as Unacknowledged, and a latch that nobody has seen is shown. Called by the engine.
 
-/// State of one alarm.
+/// State of one alarm, as people see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AlarmState {
@@ -23,10 +27,16 @@ pub enum AlarmState {
     Acknowledged,
     /// D: returned, nobody has acknowledged.
     ReturnedUnacknowledged,
-    /// Returned but held, not acknowledged.
+    /// E: returned but held, not acknowledged.
     LatchedUnacknowledged,
-    /// Returned but held, acknowledged; waits for a reset.
+    /// F: returned but held, acknowledged; waits for a reset.
     LatchedAcknowledged,
+    /// G: a person has put it aside for a time.
+    Shelved,
+    /// H: the plant's state makes it meaningless.
+    Suppressed,
+    /// I: a person has taken it out, for maintenance.
+    OutOfService,
 }
 
 /// What moved an alarm.
@@ -40,6 +50,31 @@ pub enum Event {
     Acknowledged,
     /// A person released a latched alarm.
     Reset,
+    /// A person put it aside for a time.
+    Shelved,
+    /// That time is over, or a person ended it.
+    Unshelved,
+    /// A state of the plant began in which it means nothing.
+    Suppressed,
+    /// That state ended.
+    Unsuppressed,
+    /// A person took it out of service.
+    TakenOut,
+    /// A person put it back.
+    PutBack,
+    /// Nobody has acknowledged it for long: it calls again.
+    Repeated,
+}
+
+/// What keeps an alarm from people. Several may lie on one alarm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Veil {
+    /// By a person, for a time.
+    Shelf,
+    /// By design: the state of the equipment, a condition of the limit, or a cause that is already told.
+    Design,
+    /// By a person, until put back.
+    Service,
 }
 
 /// Why a command does not fit.
@@ -51,6 +86,163 @@ pub enum CommandError {
     /// Only a latched, acknowledged alarm whose condition has returned can be reset.
     #[error("cannot reset: the alarm is {}; only a latched, acknowledged alarm can be reset", .0.word())]
     NotLatched(AlarmState),
+    /// It is not shelved.
+    #[error("cannot unshelve: the alarm is {}", .0.word())]
+    NotShelved(AlarmState),
+    /// What is out of service needs no shelf.
+    #[error("cannot shelve: the alarm is out of service")]
+    IsOut,
+    /// It is in service.
+    #[error("cannot put back: the alarm is {}", .0.word())]
+    NotOut(AlarmState),
+    /// Nobody may shelve for ever.
+    #[error("cannot shelve for {asked:?}: at most {most:?}, and not for no time")]
+    TooLong {
+        /// What was asked for.
+        asked: std::time::Duration,
+        /// What is allowed.
+        most: std::time::Duration,
+    },
+}
+
+/// One alarm: how its condition stands with people, and the veils on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Alarm {
+    /// One of the states A to F.
+    core: AlarmState,
+    veils: u8,
+}
+
+impl Alarm {
+    /// Nothing has happened yet.
+    pub const NORMAL: Self = Self { core: AlarmState::Normal, veils: 0 };
+
+    /// As stored: the state under the veils.
+    #[must_use]
+    pub fn stored(core: AlarmState) -> Self {
+        let core = if core.is_veil() { AlarmState::Normal } else { core };
+        Self { core, veils: 0 }
+    }
+
+    /// The state under the veils, one of A to F.
+    #[must_use]
+    pub fn core(self) -> AlarmState {
+        self.core
+    }
+
+    /// The state as people see it. Out of service says more than suppressed, that more than shelved.
+    #[must_use]
+    pub fn state(self) -> AlarmState {
+        if self.has(Veil::Service) {
+            AlarmState::OutOfService
+        } else if self.has(Veil::Design) {
+            AlarmState::Suppressed
+        } else if self.has(Veil::Shelf) {
+            AlarmState::Shelved
+        } else {
+            self.core
+        }
+    }
+
+    /// The condition is in breach, as far as delays and deadband go.
+    #[must_use]
+    pub fn is_active(self) -> bool {
+        self.core.is_active()
+    }
+
+    /// This veil lies on it.
+    #[must_use]
+    pub fn has(self, veil: Veil) -> bool {
+        self.veils & veil.bit() != 0
+    }
+
+    /// Any veil does.
+    #[must_use]
+    pub fn is_veiled(self) -> bool {
+        self.veils != 0
+    }
+
+    /// The condition held.
+    pub fn raise(&mut self) {
+        if !self.core.is_active() {
+            self.core = AlarmState::Unacknowledged;
+        }
+    }
+
+    /// The return held. What nobody was called for needs no acknowledgement.
+    pub fn clear(&mut self, latch: bool) {
+        self.core = match (self.core, latch) {
+            (AlarmState::Unacknowledged, true) => AlarmState::LatchedUnacknowledged,
+            (AlarmState::Unacknowledged, false) if self.is_veiled() => AlarmState::Normal,
+            (AlarmState::Unacknowledged, false) => AlarmState::ReturnedUnacknowledged,
+            (AlarmState::Acknowledged, false) => AlarmState::Normal,
+            (AlarmState::Acknowledged, true) => AlarmState::LatchedAcknowledged,
+            (other, _) => other,
+        };
+    }
+
+    /// A person takes note.
+    ///
+    /// # Errors
+    /// [`CommandError::NotWaiting`].
+    pub fn acknowledge(&mut self) -> Result<(), CommandError> {
+        self.core = match self.state() {
+            AlarmState::Unacknowledged => AlarmState::Acknowledged,
+            AlarmState::ReturnedUnacknowledged => AlarmState::Normal,
+            AlarmState::LatchedUnacknowledged => AlarmState::LatchedAcknowledged,
+            other => return Err(CommandError::NotWaiting(other)),
+        };
+        Ok(())
+    }
+
+    /// A person releases the latch.
+    ///
+    /// # Errors
+    /// [`CommandError::NotLatched`].
+    pub fn reset(&mut self) -> Result<(), CommandError> {
+        match self.state() {
+            AlarmState::LatchedAcknowledged => {
+                self.core = AlarmState::Normal;
+                Ok(())
+            }
+            other => Err(CommandError::NotLatched(other)),
+        }
+    }
+
+    /// Puts a veil on; false if it lay there.
+    pub fn veil(&mut self, veil: Veil) -> bool {
+        let new = !self.has(veil);
+        self.veils |= veil.bit();
+        new
+    }
+
+    /// Takes a veil off; false if there was none. With the last one gone the alarm calls for what is true now.
+    pub fn unveil(&mut self, veil: Veil) -> bool {
+        if !self.has(veil) {
+            return false;
+        }
+        self.veils &= !veil.bit();
+        if self.veils == 0 {
+            self.core = match self.core {
+                AlarmState::Unacknowledged | AlarmState::Acknowledged => AlarmState::Unacknowledged,
+                AlarmState::LatchedUnacknowledged | AlarmState::LatchedAcknowledged => {
+                    AlarmState::LatchedUnacknowledged
+                }
+                _ => AlarmState::Normal,
+            };
+        }
+        true
+    }
+}
+
+impl Veil {
+    fn bit(self) -> u8 {
+        match self {
+            Self::Shelf => 1,
+            Self::Design => 2,
+            Self::Service => 4,
+        }
+    }
 }
 
 impl AlarmState {
@@ -64,55 +256,20 @@ impl AlarmState {
             Self::ReturnedUnacknowledged => "returned_unacknowledged",
             Self::LatchedUnacknowledged => "latched_unacknowledged",
             Self::LatchedAcknowledged => "latched_acknowledged",
+            Self::Shelved => "shelved",
+            Self::Suppressed => "suppressed",
+            Self::OutOfService => "out_of_service",
         }
     }
 
-    /// The condition is in breach (as far as delays and deadband go).
+    /// The condition is in breach (as far as delays and deadband go), and people are called.
     #[must_use]
     pub fn is_active(self) -> bool {
         matches!(self, Self::Unacknowledged | Self::Acknowledged)
     }
 
-    /// State after the condition held.
-    #[must_use]
-    pub fn raise(self) -> Self {
-        if self.is_active() { self } else { Self::Unacknowledged }
-    }
-
-    /// State after the return held.
-    #[must_use]
-    pub fn clear(self, latch: bool) -> Self {
-        match (self, latch) {
-            (Self::Unacknowledged, false) => Self::ReturnedUnacknowledged,
-            (Self::Unacknowledged, true) => Self::LatchedUnacknowledged,
-            (Self::Acknowledged, false) => Self::Normal,
-            (Self::Acknowledged, true) => Self::LatchedAcknowledged,
-            (other, _) => other,
-        }
-    }
-
-    /// State after an acknowledgement.
-    ///
-    /// # Errors
-    /// [`CommandError::NotWaiting`].
-    pub fn acknowledge(self) -> Result<Self, CommandError> {
-        match self {
-            Self::Unacknowledged => Ok(Self::Acknowledged),
-            Self::ReturnedUnacknowledged => Ok(Self::Normal),
-            Self::LatchedUnacknowledged => Ok(Self::LatchedAcknowledged),
-            other => Err(CommandError::NotWaiting(other)),
-        }
-    }
-
-    /// State after a reset.
-    ///
-    /// # Errors
-    /// [`CommandError::NotLatched`].
-    pub fn reset(self) -> Result<Self, CommandError> {
-        match self {
-            Self::LatchedAcknowledged => Ok(Self::Normal),
-            other => Err(CommandError::NotLatched(other)),
-        }
+    fn is_veil(self) -> bool {
+        matches!(self, Self::Shelved | Self::Suppressed | Self::OutOfService)
     }
 }
 
@@ -125,6 +282,13 @@ impl Event {
             Self::Cleared => "cleared",
             Self::Acknowledged => "acknowledged",
             Self::Reset => "reset",
+            Self::Shelved => "shelved",
+            Self::Unshelved => "unshelved",
+            Self::Suppressed => "suppressed",
+            Self::Unsuppressed => "unsuppressed",
+            Self::TakenOut => "taken_out",
+            Self::PutBack => "put_back",
+            Self::Repeated => "repeated",
         }
     }
 }

@@ -9,7 +9,8 @@ mod limit;
 mod rule;
 #[cfg(test)]
 mod tests;
+mod timer;
 
-pub use alarm::{AlarmState, CommandError, Event};
-pub use engine::{AlarmInfo, Breach, Current, Engine, Saved, Transition};
+pub use alarm::{Alarm, AlarmState, CommandError, Event, Veil};
+pub use engine::{AlarmInfo, Breach, Current, Engine, FirstOut, Out, Precursor, Saved, Shelf, Transition};
 pub use rule::{Rule, RuleIx};

@@ -8,33 +8,74 @@ use crate::plant::{DeviceIx, EquipmentIx, HazardLevel, LimitKind, Plant, PointIx
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RuleIx(pub u32);
 
-/// One rule. Its key is stable across restarts and settings changes.
+/// One rule. Its key is stable across restarts and settings changes. Small: a plant may have hundreds of
+/// thousands.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rule {
     /// `boiler-1/drum_level.ll`, `boiler-1/drum_level.no_data`, `boiler-1/device:plc-1/1.no_data`.
-    pub key: String,
+    pub key: Box<str>,
+    /// Setpoint in the point's unit; unused for no data.
+    pub at: f64,
+    /// In the point's unit.
+    pub deadband: f64,
+    /// An excursion that comes so near is kept as a precursor, in the point's unit; 0: only breaches.
+    pub near: f64,
     /// Whose.
     pub equipment: EquipmentIx,
     /// Which point; `None` for a device rule.
     pub point: Option<PointIx>,
     /// Which device; only for a device rule.
     pub device: Option<DeviceIx>,
+    on_delay_ms: u32,
+    off_delay_ms: u32,
     /// Side, or no data.
     pub kind: LimitKind,
-    /// Setpoint in the point's unit; unused for no data.
-    pub at: f64,
-    /// In the point's unit.
-    pub deadband: f64,
-    /// Breach must last this long; for no data: time without a usable value.
-    pub on_delay: Duration,
-    /// Return must last this long.
-    pub off_delay: Duration,
     /// Urgency.
     pub priority: Priority,
     /// Holds until reset.
     pub latch: bool,
     /// Raises a hazard.
     pub hazard: Option<HazardLevel>,
+}
+
+/// Whole milliseconds; delays end at 49 days.
+fn ms(delay: Duration) -> u32 {
+    u32::try_from(delay.as_millis()).unwrap_or(u32::MAX)
+}
+
+impl Rule {
+    /// A rule without a name, a setpoint and delays, for tests to fill in.
+    #[cfg(test)]
+    pub(crate) fn undelayed(equipment: EquipmentIx, kind: LimitKind) -> Self {
+        let plain = no_data_rule(String::new(), equipment, (None, None), Duration::ZERO, Priority::High);
+        Self { kind, ..plain }
+    }
+
+    /// Breach must last this long; for no data: time without a usable value.
+    #[must_use]
+    pub fn on_delay(&self) -> Duration {
+        Duration::from_millis(u64::from(self.on_delay_ms))
+    }
+
+    /// Return must last this long.
+    #[must_use]
+    pub fn off_delay(&self) -> Duration {
+        Duration::from_millis(u64::from(self.off_delay_ms))
+    }
+
+    pub(super) fn on_delay_us(&self) -> u64 {
+        u64::from(self.on_delay_ms) * 1000
+    }
+
+    pub(super) fn off_delay_us(&self) -> u64 {
+        u64::from(self.off_delay_ms) * 1000
+    }
+
+    /// A delay that ran under the other rule still says something about this one.
+    pub(super) fn times_like(&self, other: &Self) -> bool {
+        (self.at, self.deadband, self.on_delay_ms, self.off_delay_ms)
+            == (other.at, other.deadband, other.on_delay_ms, other.off_delay_ms)
+    }
 }
 
 /// All rules of a plant: limits and no-data rules by point, then devices.
@@ -44,15 +85,16 @@ pub(super) fn rules_of(plant: &Plant) -> Vec<Rule> {
         let owner = &plant.equipment_at(point.equipment).id;
         for limit in &point.limits {
             rules.push(Rule {
-                key: format!("{owner}/{}.{}", point.id, limit.kind.key()),
+                key: format!("{owner}/{}.{}", point.id, limit.kind.key()).into(),
                 equipment: point.equipment,
                 point: Some(ix),
                 device: None,
                 kind: limit.kind,
                 at: limit.at,
                 deadband: limit.deadband,
-                on_delay: limit.on_delay,
-                off_delay: limit.off_delay,
+                near: limit.near,
+                on_delay_ms: ms(limit.on_delay),
+                off_delay_ms: ms(limit.off_delay),
                 priority: limit.priority,
                 latch: limit.latch,
                 hazard: limit.hazard,
@@ -94,15 +136,16 @@ fn no_data_rule(
     priority: Priority,
 ) -> Rule {
     Rule {
-        key,
+        key: key.into(),
         equipment,
         point,
         device,
         kind: LimitKind::NoData,
         at: 0.0,
         deadband: 0.0,
-        on_delay: after,
-        off_delay: Duration::ZERO,
+        near: 0.0,
+        on_delay_ms: ms(after),
+        off_delay_ms: 0,
         priority,
         latch: false,
         hazard: None,

@@ -1,5 +1,6 @@
 //! The built binary against the outside world, a file a promise. One test binary, so that it links once.
 
+mod alarms;
 mod clock;
 mod commissioning;
 mod database_answers;

@@ -1,13 +1,14 @@
 //! What people ask for: each command is judged on the state of now, noted with who asked, and answered
 //! once it is committed. Called by the keeper's loop.
 
+use serde_json::json;
 use uuid::Uuid;
 
 use super::Keeper;
-use crate::console::{Command, Refusal, Request};
+use crate::console::{Command, OnAlarm, Refusal, Request};
 use crate::hazard::HazardError;
 use crate::plant::Now;
-use crate::watch::{Breach, CommandError, RuleIx};
+use crate::watch::{Breach, CommandError, RuleIx, Transition};
 
 impl Keeper {
     pub(super) fn command(&mut self, request: Request) {
@@ -20,16 +21,9 @@ impl Keeper {
     fn carry_out(&mut self, command: Command, now: Now) -> Result<(), Refusal> {
         let mut transitions = Vec::new();
         match command {
-            Command::AcknowledgeAlarm { rule, by, note } => {
+            Command::Alarm { rule, by, what } => {
                 let ix = self.rule(&rule)?;
-                self.engine.acknowledge(ix, &by, now, &mut transitions).map_err(|e| refusal(&e))?;
-                let detail = serde_json::json!({ "note": note }).to_string();
-                self.note(now.wall, &by, "alarm-acknowledged", &rule, &detail);
-            }
-            Command::ResetAlarm { rule, by } => {
-                let ix = self.rule(&rule)?;
-                self.engine.reset(ix, &by, now, &mut transitions).map_err(|e| refusal(&e))?;
-                self.note(now.wall, &by, "alarm-reset", &rule, "{}");
+                self.on_alarm(ix, (&rule, &by), what, now, &mut transitions)?;
             }
             Command::AcknowledgeHazard { id, by, note } => {
                 let id = self.hazard_id(&id)?;
@@ -54,6 +48,35 @@ impl Keeper {
         Ok(())
     }
 
+    fn on_alarm(
+        &mut self,
+        ix: RuleIx,
+        (rule, by): (&str, &str),
+        what: OnAlarm,
+        now: Now,
+        out: &mut Vec<Transition>,
+    ) -> Result<(), Refusal> {
+        let engine = &mut self.engine;
+        let (done, word, detail) = match what {
+            OnAlarm::Acknowledge { note } => {
+                (engine.acknowledge(ix, by, now, out), "alarm-acknowledged", json!({ "note": note }))
+            }
+            OnAlarm::Reset => (engine.reset(ix, by, now, out), "alarm-reset", json!({})),
+            OnAlarm::Shelve { why, time } => {
+                let done = engine.shelve(ix, (by, &why), time, now, out);
+                (done, "alarm-shelved", json!({ "reason": why, "minutes": time.as_secs() / 60 }))
+            }
+            OnAlarm::Unshelve => (engine.unshelve(ix, by, now, out), "alarm-unshelved", json!({})),
+            OnAlarm::TakeOut { why } => {
+                (engine.take_out(ix, (by, &why), now, out), "alarm-taken-out", json!({ "reason": why }))
+            }
+            OnAlarm::PutBack => (engine.put_back(ix, by, now, out), "alarm-put-back", json!({})),
+        };
+        done.map_err(|e| refusal(&e))?;
+        self.note(now.wall, by, word, rule, &detail.to_string());
+        Ok(())
+    }
+
     fn rule(&self, key: &str) -> Result<RuleIx, Refusal> {
         self.rules.get(key).copied().ok_or_else(|| {
             Refusal::new("not-found", format!("没有报警 {key}。"), format!("There is no alarm {key}."))
@@ -74,7 +97,17 @@ impl Keeper {
 }
 
 fn refusal(error: &CommandError) -> Refusal {
-    Refusal::new("wrong-state", format!("当前状态不允许：{error}"), error.to_string())
+    let zh = match error {
+        CommandError::NotWaiting(_) => "该报警无需确认。".to_owned(),
+        CommandError::NotLatched(_) => "只有已确认、条件已恢复的自保持报警才能复位。".to_owned(),
+        CommandError::NotShelved(_) => "该报警未被搁置。".to_owned(),
+        CommandError::IsOut => "该报警已停用。".to_owned(),
+        CommandError::NotOut(_) => "该报警未停用。".to_owned(),
+        CommandError::TooLong { most, .. } => {
+            format!("搁置时间须大于 0，且不超过 {} 分钟。", most.as_secs() / 60)
+        }
+    };
+    Refusal::new("wrong-state", zh, error.to_string())
 }
 
 fn hazard_refusal(error: &HazardError) -> Refusal {

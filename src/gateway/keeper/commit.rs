@@ -13,8 +13,10 @@ use super::Keeper;
 use crate::clock::wall_now;
 use crate::hazard::{Entry, HazardChange};
 use crate::store::{DeadLetter, Loss, StoreError};
-use crate::watch::{RuleIx, Saved, Transition};
+use crate::watch::{Precursor, RuleIx, Saved, Transition};
 
+/// While commits fail, older precursors give way.
+const MOST_WAITING: usize = 10_000;
 const RETRY_COMMIT: Duration = Duration::from_millis(500);
 
 /// What waits for the next ledger commit.
@@ -29,6 +31,8 @@ pub(super) struct ForLedger {
     pub(super) deliveries: Vec<(String, i64, &'static str, String)>,
     pub(super) dead: Vec<DeadLetter>,
     pub(super) losses: Vec<Loss>,
+    /// Shares a commit with the readings, and makes none of its own.
+    pub(super) precursors: Vec<Precursor>,
 }
 
 impl ForLedger {
@@ -75,7 +79,11 @@ impl Keeper {
         let now = wall_now();
         let saved = self.engine.snapshot_changed(self.now());
         self.for_ledger.saved.extend(saved.into_iter().map(|s| (s.key.clone(), s)));
-        if !self.for_ledger.is_empty() || !self.for_ledger.saved.is_empty() {
+        self.for_ledger.precursors.extend(self.engine.take_precursors());
+        let precursors = self.for_ledger.precursors.len();
+        self.for_ledger.precursors.drain(..precursors.saturating_sub(MOST_WAITING));
+        let work = &self.for_ledger;
+        if !work.is_empty() || !work.saved.is_empty() || !work.precursors.is_empty() {
             let (work, rules) = (&self.for_ledger, self.engine.rules());
             self.ledger.write(|tx| {
                 for saved in work.saved.values() {
@@ -101,6 +109,9 @@ impl Keeper {
                 }
                 if !work.dead.is_empty() {
                     tx.trim_dead_letters()?;
+                }
+                for precursor in &work.precursors {
+                    tx.add_precursor(&rules[precursor.rule.0 as usize].key, precursor)?;
                 }
                 for loss in &work.losses {
                     tx.add_loss(loss, "disk budget", now)?;

@@ -235,7 +235,7 @@ impl Keeper {
         self.engine = engine;
         self.plant = news.plant;
         self.rules =
-            self.engine.rules().iter().zip(0u32..).map(|(r, n)| (r.key.clone(), RuleIx(n))).collect();
+            self.engine.rules().iter().zip(0u32..).map(|(r, n)| (r.key.to_string(), RuleIx(n))).collect();
         (self.store, self.window, self.influx_ids) = (news.store, news.evidence, news.influx_ids);
         // The trail tells what was changed; of very many changes the first.
         let told: Vec<&String> = news.changes.iter().take(100).collect();

@@ -32,7 +32,7 @@ impl Keeper {
         }
         let timezone = jiff::tz::TimeZone::get(&parts.plant.site.timezone).unwrap_or(jiff::tz::TimeZone::UTC);
         let register = Register::restore(reader.unfinished_hazards()?);
-        let rules = engine.rules().iter().zip(0u32..).map(|(r, n)| (r.key.clone(), RuleIx(n))).collect();
+        let rules = engine.rules().iter().zip(0u32..).map(|(r, n)| (r.key.to_string(), RuleIx(n))).collect();
         let mut keeper = Self {
             history: parts.journal.reader()?,
             audit_tail: reader.last_audit()?,

@@ -1,12 +1,12 @@
-//! The sections that stand once: site, store, console, evidence, log.
+//! The sections that stand once: site, store, console, evidence, alarms, clock, log.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::super::types::{Clock, Console, Evidence, Log, Store};
 use super::super::walk::Walk;
-use super::words::{bytes, secret};
-use crate::plant::{Id, Name, Site};
+use super::words::{bytes, positive, secret};
+use crate::plant::{Id, Manners, Name, Site};
 
 pub(super) fn site(w: &Walk<'_>) -> Option<Site> {
     let id = w
@@ -106,6 +106,32 @@ pub(super) fn clock(w: Option<&Walk<'_>>) -> Clock {
     }
     w.finish();
     Clock { require_sync, sync_file }
+}
+
+pub(super) fn manners(w: Option<&Walk<'_>>) -> Manners {
+    let mut manners = Manners::default();
+    let Some(w) = w else { return manners };
+    if let Some(repeat) = w.table("repeat") {
+        for (n, key) in ["critical", "high", "medium", "low"].into_iter().enumerate() {
+            repeat.mark(key);
+            if repeat.is_off(key) {
+                manners.repeat[n] = None;
+            } else if repeat.has(key) {
+                manners.repeat[n] = Some(positive(&repeat, key, Duration::from_secs(300)));
+            }
+        }
+        repeat.finish();
+    }
+    manners.shelve_most = positive(w, "shelve_most", manners.shelve_most);
+    manners.flood_window = positive(w, "flood_window", manners.flood_window);
+    let begins = w.whole("flood_begins", 1, 15).unwrap_or(i64::from(manners.flood_begins));
+    let ends = w.whole("flood_ends", 1, 15).unwrap_or(i64::from(manners.flood_ends).min(begins));
+    if ends > begins {
+        w.fault("flood_ends", "above `flood_begins`", format!("1 to {begins}: a flood ends at a lower rate"));
+    }
+    (manners.flood_begins, manners.flood_ends) = (begins as u8, ends as u8);
+    w.finish();
+    manners
 }
 
 pub(super) fn log(w: Option<&Walk<'_>>) -> Log {

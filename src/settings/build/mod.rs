@@ -114,13 +114,19 @@ pub(super) fn build(
         });
     }
     let broker = root.table("broker").and_then(|w| broker::broker(&w));
+    let manners = basics::manners(root.table("alarms").as_ref());
     let clock = basics::clock(root.table("clock").as_ref());
     let log = basics::log(root.table("log").as_ref());
     root.finish();
     let (modbus, mqtt) = (plant.modbus.into_iter().map(|d| d.source).collect(), plant.mqtt);
     let push = plant.push;
-    let plant =
-        Plant { site: site?, equipment: plant.equipment, points: plant.points, devices: plant.devices };
+    let plant = Plant {
+        site: site?,
+        equipment: plant.equipment,
+        points: plant.points,
+        devices: plant.devices,
+        manners,
+    };
     Some(Settings {
         plant,
         modbus,

@@ -24,6 +24,7 @@ pub(in crate::settings) struct LimitKeys {
     latch: Option<bool>,
     /// `Some(None)`: none, said so.
     hazard: Option<Option<HazardLevel>>,
+    near: Option<f64>,
 }
 
 impl LimitKeys {
@@ -42,6 +43,9 @@ impl LimitKeys {
             priority: self.priority.or(base.map(|b| b.priority)).unwrap_or(default),
             latch: self.latch.or(base.map(|b| b.latch)).unwrap_or_default(),
             hazard: self.hazard.or(base.map(|b| b.hazard)).unwrap_or_default(),
+            near: self.near.or(base.map(|b| b.near)).unwrap_or_default(),
+            when: base.and_then(|b| b.when),
+            follows: base.map(|b| b.follows.clone()).unwrap_or_default(),
         })
     }
 }
@@ -88,6 +92,10 @@ pub(in crate::settings) fn limits(walk: &Walk<'_>, may_inherit: bool) -> Vec<Lim
         if deadband.is_some_and(|d| d < 0.0) {
             l.fault("deadband", "negative", "0 or more, in the point's unit");
         }
+        let near = l.number("near");
+        if near.is_some_and(|n| n < 0.0) {
+            l.fault("near", "negative", "0 or more, in the point's unit");
+        }
         let levels =
             [("general", Some(HazardLevel::General)), ("major", Some(HazardLevel::Major)), ("none", None)];
         let keys = LimitKeys {
@@ -98,6 +106,7 @@ pub(in crate::settings) fn limits(walk: &Walk<'_>, may_inherit: bool) -> Vec<Lim
             priority: l.word("priority", PRIORITIES),
             latch: l.flag("latch"),
             hazard: l.word("hazard", &levels),
+            near,
         };
         l.finish();
         found.push(LimitSetting::Limit(kind, keys));

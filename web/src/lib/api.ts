@@ -7,7 +7,8 @@ export type LimitKind = 'll' | 'l' | 'h' | 'hh' | 'state';
 export type Quality = 'good' | 'uncertain' | 'bad' | 'stale';
 export type AlarmState =
   | 'normal' | 'unacknowledged' | 'acknowledged'
-  | 'returned_unacknowledged' | 'latched_unacknowledged' | 'latched_acknowledged';
+  | 'returned_unacknowledged' | 'latched_unacknowledged' | 'latched_acknowledged'
+  | 'shelved' | 'suppressed' | 'out_of_service';
 
 export interface Limit { kind: LimitKind; at: number; priority: Priority; state: AlarmState }
 
@@ -63,7 +64,8 @@ export interface Evidence {
 }
 
 export interface Transition {
-  seq: number; at: string; rule: string; event: 'raised' | 'cleared' | 'acknowledged' | 'reset';
+  seq: number; at: string; rule: string; event: 'raised' | 'cleared' | 'acknowledged' | 'reset' | 'shelved' | 'unshelved' | 'suppressed' | 'unsuppressed'
+    | 'taken_out' | 'put_back' | 'repeated';
   from: AlarmState; to: AlarmState; value: number | null; cause: string | null; by: string | null;
 }
 

@@ -1,6 +1,10 @@
 //! The engine under a simulated clock: sentences about delays, deadband, unknown values and latches,
 //! and two properties: agreement with a naive model, and a restart that nobody can see.
 
+mod calls;
+mod diagram;
+mod people;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -22,6 +26,9 @@ fn limit(kind: LimitKind, at: f64, deadband: f64, on: u64, off: u64) -> Limit {
         priority: Priority::High,
         latch: false,
         hazard: None,
+        near: 0.0,
+        when: None,
+        follows: Vec::new(),
     }
 }
 

@@ -1,0 +1,32 @@
+//! How alarms behave towards people, for the whole site.
+
+use std::time::Duration;
+
+/// Defaults follow ISA-18.2 and EEMUA 191: a flood is more than ten calls in ten minutes, and lasts until
+/// there are fewer than five.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Manners {
+    /// By priority, critical first: an alarm that nobody acknowledges calls again after this long.
+    pub repeat: [Option<Duration>; 4],
+    /// Nobody may shelve an alarm for longer.
+    pub shelve_most: Duration,
+    /// More calls than this within the window begin a flood; 1 to 15.
+    pub flood_begins: u8,
+    /// Fewer than this within the window end it; 1 to `flood_begins`.
+    pub flood_ends: u8,
+    /// The time calls are counted over.
+    pub flood_window: Duration,
+}
+
+impl Default for Manners {
+    fn default() -> Self {
+        let minutes = |n: u64| Duration::from_secs(60 * n);
+        Self {
+            repeat: [Some(minutes(5)), Some(minutes(30)), None, None],
+            shelve_most: minutes(12 * 60),
+            flood_begins: 10,
+            flood_ends: 5,
+            flood_window: minutes(10),
+        }
+    }
+}

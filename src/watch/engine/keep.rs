@@ -1,0 +1,312 @@
+//! What outlives a restart and a change of settings (promises P3 and P8).
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use super::call::FirstOut;
+use super::people::{Out, Shelf};
+use super::{DeviceState, Engine, Excursion, State};
+use crate::plant::{Micros, Now, Plant};
+use crate::watch::alarm::{Alarm, AlarmState, Veil};
+use crate::watch::rule::RuleIx;
+use crate::watch::timer::{Timer, us};
+
+/// The stored form of one rule's state. Times that run are stored as what has passed or is left, in
+/// milliseconds.
+#[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
+pub struct Saved {
+    /// Rule key.
+    pub key: String,
+    /// State under the veils.
+    pub state: Kept,
+    /// Of the last raise.
+    pub raised_at: Option<Micros>,
+    /// Value at the last raise.
+    pub value: Option<f64>,
+    /// Who acknowledged last.
+    pub acknowledged_by: Option<String>,
+    /// How long the breach has lasted towards its on-delay.
+    pub on_elapsed_ms: Option<u64>,
+    /// How long the return has lasted towards its off-delay.
+    pub off_elapsed_ms: Option<u64>,
+    /// Put aside: who, why, until when, and what is left.
+    pub shelf: Option<(String, String, Micros, u64)>,
+    /// Out of service.
+    pub out: Option<Out>,
+    /// Its condition does not hold; it follows from what is told.
+    pub by_design: (bool, bool),
+    /// An excursion under way: how long, furthest value, beyond the limit.
+    pub excursion: Option<(u64, f64, bool)>,
+    /// How long ago people were called last, while nobody has answered.
+    pub called_ms: Option<u64>,
+    /// Of the site's own row: how long ago the newest calls were, oldest first; and whether they are a flood.
+    pub calls_ms: Vec<u64>,
+    /// See there.
+    pub flood: bool,
+    /// It is the first-out of its equipment.
+    pub first: bool,
+}
+
+/// [`AlarmState`] with the default that a new row has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct Kept(pub AlarmState);
+
+impl Default for Kept {
+    fn default() -> Self {
+        Self(AlarmState::Normal)
+    }
+}
+
+/// The row of what belongs to no rule. No rule has this key.
+const OF_THE_SITE: &str = "@site";
+
+fn ago_ms(since_us: u64, now_us: u64) -> u64 {
+    now_us.saturating_sub(since_us) / 1000
+}
+
+impl Engine {
+    /// The rules whose stored form changed since the last call.
+    pub fn snapshot_changed(&mut self, now: Now) -> Vec<Saved> {
+        let now_us = us(now.mono);
+        let mut changed: Vec<RuleIx> = std::mem::take(&mut self.dirty);
+        // What runs is stored anew each time, so that a restart resumes it where it was.
+        for rule in self.timed.iter().chain(&self.shelved).chain(&self.waiting).chain(&self.straying) {
+            let state = &mut self.states[rule.0 as usize];
+            let runs = state.timer.is_some_and(Timer::runs)
+                || state.alarm.is_veiled()
+                || state.has(State::ASTRAY)
+                || state.alarm.state() == AlarmState::Unacknowledged;
+            if runs && !state.has(State::DIRTY) {
+                state.set(State::DIRTY, true);
+                changed.push(*rule);
+            }
+        }
+        let mut saved: Vec<Saved> = changed.into_iter().map(|rule| self.saved(rule, now_us)).collect();
+        let calls = self.flood.calls();
+        let recent = calls.iter().any(|at| now_us.saturating_sub(*at) < us(self.manners.flood_window));
+        // Once more after its end, so that the end is stored.
+        if recent || self.flood.on || self.flood.stored {
+            self.flood.stored = self.flood.on;
+            let calls_ms = calls.into_iter().map(|at| ago_ms(at, now_us)).collect();
+            let key = OF_THE_SITE.to_owned();
+            saved.push(Saved { key, calls_ms, flood: self.flood.on, ..Saved::default() });
+        }
+        saved
+    }
+
+    fn saved(&mut self, rule: RuleIx, now_us: u64) -> Saved {
+        let state = &mut self.states[rule.0 as usize];
+        state.set(State::DIRTY, false);
+        let state = *state;
+        let definition = &self.rules[rule.0 as usize];
+        let cold = self.cold.get(&rule);
+        let elapsed = state.timer.map(|t| t.elapsed_us(now_us) / 1000);
+        let active = state.alarm.is_active();
+        let waits = state.alarm.state() == AlarmState::Unacknowledged;
+        Saved {
+            key: definition.key.to_string(),
+            state: Kept(state.alarm.core()),
+            raised_at: cold.and_then(|c| c.raised_at),
+            value: cold.and_then(|c| c.value),
+            acknowledged_by: cold.and_then(|c| c.acknowledged_by.clone()),
+            on_elapsed_ms: elapsed.filter(|_| !active),
+            off_elapsed_ms: elapsed.filter(|_| active),
+            shelf: cold.and_then(|c| c.shelf.as_ref()).map(|s| {
+                (s.by.clone(), s.why.clone(), s.until, s.until_us.saturating_sub(now_us).div_ceil(1000))
+            }),
+            out: cold.and_then(|c| c.out.clone()),
+            by_design: (state.has(State::IDLE), state.has(State::FOLLOWS)),
+            excursion: cold
+                .filter(|_| state.has(State::ASTRAY))
+                .map(|c| (ago_ms(c.excursion.since_us, now_us), c.excursion.peak, c.excursion.beyond)),
+            called_ms: cold.filter(|_| waits).map(|c| ago_ms(c.called_us, now_us)),
+            first: self.groups[definition.equipment.0 as usize].first.is_some_and(|f| f.rule == rule),
+            ..Saved::default()
+        }
+    }
+
+    /// Puts stored states back (promise P3): states, latches, veils and delay progress as they were; the
+    /// delays of points stand still until a reading says how things are. A shelf ends no later than it said,
+    /// by whichever clock is first: a longer one would hide an alarm. Gives back what belongs to no rule of
+    /// this engine.
+    pub fn restore(&mut self, saved: &[Saved], now: Now) -> Vec<Saved> {
+        let mut unknown = Vec::new();
+        let index: HashMap<&str, u32> = self.rules.iter().zip(0u32..).map(|(r, n)| (&*r.key, n)).collect();
+        let mut found = Vec::new();
+        for one in saved {
+            if one.key == OF_THE_SITE {
+                let now_us = us(now.mono);
+                one.calls_ms.iter().for_each(|ms| self.flood.call(now_us.saturating_sub(ms * 1000)));
+                (self.flood.on, self.flood.stored) = (one.flood, one.flood);
+                continue;
+            }
+            match index.get(one.key.as_str()) {
+                Some(n) => found.push((RuleIx(*n), one)),
+                None => unknown.push(one.clone()),
+            }
+        }
+        // In rule order, so that lists come out as they were.
+        found.sort_by_key(|f| f.0);
+        for (rule, one) in found {
+            self.put(rule, one, now);
+        }
+        unknown
+    }
+
+    fn put(&mut self, rule: RuleIx, one: &Saved, now: Now) {
+        let now_us = us(now.mono);
+        // Before the process began there is no monotonic time: what was then was at its beginning.
+        let ago = |ms: u64| now_us.saturating_sub(ms * 1000);
+        let n = rule.0 as usize;
+        let mut alarm = Alarm::stored(one.state.0);
+        for (veil, on) in [
+            (Veil::Shelf, one.shelf.is_some()),
+            (Veil::Service, one.out.is_some()),
+            (Veil::Design, one.by_design.0 || one.by_design.1),
+        ] {
+            if on {
+                alarm.veil(veil);
+            }
+        }
+        let state = &mut self.states[n];
+        state.alarm = alarm;
+        state.set(State::IDLE, one.by_design.0);
+        state.set(State::FOLLOWS, one.by_design.1);
+        state.set(State::ASTRAY, one.excursion.is_some());
+        let elapsed = if alarm.is_active() { one.off_elapsed_ms } else { one.on_elapsed_ms };
+        let elapsed = elapsed.map(Duration::from_millis);
+        if self.rules[n].device.is_some() {
+            // Its delay has begun anew with the start, unless the alarm already stands.
+            match (alarm.is_active(), elapsed, state.timer.as_mut()) {
+                (true, ..) => state.timer = None,
+                (false, Some(elapsed), Some(timer)) => {
+                    *timer = Timer::still(elapsed);
+                    timer.resume(now_us);
+                }
+                _ => {}
+            }
+        } else {
+            state.timer = elapsed.map(Timer::still);
+            if state.timer.is_some() {
+                self.time(rule);
+            }
+        }
+        let shelf = one.shelf.as_ref().map(|(by, why, until, left_ms)| {
+            let by_wall = u64::try_from(until.0.saturating_sub(now.wall.0)).unwrap_or(0);
+            let left = (left_ms * 1000).min(by_wall.max(1));
+            Shelf { by: by.clone(), why: why.clone(), until: *until, until_us: now_us.saturating_add(left) }
+        });
+        if shelf.is_some() {
+            self.shelved.push(rule);
+        }
+        let cold = self.cold(rule);
+        cold.raised_at = one.raised_at;
+        cold.value = one.value;
+        cold.acknowledged_by.clone_from(&one.acknowledged_by);
+        cold.out.clone_from(&one.out);
+        cold.shelf = shelf;
+        if let Some((ms, peak, beyond)) = one.excursion {
+            cold.excursion = Excursion { since_us: ago(ms), peak, beyond };
+        }
+        cold.called_us = one.called_ms.map_or(now_us, ago);
+        if one.excursion.is_some() {
+            self.straying.push(rule);
+        }
+        if alarm.state() == AlarmState::Unacknowledged {
+            self.waiting.push(rule);
+        }
+        if alarm.state().is_active() {
+            self.groups[self.rules[n].equipment.0 as usize].active += 1;
+        }
+        if one.first {
+            let group = &mut self.groups[self.rules[n].equipment.0 as usize];
+            group.first = Some(FirstOut { rule, at_us: u64::MAX });
+        }
+        self.rebusy(rule);
+    }
+
+    /// An engine for changed settings that goes on where this one stands: values, alarm states and, where
+    /// a rule is the same, its running delays. `plant` keeps the numbers of this one's points and devices
+    /// and may have more. Also gives the keys of the rules that are no more.
+    #[must_use]
+    pub fn succeed(&self, plant: &Plant, now: Now) -> (Self, Vec<String>) {
+        let mut next = Self::new(plant, now);
+        let old: HashMap<&str, u32> = self.rules.iter().zip(0u32..).map(|(r, n)| (&*r.key, n)).collect();
+        next.timed.clear();
+        next.dirty.clear();
+        next.flood = self.flood;
+        for state in &mut next.states {
+            state.set(State::TIMED | State::DIRTY, false);
+        }
+        for n in 0..next.rules.len() {
+            let rule = RuleIx(n as u32);
+            if let Some(before) = old.get(&*next.rules[n].key).copied() {
+                let was = self.states[before as usize];
+                let state = &mut next.states[n];
+                let busy = state.has(State::BUSY);
+                *state = was;
+                state.set(State::DIRTY | State::TIMED, false);
+                state.set(State::BUSY, busy);
+                // A delay that ran towards another setpoint or another end says nothing about this one.
+                if !self.rules[before as usize].times_like(&next.rules[n]) {
+                    state.timer = None;
+                    state.set(State::ASTRAY, false);
+                }
+                if let Some(cold) = self.cold.get(&RuleIx(before)) {
+                    next.cold.insert(rule, cold.clone());
+                }
+                if next.states[n].has(State::ASTRAY) {
+                    next.straying.push(rule);
+                }
+                let shown = was.alarm.state();
+                if was.alarm.has(Veil::Shelf) {
+                    next.shelved.push(rule);
+                }
+                if shown == AlarmState::Unacknowledged {
+                    next.waiting.push(rule);
+                }
+                let of = |e: crate::plant::EquipmentIx| e.0 as usize;
+                let (group_was, group) = (
+                    self.groups[of(self.rules[before as usize].equipment)],
+                    &mut next.groups[of(next.rules[n].equipment)],
+                );
+                group.active += u32::from(shown.is_active());
+                if let Some(first) = group_was.first.filter(|f| f.rule.0 == before) {
+                    group.first = Some(FirstOut { rule, ..first });
+                }
+            }
+            next.touch(rule);
+            if next.states[n].timer.is_some() {
+                next.time(rule);
+            }
+            next.rebusy(rule);
+        }
+        for (was, spot) in self.spots.iter().zip(&mut next.spots) {
+            (spot.value, spot.at, spot.lag, spot.came_us, spot.quality) =
+                (was.value, was.at, was.lag, was.came_us, was.quality);
+        }
+        for (was, device) in self.devices.iter().zip(&mut next.devices) {
+            *device = DeviceState { stale_after_us: device.stale_after_us, ..*was };
+        }
+        // A condition that is gone hides nothing any more.
+        let conditional: HashSet<RuleIx> = next.conditional.values().flatten().copied().collect();
+        for n in 0..next.rules.len() {
+            let rule = RuleIx(n as u32);
+            let state = &mut next.states[n];
+            if state.has(State::IDLE) && !conditional.contains(&rule) {
+                state.set(State::IDLE, false);
+                next.unsettled.push(rule);
+            }
+            if state.has(State::FOLLOWS) && !next.causes.contains_key(&rule) {
+                state.set(State::FOLLOWS, false);
+                next.unsettled.push(rule);
+            }
+        }
+        let now_known: HashSet<&str> = next.rules.iter().map(|r| &*r.key).collect();
+        let gone = self.rules.iter().map(|r| &*r.key).filter(|k| !now_known.contains(k));
+        let gone = gone.map(str::to_owned).collect();
+        (next, gone)
+    }
+}

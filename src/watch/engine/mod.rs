@@ -1,0 +1,498 @@
+//! The engine: current values, the rules on them, the delays, the transitions.
+//!
+//! Contract: after every `sample`, command or `tick`, ask `next_deadline` and call `tick` no later
+//! than that. A bad or missing value neither raises nor clears a limit and freezes its running
+//! delays (promise P4); the no-data rules speak instead. Delays run on the monotonic clock (P9).
+//!
+//! Fast by shape: a value that lies where none of its point's limits has anything to say, on a point where
+//! nothing is under way, costs two comparisons (`Spot::attention`, `Spot::calm`). What only an alarm needs
+//! is kept apart in `Cold`, made when something happens.
+//!
+//! `judge` decides, `call` is what reaches people, `people` what they ask for, `keep` what outlives a restart.
+
+mod call;
+mod judge;
+mod keep;
+mod people;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::alarm::{Alarm, AlarmState, Event};
+use super::rule::{Rule, RuleIx, rules_of};
+use super::timer::{Timer, us};
+use crate::plant::{Cause, DeviceIx, Manners, Micros, Now, Plant, PointIx, Quality, Reading, SampleHead};
+use call::{Flood, Group};
+
+pub use call::FirstOut;
+pub use keep::Saved;
+pub use people::{Out, Shelf};
+
+/// A point as the engine knows it.
+#[derive(Debug, Clone, Copy)]
+pub struct Current {
+    /// Last usable value; NaN if there was none.
+    pub value: f64,
+    /// Of the last reading.
+    pub quality: Quality,
+    /// Time of the last usable value.
+    pub at: Micros,
+    /// When it came, on the monotonic clock.
+    pub came: Duration,
+    /// How old it was then by its own time, in microseconds.
+    pub lag: i64,
+}
+
+/// How one alarm stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AlarmInfo {
+    /// ISA-18.2 state, as people see it.
+    pub state: AlarmState,
+    /// The condition is in breach, whatever people see.
+    pub active: bool,
+    /// Of the last raise.
+    pub raised_at: Option<Micros>,
+    /// Value at the last raise.
+    pub value: Option<f64>,
+    /// Who acknowledged last.
+    pub acknowledged_by: Option<String>,
+    /// Why nobody is called, if a person put it aside.
+    pub shelf: Option<Shelf>,
+    /// Why it is out of service.
+    pub out: Option<Out>,
+}
+
+/// A change of state.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Transition {
+    /// Which rule.
+    pub rule: RuleIx,
+    /// Before, as people saw it.
+    pub from: AlarmState,
+    /// After.
+    pub to: AlarmState,
+    /// Why.
+    pub event: Event,
+    /// When, wall clock.
+    pub at: Micros,
+    /// The value that did it, in the point's unit.
+    pub value: Option<f64>,
+    /// For no-data rules: what is wrong.
+    pub cause: Option<Cause>,
+    /// For commands: who.
+    pub by: Option<String>,
+}
+
+impl Transition {
+    /// People are called to a new occurrence. A raise behind a veil calls nobody; its end may.
+    #[must_use]
+    pub fn calls(&self) -> bool {
+        self.to == AlarmState::Unacknowledged && self.event != Event::Repeated && !self.from.is_active()
+    }
+}
+
+/// Something that came to nothing this time: the base of the pyramid (事故法则).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Precursor {
+    /// Whose limit.
+    pub rule: RuleIx,
+    /// It was beyond the limit and came back before the on-delay had passed; else it only came near.
+    pub beyond: bool,
+    /// When it ended.
+    pub at: Micros,
+    /// The value furthest gone.
+    pub peak: f64,
+    /// How long it lasted.
+    pub lasted: Duration,
+}
+
+/// Whether a rule's condition holds right now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Breach {
+    /// It does (or is held by delay or deadband).
+    Yes,
+    /// It does not.
+    No,
+    /// Nobody can tell.
+    Unknown,
+}
+
+/// The hot state of one rule.
+#[derive(Debug, Clone, Copy)]
+struct State {
+    /// Towards the on-delay while there is no alarm, towards the off-delay while there is one.
+    timer: Option<Timer>,
+    alarm: Alarm,
+    flags: u8,
+}
+
+impl State {
+    const FRESH: Self = Self { timer: None, alarm: Alarm::NORMAL, flags: 0 };
+    /// Stands in `Engine::dirty`.
+    const DIRTY: u8 = 1;
+    /// Stands in `Engine::timed`.
+    const TIMED: u8 = 2;
+    /// Counted in `Spot::attention`.
+    const BUSY: u8 = 4;
+    /// An excursion is under way.
+    const ASTRAY: u8 = 8;
+    /// Its condition (`when`) does not hold.
+    const IDLE: u8 = 16;
+    /// A cause of it is told already, in a flood.
+    const FOLLOWS: u8 = 32;
+
+    fn has(self, flag: u8) -> bool {
+        self.flags & flag != 0
+    }
+
+    fn set(&mut self, flag: u8, on: bool) {
+        if on { self.flags |= flag } else { self.flags &= !flag }
+    }
+}
+
+/// What only an alarm needs, from the first time on that something happens.
+#[derive(Debug, Clone, Default)]
+struct Cold {
+    raised_at: Option<Micros>,
+    value: Option<f64>,
+    acknowledged_by: Option<String>,
+    shelf: Option<Shelf>,
+    out: Option<Out>,
+    /// When people were called last, monotonic.
+    called_us: u64,
+    excursion: Excursion,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Excursion {
+    since_us: u64,
+    peak: f64,
+    beyond: bool,
+}
+
+/// The hot state of one point.
+#[derive(Debug, Clone, Copy)]
+struct Spot {
+    value: f64,
+    at: i64,
+    lag: i64,
+    came_us: u64,
+    /// Physical range; a value outside is bad, not extreme.
+    range: (f64, f64),
+    /// Strictly between these no limit of the point has anything to say.
+    calm: (f64, f64),
+    /// Its rules, `rules.0 .. rules.1` (limits, then no data).
+    rules: (u32, u32),
+    device: DeviceIx,
+    /// Rules under way; and whether a rule hangs on its value.
+    attention: u32,
+    quality: Quality,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct DeviceState {
+    heard_us: u64,
+    stale_after_us: u64,
+    stale: bool,
+    /// Why it is lost as a whole, if it is.
+    lost: Option<Cause>,
+}
+
+/// The engine. One per gateway, driven by the keeper.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    manners: Manners,
+    rules: Vec<Rule>,
+    states: Vec<State>,
+    cold: HashMap<RuleIx, Box<Cold>>,
+    spots: Vec<Spot>,
+    device_points: Vec<Vec<PointIx>>,
+    devices: Vec<DeviceState>,
+    device_rule: Vec<Option<RuleIx>>,
+    /// Rules that hold only while this point is 1, by point.
+    conditional: HashMap<PointIx, Vec<RuleIx>>,
+    /// Rules that only follow from others, and from which.
+    causes: HashMap<RuleIx, Vec<RuleIx>>,
+    groups: Vec<Group>,
+    flood: Flood,
+    precursors: Vec<Precursor>,
+    /// Rules with a timer; few at any time.
+    timed: Vec<RuleIx>,
+    /// Unacknowledged ones, which call again.
+    waiting: Vec<RuleIx>,
+    shelved: Vec<RuleIx>,
+    /// On an excursion.
+    straying: Vec<RuleIx>,
+    /// Whose reasons for a veil changed with the settings.
+    unsettled: Vec<RuleIx>,
+    dirty: Vec<RuleIx>,
+}
+
+/// `Spot::attention` of a point on whose value other rules hang.
+const DECIDES: u32 = 1 << 31;
+
+impl Engine {
+    /// An engine for `plant`: every point not yet read, every alarm normal, no-data delays running.
+    #[must_use]
+    pub fn new(plant: &Plant, now: Now) -> Self {
+        let rules = rules_of(plant);
+        let now_us = us(now.mono);
+        let mut spots: Vec<Spot> = plant
+            .points
+            .iter()
+            .map(|p| Spot {
+                value: f64::NAN,
+                at: 0,
+                lag: 0,
+                came_us: now_us,
+                range: p.range.unwrap_or((f64::NEG_INFINITY, f64::INFINITY)),
+                calm: (f64::NEG_INFINITY, f64::INFINITY),
+                rules: (0, 0),
+                device: p.device,
+                attention: 0,
+                quality: Quality::Bad(Cause::NotYetRead),
+            })
+            .collect();
+        let mut device_rule = vec![None; plant.devices.len()];
+        for (number, rule) in (0u32..).zip(&rules) {
+            if let Some(PointIx(p)) = rule.point {
+                let spot = &mut spots[p as usize];
+                if spot.rules.0 == spot.rules.1 {
+                    spot.rules = (number, number);
+                }
+                spot.rules.1 = number + 1;
+                spot.calm = judge::calmer(spot.calm, rule);
+            }
+            if let Some(DeviceIx(d)) = rule.device {
+                device_rule[d as usize] = Some(RuleIx(number));
+            }
+        }
+        let device = |d: &crate::plant::Device| DeviceState {
+            heard_us: now_us,
+            stale_after_us: us(d.stale_after),
+            stale: false,
+            lost: Some(Cause::NotYetRead),
+        };
+        let mut engine = Self {
+            manners: plant.manners,
+            states: vec![State::FRESH; rules.len()],
+            cold: HashMap::new(),
+            device_points: plant.devices.iter().map(|d| d.points.clone()).collect(),
+            devices: plant.devices.iter().map(device).collect(),
+            device_rule,
+            conditional: HashMap::new(),
+            causes: HashMap::new(),
+            groups: vec![Group::default(); plant.equipment.len()],
+            flood: Flood::default(),
+            precursors: Vec::new(),
+            timed: Vec::new(),
+            waiting: Vec::new(),
+            shelved: Vec::new(),
+            straying: Vec::new(),
+            unsettled: Vec::new(),
+            dirty: Vec::new(),
+            spots,
+            rules,
+        };
+        engine.relate(plant);
+        for number in 0..engine.rules.len() {
+            if engine.rules[number].device.is_some() {
+                engine.start(RuleIx(number as u32), now_us);
+            }
+        }
+        engine
+    }
+
+    /// Conditions and consequences: which rules hang on which.
+    fn relate(&mut self, plant: &Plant) {
+        let by_key: HashMap<&str, RuleIx> =
+            self.rules.iter().zip(0u32..).map(|(r, n)| (&*r.key, RuleIx(n))).collect();
+        let mut rule = 0;
+        for point in &plant.points {
+            for limit in &point.limits {
+                if let Some(condition) = limit.when {
+                    self.conditional.entry(condition).or_default().push(RuleIx(rule));
+                    self.spots[condition.0 as usize].attention |= DECIDES;
+                }
+                let causes: Vec<RuleIx> =
+                    limit.follows.iter().filter_map(|key| by_key.get(key.as_str()).copied()).collect();
+                if !causes.is_empty() {
+                    self.causes.insert(RuleIx(rule), causes);
+                }
+                rule += 1;
+            }
+            rule += u32::from(point.no_data.is_some());
+        }
+    }
+
+    /// All rules, in index order.
+    #[must_use]
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// The point as last known.
+    #[must_use]
+    pub fn current(&self, point: PointIx) -> Current {
+        let spot = &self.spots[point.0 as usize];
+        Current {
+            value: spot.value,
+            quality: spot.quality,
+            at: Micros(spot.at),
+            came: Duration::from_micros(spot.came_us),
+            lag: spot.lag,
+        }
+    }
+
+    /// How the alarm of `rule` stands.
+    #[must_use]
+    pub fn alarm(&self, rule: RuleIx) -> AlarmInfo {
+        let alarm = self.states[rule.0 as usize].alarm;
+        let cold = self.cold.get(&rule).map(|c| (**c).clone()).unwrap_or_default();
+        AlarmInfo {
+            state: alarm.state(),
+            active: alarm.is_active(),
+            raised_at: cold.raised_at,
+            value: cold.value,
+            acknowledged_by: cold.acknowledged_by,
+            shelf: cold.shelf,
+            out: cold.out,
+        }
+    }
+
+    /// What nearly became an alarm since the last call.
+    pub fn take_precursors(&mut self) -> Vec<Precursor> {
+        std::mem::take(&mut self.precursors)
+    }
+
+    /// Takes one sample in. A value outside its physical range, NaN or infinite becomes bad here,
+    /// and `readings` keeps that for the journal, with the value that was rejected. A sample that is not
+    /// `live` is history only.
+    pub fn sample(
+        &mut self,
+        head: SampleHead,
+        readings: &mut [Reading],
+        now: Now,
+        out: &mut Vec<Transition>,
+    ) {
+        for reading in readings.iter_mut() {
+            if reading.quality.is_usable() {
+                let (low, high) = self.spots[reading.point.0 as usize].range;
+                if !reading.value.is_finite() {
+                    reading.quality = Quality::Bad(Cause::NotANumber);
+                    reading.value = f64::NAN;
+                } else if reading.value < low || reading.value > high {
+                    reading.quality = Quality::Bad(Cause::OutOfRange);
+                }
+            } else {
+                reading.value = f64::NAN;
+            }
+        }
+        if !head.live || readings.is_empty() {
+            return;
+        }
+        let now_us = us(now.mono);
+        let comms =
+            |r: &Reading| r.quality.cause().filter(|c| !r.quality.is_usable() && c.is_communication());
+        let lost = if readings.iter().all(|r| comms(r).is_some()) { comms(&readings[0]) } else { None };
+        let device = &mut self.devices[head.device.0 as usize];
+        device.heard_us = now_us;
+        device.stale = false;
+        if device.lost != lost || lost.is_some() {
+            self.set_lost(head.device, lost, now, out);
+        }
+        let lag = now.wall.0.saturating_sub(head.at.0);
+        for reading in readings.iter() {
+            let spot = &mut self.spots[reading.point.0 as usize];
+            spot.quality = reading.quality;
+            if reading.quality.is_usable() {
+                (spot.value, spot.at, spot.came_us, spot.lag) = (reading.value, head.at.0, now_us, lag);
+                if spot.attention == 0 && reading.value > spot.calm.0 && reading.value < spot.calm.1 {
+                    continue;
+                }
+            }
+            self.judge(reading.point, now, out);
+        }
+    }
+
+    /// Fires what is due: delays, staleness, the ends of shelving, floods, calls to repeat.
+    pub fn tick(&mut self, now: Now, out: &mut Vec<Transition>) {
+        let now_us = us(now.mono);
+        for number in 0..self.devices.len() {
+            let device = &mut self.devices[number];
+            if device.stale || now_us < device.heard_us.saturating_add(device.stale_after_us) {
+                continue;
+            }
+            device.stale = true;
+            let never = device.lost == Some(Cause::NotYetRead);
+            let cause = if never { Cause::NotYetRead } else { Cause::Stale };
+            self.set_lost(DeviceIx(number as u32), Some(cause), now, out);
+            for at in 0..self.device_points[number].len() {
+                let point = self.device_points[number][at];
+                self.spots[point.0 as usize].quality = Quality::Bad(cause);
+                self.judge(point, now, out);
+            }
+        }
+        // In rule order, so that what falls due together is told in the same order after a restart.
+        let mut timed = std::mem::take(&mut self.timed);
+        timed.sort_unstable();
+        for rule in &timed {
+            self.fire(*rule, now, out);
+        }
+        timed.retain(|rule| {
+            let state = &mut self.states[rule.0 as usize];
+            state.set(State::TIMED, state.timer.is_some());
+            state.timer.is_some()
+        });
+        // Firing starts no new delay.
+        self.timed = timed;
+        for rule in std::mem::take(&mut self.unsettled) {
+            self.design(rule, now, out);
+        }
+        self.end_shelves(now, out);
+        self.call_again(now, out);
+        self.end_flood(now, out);
+    }
+
+    /// When `tick` has something to do next, on the monotonic clock.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Duration> {
+        let devices =
+            self.devices.iter().filter(|d| !d.stale).map(|d| d.heard_us.saturating_add(d.stale_after_us));
+        let timers = self.timed.iter().filter_map(|rule| {
+            let (state, rule) = (&self.states[rule.0 as usize], &self.rules[rule.0 as usize]);
+            let delay = if state.alarm.is_active() { rule.off_delay_us() } else { rule.on_delay_us() };
+            state.timer.and_then(|t| t.ends_us(delay))
+        });
+        devices.chain(timers).chain(self.next_call()).min().map(Duration::from_micros)
+    }
+
+    /// Whether the condition of `rule` holds; a hazard cannot be closed unless the answer is no.
+    #[must_use]
+    pub fn in_breach(&self, rule: RuleIx) -> Breach {
+        let (state, definition) = (&self.states[rule.0 as usize], &self.rules[rule.0 as usize]);
+        if state.alarm.is_active() {
+            return Breach::Yes;
+        }
+        let Some(point) = definition.point.filter(|_| !definition.kind.is_no_data()) else {
+            return Breach::No;
+        };
+        let spot = &self.spots[point.0 as usize];
+        if !spot.quality.is_usable() {
+            return Breach::Unknown;
+        }
+        if judge::is_clear(definition, spot.value) { Breach::No } else { Breach::Yes }
+    }
+
+    fn cold(&mut self, rule: RuleIx) -> &mut Cold {
+        self.cold.entry(rule).or_default()
+    }
+
+    fn touch(&mut self, rule: RuleIx) {
+        let state = &mut self.states[rule.0 as usize];
+        if !state.has(State::DIRTY) {
+            state.set(State::DIRTY, true);
+            self.dirty.push(rule);
+        }
+    }
+}

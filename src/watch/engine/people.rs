@@ -1,0 +1,181 @@
+//! What people do to alarms: who, why and for how long is asked of them, and kept.
+
+use std::time::Duration;
+
+use super::{Engine, Transition};
+use crate::plant::{Micros, Now};
+use crate::watch::alarm::{CommandError, Event, Veil};
+use crate::watch::rule::RuleIx;
+use crate::watch::timer::us;
+
+/// Put aside by a person, for a time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shelf {
+    /// Who.
+    pub by: String,
+    /// Why.
+    pub why: String,
+    /// Until when, as the wall clock stood then.
+    pub until: Micros,
+    pub(super) until_us: u64,
+}
+
+/// Taken out of service by a person.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Out {
+    /// Who.
+    pub by: String,
+    /// Why.
+    pub why: String,
+    /// Since when.
+    pub since: Micros,
+}
+
+impl Engine {
+    /// A person acknowledges.
+    ///
+    /// # Errors
+    /// [`CommandError::NotWaiting`] says the present state.
+    pub fn acknowledge(
+        &mut self,
+        rule: RuleIx,
+        who: &str,
+        now: Now,
+        out: &mut Vec<Transition>,
+    ) -> Result<(), CommandError> {
+        let alarm = &mut self.states[rule.0 as usize].alarm;
+        let from = alarm.state();
+        alarm.acknowledge()?;
+        self.cold(rule).acknowledged_by = Some(who.to_owned());
+        self.moved(rule, from, Event::Acknowledged, Some(who), now, out);
+        Ok(())
+    }
+
+    /// A person resets a latched alarm.
+    ///
+    /// # Errors
+    /// [`CommandError::NotLatched`] says the present state.
+    pub fn reset(
+        &mut self,
+        rule: RuleIx,
+        who: &str,
+        now: Now,
+        out: &mut Vec<Transition>,
+    ) -> Result<(), CommandError> {
+        let alarm = &mut self.states[rule.0 as usize].alarm;
+        let from = alarm.state();
+        alarm.reset()?;
+        self.moved(rule, from, Event::Reset, Some(who), now, out);
+        Ok(())
+    }
+
+    /// A person puts the alarm aside for `time`; on a shelved one it sets the time anew.
+    ///
+    /// # Errors
+    /// [`CommandError::TooLong`], [`CommandError::IsOut`].
+    pub fn shelve(
+        &mut self,
+        rule: RuleIx,
+        (who, why): (&str, &str),
+        time: Duration,
+        now: Now,
+        out: &mut Vec<Transition>,
+    ) -> Result<(), CommandError> {
+        let most = self.manners.shelve_most;
+        if time.is_zero() || time > most {
+            return Err(CommandError::TooLong { asked: time, most });
+        }
+        if self.states[rule.0 as usize].alarm.has(Veil::Service) {
+            return Err(CommandError::IsOut);
+        }
+        self.cold(rule).shelf = Some(Shelf {
+            by: who.to_owned(),
+            why: why.to_owned(),
+            until: now.wall.plus(time),
+            until_us: us(now.mono).saturating_add(us(time)),
+        });
+        if self.states[rule.0 as usize].alarm.has(Veil::Shelf) {
+            self.touch(rule);
+        } else {
+            self.shelved.push(rule);
+            self.veil(rule, Veil::Shelf, true, Some(who), now, out);
+        }
+        Ok(())
+    }
+
+    /// A person ends the shelving.
+    ///
+    /// # Errors
+    /// [`CommandError::NotShelved`].
+    pub fn unshelve(
+        &mut self,
+        rule: RuleIx,
+        who: &str,
+        now: Now,
+        out: &mut Vec<Transition>,
+    ) -> Result<(), CommandError> {
+        let alarm = self.states[rule.0 as usize].alarm;
+        if !alarm.has(Veil::Shelf) {
+            return Err(CommandError::NotShelved(alarm.state()));
+        }
+        self.end_shelf(rule, Some(who), now, out);
+        Ok(())
+    }
+
+    /// A person takes the alarm out of service, until it is put back.
+    ///
+    /// # Errors
+    /// [`CommandError::IsOut`] if it is out.
+    pub fn take_out(
+        &mut self,
+        rule: RuleIx,
+        (who, why): (&str, &str),
+        now: Now,
+        out: &mut Vec<Transition>,
+    ) -> Result<(), CommandError> {
+        if self.states[rule.0 as usize].alarm.has(Veil::Service) {
+            return Err(CommandError::IsOut);
+        }
+        self.cold(rule).out = Some(Out { by: who.to_owned(), why: why.to_owned(), since: now.wall });
+        self.veil(rule, Veil::Service, true, Some(who), now, out);
+        Ok(())
+    }
+
+    /// A person puts it back into service.
+    ///
+    /// # Errors
+    /// [`CommandError::NotOut`].
+    pub fn put_back(
+        &mut self,
+        rule: RuleIx,
+        who: &str,
+        now: Now,
+        out: &mut Vec<Transition>,
+    ) -> Result<(), CommandError> {
+        let alarm = self.states[rule.0 as usize].alarm;
+        if !alarm.has(Veil::Service) {
+            return Err(CommandError::NotOut(alarm.state()));
+        }
+        self.cold(rule).out = None;
+        self.veil(rule, Veil::Service, false, Some(who), now, out);
+        Ok(())
+    }
+
+    /// Shelves whose time is over.
+    pub(super) fn end_shelves(&mut self, now: Now, out: &mut Vec<Transition>) {
+        let now_us = us(now.mono);
+        let over =
+            |r: &RuleIx| self.cold.get(r).and_then(|c| c.shelf.as_ref()).is_none_or(|s| now_us >= s.until_us);
+        let mut due: Vec<RuleIx> = self.shelved.iter().copied().filter(over).collect();
+        due.sort_unstable();
+        for rule in due {
+            self.end_shelf(rule, None, now, out);
+        }
+    }
+
+    fn end_shelf(&mut self, rule: RuleIx, who: Option<&str>, now: Now, out: &mut Vec<Transition>) {
+        self.cold(rule).shelf = None;
+        self.shelved.retain(|r| *r != rule);
+        self.veil(rule, Veil::Shelf, false, who, now, out);
+    }
+}
