@@ -352,10 +352,6 @@ impl Bus {
                 Ok(()) => {
                     info!(source = %self.source.id, "connected");
                     self.pause = self.source.reconnect.0;
-                    let now = self.mono(Instant::now());
-                    for seat in &mut self.seats {
-                        seat.unit.appeared(now);
-                    }
                     self.status.update(|s| (s.connected, s.last_error) = (true, None));
                     return true;
                 }
@@ -415,10 +411,8 @@ impl Bus {
 
     /// The unit lives. What waited for a probe may go.
     fn answered(&mut self, n: usize, probe: bool) {
-        let now = self.mono(Instant::now());
         if self.seats[n].breaker.answered() {
             info!(source = %self.source.id, unit = self.seats[n].unit.device.unit, "it answers again");
-            self.seats[n].unit.appeared(now);
         }
         if probe {
             let mut waiting: Vec<Job> = Vec::new();
