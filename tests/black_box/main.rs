@@ -21,6 +21,8 @@ mod page;
 mod peers;
 mod plants;
 mod push;
+mod quirks;
+mod quirks_of_lines;
 mod reload;
 mod transports;
 mod types;
