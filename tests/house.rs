@@ -104,3 +104,25 @@ fn every_room_says_what_it_is_for() {
         .collect();
     assert!(silent.is_empty(), "no module head in: {silent:?}");
 }
+
+#[test]
+fn every_test_that_the_table_of_field_quirks_names_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("docs/integrator.md")).expect("docs/integrator.md");
+    let table =
+        page.split("### Field quirks").nth(1).and_then(|t| t.split("\n## ").next()).unwrap_or_default();
+    let code: Vec<String> = [files(&root.join("src")), files(&root.join("tests"))]
+        .concat()
+        .iter()
+        .map(|f| fs::read_to_string(f).unwrap_or_default())
+        .collect();
+    let named: Vec<&str> = table
+        .split('`')
+        .filter_map(|word| word.rsplit_once("::").map(|(_, test)| test))
+        .filter(|test| *test != "*")
+        .collect();
+    assert!(named.len() >= 27, "the table was not found: {named:?}");
+    let gone: Vec<_> =
+        named.iter().filter(|test| !code.iter().any(|c| c.contains(&format!("fn {test}(")))).collect();
+    assert!(gone.is_empty(), "named in the table and not there: {gone:?}");
+}

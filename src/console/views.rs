@@ -301,6 +301,8 @@ pub struct SourceView {
     pub crc_errors: u64,
     /// Bytes that belonged to no frame.
     pub junk_bytes: u64,
+    /// RTU: frames of another master on the line.
+    pub other_master: u64,
     /// Modbus: what stands on it.
     pub devices: Vec<DeviceView>,
     /// Of an MQTT session.

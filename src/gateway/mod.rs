@@ -381,6 +381,7 @@ fn source_view(status: crate::field::SourceStatus) -> SourceView {
         foreign_answers: line.foreign,
         crc_errors: line.crc_errors,
         junk_bytes: line.junk_bytes,
+        other_master: line.other_master,
         devices: status.devices.into_iter().map(device_view).collect(),
         mqtt: status.mqtt.map(|m| mqtt_view(*m)),
         push: status.push.map(|p| push::view(*p)),

@@ -22,8 +22,12 @@ struct Bench {
 }
 
 impl Bench {
-    /// `words` are what the integrator adds to `profile import SHEET --out … --yes`.
+    /// One of the sample sheets; `words` are what the integrator adds to `profile import SHEET --out … --yes`.
     fn new(sheet: &str, words: &[&str], registers: &[String]) -> Self {
+        Self::of(&format!("{}/tests/sheets/{sheet}", env!("CARGO_MANIFEST_DIR")), words, registers)
+    }
+
+    fn of(sheet: &str, words: &[&str], registers: &[String]) -> Self {
         // Power meters keep theirs beyond 0x2000.
         let mut server = ModbusServer::start_with(&["--registers", "8448"]);
         registers.iter().for_each(|r| server.tell(r));
@@ -32,8 +36,7 @@ impl Bench {
             server.port
         );
         let mut gateway = Gateway::prepared(&(plants::base() + &source), &[]);
-        let sheet = format!("{}/tests/sheets/{sheet}", env!("CARGO_MANIFEST_DIR"));
-        let import = ["profile", "import", &sheet, "--out", "profiles/imported.toml", "--yes"];
+        let import = ["profile", "import", sheet, "--out", "profiles/imported.toml", "--yes"];
         let (code, said) = gateway.tool(&[&import, words].concat());
         assert_eq!(code, 0, "{said}");
         gateway.again();
@@ -300,5 +303,65 @@ async fn f_an_analogue_module_with_every_kind_of_raw_value() {
     wanted[5].1 = Good(0.0);
     wanted[6].1 = Bad("sentinel");
     bench.shows(&wanted).await;
+    bench.gateway.stop().await;
+}
+
+/// What manuals of other makes have beside the samples: raw scales of three Siemens families and a module,
+/// counters and signed power with the low word first, a float in each order.
+const OTHER_MAKES: &str = "\
+变量名,寄存器地址,数据类型,字节序,单位,系数,信号类型,原始下限,原始上限,量程下限,量程上限,断线值
+smart,40001,INT16,,MPa,,4-20mA,5530,27648,0,2.5,
+s1200,40002,INT16,,MPa,,4-20mA,0,27648,0,2.5,
+s200,40003,INT16,,MPa,,4-20mA,6400,32000,0,2.5,32767/-32768
+module,40004,UINT16,,%,,4-20mA,0,4095,0,100,
+energy,40011-40012,UINT32,低字在前,kWh,0.01,,,,,,
+power,40013-40014,INT32,CDAB,W,0.1,,,,,,
+abcd,40021,REAL,ABCD,,,,,,,,
+cdab,40023,REAL,CDAB,,,,,,,,
+badc,40025,REAL,BADC,,,,,,,,
+dcba,40027,REAL,DCBA,,,,,,,,
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_worked_numbers_of_other_makes_come_out_of_a_plain_list() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let sheet = folder.path().join("list.csv");
+    std::fs::write(&sheet, OTHER_MAKES).expect("a file");
+    let registers = [
+        "holding 0 5530 0 6400 0".to_owned(),
+        // 99 999 999 hundredths, the last before it wraps; −12 345 tenths: export.
+        "holding 10 57599 1525 53191 65535".to_owned(),
+        "holding 20 16288 0 0 16288 41023 0 0 41023".to_owned(),
+    ];
+    let mut bench = Bench::of(&sheet.to_string_lossy(), &[], &registers);
+    let mut wanted = [
+        ("smart", Good(0.0)),
+        ("s1200", Good(0.0)),
+        ("s200", Good(0.0)),
+        ("module", Good(0.0)),
+        ("energy", Good(999_999.99)),
+        ("power", Good(-1234.5)),
+        ("abcd", Good(1.25)),
+        ("cdab", Good(1.25)),
+        ("badc", Good(1.25)),
+        ("dcba", Good(1.25)),
+    ];
+    bench.shows(&wanted).await;
+    let fault = Bad("loop-fault");
+    for (raw, shown) in [
+        ("16589 13824 19200 2457", [Good(1.25), Good(1.25), Good(1.25), Good(60.0)]),
+        ("27648 27648 32000 4095", [Good(2.5), Good(2.5), Good(2.5), Good(100.0)]),
+        // 3.6 mA; overflow, which is how a broken wire reads. That of the old S7-200 is but 20.5 mA on its
+        // scale, so its list has to name it. Twelve bits over 4 to 20 mA have no room for a fault.
+        ("4976 32767 32767 0", [fault, fault, Bad("sentinel"), Good(0.0)]),
+        // Underflow.
+        ("32768 32768 32768 0", [fault, fault, Bad("sentinel"), Good(0.0)]),
+    ] {
+        bench.server.tell(&format!("holding 0 {raw}"));
+        for (point, shows) in wanted.iter_mut().zip(shown) {
+            point.1 = shows;
+        }
+        bench.shows(&wanted).await;
+    }
     bench.gateway.stop().await;
 }

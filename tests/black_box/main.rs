@@ -22,6 +22,8 @@ mod page;
 mod peers;
 mod plants;
 mod push;
+mod quirks;
+mod quirks_of_lines;
 mod reload;
 mod transports;
 mod types;

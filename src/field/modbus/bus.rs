@@ -27,6 +27,9 @@ use crate::field::{Intake, Status, jittered, stopped};
 use crate::plant::{Cause, Micros, Reading, TextTable};
 use crate::settings::{ModbusSource, Transport};
 
+/// Frames of another master before it is said that there is one: noise may look like one once.
+const SURE_OF_OTHER_MASTER: u64 = 3;
+
 /// What a bus is made of.
 pub(in crate::field) struct Parts {
     pub(in crate::field) source: watch::Receiver<ModbusSource>,
@@ -88,6 +91,8 @@ struct Bus {
     next_connect: Instant,
     pause: Duration,
     last_use: Instant,
+    /// It was said that another master talks here.
+    warned: bool,
     readings: Vec<Reading>,
     status: Status,
     intake: Intake,
@@ -112,6 +117,7 @@ pub(in crate::field) async fn run(parts: Parts, mut stop: watch::Receiver<bool>)
         next_connect: now,
         pause: source.reconnect.0,
         last_use: now,
+        warned: false,
         readings: Vec::new(),
         status: parts.status,
         intake: parts.intake,
@@ -352,10 +358,6 @@ impl Bus {
                 Ok(()) => {
                     info!(source = %self.source.id, "connected");
                     self.pause = self.source.reconnect.0;
-                    let now = self.mono(Instant::now());
-                    for seat in &mut self.seats {
-                        seat.unit.appeared(now);
-                    }
                     self.status.update(|s| (s.connected, s.last_error) = (true, None));
                     return true;
                 }
@@ -394,6 +396,11 @@ impl Bus {
         let n = job.unit;
         let counts = self.link.counts();
         self.status.update(|s| s.line = counts);
+        if counts.other_master >= SURE_OF_OTHER_MASTER && !self.warned {
+            self.warned = true;
+            warn!(source = %self.source.id, "another master talks on this line (a touch panel, a second gateway): \
+                requests collide and values are missed; only one of them may ask");
+        }
         self.seats[n].status.requests += 1;
         match done.outcome {
             Ok(took) => {
@@ -415,10 +422,8 @@ impl Bus {
 
     /// The unit lives. What waited for a probe may go.
     fn answered(&mut self, n: usize, probe: bool) {
-        let now = self.mono(Instant::now());
         if self.seats[n].breaker.answered() {
             info!(source = %self.source.id, unit = self.seats[n].unit.device.unit, "it answers again");
-            self.seats[n].unit.appeared(now);
         }
         if probe {
             let mut waiting: Vec<Job> = Vec::new();

@@ -57,7 +57,7 @@ pub fn raw(point: &ModbusPoint, bytes: &[u8], timezone: &jiff::tz::TimeZone) -> 
 }
 
 /// Up to eight bytes as one number, most significant first after the order is undone.
-fn significant(bytes: &[u8], order: ByteOrder) -> u64 {
+pub(super) fn significant(bytes: &[u8], order: ByteOrder) -> u64 {
     let mut sorted = [0u8; 8];
     let room = 8 - bytes.len();
     match order {

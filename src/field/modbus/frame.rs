@@ -279,11 +279,29 @@ pub fn rtu(bytes: &[u8], ask: &Ask, unit: u8, crc_swapped: bool, tolerant: bool)
     outcome
 }
 
+/// A frame in `bytes` that only another master can have caused: a request to read registers, or
+/// anything about writing, since this gateway never writes. Gives its unit and function.
+#[must_use]
+pub fn other_master(bytes: &[u8], crc_swapped: bool) -> Option<(u8, u8)> {
+    (0..bytes.len()).find_map(|start| {
+        let here = &bytes[start..];
+        let (unit, function) = (*here.first()?, *here.get(1)?);
+        let lengths = match function {
+            // An answer with as many bytes would hold three bytes of registers.
+            3..=6 => [Some(8), None],
+            15 | 16 => [Some(8), here.get(6).map(|count| 9 + usize::from(*count))],
+            _ => return None,
+        };
+        let whole = |length: usize| here.get(..length).is_some_and(|frame| crc_fits(frame, crc_swapped));
+        lengths.into_iter().flatten().any(whole).then_some((unit, function))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Answer, Ask, Rtu, Wrong, check, rtu, tcp};
+    use super::{Answer, Ask, Rtu, Wrong, check, other_master, rtu, tcp};
     use crate::settings::{Framing, Table};
 
     fn ask(count: u16) -> Ask {
@@ -340,6 +358,20 @@ mod tests {
     }
 
     #[test]
+    fn only_what_no_device_says_of_itself_betrays_another_master() {
+        let framed = |body: &[u8]| [body, &super::CRC.checksum(body).to_le_bytes()].concat();
+        let read = framed(&[7, 3, 0, 0x6B, 0, 3]);
+        assert_eq!(other_master(&[&[0xFF], &read[..], &[0]].concat(), false), Some((7, 3)));
+        assert_eq!(other_master(&framed(&[7, 6, 0, 1, 0, 5]), false), Some((7, 6)));
+        assert_eq!(other_master(&framed(&[7, 16, 0, 1, 0, 1, 2, 0, 5]), false), Some((7, 16)));
+        // Answers, late or foreign, are not: three bytes of coils are as long as a request.
+        assert_eq!(other_master(&framed(&[7, 1, 3, 1, 2, 3]), false), None);
+        assert_eq!(other_master(&rtu_answer(7, &[1, 2, 3, 4]), false), None);
+        assert_eq!(other_master(&framed(&[7, 0x83, 2]), false), None);
+        assert_eq!(other_master(&read[..7], false), None);
+    }
+
+    #[test]
     fn a_whole_frame_for_another_request_is_foreign_and_one_with_a_broken_crc_is_nothing() {
         let mut frame = rtu_answer(8, &[1, 2, 3, 4]);
         assert!(matches!(rtu(&frame, &ask(2), 7, false, true), Rtu::Foreign { why: Wrong::Unit(8), .. }));
@@ -370,6 +402,7 @@ mod tests {
         #[test]
         fn no_bytes_make_the_parsers_panic(bytes in prop::collection::vec(any::<u8>(), 0..600), unit in any::<u8>()) {
             let _ = tcp(&bytes);
+            let _ = other_master(&bytes, false);
             for ask in [ask(2), Ask::Identify { level: 1, object: 0 }] {
                 let _ = rtu(&bytes, &ask, unit, false, true);
                 let _ = rtu(&bytes, &ask, unit, true, false);

@@ -115,6 +115,8 @@ pub struct LineCounts {
     pub crc_errors: u64,
     /// Bytes that belonged to no frame.
     pub junk_bytes: u64,
+    /// Frames of another master on the line.
+    pub other_master: u64,
 }
 
 /// Whether a frame holds bytes of another.
@@ -152,6 +154,9 @@ pub struct Link {
     outgoing: Vec<u8>,
     /// What stands in `outgoing`, in order.
     unsent: VecDeque<Unsent>,
+    /// RTU: the last request, to know its echo.
+    spoken: Vec<u8>,
+    crc_swapped: bool,
     values: Vec<u8>,
     flight: Vec<InFlight>,
     /// Why the connection was given up; what was in flight ends with it.
@@ -195,6 +200,8 @@ impl Link {
             incoming: Vec::new(),
             outgoing: Vec::new(),
             unsent: VecDeque::new(),
+            spoken: Vec::new(),
+            crc_swapped: false,
             values: Vec::new(),
             flight: Vec::new(),
             broken: None,
@@ -340,8 +347,7 @@ impl Link {
                     if self.framing == Framing::Tcp {
                         while self.take_tcp(false).is_some() {}
                     } else {
-                        self.counts.junk_bytes += self.incoming.len() as u64;
-                        self.incoming.clear();
+                        self.drop_junk(self.incoming.len());
                     }
                 }
                 Ok(None) => return,
@@ -362,6 +368,7 @@ impl Link {
             ask.write(self.framing, unit, self.transaction, crc_swapped, &mut self.outgoing);
             let bytes = self.outgoing.len() - from;
             self.unsent.push_back(Unsent { transaction: self.transaction, bytes, pause });
+            self.crc_swapped = crc_swapped;
         }
         let since = Instant::now();
         self.flight.push(InFlight { sending, transaction: self.transaction, since });
@@ -412,6 +419,23 @@ impl Link {
         }
     }
 
+    /// RTU: takes `bytes` that are no answer off the buffer.
+    fn drop_junk(&mut self, bytes: usize) {
+        self.look_for_master(bytes);
+        self.counts.junk_bytes += bytes as u64;
+        self.incoming.drain(..bytes);
+    }
+
+    /// RTU: whether another master spoke in the first `bytes` of the buffer.
+    fn look_for_master(&mut self, bytes: usize) {
+        let heard = &self.incoming[..bytes];
+        // What an adapter hears of ourselves is no stranger.
+        let echo = !self.spoken.is_empty() && heard.windows(self.spoken.len()).any(|w| w == self.spoken);
+        if !echo && frame::other_master(heard, self.crc_swapped).is_some() {
+            self.counts.other_master += 1;
+        }
+    }
+
     async fn flush(&mut self) {
         // Until it may speak it listens: what comes now belongs to nobody, and while somebody talks
         // on an RTU line it waits for silence, though not for ever.
@@ -427,8 +451,7 @@ impl Link {
                     if self.framing == Framing::Tcp {
                         return;
                     }
-                    self.counts.junk_bytes += self.incoming.len() as u64;
-                    self.incoming.clear();
+                    self.drop_junk(self.incoming.len());
                     self.ready_at = (Instant::now() + self.silence).min(patience.max(self.ready_at));
                 }
                 Ok(Err(e)) => return self.give_up(PollError::Line(e.to_string())),
@@ -447,6 +470,10 @@ impl Link {
             self.trace.keep(true, &self.outgoing[..bytes]);
         }
         self.counts.sent_bytes += bytes as u64;
+        if self.framing == Framing::Rtu {
+            self.spoken.clear();
+            self.spoken.extend_from_slice(&self.outgoing[..bytes]);
+        }
         let limit = self.timeout.max(LEAST_CONNECT);
         match tokio::time::timeout(limit, wire.write(&self.outgoing[..bytes])).await {
             Ok(Ok(())) => {
@@ -507,8 +534,7 @@ impl Link {
                     open.remove(0);
                 }
             }
-            self.counts.junk_bytes += self.incoming.len() as u64;
-            self.incoming.clear();
+            self.drop_junk(self.incoming.len());
             self.rest(self.silence.max(LUMPS));
         } else {
             self.unanswered.push_back((gone.transaction, gone.sending.unit, gone.sending.ask.function()));
@@ -642,13 +668,13 @@ impl Link {
                         Wrong::Unit(_) => self.counts.foreign += 1,
                         _ => self.counts.late += 1,
                     }
+                    self.look_for_master(consumed);
                     self.incoming.drain(..consumed);
                     continue;
                 }
                 Rtu::Answer { pdu, consumed, junk } => (pdu, consumed, junk),
             };
             let request = self.flight.remove(0);
-            self.counts.junk_bytes += junk as u64;
             let outcome = match frame::check(&ask, unit, unit, &self.incoming[pdu]) {
                 Ok(Answer::Values(values)) => {
                     self.values.clear();
@@ -658,7 +684,8 @@ impl Link {
                 Ok(Answer::Exception(code)) => Err(PollError::Exception(code)),
                 Err(wrong) => Err(PollError::Garbled(wrong.to_string())),
             };
-            self.incoming.drain(..consumed);
+            self.drop_junk(junk);
+            self.incoming.drain(..consumed - junk);
             self.rest(self.silence);
             return Some(Done { sent: request.sending, outcome, at: wall_now() });
         }

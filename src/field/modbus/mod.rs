@@ -1,20 +1,23 @@
 //! Modbus TCP, RTU on serial lines and through serial servers, and devices that dial in. Reads only.
 //!
 //! `bus` is the loop of one endpoint; `link` its connection, over `wire`, in `frame`s; `unit` what is
-//! known of one device; `plan`, `decode` and `breaker` are what they say, and pure. `survey` looks at
-//! devices that nobody has described yet.
+//! known of one device; `plan`, `decode`, `breaker`, `heartbeat`, `warm_up` and `torn` are what they
+//! say, and pure. `survey` looks at devices that nobody has described yet.
 
 mod breaker;
 mod bus;
 pub mod decode;
 pub(super) mod dial_in;
 pub mod frame;
+mod heartbeat;
 pub mod link;
 mod plan;
 mod stats;
 pub mod survey;
+mod torn;
 mod trace;
 mod unit;
+mod warm_up;
 mod wire;
 
 pub(super) use bus::{Parts, run};

@@ -8,7 +8,10 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 
 use super::decode;
+use super::heartbeat::Heartbeat;
 use super::plan::{LineCost, Request, plan, plan_of};
+use super::torn::is_torn;
+use super::warm_up::WarmUp;
 use crate::plant::{Cause, DeviceIx, PointIx, Quality, Reading, TextTable};
 use crate::settings::{Factor, Format, ModbusDevice, ModbusPoint, Scaling};
 
@@ -46,11 +49,10 @@ pub(super) struct Unit {
     pub(super) groups: Vec<Group>,
     /// Values of points that others are multiplied by.
     factors: HashMap<PointIx, Option<f64>>,
-    /// Last heartbeat value, and since when.
-    heartbeat: Option<(f64, Duration)>,
-    /// All-zero answers are in doubt until then.
-    warm_until: Option<Duration>,
-    zero_before: bool,
+    heartbeat: Option<Heartbeat>,
+    warm_up: Option<WarmUp>,
+    /// A request stayed without an answer since the last one: it may have been off.
+    missed: bool,
 }
 
 impl Unit {
@@ -78,13 +80,8 @@ impl Unit {
                 factors.insert(of, None);
             }
         }
-        Self { device, groups, factors, heartbeat: None, warm_until: None, zero_before: false }
-    }
-
-    /// The device came back after silence or a new connection.
-    pub(super) fn appeared(&mut self, now: Duration) {
-        self.warm_until = self.device.quirks.warm_up.map(|long| now + long);
-        self.heartbeat = None;
+        let (heartbeat, warm_up) = (Heartbeat::of(&device), device.quirks.warm_up.map(WarmUp::new));
+        Self { device, groups, factors, heartbeat, warm_up, missed: false }
     }
 
     /// The registers that are set aside, by their line in the register list.
@@ -102,6 +99,9 @@ impl Unit {
         cost: &LineCost,
         out: &mut Vec<Reading>,
     ) -> Vec<Request> {
+        if let Some(warm_up) = &mut self.warm_up {
+            warm_up.begin();
+        }
         let quirks = &self.device.quirks;
         let g = &mut self.groups[group];
         if g.look_again.is_some_and(|at| now >= at) {
@@ -155,7 +155,8 @@ impl Unit {
     }
 
     /// Bad readings for the points of `request`.
-    pub(super) fn missed(&self, group: usize, request: &Request, cause: Cause, out: &mut Vec<Reading>) {
+    pub(super) fn missed(&mut self, group: usize, request: &Request, cause: Cause, out: &mut Vec<Reading>) {
+        self.missed |= cause.is_communication();
         let points = &self.groups[group].points;
         out.extend(request.points.iter().map(|n| bad(points[*n].point, cause)));
     }
@@ -183,15 +184,28 @@ impl Unit {
         texts: &TextTable,
         out: &mut Vec<Reading>,
     ) {
-        let doubt = self.all_zero(request, values, now);
+        let back = std::mem::take(&mut self.missed);
+        let doubt = self.warm_up.as_mut().is_some_and(|warm_up| {
+            if back {
+                warm_up.appeared(now);
+            }
+            warm_up.doubts(group, request, values, now)
+        });
         let from = out.len();
-        for n in &request.points {
-            let Self { groups, factors, heartbeat, device, .. } = &mut *self;
+        // A decimal point that was moved on the panel counts for the values beside it at once.
+        let is_factor = |n: &&usize| self.factors.contains_key(&self.groups[group].points[**n].point);
+        let (first, then): (Vec<&usize>, Vec<&usize>) = request.points.iter().partition(is_factor);
+        for n in first.into_iter().chain(then) {
+            let Self { groups, factors, heartbeat, .. } = &mut *self;
             let Group { points, loops, .. } = &mut groups[group];
             let point = &points[*n];
             let at = usize::from(point.address - request.address);
             let (mut value, mut quality) = if request.table.is_bits() {
-                decode::bit(point, values.get(at / 8).is_some_and(|b| b >> (at % 8) & 1 == 1))
+                let set = values.get(at / 8).is_some_and(|b| b >> (at % 8) & 1 == 1);
+                if let Some(heartbeat) = heartbeat {
+                    heartbeat.read(point.point, f64::from(u8::from(set)), now);
+                }
+                decode::bit(point, set)
             } else if let Format::Text(..) = point.format {
                 match decode::text(point, values.get(at * 2..).unwrap_or_default()) {
                     Some(text) => texts.reading(&text),
@@ -202,8 +216,8 @@ impl Unit {
                 match decode::raw(point, bytes, timezone) {
                     Err(cause) => (f64::NAN, Quality::Bad(cause)),
                     Ok(raw) => {
-                        if device.quirks.heartbeat.is_some_and(|h| h.0 == point.point) {
-                            beat(heartbeat, raw, now);
+                        if let Some(heartbeat) = heartbeat {
+                            heartbeat.read(point.point, raw, now);
                         }
                         let found = decode::engineering(point, raw);
                         match point.scaling {
@@ -238,40 +252,16 @@ impl Unit {
             }
             out.push(Reading { point: point.point, value, quality });
         }
-        if let Some((beats, long)) = self.device.quirks.heartbeat {
-            let stopped = self.heartbeat.is_some_and(|(_, since)| now.saturating_sub(since) > long);
-            if stopped {
-                for reading in out[from..].iter_mut().filter(|r| r.point != beats) {
-                    *reading = bad(reading.point, Cause::HeartbeatStopped);
-                }
+        if let Some(heartbeat) = &self.heartbeat {
+            for reading in out[from..].iter_mut().filter(|r| heartbeat.spoils(r.point, now)) {
+                *reading = bad(reading.point, Cause::HeartbeatStopped);
             }
         }
-    }
-
-    /// Devices that have just started often answer with zeros: believed only after a while.
-    fn all_zero(&mut self, request: &Request, values: &[u8], now: Duration) -> bool {
-        let Some(long) = self.device.quirks.warm_up else { return false };
-        if request.table.is_bits() {
-            return false;
-        }
-        let zero = values.iter().all(|b| *b == 0);
-        if zero && !self.zero_before && self.warm_until.is_none_or(|until| now >= until) {
-            self.warm_until = Some(now + long);
-        }
-        self.zero_before = zero;
-        zero && self.warm_until.is_some_and(|until| now < until)
     }
 }
 
 fn bad(point: PointIx, cause: Cause) -> Reading {
     Reading { point, value: f64::NAN, quality: Quality::Bad(cause) }
-}
-
-fn beat(heartbeat: &mut Option<(f64, Duration)>, raw: f64, now: Duration) {
-    match heartbeat {
-        Some((last, _)) if *last == raw => {}
-        _ => *heartbeat = Some((raw, now)),
-    }
 }
 
 /// A loop's fault counts only when it has lasted (NAMUR NE 43 advises 4 s); until then the last good
@@ -289,17 +279,6 @@ fn hold(memory: &mut LoopMemory, found: (f64, Quality), now: Duration, long: Dur
         Some(last) if now.saturating_sub(since) < long => (last, Quality::Uncertain(Cause::LoopFault)),
         _ => found,
     }
-}
-
-/// A wide counter read in the middle of a carry: the two answers differ beyond their lowest word.
-fn is_torn(point: &ModbusPoint, at: usize, values: &[u8], earlier: Option<&[u8]>) -> bool {
-    let Some(earlier) = earlier else { return false };
-    let span = at * 2..at * 2 + usize::from(point.format.width()) * 2;
-    let (Some(one), Some(two)) = (earlier.get(span.clone()), values.get(span)) else { return true };
-    let mut differing = one.chunks(2).zip(two.chunks(2)).filter(|(a, b)| a != b).count();
-    // The lowest word may count on; which one that is depends on the order, so any single one may.
-    differing = differing.saturating_sub(1);
-    differing > 0
 }
 
 #[cfg(test)]
@@ -350,6 +329,15 @@ mod tests {
     }
 
     #[test]
+    fn a_decimal_point_that_is_moved_counts_at_once_wherever_it_stands() {
+        let pv = ModbusPoint { factors: vec![Factor::Decimals(PointIx(1))], ..register(0) };
+        let mut unit = unit(Quirks::default(), vec![pv, register(1)]);
+        let pv = |readings: Vec<Reading>| readings.iter().find(|r| r.point == PointIx(0)).unwrap().value;
+        assert_eq!(pv(read(&mut unit, 0, &[1845, 1])), 184.5);
+        assert_eq!(pv(read(&mut unit, 1, &[1845, 2])), 18.45);
+    }
+
+    #[test]
     fn a_broken_wire_is_a_fault_after_its_hold_and_never_a_low_reading() {
         let sensor = ModbusPoint {
             scaling: Scaling::Loop(CurrentLoop {
@@ -386,14 +374,40 @@ mod tests {
     }
 
     #[test]
-    fn zeros_after_a_restart_are_in_doubt_for_a_while() {
+    fn a_heartbeat_bit_beside_the_registers_counts_too() {
+        let beat = ModbusPoint::plain(PointIx(0), Table::Coil, 0, Format::Bit);
+        let quirks = Quirks { heartbeat: Some((PointIx(0), Duration::from_secs(10))), ..Quirks::default() };
+        let mut unit = unit(quirks, vec![beat, register(1)]);
+        let mut quality = |at: u64, bit: u8| {
+            let now = Duration::from_secs(at);
+            let mut out = Vec::new();
+            for (request, values) in unit.begin(0, now, &COST, &mut out).iter().zip([&[bit][..], &[0, 5]]) {
+                unit.take(0, request, values, None, now, &TimeZone::UTC, &TextTable::default(), &mut out);
+            }
+            out[1].quality
+        };
+        assert_eq!(
+            (quality(0, 0), quality(9, 1), quality(19, 1)),
+            (Quality::Good, Quality::Good, Quality::Good)
+        );
+        assert_eq!(quality(20, 1), Quality::Bad(Cause::HeartbeatStopped));
+        assert_eq!(quality(21, 0), Quality::Good);
+    }
+
+    #[test]
+    fn zeros_are_in_doubt_after_a_restart_and_after_silence_for_as_long_as_the_device_warms_up() {
         let quirks = Quirks { warm_up: Some(Duration::from_secs(30)), ..Quirks::default() };
         let mut unit = unit(quirks, vec![register(0), register(1)]);
         assert_eq!(read(&mut unit, 0, &[7, 5])[0].quality, Quality::Good);
         assert_eq!(read(&mut unit, 1, &[0, 0])[0].quality, Quality::Uncertain(Cause::WarmUp));
         assert_eq!(read(&mut unit, 30, &[0, 0])[0].quality, Quality::Uncertain(Cause::WarmUp));
         assert_eq!(read(&mut unit, 32, &[0, 0])[0].quality, Quality::Good);
-        assert_eq!(read(&mut unit, 33, &[0, 1])[0].quality, Quality::Good);
+        let request = unit.groups[0].requests[0].clone();
+        unit.missed(0, &request, Cause::ExceptionBusy, &mut Vec::new());
+        assert_eq!(read(&mut unit, 33, &[0, 0])[0].quality, Quality::Good, "busy is not off");
+        unit.missed(0, &request, Cause::Timeout, &mut Vec::new());
+        assert_eq!(read(&mut unit, 34, &[0, 0])[0].quality, Quality::Uncertain(Cause::WarmUp));
+        assert_eq!(read(&mut unit, 35, &[0, 1])[0].quality, Quality::Good);
     }
 
     #[test]
@@ -417,7 +431,7 @@ mod tests {
     }
 
     #[test]
-    fn a_counter_that_changed_in_more_than_one_word_between_two_answers_is_torn() {
+    fn a_counter_whose_two_answers_do_not_agree_is_uncertain() {
         let counter = ModbusPoint {
             confirm: true,
             ..ModbusPoint::plain(PointIx(0), Table::HoldingRegister, 0, Format::U32)

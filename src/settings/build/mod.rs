@@ -2,6 +2,7 @@
 
 mod basics;
 mod broker;
+mod doubts;
 mod mqtt;
 mod outlets;
 mod plant;
@@ -113,6 +114,7 @@ pub(super) fn build(
             remedy: "keep = at least evidence.before + evidence.after".to_owned(),
         });
     }
+    doubts::modbus(&root, &plant.modbus.iter().map(|d| &d.source).collect::<Vec<_>>(), warnings);
     let broker = root.table("broker").and_then(|w| broker::broker(&w));
     let manners = basics::manners(root.table("alarms").as_ref());
     let clock = basics::clock(root.table("clock").as_ref());

@@ -128,3 +128,30 @@ pub(super) fn mqtt_source(name: &str, w: &Walk<'_>, site: &str) -> Option<(MqttS
     };
     Some((source, expect))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use crate::settings::load_texts;
+
+    #[test]
+    fn what_dials_in_over_a_mobile_network_is_given_its_time_unless_told_otherwise() {
+        let times = |address: &str, more: &str| {
+            let text = format!(
+                "[site]\nid = \"n\"\n[[source.modbus]]\nid = \"a\"\naddress = \"{address}\"\n{more}\n\
+                 [[equipment]]\nid = \"e\"\nprofile = \"p\"\nsource = \"a\"\nunit = 1\n"
+            );
+            let profile = "kind = \"k\"\n[[point]]\nid = \"x\"\naddress = 40001\n";
+            let loaded = load_texts(&[("t.toml", &text)], &[("p.toml", profile)], &[]).expect("good");
+            let source = &loaded.settings.modbus[0];
+            (source.timeout, source.devices[0].groups[0].period)
+        };
+        let (ms, s) = (Duration::from_millis, Duration::from_secs);
+        assert_eq!(times("rtu+listen://0.0.0.0:9000", ""), (s(4), s(5)));
+        assert_eq!(times("rtu+tcp://192.0.2.1:4001", ""), (ms(800), s(1)));
+        assert_eq!(times("tcp://192.0.2.1", ""), (ms(500), s(1)));
+        let own = "timeout = \"5s\"\nperiod = \"10s\"";
+        assert_eq!(times("rtu+listen://0.0.0.0:9000", own), (s(5), s(10)));
+    }
+}

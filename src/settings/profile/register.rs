@@ -287,3 +287,39 @@ fn written(walk: &Walk<'_>) -> Option<(u32, Option<u8>)> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::settings::{Table, load_texts};
+
+    fn place(head: &str, point: &str) -> (Table, u16) {
+        let settings = "[site]\nid = \"n\"\n[[source.modbus]]\nid = \"a\"\naddress = \"tcp://192.0.2.1\"\n\
+                        [[equipment]]\nid = \"e\"\nprofile = \"p\"\nsource = \"a\"\nunit = 1\n";
+        let profile = format!("kind = \"k\"\n{head}\n[[point]]\nid = \"x\"\n{point}\n");
+        let loaded = load_texts(&[("t.toml", settings)], &[("p.toml", &profile)], &[]).expect("good");
+        let point = &loaded.settings.modbus[0].devices[0].groups[0].points[0];
+        (point.table, point.address)
+    }
+
+    #[test]
+    fn a_register_is_found_however_its_manual_counts() {
+        use Table::{Coil, DiscreteInput, HoldingRegister, InputRegister};
+        for (head, point, wanted) in [
+            ("", "address = 40001", (HoldingRegister, 0)),
+            ("", "address = 400001", (HoldingRegister, 0)),
+            ("", "address = 30001", (InputRegister, 0)),
+            ("", "address = 10001", (DiscreteInput, 0)),
+            // Modicon numbers count from 1 by themselves, whatever the base of the plain ones.
+            ("address_base = 1", "address = 40001", (HoldingRegister, 0)),
+            ("", "address = 0x2000", (HoldingRegister, 0x2000)),
+            ("", "function = 1\naddress = 0", (Coil, 0)),
+            ("", "function = 4\naddress = 1", (InputRegister, 1)),
+            ("address_base = 1", "function = 4\naddress = 1", (InputRegister, 0)),
+            ("table = \"holding\"", "address = 40001", (HoldingRegister, 40001)),
+            ("table = \"holding\"\naddress_base = 1", "address = 40001", (HoldingRegister, 40000)),
+            ("table = \"holding\"", "table = \"coil\"\naddress = 7", (Coil, 7)),
+        ] {
+            assert_eq!(place(head, point), wanted, "{head} {point}");
+        }
+    }
+}

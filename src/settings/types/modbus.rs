@@ -491,3 +491,31 @@ impl ModbusPoint {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Parity, SerialPort};
+
+    #[test]
+    fn the_silence_between_frames_is_three_and_a_half_characters_and_fixed_above_19200() {
+        let silence = |baud, parity| {
+            let port = SerialPort {
+                path: "/dev/ttyS0".to_owned(),
+                baud,
+                data_bits: 8,
+                parity,
+                stop_bits: 1,
+                rts: None,
+            };
+            port.silence()
+        };
+        // 11 bits a character with parity, 10 without.
+        assert_eq!(silence(9600, Parity::Even).as_micros(), 4010);
+        assert_eq!(silence(9600, Parity::None).as_micros(), 3645);
+        assert_eq!(silence(19_200, Parity::Even).as_micros(), 2005);
+        assert_eq!(silence(19_201, Parity::Even), Duration::from_micros(1750));
+        assert_eq!(silence(115_200, Parity::None), Duration::from_micros(1750));
+    }
+}

@@ -88,7 +88,7 @@ fn next(mut n: u64) -> u64 {
     n ^ n << 17
 }
 
-fn crc(bytes: &[u8]) -> u16 {
+pub fn crc(bytes: &[u8]) -> u16 {
     let mut crc = 0xFFFFu16;
     for byte in bytes {
         crc ^= u16::from(*byte);

@@ -33,7 +33,7 @@ export function arrange<T>(items: T[], key: (item: T) => string, rank: (item: T)
   return items.map((item, i) => ({ item, p: place.get(key(item)) ?? seen.length + i })).sort((a, b) => a.p - b.p).map((x) => x.item);
 }
 
-export const LINE_COUNTS = ['sent_bytes', 'received_bytes', 'connects', 'late_answers', 'foreign_answers', 'crc_errors', 'junk_bytes'] as const;
+export const LINE_COUNTS = ['sent_bytes', 'received_bytes', 'connects', 'late_answers', 'foreign_answers', 'crc_errors', 'junk_bytes', 'other_master'] as const;
 export const MQTT_COUNTS = ['retained', 'duplicates', 'expired', 'ignored', 'set_aside', 'offline', 'unacknowledged'] as const;
 
 /** One cell of pasted text. The names come from whoever may publish: no cell may break the row or act as a formula. */

@@ -1,0 +1,104 @@
+//! Modbus settings that can be read and will hardly work: worth a warning, no reason to stop.
+
+use std::cell::RefCell;
+
+use super::super::fault::Fault;
+use super::super::types::{Framing, ModbusSource, Transport};
+use super::super::walk::Walk;
+
+/// Looks over all Modbus sources together.
+pub(super) fn modbus(root: &Walk<'_>, sources: &[&ModbusSource], warnings: &RefCell<Vec<Fault>>) {
+    let warn = |source: &ModbusSource, problem: String, remedy: &str| {
+        let key = format!("source.modbus.{}.address", source.id);
+        let place = root.place(&key);
+        warnings.borrow_mut().push(Fault { place, key, problem, remedy: remedy.to_owned() });
+    };
+    for (n, source) in sources.iter().enumerate() {
+        if let Some(first) = sources[..n].iter().find(|other| share_an_endpoint(source, other)) {
+            warn(
+                source,
+                format!("the same endpoint as `{}`", first.id),
+                "put all its units on one source: many devices take one or a few connections, and a line has one master",
+            );
+        }
+        if source.transport.framing() == Framing::Tcp {
+            continue;
+        }
+        for device in &source.devices {
+            match device.unit {
+                0 => warn(
+                    source,
+                    format!(
+                        "unit 0 of {} is the broadcast address, which nobody answers on RTU",
+                        device.label
+                    ),
+                    "units on RTU are 1 to 247",
+                ),
+                unit @ 248.. => warn(
+                    source,
+                    format!("unit {unit} of {} is reserved on RTU", device.label),
+                    "units on RTU are 1 to 247",
+                ),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Several devices may dial in at one place; anything else is one connection or one port.
+fn share_an_endpoint(one: &ModbusSource, other: &ModbusSource) -> bool {
+    let place = |source: &ModbusSource| match &source.transport {
+        Transport::Tcp { host, port } | Transport::RtuTcp { host, port } => Some((host.clone(), *port)),
+        Transport::Serial(port) => Some((port.path.clone(), 0)),
+        Transport::DialIn(_) => None,
+    };
+    place(one).is_some() && place(one) == place(other)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::settings::load_texts;
+
+    fn warnings(sources: &[(&str, &str, u8)]) -> Vec<String> {
+        let mut text = "[site]\nid = \"n\"\n".to_owned();
+        for (id, address, unit) in sources {
+            text += &format!(
+                "[[source.modbus]]\nid = \"{id}\"\naddress = \"{address}\"\n\
+                 [[equipment]]\nid = \"e-{id}\"\nprofile = \"p\"\nsource = \"{id}\"\nunit = {unit}\n"
+            );
+        }
+        let profile = "kind = \"k\"\n[[point]]\nid = \"x\"\naddress = 40001\n";
+        let loaded = load_texts(&[("t.toml", &text)], &[("p.toml", profile)], &[]).expect("good");
+        loaded.warnings.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn units_0_and_255_are_as_good_as_any_on_tcp_and_warned_of_on_rtu() {
+        let tcp = "tcp://192.0.2.1";
+        assert!(warnings(&[("a", tcp, 0), ("b", "tcp://192.0.2.2", 255)]).is_empty());
+        for rtu in ["serial:///dev/ttyS0", "rtu+tcp://192.0.2.1:4001", "rtu+listen://0.0.0.0:9000"] {
+            assert!(warnings(&[("a", rtu, 247)]).is_empty());
+            let said = warnings(&[("a", rtu, 0)]);
+            assert!(said.len() == 1 && said[0].contains("broadcast"), "{said:?}");
+            let said = warnings(&[("a", rtu, 255)]);
+            assert!(
+                said.len() == 1 && said[0].contains("t.toml:5") && said[0].contains("reserved"),
+                "{said:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn two_sources_at_one_endpoint_are_warned_of() {
+        let said = warnings(&[("a", "tcp://192.0.2.1", 1), ("b", "tcp://192.0.2.1:502", 2)]);
+        assert!(said.len() == 1 && said[0].contains("the same endpoint as `a`"), "{said:?}");
+        assert!(warnings(&[("a", "tcp://192.0.2.1", 1), ("b", "tcp://192.0.2.1:503", 1)]).is_empty());
+        assert!(
+            !warnings(&[("a", "serial:///dev/ttyS0", 1), ("b", "serial:///dev/ttyS0?baud=19200", 2)])
+                .is_empty()
+        );
+        // DTUs that dial in share a listener, and tell themselves apart.
+        let dialled = "rtu+listen://0.0.0.0:9000";
+        assert!(warnings(&[("a", dialled, 1), ("b", dialled, 1)]).is_empty());
+    }
+}

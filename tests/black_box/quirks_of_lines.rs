@@ -1,0 +1,246 @@
+//! What connections and lines do beside the specification: answers that come late, in pieces, among
+//! stray bytes or in another's name, devices that hang up or die without a word, a second master.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::peers::odd::Act::{HangUp, Rest, Say};
+use crate::peers::odd::Ask;
+use crate::peers::{Odd, eventually, unless};
+use crate::quirks::{path, polled, profile, settings, shows, start};
+
+const ONE: &[(&str, &str)] = &[("a", "address = 40001")];
+
+fn ms(n: u64) -> Duration {
+    Duration::from_millis(n)
+}
+
+fn tcp(device: &Odd) -> String {
+    format!("tcp://127.0.0.1:{}", device.port)
+}
+
+fn rtu(device: &Odd) -> String {
+    format!("rtu+tcp://127.0.0.1:{}", device.port)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_after_its_timeout_is_dropped_by_its_transaction_and_the_connection_stays() {
+    let mut asked = 0u16;
+    let device = Odd::tcp(move |ask| {
+        asked += 1;
+        let n = asked;
+        let answer = Say(ask.values(move |_| n));
+        // Every fourth is late: it comes where the fifth's is awaited.
+        if n.is_multiple_of(4) { vec![Rest(ms(150)), answer] } else { vec![answer] }
+    })
+    .await;
+    let mut gateway = start(&settings(&tcp(&device), "", &[1]), &profile("", ONE));
+    eventually("late answers are counted", async || {
+        let path = path(&gateway).await;
+        unless(path["late_answers"].as_u64() >= Some(3), path)
+    })
+    .await;
+    let path = path(&gateway).await;
+    gateway.stop().await;
+    assert_eq!(path["connects"], 1, "{path}");
+    let late: Vec<f64> = gateway.committed("u1").iter().map(|c| c.2).filter(|v| v % 4.0 == 0.0).collect();
+    assert!(late.is_empty(), "taken for another's: {late:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_that_hangs_up_when_idle_or_just_as_it_is_asked_costs_no_reading() {
+    let mut asked = 0;
+    let device = Odd::tcp(move |ask| {
+        asked += 1;
+        let answer = Say(ask.values(|_| 7));
+        match asked % 4 {
+            0 => vec![HangUp],
+            1 => vec![answer, Rest(ms(20)), HangUp],
+            _ => vec![answer],
+        }
+    })
+    .await;
+    let mut gateway = start(&settings(&tcp(&device), "", &[1]), &profile("", ONE));
+    let state = polled(&gateway, 20).await;
+    gateway.stop().await;
+    assert_eq!(state["polls"], state["good_polls"], "{state}");
+    assert!(device.asked().last().is_some_and(|a| a.connection >= 8), "it did not hang up");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_whose_device_lost_power_is_opened_anew() {
+    // The first connection goes deaf and is never closed: the device knows nothing of it any more.
+    let mut asked = 0;
+    let device = Odd::tcp(move |ask| {
+        asked += 1;
+        let connection = ask.connection as u16;
+        if connection == 1 && asked > 3 { Vec::new() } else { vec![Say(ask.values(move |_| connection))] }
+    })
+    .await;
+    let mut gateway = start(&settings(&tcp(&device), "", &[1]), &profile("", ONE));
+    shows(&gateway, &[("a", Some(2.0), "")]).await;
+    gateway.stop().await;
+    assert_eq!(gateway.committed("u1").iter().filter(|c| c.2 == 1.0).count(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_units_of_a_host_share_one_connection() {
+    let device = Odd::tcp(|ask| vec![Say(ask.values(|_| u16::from(ask.unit)))]).await;
+    let mut gateway = start(&settings(&tcp(&device), "", &[1, 2, 3, 4]), &profile("", ONE));
+    eventually("all are read, many times", async || {
+        let asked = device.asked();
+        let of = |unit: u8| asked.iter().filter(|a| a.unit == unit).count();
+        unless((1..=4).all(|unit| of(unit) > 5), asked.len())
+    })
+    .await;
+    gateway.stop().await;
+    assert!(device.asked().iter().all(|a| a.connection == 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stray_bytes_at_both_ends_of_an_rtu_answer_are_stepped_over_and_counted_unless_that_is_switched_off()
+{
+    let stray = |ask: &Ask| [&[0x00, 0xFF][..], &ask.values(|_| 7), &[0x00, 0xFF, 0x00]].concat();
+    let device = Odd::rtu(move |ask| vec![Say(stray(ask))]).await;
+    let mut gateway = start(&settings(&rtu(&device), "", &[1]), &profile("", ONE));
+    let state = polled(&gateway, 10).await;
+    shows(&gateway, &[("a", Some(7.0), "")]).await;
+    assert_eq!((&state["polls"], &state["failures"]), (&state["good_polls"], &Value::from(0)), "{state}");
+    let path = path(&gateway).await;
+    assert!(path["junk_bytes"].as_u64() >= Some(20) && path["other_master"] == 0, "{path}");
+    gateway.stop().await;
+    let mut gateway =
+        start(&settings(&rtu(&device), "breaker = false", &[1]), &profile("[modbus]\ntolerant = false", ONE));
+    shows(&gateway, &[("a", None, "garbled")]).await;
+    gateway.stop().await;
+    assert!(gateway.committed("u1").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_with_its_crc_the_other_way_round_is_read_where_the_profile_says_so_and_only_there() {
+    // It understands no other either.
+    let device = Odd::rtu(|ask| {
+        let mut answer = ask.values(|_| 7);
+        let last = answer.len() - 1;
+        answer.swap(last - 1, last);
+        if ask.swapped || ask.unit == 2 { vec![Say(answer)] } else { Vec::new() }
+    })
+    .await;
+    let mut gateway = start(&settings(&rtu(&device), "", &[1]), &profile("[modbus]\ncrc = \"swapped\"", ONE));
+    shows(&gateway, &[("a", Some(7.0), "")]).await;
+    gateway.stop().await;
+    let mut gateway = start(&settings(&rtu(&device), "", &[2]), &profile("", ONE));
+    eventually("CRC errors are counted", async || {
+        let path = path(&gateway).await;
+        unless(path["crc_errors"].as_u64() > Some(1), path)
+    })
+    .await;
+    gateway.stop().await;
+    assert!(gateway.committed("u2").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_rtu_answer_of_another_unit_or_with_another_byte_count_is_counted_and_never_taken() {
+    let device = Odd::rtu(|ask| {
+        vec![Say(match ask.unit {
+            1 => ask.values_of(9, |_| 7),
+            // One register where two were asked for.
+            2 => ask.frame(2, &[3, 2, 0, 7]),
+            // A byte count that is not what follows.
+            3 => ask.frame(3, &[3, 4, 0, 7]),
+            _ => ask.values(|_| 1),
+        })]
+    })
+    .await;
+    let two = [("a", "address = 40001"), ("b", "address = 40002")];
+    let mut gateway = start(&settings(&rtu(&device), "", &[1, 2, 3, 4]), &profile("", &two));
+    eventually("both kinds are counted, and the healthy one is read", async || {
+        let path = path(&gateway).await;
+        let counted = path["foreign_answers"].as_u64() > Some(1) && path["late_answers"].as_u64() > Some(1);
+        unless(counted && path["devices"][3]["good_polls"].as_u64() > Some(3), path)
+    })
+    .await;
+    gateway.stop().await;
+    for unit in 1..=3 {
+        assert!(gateway.committed(&format!("u{unit}")).is_empty(), "unit {unit} gave a value");
+    }
+    assert!(gateway.committed("u4").iter().all(|c| c.2 == 1.0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rtu_frames_that_a_serial_server_splits_and_joins_are_read() {
+    let mut asked = 0u16;
+    let device = Odd::rtu(move |ask| {
+        asked += 1;
+        let n = asked;
+        let answer = ask.values(move |_| n);
+        let (head, tail) = answer.split_at(1 + usize::from(n) % (answer.len() - 1));
+        let foreign = ask.values_of(9, |_| 0xDEAD);
+        match n % 3 {
+            0 => vec![Say(answer)],
+            1 => vec![Say(head.to_vec()), Rest(ms(5)), Say(tail.to_vec())],
+            // A neighbour's answer and ours in one packet.
+            _ => vec![Say([&foreign[..], &answer].concat())],
+        }
+    })
+    .await;
+    let mut gateway = start(&settings(&rtu(&device), "", &[1]), &profile("", ONE));
+    let state = polled(&gateway, 30).await;
+    gateway.stop().await;
+    assert_eq!((&state["polls"], &state["failures"]), (&state["good_polls"], &Value::from(0)), "{state}");
+    let values: Vec<f64> = gateway.committed("u1").iter().map(|c| c.2).collect();
+    let counted: Vec<f64> = (1..=values.len()).map(|n| n as f64).collect();
+    assert_eq!(values, counted);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_rtu_answer_after_its_timeout_is_never_taken_for_the_next_request() {
+    let mut asked = 0u32;
+    let device = Odd::rtu(move |ask| {
+        let address = ask.from;
+        let answer = Say(ask.values(move |a| if a == address { address } else { 0xDEAD }));
+        // Late, it comes while the other register's answer is awaited, and is as long as that one.
+        asked += u32::from(address == 200);
+        if address == 200 && asked.is_multiple_of(3) { vec![Rest(ms(195)), answer] } else { vec![answer] }
+    })
+    .await;
+    // Equal in length, each asked for alone: only their values tell them apart.
+    let apart = [("r100", "address = 40101"), ("r200", "address = 40201")];
+    let mut gateway = start(&settings(&rtu(&device), "breaker = false", &[1]), &profile("", &apart));
+    eventually("enough late answers", async || {
+        let state = path(&gateway).await["devices"][0].clone();
+        unless(state["failures"].as_u64() >= Some(8) && state["good_polls"].as_u64() >= Some(3), state)
+    })
+    .await;
+    gateway.stop().await;
+    let committed = gateway.committed("u1");
+    assert!(committed.len() > 6, "hardly anything was read");
+    for (point, _, value) in committed {
+        assert_eq!(point, format!("r{value}"), "a late answer was taken for another's");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_master_on_the_line_is_told_and_its_traffic_never_taken() {
+    // A touch panel asks unit 9 right behind our answer, and is answered.
+    let device = Odd::rtu(|ask| {
+        let panel = [ask.frame(9, &[3, 0, 100, 0, 1]), ask.values_of(9, |_| 0xDEAD)].concat();
+        vec![Say(ask.values(|_| 7)), Rest(ms(30)), Say(panel)]
+    })
+    .await;
+    let mut gateway = start(&settings(&rtu(&device), "", &[1]), &profile("", ONE));
+    eventually("it is counted", async || {
+        let path = path(&gateway).await;
+        unless(path["other_master"].as_u64() >= Some(3), path)
+    })
+    .await;
+    eventually("it is in the log", async || {
+        unless(gateway.log().contains("another master talks on this line"), "not yet")
+    })
+    .await;
+    shows(&gateway, &[("a", Some(7.0), "")]).await;
+    gateway.stop().await;
+    assert!(gateway.committed("u1").iter().all(|c| c.2 == 7.0));
+    assert_eq!(gateway.log().matches("another master").count(), 1, "told once is enough");
+}
