@@ -95,6 +95,8 @@ fn keep_and_encode(c: &mut Criterion) {
             BatchSize::SmallInput,
         );
     });
+    // There is one also where a filter leaves the bench above out.
+    journal.commit(&round(0), &[], Micros(0)).expect("a commit");
     let chunk = reader.next_after(0).expect("readable").expect("a chunk");
     let encoder = Encoder::new("n", &reader.series().expect("series"), journal.texts());
     let mut lines = Lines::default();

@@ -328,7 +328,9 @@ impl<'a> Walk<'a> {
 
     /// Calls every key that was never asked for unknown.
     pub(super) fn finish(&self) {
-        let used = self.used.borrow();
+        let mut used = self.used.borrow().clone();
+        used.sort_unstable();
+        used.dedup();
         for key in self.table.keys().filter(|k| !used.contains(&k.as_str())) {
             self.fault(key, format!("unknown key `{key}`"), nearest(key, used.iter().copied()));
         }

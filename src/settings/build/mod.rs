@@ -8,6 +8,7 @@ mod outlets;
 mod plant;
 mod push;
 mod quirks;
+mod relations;
 mod sources;
 mod sparkplug;
 mod tls;
@@ -78,6 +79,7 @@ pub(super) fn build(
         equipment: Vec::new(),
         points: Vec::new(),
         devices: Vec::new(),
+        relations: relations::Relations::default(),
     };
     for (name, w) in root.entries("equipment") {
         plant.equipment(name, &w);

@@ -12,6 +12,7 @@ use super::ProfileTexts;
 use super::mqtt::MqttKeys;
 use super::push::push_device;
 use super::quirks::QuirkKeys;
+use super::relations::{OfPoint, Relations};
 use super::sources::ModbusDefaults;
 use super::sparkplug;
 use super::words::{id, poll_period};
@@ -36,6 +37,7 @@ pub(super) struct PlantBuilder<'a> {
     pub(super) equipment: Vec<Equipment>,
     pub(super) points: Vec<Point>,
     pub(super) devices: Vec<Device>,
+    pub(super) relations: Relations,
 }
 
 impl PlantBuilder<'_> {
@@ -91,6 +93,7 @@ impl PlantBuilder<'_> {
         }
         for point in &own_points {
             self.complete(*point, w);
+            self.relations.resolve(*point, &mut self.points, (name, &own_points), w);
         }
         let kind = match kind.as_deref().map(Id::new) {
             Some(Ok(kind)) => Some(kind),
@@ -187,7 +190,9 @@ impl PlantBuilder<'_> {
                 no_data: None,
             });
             // A limit of the profile without a setpoint was called a fault when the profile was read.
-            let _ = apply(self.points.last_mut().expect("just pushed"), &p.limits);
+            let ix = PointIx(self.points.len() as u32 - 1);
+            let point = self.points.last_mut().expect("just pushed");
+            let _ = apply(point, &p.limits, &mut self.relations.of(ix));
         }
         let new: Vec<(PointIx, &ProfilePoint)> = (first..self.points.len())
             .filter_map(|n| {
@@ -369,7 +374,8 @@ impl PlantBuilder<'_> {
             let settings = limits(&l, true);
             match own.iter().find(|o| self.points[o.0 as usize].id.as_str() == name) {
                 Some(point) => {
-                    for kind in apply(&mut self.points[point.0 as usize], &settings) {
+                    let mut relations = self.relations.of(*point);
+                    for kind in apply(&mut self.points[point.0 as usize], &settings, &mut relations) {
                         l.fault(
                             &format!("{}.at", kind.key()),
                             "missing, and the profile has no such limit to take it from",
@@ -459,16 +465,18 @@ pub(super) fn modbus_point(point: PointIx, p: &ProfilePoint) -> Option<ModbusPoi
 }
 
 /// Puts `settings` over the point's limits; gives the kinds that have no setpoint from anywhere.
-fn apply(point: &mut Point, settings: &[LimitSetting]) -> Vec<LimitKind> {
+fn apply(point: &mut Point, settings: &[LimitSetting], relations: &mut OfPoint<'_>) -> Vec<LimitKind> {
     let mut without = Vec::new();
     for setting in settings {
         let kind = setting.kind();
         let base = point.limits.iter().position(|l| l.kind == kind).map(|n| point.limits.remove(n));
         match setting {
-            LimitSetting::Limit(kind, keys) => match keys.over(*kind, base.as_ref()) {
-                Some(limit) => point.limits.push(limit),
-                None => without.push(*kind),
-            },
+            LimitSetting::Limit(kind, keys) => {
+                match relations.noted(*kind, keys).over(*kind, base.as_ref()) {
+                    Some(limit) => point.limits.push(limit),
+                    None => without.push(*kind),
+                }
+            }
             LimitSetting::NoData { after, priority } => {
                 let base = point.no_data.take().filter(|b| b.after != NO_ALARM);
                 point.no_data = Some(NoData {
@@ -479,7 +487,7 @@ fn apply(point: &mut Point, settings: &[LimitSetting]) -> Vec<LimitKind> {
             LimitSetting::Off(LimitKind::NoData) => {
                 point.no_data = Some(NoData { after: NO_ALARM, priority: Priority::Low });
             }
-            LimitSetting::Off(_) => {}
+            LimitSetting::Off(kind) => relations.forget(*kind),
         }
     }
     without

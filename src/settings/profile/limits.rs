@@ -25,6 +25,10 @@ pub(in crate::settings) struct LimitKeys {
     /// `Some(None)`: none, said so.
     hazard: Option<Option<HazardLevel>>,
     near: Option<f64>,
+    /// Point of the same equipment; empty: whatever the limit stands over had, no more.
+    pub(in crate::settings) when: Option<String>,
+    /// Limits it follows from.
+    follows: Option<Vec<String>>,
 }
 
 impl LimitKeys {
@@ -44,8 +48,9 @@ impl LimitKeys {
             latch: self.latch.or(base.map(|b| b.latch)).unwrap_or_default(),
             hazard: self.hazard.or(base.map(|b| b.hazard)).unwrap_or_default(),
             near: self.near.or(base.map(|b| b.near)).unwrap_or_default(),
-            when: base.and_then(|b| b.when),
-            follows: base.map(|b| b.follows.clone()).unwrap_or_default(),
+            // Known when all points are.
+            when: None,
+            follows: self.follows.clone().or(base.map(|b| b.follows.clone())).unwrap_or_default(),
         })
     }
 }
@@ -107,6 +112,8 @@ pub(in crate::settings) fn limits(walk: &Walk<'_>, may_inherit: bool) -> Vec<Lim
             latch: l.flag("latch"),
             hazard: l.word("hazard", &levels),
             near,
+            when: l.text("when").map(str::to_owned),
+            follows: l.texts("follows").map(|all| all.into_iter().map(str::to_owned).collect()),
         };
         l.finish();
         found.push(LimitSetting::Limit(kind, keys));

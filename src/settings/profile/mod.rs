@@ -18,7 +18,7 @@ use super::types::{ByteOrder, Shape};
 use super::walk::Walk;
 use crate::plant::{Id, Name, ValueType};
 use csv::csv_as_toml;
-pub(super) use limits::{LimitSetting, limits};
+pub(super) use limits::{LimitKeys, LimitSetting, limits};
 use point::point;
 pub(super) use register::{Register, TABLES};
 pub(super) use shape::{Offline, offline};

@@ -1,0 +1,95 @@
+//! What limits have to do with each other: the point that says whether a limit means anything (`when`), and
+//! the limits that it only follows from (`follows`). Resolved when all points of the equipment are known.
+
+use std::collections::HashMap;
+
+use super::super::fault::nearest;
+use super::super::profile::LimitKeys;
+use super::super::walk::Walk;
+use crate::plant::{LimitKind, Point, PointIx};
+
+/// The names as written, by the limit they stand with.
+#[derive(Debug, Default)]
+pub(super) struct Relations {
+    when: HashMap<(PointIx, LimitKind), String>,
+}
+
+/// Those of one point.
+pub(super) struct OfPoint<'a> {
+    all: &'a mut Relations,
+    point: PointIx,
+}
+
+impl Relations {
+    pub(super) fn of(&mut self, point: PointIx) -> OfPoint<'_> {
+        OfPoint { all: self, point }
+    }
+
+    /// Puts indexes and whole keys for the names in the limits of `point`. `own` are the equipment's id and
+    /// its points.
+    pub(super) fn resolve(
+        &self,
+        point: PointIx,
+        points: &mut [Point],
+        (equipment, own): (&str, &[PointIx]),
+        w: &Walk<'_>,
+    ) {
+        for n in 0..points[point.0 as usize].limits.len() {
+            let limit = &points[point.0 as usize].limits[n];
+            let kind = limit.kind;
+            let key = |what: &str| format!("limits.{}.{}.{what}", points[point.0 as usize].id, kind.key());
+            let mut condition = None;
+            if let Some(name) = self.when.get(&(point, kind)).filter(|name| !name.is_empty()) {
+                condition = own.iter().copied().find(|p| points[p.0 as usize].id.as_str() == name);
+                let known = own.iter().map(|p| points[p.0 as usize].id.as_str());
+                match condition {
+                    None => {
+                        w.fault(&key("when"), format!("there is no point `{name}`"), nearest(name, known));
+                    }
+                    Some(p) if p == point => {
+                        w.fault(
+                            &key("when"),
+                            "the limit's own point",
+                            "a point that says whether it means anything",
+                        );
+                    }
+                    Some(_) => {}
+                }
+            }
+            let mut follows = Vec::new();
+            for name in &limit.follows {
+                let whole = if name.contains('/') { name.clone() } else { format!("{equipment}/{name}") };
+                let stands = |p: &PointIx| {
+                    let q = &points[p.0 as usize];
+                    q.limits.iter().any(|l| whole == format!("{equipment}/{}.{}", q.id, l.kind.key()))
+                };
+                // Limits of other equipment are looked for when the plant is whole: an unknown one never stands.
+                if !name.contains('/') && !own.iter().any(stands) {
+                    w.fault(
+                        &key("follows"),
+                        format!("there is no limit `{name}`"),
+                        "POINT.LIMIT of this equipment, e.g. \"flame_fail.state\", or EQUIPMENT/POINT.LIMIT",
+                    );
+                }
+                follows.push(whole);
+            }
+            let limit = &mut points[point.0 as usize].limits[n];
+            (limit.when, limit.follows) = (condition, follows);
+        }
+    }
+}
+
+impl OfPoint<'_> {
+    /// Notes the names of this limit; what is not written stays as it was.
+    pub(super) fn noted<'k>(&mut self, kind: LimitKind, keys: &'k LimitKeys) -> &'k LimitKeys {
+        if let Some(name) = &keys.when {
+            self.all.when.insert((self.point, kind), name.clone());
+        }
+        keys
+    }
+
+    /// The limit is switched off.
+    pub(super) fn forget(&mut self, kind: LimitKind) {
+        self.all.when.remove(&(self.point, kind));
+    }
+}
