@@ -17,6 +17,7 @@ mod ledger;
 mod logging;
 mod probe;
 mod profile;
+mod replay;
 mod run;
 
 use std::path::PathBuf;
@@ -61,6 +62,8 @@ enum Command {
         #[command(subcommand)]
         what: ledger::What,
     },
+    /// Try settings on stored history: the alarms they would have raised, beside what really happened.
+    Replay(replay::Options),
     /// Make a profile of a spreadsheet, a spreadsheet of a profile, or compare two.
     Profile {
         #[command(subcommand)]
@@ -95,6 +98,7 @@ pub fn main() -> i32 {
         #[cfg(feature = "demo")]
         Command::Demo(options) => demo::demo(&options),
         Command::Ledger { what } => ledger::ledger(&what),
+        Command::Replay(options) => replay::replay(&options),
         Command::Profile { what } => profile::profile(&what),
         #[cfg(feature = "influx-setup")]
         Command::Influx(options) => influx::influx(&options),

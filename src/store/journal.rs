@@ -425,6 +425,23 @@ impl JournalReader {
         rows.collect::<Result<_, _>>().map_err(&err)
     }
 
+    /// The first and the last chunk, oldest first; one if it is both.
+    ///
+    /// # Errors
+    /// [`StoreError::Sqlite`].
+    pub fn ends(&self) -> Result<Vec<Chunk>, StoreError> {
+        let err = sqlite(FILE);
+        let mut query = self
+            .conn
+            .prepare_cached(
+                "SELECT seq, committed, readings, body FROM chunk
+                 WHERE seq = (SELECT min(seq) FROM chunk) OR seq = (SELECT max(seq) FROM chunk) ORDER BY seq",
+            )
+            .map_err(&err)?;
+        let rows = query.query_map([], chunk).map_err(&err)?;
+        rows.collect::<Result<_, _>>().map_err(&err)
+    }
+
     /// Visits every sample whose time may lie in `from..=to`, oldest commit first. Commits lag
     /// readings by seconds and buffered readings come late, so the caller checks `at` itself.
     ///

@@ -391,19 +391,20 @@ impl LedgerReader {
         self.rows(
             "SELECT seq, at, rule, event, before, after, value, cause, by FROM transition ORDER BY seq DESC LIMIT ?1",
             [limit],
-            |r| {
-                Ok(TransitionRow {
-                    seq: r.get(0)?,
-                    at: Micros(r.get(1)?),
-                    rule: r.get(2)?,
-                    event: r.get(3)?,
-                    before: r.get(4)?,
-                    after: r.get(5)?,
-                    value: r.get(6)?,
-                    cause: r.get(7)?,
-                    by: r.get(8)?,
-                })
-            },
+            transition,
+        )
+    }
+
+    /// All transitions with a time in `from..=to`, in the order they happened.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn transitions_between(&self, from: Micros, to: Micros) -> Result<Vec<TransitionRow>, StoreError> {
+        self.rows(
+            "SELECT seq, at, rule, event, before, after, value, cause, by FROM transition
+             WHERE at BETWEEN ?1 AND ?2 ORDER BY seq",
+            [from.0, to.0],
+            transition,
         )
     }
 
@@ -663,4 +664,18 @@ fn json(value: &impl serde::Serialize) -> Result<String, StoreError> {
 fn from_json<T: serde::de::DeserializeOwned>(body: &str) -> Result<T, StoreError> {
     serde_json::from_str(body)
         .map_err(|e| StoreError::Corrupt(format!("{FILE}: a stored body does not read back: {e}")))
+}
+
+fn transition(r: &rusqlite::Row<'_>) -> rusqlite::Result<TransitionRow> {
+    Ok(TransitionRow {
+        seq: r.get(0)?,
+        at: Micros(r.get(1)?),
+        rule: r.get(2)?,
+        event: r.get(3)?,
+        before: r.get(4)?,
+        after: r.get(5)?,
+        value: r.get(6)?,
+        cause: r.get(7)?,
+        by: r.get(8)?,
+    })
 }

@@ -6,6 +6,7 @@
 mod alarm;
 mod engine;
 mod limit;
+pub mod rehearsal;
 mod rule;
 #[cfg(test)]
 mod tests;

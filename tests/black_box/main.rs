@@ -25,5 +25,6 @@ mod push;
 mod quirks;
 mod quirks_of_lines;
 mod reload;
+mod replay;
 mod transports;
 mod types;

@@ -83,6 +83,11 @@ impl Gateway {
         command
     }
 
+    /// Another file in its folder.
+    pub fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.dir.path().join(name), text).expect("a file");
+    }
+
     /// Runs another command of the binary in its folder: exit code and all it said.
     pub fn tool(&self, words: &[&str]) -> (i32, String) {
         let run = Command::new(env!("CARGO_BIN_EXE_steamward"))

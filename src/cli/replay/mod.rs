@@ -1,0 +1,127 @@
+//! `steamward replay`: any configuration over stored history, beside what really happened. Reads only.
+//!
+//! The very engine of the gateway judges. What it says goes to standard output and is the same for the same
+//! input, byte for byte; how long it took goes to standard error.
+
+mod history;
+mod picture;
+mod report;
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::Args;
+
+use crate::exit;
+use crate::plant::Micros;
+use crate::settings::Loaded;
+use crate::watch::rehearsal::Rehearsal;
+use history::Source;
+use report::Report;
+
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    /// Folder with the settings to try.
+    #[arg(long, default_value = "config")]
+    config: PathBuf,
+    /// From when, RFC 3339 or as `24h` before the end of the history; all of it if not given.
+    #[arg(long)]
+    from: Option<String>,
+    /// Until when, RFC 3339; the end of the history if not given.
+    #[arg(long)]
+    to: Option<String>,
+    /// Folder with journal.db and ledger.db, if not the one that the settings name.
+    #[arg(long, conflicts_with = "csv")]
+    data: Option<PathBuf>,
+    /// A table with the columns time, equipment, point, value, instead of a journal.
+    #[arg(long)]
+    csv: Option<PathBuf>,
+    /// Draw the calls of each hour into this SVG file.
+    #[arg(long)]
+    picture: Option<PathBuf>,
+    /// As JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn replay(options: &Options) -> i32 {
+    let loaded = match super::load(&options.config) {
+        Ok(loaded) => loaded,
+        Err(faults) => {
+            eprintln!("{faults}");
+            return exit::SETTINGS;
+        }
+    };
+    match run(options, &loaded) {
+        Ok(()) => exit::FINE,
+        Err(what) => {
+            eprintln!("{what}");
+            exit::FAILED
+        }
+    }
+}
+
+fn run(options: &Options, loaded: &Loaded) -> Result<(), String> {
+    let plant = &loaded.settings.plant;
+    let dir = options.data.clone().unwrap_or_else(|| loaded.settings.store.dir.clone());
+    let source = match &options.csv {
+        Some(file) => Source::Csv(file.clone()),
+        None => Source::Journal(dir.clone()),
+    };
+    let (first, last) = source.span()?;
+    let to = match &options.to {
+        Some(text) => moment(text, "--to")?,
+        None => last,
+    };
+    let from = match options.from.as_deref() {
+        None => first,
+        Some(text) => match crate::settings::duration(text) {
+            Some(back) => to.minus(back),
+            None => moment(text, "--from")?,
+        },
+    };
+    if from >= to {
+        return Err(format!(
+            "nothing lies between {} and {}: --from must be before --to",
+            from.rfc3339(),
+            to.rfc3339()
+        ));
+    }
+    let began = Instant::now();
+    let mut rehearsal = Rehearsal::new(plant, from);
+    let unknown = source.read(plant, (from, to), &mut rehearsal)?;
+    let keys: Vec<String> = rehearsal.rules().iter().map(|r| r.key.to_string()).collect();
+    let hazards: Vec<bool> = rehearsal.rules().iter().map(|r| r.hazard.is_some()).collect();
+    let outcome = rehearsal.end(to);
+    let took = began.elapsed().as_secs_f64();
+    eprintln!(
+        "judged {} samples with {} readings in {took:.1} s, {:.1} million readings a second",
+        outcome.samples,
+        outcome.readings,
+        outcome.readings as f64 / 1e6 / took.max(1e-9)
+    );
+    let really = if options.csv.is_none() { Some(history::really(&dir, (from, to))?) } else { None };
+    let report = Report {
+        span: (from, to),
+        keys: &keys,
+        hazards: &hazards,
+        outcome: &outcome,
+        really: really.as_ref(),
+        unknown: &unknown,
+    };
+    if let Some(file) = &options.picture {
+        std::fs::write(file, picture::svg(&report)).map_err(|e| format!("{}: {e}", file.display()))?;
+    }
+    if options.json {
+        say!("{}", report.json());
+    } else {
+        say!("{}", report.text().trim_end());
+    }
+    Ok(())
+}
+
+fn moment(text: &str, option: &str) -> Result<Micros, String> {
+    text.parse::<jiff::Timestamp>()
+        .map(|t| Micros(t.as_microsecond()))
+        .map_err(|_| format!("{option} {text}: no such time; write it like 2026-11-24T08:00:00Z"))
+}
