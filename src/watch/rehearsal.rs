@@ -195,6 +195,7 @@ impl Rehearsal {
         if to > self.now.wall {
             self.until(to);
         }
+        self.follow();
         let at = self.now.wall;
         for number in 0..self.outcome.tallies.len() {
             if self.engine.alarm(RuleIx(number as u32)).active {

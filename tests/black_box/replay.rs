@@ -82,3 +82,111 @@ async fn a_table_of_readings_is_judged_too_and_a_wrong_line_is_named() {
     let (code, said) = gateway.tool(&["replay", "--config", ".", "--csv", "past.csv"]);
     assert!(code == 1 && said.contains("past.csv: line 10: `noon` is no time"), "{said}");
 }
+
+/// The fenced blocks of a document: language and text.
+fn blocks(text: &str) -> Vec<(&str, String)> {
+    let mut found = Vec::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        if let Some(language) = line.strip_prefix("```").filter(|l| !l.is_empty()) {
+            let body: Vec<&str> = lines.by_ref().take_while(|l| *l != "```").collect();
+            found.push((language, body.join("\n")));
+        }
+    }
+    found
+}
+
+const EXAMPLE: (&str, &str) = (
+    "boiler.toml",
+    r#"
+kind = "steam-boiler"
+[[point]]
+id = "steam_pressure"
+unit = "MPa"
+address = 40001
+type = "f32"
+range = [0, 2.5]
+[[point]]
+id = "drum_level"
+unit = "mm"
+address = 40003
+type = "f32"
+range = [-150, 150]
+[[point]]
+id = "burner_run"
+address = 10001
+[[point]]
+id = "flame_fail"
+address = 10002
+"#,
+);
+
+/// The outcome in the words of the document.
+fn in_words(report: &Value) -> String {
+    let times = |n: &Value| match n.as_u64() {
+        Some(1) => "once".to_owned(),
+        Some(2) => "twice".to_owned(),
+        n => format!("{} times", n.unwrap_or(0)),
+    };
+    let mut lines = Vec::new();
+    for rule in report["rules"].as_array().into_iter().flatten() {
+        let tried = &rule["tried"];
+        let key = rule["rule"].as_str().unwrap_or_default().trim_start_matches("boiler-1/");
+        let mut line = format!(
+            "{key}: {}, {}s",
+            times(&tried["raised"]),
+            tried["active_ms"].as_f64().unwrap_or(0.0) / 1e3
+        );
+        if tried["hidden"] != 0 {
+            line += &format!(", {} hidden", times(&tried["hidden"]));
+        }
+        lines.push(line);
+    }
+    if lines.is_empty() {
+        lines.push("none".to_owned());
+    }
+    match report["tried"]["precursors"].as_u64() {
+        Some(0) | None => {}
+        Some(n) if lines == ["none"] => lines.push(format!("{n} precursors")),
+        Some(_) => {}
+    }
+    lines.join("\n")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_example_of_the_limits_document_does_what_it_says() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/limits.md");
+    let text = std::fs::read_to_string(path).expect("docs/limits.md");
+    let all = blocks(&text);
+    let examples: Vec<_> = all.chunks(3).collect();
+    assert!(examples.len() >= 7, "{} examples", examples.len());
+    let boiler = plants::boiler(1).replace("100ms", "1s");
+    for example in examples {
+        let [("toml", settings), ("readings", readings), ("alarms", wanted)] = example else {
+            panic!("settings, readings and alarms are wanted: {example:?}");
+        };
+        let gateway = Gateway::prepared(&(plants::base() + &boiler + "\n" + settings), &[EXAMPLE]);
+        let mut table = "time,equipment,point,value\n".to_owned();
+        // A point is read every second, and says the same until it says something else.
+        let mut said: Vec<(u32, &str, &str)> = Vec::new();
+        for reading in readings.lines() {
+            let mut words = reading.split(' ');
+            let second: u32 = words.next().and_then(|w| w.parse().ok()).expect("seconds");
+            said.push((second, words.next().expect("a point"), words.next().unwrap_or_default()));
+        }
+        for second in 0..=said.iter().map(|s| s.0).max().unwrap_or(0) {
+            let mut points: Vec<&str> = said.iter().filter(|s| s.0 <= second).map(|s| s.1).collect();
+            points.sort_unstable();
+            points.dedup();
+            for point in points {
+                let newest = said.iter().filter(|s| s.0 <= second && s.1 == point).max_by_key(|s| s.0);
+                let value = newest.map_or("", |s| s.2);
+                table += &format!("{},boiler-1,{point},{value}\n", 1_790_000_000 + second);
+            }
+        }
+        gateway.write("past.csv", &table);
+        let report = tool(&gateway, &["--csv", "past.csv", "--json"]);
+        let report: Value = serde_json::from_str(&report).unwrap_or_else(|e| panic!("{e}: {report}"));
+        assert_eq!(in_words(&report), *wanted, "{settings}\n{report:#}");
+    }
+}
