@@ -128,7 +128,8 @@ impl Cell {
     }
 
     fn is_empty(&self) -> bool {
-        self.shown().trim().is_empty()
+        // What nobody sees is nothing.
+        text::tidy(&self.shown()).is_empty()
     }
 }
 

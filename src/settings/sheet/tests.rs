@@ -55,6 +55,12 @@ fn the_header_is_found_below_titles_and_blank_rows_and_notes_are_passed_over() {
 }
 
 #[test]
+fn a_cell_of_characters_that_nobody_sees_is_empty() {
+    let found = read_lines(&["名称 | 地址 | 类型 | 单位", "功率因数 | 40001 | REAL | \0\0\u{200b}"]);
+    assert_eq!(points(&found), ["power_factor: address = 40001, name = \"功率因数\", type = \"f32\""]);
+}
+
+#[test]
 fn two_header_rows_and_joined_cells_are_one_header() {
     let mut sheet = sheet(&[
         "名称 | 地址 | 类型 | 量程 | | 报警 |",

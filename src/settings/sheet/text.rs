@@ -40,7 +40,7 @@ pub(super) fn folded(text: &str) -> String {
 /// Nothing, or one of the signs people write for nothing.
 pub(super) fn is_blank(text: &str) -> bool {
     matches!(
-        folded(text).as_str(),
+        folded(&tidy(text)).as_str(),
         "" | "-"
             | "--"
             | "---"
