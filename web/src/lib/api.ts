@@ -40,6 +40,9 @@ export interface Alarm {
   /** The setpoint. */
   at: number | null;
   unit: string; raised_at: string | null; acknowledged_by: string | null; hazard: string | null;
+  /** In breach, also where nobody is called. */
+  active: boolean; first_out: boolean;
+  hidden?: { by: string; reason: string; until: string | null; since: string | null };
 }
 
 export interface Delivery {

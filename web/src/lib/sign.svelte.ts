@@ -8,8 +8,10 @@ export interface Signing {
   title: Key; text: Key; done: Key; verb: Key; what: string;
   /** Rule key or hazard id. */
   subject: string;
-  note: 'none' | 'optional' | 'required';
-  send: (by: string, note: string) => Promise<void>;
+  note: 'none' | 'optional' | 'required' | 'reason';
+  /** For how long is asked as well. */
+  time?: boolean;
+  send: (by: string, note: string, minutes: number) => Promise<void>;
 }
 
 let open = $state<Signing | null>(null);
@@ -37,6 +39,30 @@ export const sign = {
     open = {
       title: 'sign.reset', text: 'sign.resetText', done: 'done.reset', verb: 'act.reset', what: title(alarm), subject: alarm.rule, note: 'none',
       send: (by) => post('alarms/reset', { rule: alarm.rule, by }),
+    };
+  },
+  shelve(alarm: Alarm) {
+    open = {
+      title: 'sign.shelve', text: 'sign.shelveText', done: 'done.shelve', verb: 'act.shelve', what: title(alarm), subject: alarm.rule, note: 'reason', time: true,
+      send: (by, reason, minutes) => post('alarms/shelve', { rule: alarm.rule, by, reason, minutes }),
+    };
+  },
+  unshelve(alarm: Alarm) {
+    open = {
+      title: 'sign.unshelve', text: 'sign.unshelveText', done: 'done.unshelve', verb: 'act.unshelve', what: title(alarm), subject: alarm.rule, note: 'none',
+      send: (by) => post('alarms/unshelve', { rule: alarm.rule, by }),
+    };
+  },
+  takeOut(alarm: Alarm) {
+    open = {
+      title: 'sign.takeOut', text: 'sign.takeOutText', done: 'done.takeOut', verb: 'act.takeOut', what: title(alarm), subject: alarm.rule, note: 'reason',
+      send: (by, reason) => post('alarms/take-out', { rule: alarm.rule, by, reason }),
+    };
+  },
+  putBack(alarm: Alarm) {
+    open = {
+      title: 'sign.putBack', text: 'sign.putBackText', done: 'done.putBack', verb: 'act.putBack', what: title(alarm), subject: alarm.rule, note: 'none',
+      send: (by) => post('alarms/put-back', { rule: alarm.rule, by }),
     };
   },
   acknowledgeHazard(hazard: Hazard) {

@@ -10,7 +10,7 @@ const point = (id: string, more: Partial<Point> = {}): Point => ({
 });
 const alarm = (more: Partial<Alarm> = {}): Alarm => ({
   rule: 'boiler-1/drum_level.ll', equipment: 'boiler-1', point: 'drum_level', device: null, kind: 'll', priority: 'critical',
-  state: 'unacknowledged', value: -81, at: -75, unit: 'mm', raised_at: at, acknowledged_by: null, hazard: null, ...more,
+  state: 'unacknowledged', value: -81, at: -75, unit: 'mm', raised_at: at, acknowledged_by: null, hazard: null, active: true, first_out: false, ...more,
 });
 
 let model: Overview;
