@@ -13,6 +13,7 @@ mod sample;
 mod site;
 mod texts;
 mod time;
+pub mod unit;
 
 pub use id::{Id, IdError};
 pub use limit::{HazardLevel, Limit, LimitKind, NoData, Priority};
@@ -22,3 +23,4 @@ pub use sample::{Batch, Reading, SampleHead};
 pub use site::{Device, DeviceIx, Equipment, EquipmentIx, Name, Plant, Point, PointIx, Site, ValueType};
 pub use texts::{MOST_TEXTS, TextTable};
 pub use time::{Micros, Now};
+pub use unit::Unit;

@@ -77,10 +77,12 @@ pub enum Cause {
     Torn = 48,
     /// The gateway's own clock was not sure.
     ClockUnsure = 49,
+    /// An input of the formula is bad or in doubt, or its window is not filled yet.
+    DerivedInput = 50,
 }
 
 impl Cause {
-    const ALL: [Self; 31] = [
+    const ALL: [Self; 32] = [
         Self::NotYetRead,
         Self::Timeout,
         Self::Disconnected,
@@ -112,6 +114,7 @@ impl Cause {
         Self::NoFactor,
         Self::Torn,
         Self::ClockUnsure,
+        Self::DerivedInput,
     ];
 
     /// The cause with this stored number.
@@ -188,6 +191,7 @@ impl Cause {
             Self::NoFactor => "no-factor",
             Self::Torn => "torn",
             Self::ClockUnsure => "clock-unsure",
+            Self::DerivedInput => "derived-input",
         }
     }
 }

@@ -6,7 +6,6 @@ mod limits;
 mod point;
 mod register;
 mod shape;
-mod units;
 
 use std::cell::RefCell;
 

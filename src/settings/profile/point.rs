@@ -6,8 +6,7 @@ use super::super::walk::Walk;
 use super::ProfilePoint;
 use super::limits::limits;
 use super::register::{Register, register};
-use super::units;
-use crate::plant::{Id, Name, ValueType};
+use crate::plant::{Id, Name, Unit, ValueType, unit};
 
 pub(super) fn point(
     walk: &Walk<'_>,
@@ -90,9 +89,9 @@ fn linear(walk: &Walk<'_>, unit: &str) -> (f64, f64) {
         }
     }
     if let Some(raw_unit) = walk.text("raw_unit") {
-        match units::conversion(raw_unit, unit) {
+        match unit::conversion(raw_unit, unit) {
             Ok((factor, shift)) => (scale, offset) = (scale * factor, offset * factor + shift),
-            Err(problem) => walk.fault("raw_unit", problem, format!("known units: {}", units::known())),
+            Err(problem) => walk.fault("raw_unit", problem, format!("known units: {}", Unit::spellings())),
         }
     }
     (scale, offset)

@@ -73,6 +73,7 @@ export const en: Record<Key, string> = {
   'cause.no-factor': 'The point it is multiplied by has no value',
   'cause.torn': 'Two readings disagree, counter may be torn',
   'cause.clock-unsure': 'Gateway clock not sure, time in doubt',
+  'cause.derived-input': 'A point it is computed from is bad or in doubt, or a window is not filled',
   'cause.lost': 'Gateway connection lost',
 
   'value.last': 'Last {time}',
