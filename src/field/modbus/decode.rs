@@ -50,7 +50,9 @@ pub fn raw(point: &ModbusPoint, bytes: &[u8], timezone: &jiff::tz::TimeZone) -> 
     if !number.is_finite() {
         return Err(Cause::NotANumber);
     }
-    if point.sentinels.contains(&number) {
+    // A sentinel is written in decimals: what the register can hold of it counts.
+    let short = matches!(point.format, Format::F32);
+    if point.sentinels.iter().any(|s| *s == number || short && f64::from(*s as f32) == number) {
         return Err(Cause::Sentinel);
     }
     Ok(number)
@@ -179,10 +181,15 @@ pub fn engineering(point: &ModbusPoint, raw: f64) -> (f64, Quality) {
         Scaling::Linear { scale, offset } => {
             let wide = matches!(point.format, Format::U64 | Format::I64) && raw.abs() > EXACT;
             let quality = if wide { Quality::Uncertain(Cause::Rounded) } else { Quality::Good };
-            (raw * scale + offset, quality)
+            finite(raw * scale + offset, quality)
         }
         Scaling::Loop(current) => loop_value(&current, raw),
     }
+}
+
+/// What has grown beyond all numbers is none.
+pub(super) fn finite(value: f64, quality: Quality) -> (f64, Quality) {
+    if value.is_finite() { (value, quality) } else { (f64::NAN, Quality::Bad(Cause::NotANumber)) }
 }
 
 /// The loop's current from the raw value.
@@ -267,6 +274,22 @@ mod tests {
         assert_eq!(raw(&broken, &[0x7F, 0xFF], &TimeZone::UTC), Err(Cause::Sentinel));
         assert_eq!(read(Format::F32, ByteOrder::Abcd, &[0x7F, 0xC0, 0, 0]), Err(Cause::NotANumber));
         assert_eq!(read(Format::F32, ByteOrder::Abcd, &[0x7F, 0xC0]), Err(Cause::Garbled));
+    }
+
+    #[test]
+    fn a_sentinel_is_known_in_the_precision_of_its_register() {
+        let broken = ModbusPoint { sentinels: vec![-999.9], ..point(Format::F32, ByteOrder::Abcd) };
+        assert_eq!(raw(&broken, &(-999.9f32).to_be_bytes(), &TimeZone::UTC), Err(Cause::Sentinel));
+        assert_eq!(raw(&broken, &(-999.8f32).to_be_bytes(), &TimeZone::UTC), Ok(f64::from(-999.8f32)));
+    }
+
+    #[test]
+    fn a_value_beyond_all_numbers_is_no_number() {
+        let far = ModbusPoint {
+            scaling: Scaling::Linear { scale: 1e10, offset: 0.0 },
+            ..point(Format::F64, ByteOrder::Abcd)
+        };
+        assert_eq!(engineering(&far, 1e300).1, Quality::Bad(Cause::NotANumber));
     }
 
     #[test]

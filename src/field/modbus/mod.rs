@@ -1,13 +1,14 @@
 //! Modbus TCP, RTU on serial lines and through serial servers, and devices that dial in. Reads only.
 //!
 //! `bus` is the loop of one endpoint; `link` its connection, over `wire`, in `frame`s; `unit` what is
-//! known of one device; `plan`, `decode`, `breaker`, `heartbeat`, `warm_up` and `torn` are what they
-//! say, and pure. `survey` looks at devices that nobody has described yet.
+//! known of one device; `plan`, `decode`, `factors`, `breaker`, `heartbeat`, `warm_up` and `torn` are
+//! what they say, and pure. `survey` looks at devices that nobody has described yet.
 
 mod breaker;
 mod bus;
 pub mod decode;
 pub(super) mod dial_in;
+mod factors;
 pub mod frame;
 mod heartbeat;
 pub mod link;

@@ -2,18 +2,18 @@
 //! judge an answer: refused registers, factors, faults of current loops, heartbeat, warm-up. No wire:
 //! `bus` hands in answers and times.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
 use super::decode;
+use super::factors::Factors;
 use super::heartbeat::Heartbeat;
 use super::plan::{LineCost, Request, plan, plan_of};
 use super::torn::is_torn;
 use super::warm_up::WarmUp;
 use crate::plant::{Cause, DeviceIx, PointIx, Quality, Reading, TextTable};
-use crate::settings::{Factor, Format, ModbusDevice, ModbusPoint, Scaling};
+use crate::settings::{Format, ModbusDevice, ModbusPoint, Scaling};
 
 /// Refused addresses are asked for again after this long.
 const LOOK_AGAIN: Duration = Duration::from_secs(600);
@@ -40,15 +40,15 @@ pub(super) struct Group {
 #[derive(Debug, Clone, Copy, Default)]
 struct LoopMemory {
     fault_since: Option<Duration>,
-    last_good: Option<f64>,
+    /// And when that was.
+    last_good: Option<(f64, Duration)>,
 }
 
 /// A device and its memory. Times are of the bus's monotonic clock.
 pub(super) struct Unit {
     pub(super) device: ModbusDevice,
     pub(super) groups: Vec<Group>,
-    /// Values of points that others are multiplied by.
-    factors: HashMap<PointIx, Option<f64>>,
+    factors: Factors,
     heartbeat: Option<Heartbeat>,
     warm_up: Option<WarmUp>,
     /// A request stayed without an answer since the last one: it may have been off.
@@ -73,13 +73,7 @@ impl Unit {
                 whole: true,
             })
             .collect();
-        let mut factors = HashMap::new();
-        for point in device.groups.iter().flat_map(|g| &g.points) {
-            for factor in &point.factors {
-                let (Factor::Times(of) | Factor::Decimals(of)) = *factor;
-                factors.insert(of, None);
-            }
-        }
+        let factors = Factors::of(&device);
         let (heartbeat, warm_up) = (Heartbeat::of(&device), device.quirks.warm_up.map(WarmUp::new));
         Self { device, groups, factors, heartbeat, warm_up, missed: false }
     }
@@ -135,6 +129,7 @@ impl Unit {
             return halves;
         }
         g.refused.extend(request.points.iter().map(|n| (*n, Cause::of_exception(code))));
+        request.points.iter().for_each(|n| self.factors.refused(g.points[*n].point));
         Vec::new()
     }
 
@@ -193,11 +188,11 @@ impl Unit {
         });
         let from = out.len();
         // A decimal point that was moved on the panel counts for the values beside it at once.
-        let is_factor = |n: &&usize| self.factors.contains_key(&self.groups[group].points[**n].point);
+        let is_factor = |n: &&usize| self.factors.contains(self.groups[group].points[**n].point);
         let (first, then): (Vec<&usize>, Vec<&usize>) = request.points.iter().partition(is_factor);
         for n in first.into_iter().chain(then) {
             let Self { groups, factors, heartbeat, .. } = &mut *self;
-            let Group { points, loops, .. } = &mut groups[group];
+            let Group { points, loops, period, .. } = &mut groups[group];
             let point = &points[*n];
             let at = usize::from(point.address - request.address);
             let (mut value, mut quality) = if request.table.is_bits() {
@@ -221,29 +216,16 @@ impl Unit {
                         }
                         let found = decode::engineering(point, raw);
                         match point.scaling {
-                            Scaling::Loop(current) => hold(&mut loops[*n], found, now, current.fault_hold),
+                            Scaling::Loop(current) => {
+                                hold(&mut loops[*n], found, now, (current.fault_hold, *period))
+                            }
                             Scaling::Linear { .. } => found,
                         }
                     }
                 }
             };
-            if let Some(known) = factors.get_mut(&point.point) {
-                *known = quality.is_usable().then_some(value);
-            }
-            for factor in &point.factors {
-                let known = |of: &PointIx| factors.get(of).copied().flatten();
-                let by = match factor {
-                    Factor::Times(of) => known(of),
-                    Factor::Decimals(of) => known(of).map(|d| 10f64.powi(-(d as i32))),
-                };
-                match by {
-                    Some(by) => value *= by,
-                    None if quality.is_usable() => {
-                        (value, quality) = (f64::NAN, Quality::Bad(Cause::NoFactor));
-                    }
-                    None => {}
-                }
-            }
+            factors.read(point.point, value, quality);
+            (value, quality) = factors.apply(&point.factors, (value, quality));
             if point.confirm && quality == Quality::Good && is_torn(point, at, values, earlier) {
                 quality = Quality::Uncertain(Cause::Torn);
             }
@@ -264,19 +246,27 @@ fn bad(point: PointIx, cause: Cause) -> Reading {
     Reading { point, value: f64::NAN, quality: Quality::Bad(cause) }
 }
 
-/// A loop's fault counts only when it has lasted (NAMUR NE 43 advises 4 s); until then the last good
-/// value stands, in doubt.
-fn hold(memory: &mut LoopMemory, found: (f64, Quality), now: Duration, long: Duration) -> (f64, Quality) {
+/// A loop's fault counts only when it has lasted for `long` (NAMUR NE 43 advises 4 s); until then the
+/// last good value stands, in doubt, if it is not stale itself.
+fn hold(
+    memory: &mut LoopMemory,
+    found: (f64, Quality),
+    now: Duration,
+    (long, period): (Duration, Duration),
+) -> (f64, Quality) {
     if found.1 != Quality::Bad(Cause::LoopFault) {
         memory.fault_since = None;
         if found.1 == Quality::Good {
-            memory.last_good = Some(found.0);
+            memory.last_good = Some((found.0, now));
         }
         return found;
     }
     let since = *memory.fault_since.get_or_insert(now);
+    let stale = long.saturating_add(period.saturating_mul(3));
     match memory.last_good {
-        Some(last) if now.saturating_sub(since) < long => (last, Quality::Uncertain(Cause::LoopFault)),
+        Some((last, at)) if now.saturating_sub(since) < long && now.saturating_sub(at) < stale => {
+            (last, Quality::Uncertain(Cause::LoopFault))
+        }
         _ => found,
     }
 }
@@ -338,6 +328,50 @@ mod tests {
     }
 
     #[test]
+    fn a_decimal_point_that_can_be_none_gives_no_value_rather_than_zero() {
+        let of = |format, word: u32| {
+            let decimals = ModbusPoint::plain(PointIx(0), Table::HoldingRegister, 0, format);
+            let pv = ModbusPoint { factors: vec![Factor::Decimals(PointIx(0))], ..register(2) };
+            let mut unit = unit(Quirks { max_gap: 1, ..Quirks::default() }, vec![decimals, pv]);
+            let words = word.to_be_bytes();
+            let words = [0, 2].map(|n| u16::from_be_bytes([words[n], words[n + 1]]));
+            read(&mut unit, 0, &[words[0], words[1], 1845])[1]
+        };
+        assert_eq!(of(Format::I32, 1).value, 184.5);
+        assert_eq!(of(Format::I32, (-2i32) as u32).value, 184_500.0);
+        for none in [255, 65_535, i32::MAX as u32, i32::MIN as u32] {
+            assert_eq!(of(Format::I32, none).quality, Quality::Bad(Cause::NoFactor), "{none}");
+        }
+        assert_eq!(of(Format::F32, 1.5f32.to_bits()).quality, Quality::Bad(Cause::NoFactor));
+    }
+
+    #[test]
+    fn a_factor_that_the_device_refuses_is_none_any_more() {
+        let pv = ModbusPoint { factors: vec![Factor::Times(PointIx(0))], ..register(1) };
+        let mut unit = unit(Quirks::default(), vec![register(0), pv]);
+        assert_eq!(read(&mut unit, 0, &[80, 5])[1].value, 400.0);
+        let mut out = Vec::new();
+        let now = Duration::from_secs(1);
+        let whole = unit.begin(0, now, &COST, &mut out).remove(0);
+        let halves = unit.refuse(0, &whole, 2, &COST);
+        assert!(unit.refuse(0, &halves[0], 2, &COST).is_empty());
+        unit.take(0, &halves[1], &[0, 5], None, now, &TimeZone::UTC, &TextTable::default(), &mut out);
+        assert_eq!(out.last().unwrap().quality, Quality::Bad(Cause::NoFactor));
+    }
+
+    #[test]
+    fn what_is_multiplied_beyond_all_numbers_is_no_number() {
+        let huge = ModbusPoint::plain(PointIx(0), Table::HoldingRegister, 0, Format::F64);
+        let pv = ModbusPoint { factors: vec![Factor::Times(PointIx(0))], ..register(4) };
+        let mut unit = unit(Quirks::default(), vec![huge, pv]);
+        let bits = 1e308f64.to_bits().to_be_bytes();
+        let words: Vec<u16> = bits.chunks(2).map(|w| u16::from_be_bytes([w[0], w[1]])).collect();
+        let found = read(&mut unit, 0, &[&words[..], &[5000]].concat());
+        assert_eq!((found[0].value, found[0].quality), (1e308, Quality::Good));
+        assert_eq!(found[1].quality, Quality::Bad(Cause::NotANumber));
+    }
+
+    #[test]
     fn a_broken_wire_is_a_fault_after_its_hold_and_never_a_low_reading() {
         let sensor = ModbusPoint {
             scaling: Scaling::Loop(CurrentLoop {
@@ -358,6 +392,8 @@ mod tests {
         }
         assert_eq!(read(&mut unit, 5, &[0])[0].quality, Quality::Bad(Cause::LoopFault));
         assert_eq!(read(&mut unit, 6, &[2457])[0].quality, Quality::Good);
+        // What it was an hour ago is no value of today.
+        assert_eq!(read(&mut unit, 3600, &[0])[0].quality, Quality::Bad(Cause::LoopFault));
     }
 
     #[test]

@@ -126,10 +126,12 @@ pub(super) enum Raw {
 }
 
 impl Raw {
-    /// A number that stands for "no measurement" is none.
+    /// A number that stands for "no measurement" is none, also one that lost its last decimals on a way
+    /// of single floats.
     pub(super) fn without(self, sentinels: &[f64]) -> Self {
+        let is = |number: f64| sentinels.iter().any(|s| *s == number || f64::from(*s as f32) == number);
         match self {
-            Self::Number(number, _) if sentinels.contains(&number) => Self::Bad(Cause::Sentinel),
+            Self::Number(number, _) if is(number) => Self::Bad(Cause::Sentinel),
             raw => raw,
         }
     }
@@ -137,7 +139,13 @@ impl Raw {
     /// The engineering value: `number × scale + offset`, or 0 and 1.
     pub(super) fn scaled(self, scale: f64, offset: f64, invert: bool) -> (f64, Quality) {
         match self {
-            Self::Number(number, quality) => (number * scale + offset, quality),
+            Self::Number(number, quality) if invert && (number == 0.0 || number == 1.0) => {
+                (1.0 - number, quality)
+            }
+            Self::Number(number, quality) => match number * scale + offset {
+                value if value.is_finite() => (value, quality),
+                _ => (f64::NAN, Quality::Bad(Cause::NotANumber)),
+            },
             Self::Flag(set) => (f64::from(u8::from(set != invert)), Quality::Good),
             Self::Bad(cause) => (f64::NAN, Quality::Bad(cause)),
         }
@@ -323,6 +331,10 @@ mod tests {
         assert_eq!(Raw::Flag(true).scaled(10.0, 3.0, false), (1.0, Quality::Good));
         assert_eq!(Raw::Flag(true).scaled(10.0, 3.0, true), (0.0, Quality::Good));
         assert_eq!(good(2.0).scaled(10.0, 3.0, true), (23.0, Quality::Good));
+        // Some senders have no booleans; the same rule as for other payloads.
+        assert_eq!(good(1.0).scaled(1.0, 0.0, true), (0.0, Quality::Good));
+        assert_eq!(good(0.0).scaled(1.0, 0.0, true), (1.0, Quality::Good));
+        assert_eq!(good(1e308).scaled(10.0, 0.0, false).1, Quality::Bad(Cause::NotANumber));
         assert_eq!(of(Value::Int(1), Datatype::Boolean), Raw::Flag(true));
     }
 
@@ -330,6 +342,7 @@ mod tests {
     fn a_number_that_means_no_measurement_is_bad_before_scaling() {
         assert_eq!(good(32767.0).without(&[32767.0, -1.0]), Raw::Bad(Cause::Sentinel));
         assert_eq!(good(32766.0).without(&[32767.0]), good(32766.0));
+        assert_eq!(good(f64::from(-999.9f32)).without(&[-999.9]), Raw::Bad(Cause::Sentinel));
         assert_eq!(Raw::Flag(true).without(&[1.0]), Raw::Flag(true));
     }
 
