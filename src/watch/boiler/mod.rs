@@ -1,0 +1,11 @@
+//! Derived quantities of boilers and pressure vessels (派生量): what readings say only together or over time.
+//!
+//! Pure functions (`saturation`, `combustion`, `drum`, `time_to_limit`) and detectors that are stepped
+//! ([`Detector`]). Formulas and thresholds are those of the trade, with their source; what no standard fixes is
+//! called a default of the project. What is derived here is advice and evidence: it never replaces a limit, and no
+//! protection depends on it.
+//!
+//! Units: pressures in MPa, gauge unless the name says `abs`; temperatures in °C, differences in K; levels in mm
+//! (0 = normal water level); flows in t/h; loads in percent of the rated one.
+
+pub mod saturation;
