@@ -8,4 +8,5 @@
 //! Units: pressures in MPa, gauge unless the name says `abs`; temperatures in °C, differences in K; levels in mm
 //! (0 = normal water level); flows in t/h; loads in percent of the rated one.
 
+pub mod combustion;
 pub mod saturation;
