@@ -9,4 +9,13 @@
 //! (0 = normal water level); flows in t/h; loads in percent of the rated one.
 
 pub mod combustion;
+pub mod drum;
 pub mod saturation;
+
+/// Beyond this, in whatever unit, a number is not a reading. It keeps squares and cubes finite.
+const LARGEST: f64 = 1e12;
+
+/// A number that may be calculated with; NaN, infinities and absurd ones are unknown.
+fn known(value: Option<f64>) -> Option<f64> {
+    value.filter(|v| v.abs() <= LARGEST)
+}
