@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 pub mod balance;
 pub mod combustion;
 pub mod drum;
+pub mod low_water;
 pub mod runtime;
 pub mod saturation;
 mod steps;
