@@ -22,6 +22,7 @@ pub mod saturation;
 mod steps;
 #[cfg(test)]
 mod tests;
+pub mod time_to_limit;
 
 /// What is stepped with readings and remembers. Whoever drives it promises a step at every sample and at least one
 /// a second, with `None` for what is unknown, bad or stale.
