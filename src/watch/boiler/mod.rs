@@ -19,10 +19,13 @@ pub mod drum;
 pub mod low_water;
 pub mod runtime;
 pub mod saturation;
+pub mod slope;
 mod steps;
 #[cfg(test)]
 mod tests;
+pub mod theil_sen;
 pub mod time_to_limit;
+mod window;
 
 /// What is stepped with readings and remembers. Whoever drives it promises a step at every sample and at least one
 /// a second, with `None` for what is unknown, bad or stale.
