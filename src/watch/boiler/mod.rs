@@ -17,6 +17,7 @@ pub mod balance;
 pub mod combustion;
 pub mod drum;
 pub mod low_water;
+pub mod rainflow;
 pub mod runtime;
 pub mod saturation;
 pub mod slope;
