@@ -13,6 +13,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub mod autoclave;
 pub mod balance;
 pub mod combustion;
 pub mod drum;
