@@ -19,10 +19,12 @@ pub mod combustion;
 pub mod drum;
 pub mod low_water;
 pub mod rainflow;
+mod recent;
 pub mod runtime;
 pub mod saturation;
 pub mod slope;
 mod steps;
+pub mod swell;
 #[cfg(test)]
 mod tests;
 pub mod theil_sen;
