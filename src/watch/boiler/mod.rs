@@ -21,6 +21,7 @@ pub mod low_water;
 pub mod rainflow;
 mod recent;
 pub mod runtime;
+pub mod safety_valve;
 pub mod saturation;
 pub mod slope;
 mod steps;
@@ -30,6 +31,7 @@ mod tests;
 pub mod theil_sen;
 pub mod time_to_limit;
 mod window;
+mod witness;
 
 /// What is stepped with readings and remembers. Whoever drives it promises a step at every sample and at least one
 /// a second, with `None` for what is unknown, bad or stale.
