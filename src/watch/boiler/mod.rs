@@ -17,6 +17,7 @@ pub mod autoclave;
 pub mod balance;
 pub mod combustion;
 pub mod drum;
+pub mod leak;
 pub mod low_water;
 pub mod rainflow;
 mod recent;
