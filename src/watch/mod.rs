@@ -1,9 +1,10 @@
-//! Judging: limits, alarm states and the engine that ties them to points.
+//! Judging: limits, alarm states and the engine that ties them to points; and what is derived from readings (`boiler`).
 //!
 //! Pure: values and a time go in, transitions come out. No socket, no file, no clock. Called by the
 //! keeper, and directly by property tests and benchmarks.
 
 mod alarm;
+pub mod boiler;
 mod engine;
 mod limit;
 pub mod rehearsal;
