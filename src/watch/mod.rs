@@ -1,10 +1,11 @@
-//! Judging: limits, alarm states and the engine that ties them to points.
+//! Judging: limits, alarm states and the engine that ties them to points; formulas of derived points.
 //!
 //! Pure: values and a time go in, transitions come out. No socket, no file, no clock. Called by the
 //! keeper, and directly by property tests and benchmarks.
 
 mod alarm;
 mod engine;
+pub mod formula;
 mod limit;
 mod rule;
 #[cfg(test)]
