@@ -19,7 +19,7 @@
 //! | [`clock`] | the wall clock, read in one place, and whether to believe it | `plant` |
 //! | [`field`] | Modbus, MQTT and HTTP push: wires → samples | `plant`, `settings` |
 //! | `broker` | the embedded MQTT broker of small sites | `settings` |
-//! | [`watch`] | limits, ISA-18.2 alarm states, the engine; pure | `plant` |
+//! | [`watch`] | limits, ISA-18.2 alarm states, the engine, formulas; pure | `plant` |
 //! | [`hazard`] | record, lifecycle, events, audit chain; pure | `plant`, `watch` |
 //! | [`store`] | `journal.db` and `ledger.db` | `plant`, `watch`, `hazard` |
 //! | [`outlet`] | readers with their own cursor: InfluxDB, inspection feed | `plant`, `settings`, `store` |
