@@ -6,7 +6,6 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::tz::TimeZone;
-use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -130,7 +129,7 @@ struct Bus {
     running: Running,
     settings: ModbusSource,
     change: watch::Sender<ModbusSource>,
-    dialled: Option<mpsc::Sender<(TcpStream, Vec<u8>)>>,
+    dialled: Option<dial_in::Doorstep>,
 }
 
 struct Session {
@@ -229,12 +228,7 @@ impl Sources {
         }
         let Some(seen) = self.registry.seen(source.id.as_str()) else { return };
         let (change, changed) = watch::channel(source.clone());
-        let (dialled, arrivals) = if dials(source) {
-            let (to, from) = mpsc::channel(2);
-            (Some(to), Some(from))
-        } else {
-            (None, None)
-        };
+        let dialled = dials(source).then(dial_in::Doorstep::default);
         let (stop, stopped) = watch::channel(false);
         let parts = modbus::Parts {
             source: changed,
@@ -244,7 +238,7 @@ impl Sources {
             timezone: timezone.clone(),
             texts: self.texts.clone(),
             trace: seen.trace.unwrap_or_default(),
-            dialled: arrivals,
+            dialled: dialled.clone(),
         };
         let task = tokio::spawn(modbus::run(parts, stopped));
         let running = Running { task, stop };

@@ -244,3 +244,79 @@ async fn a_second_master_on_the_line_is_told_and_its_traffic_never_taken() {
     assert!(gateway.committed("u1").iter().all(|c| c.2 == 7.0));
     assert_eq!(gateway.log().matches("another master").count(), 1, "told once is enough");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn heartbeats_between_the_frames_of_a_device_that_dials_in_cost_no_connection() {
+    let at = format!("127.0.0.1:{}", crate::peers::free_port());
+    let source = "registration = \"DTU-1\"\nheartbeat_packet = \"heartbeat\"";
+    let settings = settings(&format!("listen://{at}"), source, &[1]);
+    let mut gateway = start(&settings, &profile("", ONE));
+    let device = Odd::dial(at, b"DTU-1", |ask| {
+        let answer = ask.values(|_| 7);
+        match ask.from {
+            // In one piece with an answer, in two pieces, and while nobody asks.
+            40 => {
+                vec![Say([b"heartbeat", &answer[..], b"heartbeat", b"heart"].concat()), Say(b"beat".to_vec())]
+            }
+            _ => vec![Say([&answer[..], b"hear"].concat()), Rest(ms(20)), Say(b"tbeat".to_vec())],
+        }
+    });
+    let state = polled(&gateway, 20).await;
+    gateway.stop().await;
+    assert!(state["good_polls"].as_u64() >= Some(18), "{state}");
+    assert!(device.asked().iter().all(|a| a.connection == 1), "the connection was given up");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_must_not_be_read_is_not_read_to_find_out_whether_a_late_answer_can_still_come_either() {
+    let mut asked = 0;
+    let device = Odd::rtu(move |ask| {
+        asked += 1;
+        let answer = Say(ask.values(|a| a + 7));
+        if asked % 5 == 0 { vec![Rest(ms(150)), answer] } else { vec![answer] }
+    })
+    .await;
+    let profile = profile(
+        "[modbus]\nforbidden = [{ table = \"holding\", from = 1, to = 20 }]",
+        &[("a", "address = 40001"), ("b", "address = 40101\ntype = \"u32\"")],
+    );
+    let mut gateway = start(&settings(&rtu(&device), "breaker = false", &[1]), &profile);
+    eventually("enough late answers", async || {
+        let state = path(&gateway).await["devices"][0].clone();
+        unless(state["failures"].as_u64() >= Some(8) && state["good_polls"].as_u64() >= Some(3), state)
+    })
+    .await;
+    gateway.stop().await;
+    let asked = device.asked();
+    assert!(!asked.iter().any(|a| (1..=20).any(|address| a.covers(address))), "{asked:?}");
+    let wrong = |c: &&(String, i64, f64)| c.2 != if c.0 == "a" { 7.0 } else { f64::from(107 << 16 | 108) };
+    assert_eq!(gateway.committed("u1").iter().find(wrong), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_unit_that_comes_back_is_found_on_a_line_that_has_more_to_do_than_it_can() {
+    let mut silent = 4;
+    let device = Odd::tcp(move |ask| {
+        if ask.unit == 9 && silent > 0 {
+            silent -= 1;
+            return Vec::new();
+        }
+        vec![Rest(ms(15)), Say(ask.values(|_| u16::from(ask.unit)))]
+    })
+    .await;
+    let busy = "probe_share = 0.5";
+    let settings =
+        settings(&tcp(&device), busy, &[1, 2, 3, 9]).replace("\"100ms\"\ntimeout", "\"20ms\"\ntimeout");
+    let mut gateway = start(&settings, &profile("", ONE));
+    eventually("unit 9 is read again", async || {
+        let devices = path(&gateway).await["devices"].clone();
+        let states: Vec<_> = devices.as_array().into_iter().flatten().map(|d| d["state"].clone()).collect();
+        unless(
+            states.last().is_some_and(|s| s == "reading")
+                && device.asked().iter().filter(|a| a.unit == 9).count() > 5,
+            states,
+        )
+    })
+    .await;
+    gateway.stop().await;
+}

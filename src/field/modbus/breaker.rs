@@ -1,7 +1,7 @@
 //! Rest for units that do not answer, so that their timeouts do not eat the others' bus time. Pure.
 //!
 //! After some silences in a row a unit rests and is probed at growing, jittered intervals; all probes
-//! on a connection together take no more than a share of its time.
+//! on a connection together take no more than a share of its time, and each unit has its turn.
 
 use std::time::Duration;
 
@@ -44,9 +44,20 @@ impl Breaker {
     }
 
     /// Its rest is over: a probe may be made if the budget allows it.
-    pub(super) fn is_ripe(&self, now: Duration) -> bool {
+    fn is_ripe(&self, now: Duration) -> bool {
         self.resting_until.is_some_and(|until| now >= until)
     }
+}
+
+/// Which unit is to be probed next: of those whose rest is over, and which `may` be asked, the one that has
+/// waited for longest. Any other rule would leave some out for as long as others stay dead.
+pub(super) fn next_probe<'a>(
+    breakers: impl Iterator<Item = &'a Breaker>,
+    may: impl Fn(usize) -> bool,
+    now: Duration,
+) -> Option<usize> {
+    let ripe = breakers.enumerate().filter(|(n, breaker)| breaker.is_ripe(now) && may(*n));
+    ripe.min_by_key(|(_, breaker)| breaker.resting_until).map(|(n, _)| n)
 }
 
 /// The bus time that probes may take: earned as time goes by, spent by probes that stay unanswered.
@@ -88,7 +99,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::{Breaker, LONGEST_REST, PATIENCE, ProbeBudget};
+    use super::{Breaker, LONGEST_REST, PATIENCE, ProbeBudget, next_probe};
 
     #[test]
     fn a_unit_rests_after_three_silences_and_longer_each_time() {
@@ -102,6 +113,32 @@ mod tests {
         assert!(breaker.silent(now, 1.0).is_none());
         assert!(!breaker.is_ripe(now + Duration::from_millis(3999)));
         assert!(breaker.answered() && !breaker.is_open() && !breaker.answered());
+    }
+
+    #[test]
+    fn each_of_many_dead_units_is_probed_in_its_turn_and_one_that_lives_again_is_found() {
+        let timeout = Duration::from_millis(500);
+        let mut budget = ProbeBudget::new(0.05, Duration::ZERO);
+        let mut dead = vec![Breaker::default(); 20];
+        let mut probes = [0; 20];
+        for breaker in &mut dead {
+            for _ in 0..PATIENCE {
+                let _ = breaker.silent(Duration::ZERO, 0.5);
+            }
+        }
+        for second in 0..3600 {
+            let now = Duration::from_secs(second);
+            if let Some(n) = next_probe(dead.iter(), |_| true, now)
+                && budget.allows(timeout, now)
+            {
+                budget.spend(timeout);
+                dead[n].silent(now, fastrand::f64());
+                probes[n] += 1;
+            }
+        }
+        // A probe in ten seconds, twenty units: 18 each in an hour.
+        assert!(probes.iter().all(|p| (15..=21).contains(p)), "{probes:?}");
+        assert_eq!(next_probe(dead.iter(), |_| false, Duration::from_secs(9999)), None);
     }
 
     proptest! {

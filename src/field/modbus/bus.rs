@@ -10,15 +10,15 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use tokio::net::TcpStream;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
-use super::breaker::{Breaker, ProbeBudget};
+use super::breaker::{Breaker, ProbeBudget, next_probe};
+use super::dial_in::Doorstep;
 use super::frame::Ask;
-use super::link::{Done, Link, PollError, Sending};
-use super::plan::{LineCost, Request};
+use super::link::{Done, Doubt, Link, PollError, Sending};
+use super::plan::{LineCost, Request, may_read};
 use super::trace::Trace;
 use super::unit::Unit;
 use crate::clock::wall_now;
@@ -30,6 +30,9 @@ use crate::settings::{ModbusSource, Transport};
 /// Frames of another master before it is said that there is one: noise may look like one once.
 const SURE_OF_OTHER_MASTER: u64 = 3;
 
+/// On a line that has more to do than it can, a probe waits for this long at most.
+const MOST_PUT_OFF: Duration = Duration::from_secs(10);
+
 /// What a bus is made of.
 pub(in crate::field) struct Parts {
     pub(in crate::field) source: watch::Receiver<ModbusSource>,
@@ -40,7 +43,7 @@ pub(in crate::field) struct Parts {
     pub(in crate::field) timezone: TimeZone,
     pub(in crate::field) texts: TextTable,
     pub(in crate::field) trace: Trace,
-    pub(in crate::field) dialled: Option<mpsc::Receiver<(TcpStream, Vec<u8>)>>,
+    pub(in crate::field) dialled: Option<Doorstep>,
 }
 
 /// What a request is for.
@@ -167,7 +170,7 @@ impl Bus {
     /// Takes new settings: what did not change keeps its seat, its ticks and its memory.
     fn take_over(&mut self, source: ModbusSource) {
         if source.transport != self.source.transport || source.timeout != self.source.timeout {
-            let dialled = self.link.take_dialled_receiver();
+            let dialled = self.link.take_doorstep();
             self.link = Link::new(&source, self.trace.clone(), dialled);
             self.next_connect = Instant::now();
         }
@@ -210,43 +213,55 @@ impl Bus {
     /// Puts the requests of every group whose tick has come into the queue.
     async fn enqueue_due(&mut self) {
         let now = Instant::now();
+        self.probe(now).await;
         for n in 0..self.seats.len() {
             for g in 0..self.seats[n].due.len() {
-                if self.seats[n].due[g] <= now && self.seats[n].unit.groups[g].outstanding == 0 {
-                    self.begin(n, g, now).await;
+                if self.seats[n].due[g] > now || self.seats[n].unit.groups[g].outstanding > 0 {
+                    continue;
+                }
+                if self.seats[n].breaker.is_open() {
+                    self.readings.clear();
+                    self.seats[n].unit.all_missed(g, Cause::BackingOff, &mut self.readings);
+                    self.push(n, g, wall_now()).await;
+                    self.finish(n, g, now, true);
+                } else {
+                    self.begin(n, g, now, false).await;
                 }
             }
         }
     }
 
-    async fn begin(&mut self, n: usize, g: usize, now: Instant) {
+    /// Asks the unit whose turn it is whether it is there again, if there is bus time for it; on its tick
+    /// or not, for the ticks of some never fall where the bus time is.
+    async fn probe(&mut self, now: Instant) {
         let mono = self.mono(now);
-        let resting = self.seats[n].breaker.is_open();
-        if resting {
-            let probe = self.seats[n].breaker.is_ripe(mono) && self.budget.allows(self.source.timeout, mono);
-            if !probe {
-                self.readings.clear();
-                self.seats[n].unit.all_missed(g, Cause::BackingOff, &mut self.readings);
-                self.push(n, g, wall_now()).await;
-                self.finish(n, g, now, true);
-                return;
-            }
-            self.budget.spend(self.source.timeout);
-        }
+        let seats = &self.seats;
+        let idle = |n: usize| seats[n].unit.groups.iter().all(|g| g.outstanding == 0);
+        let next = next_probe(seats.iter().map(|s| &s.breaker), idle, mono);
+        let Some(n) = next.filter(|_| self.budget.allows(self.source.timeout, mono)) else { return };
+        self.budget.spend(self.source.timeout);
+        let groups = &self.seats[n].unit.groups;
+        let g = groups.iter().position(|g| !g.requests.is_empty()).unwrap_or(0);
+        self.begin(n, g, now, true).await;
+    }
+
+    async fn begin(&mut self, n: usize, g: usize, now: Instant, probe: bool) {
+        let mono = self.mono(now);
         self.readings.clear();
         let mut requests = self.seats[n].unit.begin(g, mono, &self.cost, &mut self.readings);
         if !self.readings.is_empty() {
             self.push(n, g, wall_now()).await;
         }
-        let deadline = self.seats[n].due[g] + self.seats[n].unit.groups[g].period;
+        let period = self.seats[n].unit.groups[g].period;
         self.seats[n].troubled = false;
         self.seats[n].unit.groups[g].outstanding = requests.len();
         if requests.is_empty() {
             self.finish(n, g, now, false);
             return;
         }
-        // A probe goes behind the healthy ones, and alone: the others follow its answer.
-        let probe = resting;
+        // A probe goes behind the healthy ones of its time, though not of all times to come, and alone:
+        // the others follow its answer.
+        let deadline = if probe { now + MOST_PUT_OFF } else { self.seats[n].due[g] + period };
         let first = requests.remove(0);
         let job = |request, probe| Job {
             unit: n,
@@ -257,7 +272,7 @@ impl Bus {
             busy: 0,
             retried: false,
             not_before: now,
-            deadline: if probe { deadline + Duration::from_secs(3600) } else { deadline },
+            deadline,
         };
         self.insert(job(first, probe));
         for request in requests {
@@ -302,15 +317,25 @@ impl Bus {
                 address: job.request.address,
                 count: job.request.count,
             };
-            let ask = match self.link.doubt(device.unit, &ask) {
-                Some(other) if job.purpose != Purpose::Sync => {
-                    let waiting = Job { purpose: job.purpose.clone(), ..job.clone() };
-                    self.queue.push_front(waiting);
-                    job.purpose = Purpose::Sync;
+            let quirks = &device.quirks;
+            let ask = match self
+                .link
+                .doubt(device.unit, &ask, |table, from, count| may_read(quirks, table, from, count))
+            {
+                Doubt::Ask(other) => {
+                    if job.purpose != Purpose::Sync {
+                        self.queue.push_front(job.clone());
+                        job.purpose = Purpose::Sync;
+                    }
                     other
                 }
-                Some(other) => other,
-                None => ask,
+                Doubt::Wait => {
+                    // Nothing else may be asked of it: silence must tell that no late answer comes.
+                    self.link.rest(self.source.timeout);
+                    self.link.trust(device.unit);
+                    ask
+                }
+                Doubt::None => ask,
             };
             let tag = self.flight.iter().position(Option::is_none).unwrap_or(self.flight.len());
             self.link.send(Sending {

@@ -2,11 +2,11 @@
 //! packet and handed to the source that waits for it. Started by `field`.
 
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
 use tracing::{info, warn};
 
 use crate::field::Status;
@@ -22,17 +22,47 @@ const MOST_STRANGERS: usize = 64;
 const LONGEST: usize = 512;
 const RETRY_LISTEN: Duration = Duration::from_secs(5);
 
+/// A connection, and what came on it behind the registration.
+type Dialled = (TcpStream, Vec<u8>);
+
+/// Where a device that dialled in waits to be taken: the newest call, for with it the device has given up
+/// those before.
+#[derive(Debug, Clone, Default)]
+pub struct Doorstep(Arc<Mutex<Option<Dialled>>>);
+
+impl Doorstep {
+    /// A call, and what the device said behind its registration.
+    pub(super) fn put(&self, stream: TcpStream, rest: Vec<u8>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((stream, rest));
+    }
+
+    /// The call that waits, if there is one.
+    pub(super) fn take(&self) -> Option<(TcpStream, Vec<u8>)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// A call waits.
+    pub(super) fn is_knocked(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// Somebody else may still take what is put here.
+    pub(super) fn is_watched(&self) -> bool {
+        Arc::strong_count(&self.0) > 1
+    }
+}
+
 /// Whom a listener waits for.
 pub(in crate::field) struct Expected {
     pub(in crate::field) source: String,
     pub(in crate::field) how: DialIn,
     pub(in crate::field) status: Status,
-    pub(in crate::field) to: mpsc::Sender<(TcpStream, Vec<u8>)>,
+    pub(in crate::field) to: Doorstep,
 }
 
 /// Listens for ever; ends when the task is aborted.
 pub(in crate::field) async fn listen(address: SocketAddr, expected: Vec<Expected>) {
-    let expected = std::sync::Arc::new(expected);
+    let expected = Arc::new(expected);
     let listener = loop {
         match TcpListener::bind(address).await {
             Ok(listener) => break listener,
@@ -47,7 +77,7 @@ pub(in crate::field) async fn listen(address: SocketAddr, expected: Vec<Expected
         }
     };
     info!("waiting for devices to dial in on {address}");
-    let strangers = std::sync::Arc::new(tokio::sync::Semaphore::new(MOST_STRANGERS));
+    let strangers = Arc::new(tokio::sync::Semaphore::new(MOST_STRANGERS));
     loop {
         let (stream, from) = match listener.accept().await {
             Ok(accepted) => accepted,
@@ -58,11 +88,11 @@ pub(in crate::field) async fn listen(address: SocketAddr, expected: Vec<Expected
                 continue;
             }
         };
-        let Ok(place) = std::sync::Arc::clone(&strangers).try_acquire_owned() else {
+        let Ok(place) = Arc::clone(&strangers).try_acquire_owned() else {
             warn!("dial-in on {address}: too many callers that do not say who they are; {from} is sent away");
             continue;
         };
-        let expected = std::sync::Arc::clone(&expected);
+        let expected = Arc::clone(&expected);
         tokio::spawn(async move {
             let _place = place;
             greet(stream, from, &expected).await;
@@ -92,8 +122,7 @@ async fn greet(mut stream: TcpStream, from: SocketAddr, expected: &[Expected]) {
             let one = &expected[n];
             info!(source = one.source, %from, "the device dialled in");
             one.status.update(|s| s.stranger = None);
-            // Full means that a newer connection is already waiting to be taken.
-            let _ = one.to.try_send((stream, rest));
+            one.to.put(stream, rest);
         }
         _ => {
             let said = heard.escape_ascii().to_string();
@@ -132,9 +161,9 @@ fn recognise(heard: &[u8], expected: &[Expected]) -> (Option<(usize, Vec<u8>)>, 
 
 #[cfg(test)]
 mod tests {
-    use tokio::sync::mpsc;
+    use tokio::net::{TcpListener, TcpStream};
 
-    use super::{Expected, recognise};
+    use super::{Doorstep, Expected, recognise};
     use crate::field::Status;
     use crate::settings::{DialIn, Framing};
 
@@ -150,7 +179,7 @@ mod tests {
                     framing: Framing::Rtu,
                 },
                 status: Status::new(r, "modbus"),
-                to: mpsc::channel(1).0,
+                to: Doorstep::default(),
             })
             .collect()
     }
@@ -168,6 +197,21 @@ mod tests {
         let all = expected(&["DTU1", "DTU12"]);
         assert_eq!(recognise(b"DTU1", &all), (Some((0, Vec::new())), true));
         assert_eq!(recognise(b"DTU12", &all), (Some((1, Vec::new())), false));
+    }
+
+    #[tokio::test]
+    async fn of_several_calls_that_nobody_took_the_newest_is_the_one_that_stands() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let at = listener.local_addr().expect("an address");
+        let (door, mut ports) = (Doorstep::default(), Vec::new());
+        for n in 0..4 {
+            let stream = TcpStream::connect(at).await.expect("it listens");
+            ports.push(stream.local_addr().expect("an address").port());
+            door.put(stream, vec![n]);
+        }
+        let (stream, rest) = door.take().expect("one waits");
+        assert_eq!((stream.local_addr().expect("an address").port(), rest), (ports[3], vec![3]));
+        assert!(door.take().is_none(), "the device hung up on the others");
     }
 
     #[test]

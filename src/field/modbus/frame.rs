@@ -255,12 +255,17 @@ fn identification_length(bytes: &[u8]) -> Option<usize> {
 #[must_use]
 pub fn rtu(bytes: &[u8], ask: &Ask, unit: u8, crc_swapped: bool, tolerant: bool) -> Rtu {
     let mut outcome = Rtu::More;
+    // The answer seems to have begun: what looks like another's frame now may be values of it.
+    let mut begun = false;
     let last = if tolerant { bytes.len() } else { bytes.len().min(1) };
     for start in 0..last {
         let here = &bytes[start..];
         // A frame that claims to be longer than any real one is no frame.
         let Some(length) = rtu_length(here).filter(|l| *l <= LONGEST_RTU) else { continue };
-        let Some(frame) = here.get(..length) else { continue };
+        let Some(frame) = here.get(..length) else {
+            begun |= here[0] == unit && here[1] == ask.function() && ask.value_bytes() == Some(length - 5);
+            continue;
+        };
         if !crc_fits(frame, crc_swapped) {
             if start == 0 {
                 outcome = Rtu::BadCrc;
@@ -270,6 +275,7 @@ pub fn rtu(bytes: &[u8], ask: &Ask, unit: u8, crc_swapped: bool, tolerant: bool)
         let consumed = start + length;
         return match check(ask, unit, frame[0], &frame[1..length - 2]) {
             Ok(_) => Rtu::Answer { pdu: start + 1..consumed - 2, consumed, junk: start },
+            Err(_) if begun => continue,
             Err(why) => Rtu::Foreign { consumed, why },
         };
     }
@@ -355,6 +361,18 @@ mod tests {
         ask(2).write(Framing::Rtu, 7, 0, false, &mut bytes);
         bytes.extend(rtu_answer(7, &[1, 2, 3, 4]));
         assert!(matches!(rtu(&bytes, &ask(2), 7, false, true), Rtu::Answer { junk: 8, .. }));
+    }
+
+    #[test]
+    fn values_that_look_like_a_frame_cost_no_answer_that_comes_in_pieces() {
+        let inner = [0, 0x90, 0x84, 2, 0, 0, 0, 0];
+        let crc = super::CRC.checksum(&inner[1..4]).to_le_bytes();
+        let values = [inner[0], inner[1], inner[2], inner[3], crc[0], crc[1], 0, 0];
+        let whole = rtu_answer(7, &values);
+        for cut in 3..whole.len() {
+            assert_eq!(rtu(&whole[..cut], &ask(4), 7, false, true), Rtu::More, "{cut}");
+        }
+        assert!(matches!(rtu(&whole, &ask(4), 7, false, true), Rtu::Answer { junk: 0, .. }));
     }
 
     #[test]

@@ -10,17 +10,16 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use tokio::net::TcpStream;
-use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_modbus::ExceptionCode;
 
+use super::dial_in::Doorstep;
 use super::frame::{self, Answer, Ask, Rtu, TcpFrame, Wrong};
 use super::trace::Trace;
 use super::wire::Wire;
 use crate::clock::wall_now;
 use crate::plant::{Cause, Micros};
-use crate::settings::{Framing, ModbusSource, Transport};
+use crate::settings::{Framing, ModbusSource, Table, Transport};
 
 /// Requests in a row without a byte in return after which a TCP connection is opened anew: the
 /// device may have lost power and know nothing of it.
@@ -119,6 +118,17 @@ pub struct LineCounts {
     pub other_master: u64,
 }
 
+/// Whether a late answer may still come on an RTU line, and what to do about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Doubt {
+    /// None can.
+    None,
+    /// Ask this first.
+    Ask(Ask),
+    /// Nothing may be asked that would tell: wait until it must have come.
+    Wait,
+}
+
 /// Whether a frame holds bytes of another.
 #[derive(PartialEq)]
 enum Borrowed {
@@ -149,7 +159,7 @@ pub struct Link {
     silence: Duration,
     wire: Option<Wire>,
     /// Streams of a device that dials in.
-    dialled: Option<mpsc::Receiver<(TcpStream, Vec<u8>)>>,
+    dialled: Option<Doorstep>,
     incoming: Vec<u8>,
     outgoing: Vec<u8>,
     /// What stands in `outgoing`, in order.
@@ -177,11 +187,7 @@ pub struct Link {
 impl Link {
     /// A link that is not yet connected.
     #[must_use]
-    pub fn new(
-        source: &ModbusSource,
-        trace: Trace,
-        dialled: Option<mpsc::Receiver<(TcpStream, Vec<u8>)>>,
-    ) -> Self {
+    pub fn new(source: &ModbusSource, trace: Trace, dialled: Option<Doorstep>) -> Self {
         let framing = source.transport.framing();
         let silence = match (&source.transport, framing) {
             (Transport::Serial(port), _) => port.silence(),
@@ -268,22 +274,24 @@ impl Link {
         self.give_up(PollError::Line(why.to_owned()));
     }
 
-    /// A device that dials in again has lost its old connection, whatever we think of it.
+    /// A device that dials in again has lost its old connection, whatever we think of it: what is in
+    /// flight there ends first.
     fn take_dialled(&mut self) {
-        let mut newest = None;
-        if let Some(dialled) = &mut self.dialled {
-            while let Ok(stream) = dialled.try_recv() {
-                newest = Some(stream);
+        let Some(door) = &self.dialled else { return };
+        if !self.flight.is_empty() {
+            if door.is_knocked() {
+                self.give_up(PollError::Line("the device dialled in anew".to_owned()));
             }
+            return;
         }
-        if let Some((stream, rest)) = newest {
+        if let Some((stream, rest)) = door.take() {
             self.opened(Wire::of_stream(stream));
             self.incoming = rest;
         }
     }
 
     /// Hands on where dialled-in connections come from, to a link that takes this one's place.
-    pub fn take_dialled_receiver(&mut self) -> Option<mpsc::Receiver<(TcpStream, Vec<u8>)>> {
+    pub fn take_doorstep(&mut self) -> Option<Doorstep> {
         self.dialled.take()
     }
 
@@ -314,16 +322,19 @@ impl Link {
 
     /// RTU after a timeout: what must be asked of `unit` first, so that a late answer cannot be taken
     /// for another's: something whose answer is unlike all that may still come. `like` is what would be
-    /// asked next. `None` if there is no doubt.
+    /// asked next, `may` what may be asked at all, by table, first address and count.
     #[must_use]
-    pub fn doubt(&self, unit: u8, like: &Ask) -> Option<Ask> {
-        let open = self.doubt.get(&unit)?;
-        let Ask::Read { table, address, .. } = *like else { return Some(*like) };
+    pub fn doubt(&self, unit: u8, like: &Ask, may: impl Fn(Table, u16, u16) -> bool) -> Doubt {
+        let Some(open) = self.doubt.get(&unit) else { return Doubt::None };
+        let Ask::Read { table, address, .. } = *like else { return Doubt::Ask(*like) };
         let step = if table.is_bits() { 8 } else { 1 };
-        let ask = |count| Ask::Read { table, address: address.min(u16::MAX - count + 1), count };
-        (0..=MOST_DOUBTS as u16)
-            .map(|n| ask(1 + n * step))
-            .find(|ask| !open.contains(&(ask.function(), ask.value_bytes().unwrap_or_default())))
+        let counts = (0..=MOST_DOUBTS as u16).map(|n| 1 + n * step);
+        let asks = counts.filter_map(|count| {
+            let address = address.min(u16::MAX - count + 1);
+            may(table, address, count).then_some(Ask::Read { table, address, count })
+        });
+        let unlike = |ask: &Ask| !open.contains(&(ask.function(), ask.value_bytes().unwrap_or_default()));
+        asks.into_iter().find(unlike).map_or(Doubt::Wait, Doubt::Ask)
     }
 
     /// The doubt is over: its question was answered, or the line was silent long enough.
@@ -554,12 +565,7 @@ impl Link {
     }
 
     fn take(&mut self) -> Option<Done> {
-        if let Transport::DialIn(device) = &self.transport {
-            let heartbeat = &device.heartbeat;
-            while !heartbeat.is_empty() && self.incoming.starts_with(heartbeat) {
-                self.incoming.drain(..heartbeat.len());
-            }
-        }
+        self.drop_heartbeats();
         match self.framing {
             Framing::Tcp => {
                 while let Some(done) = self.take_tcp(false) {
@@ -573,6 +579,20 @@ impl Link {
         }
     }
 
+    /// The keep-alive bytes of a device that dials in; empty without.
+    fn heartbeat(&self) -> &[u8] {
+        match &self.transport {
+            Transport::DialIn(device) => &device.heartbeat,
+            _ => &[],
+        }
+    }
+
+    /// They stand between frames and belong to none.
+    fn drop_heartbeats(&mut self) {
+        let left = behind_heartbeats(&self.incoming, self.heartbeat()).len();
+        self.incoming.drain(..self.incoming.len() - left);
+    }
+
     /// One frame off the buffer: `Some(None)` for one that nobody waits for. With `last`, what would
     /// be held for more bytes is taken now.
     fn take_tcp(&mut self, last: bool) -> Option<Option<Done>> {
@@ -580,17 +600,22 @@ impl Link {
             link.give_up(PollError::Garbled(why));
             None
         };
+        self.drop_heartbeats();
+        let begun = |bytes: &[u8]| !bytes.is_empty() && self.heartbeat().starts_with(bytes);
+        if begun(&self.incoming) {
+            return None;
+        }
         let frame = match frame::tcp(&self.incoming) {
             Ok(frame) => frame?,
             Err(e) => return out_of_step(self, e.to_string()),
         };
         // A frame that is followed by something else than a frame is not what it seems.
-        let behind = &self.incoming[frame.pdu.end..];
-        if !behind.is_empty() {
-            if behind.len() < 6 && !last {
+        let behind = behind_heartbeats(&self.incoming[frame.pdu.end..], self.heartbeat());
+        if !(behind.is_empty() || last && begun(behind)) {
+            if (behind.len() < 6 || begun(behind)) && !last {
                 return None;
             }
-            if let Err(e) = frame::tcp(&self.incoming[frame.pdu.end..]) {
+            if let Err(e) = frame::tcp(behind) {
                 return out_of_step(self, e.to_string());
             }
         }
@@ -691,3 +716,15 @@ impl Link {
         }
     }
 }
+
+fn behind_heartbeats<'b>(mut bytes: &'b [u8], heartbeat: &[u8]) -> &'b [u8] {
+    while !heartbeat.is_empty()
+        && let Some(rest) = bytes.strip_prefix(heartbeat)
+    {
+        bytes = rest;
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests;

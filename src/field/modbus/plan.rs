@@ -143,6 +143,12 @@ fn is_forbidden(quirks: &Quirks, table: Table, from: u32, to: u32) -> bool {
     quirks.forbidden.iter().any(|r| r.table == table && u32::from(r.from) < to && from <= u32::from(r.to))
 }
 
+/// Whether so many registers or bits may be asked for in one request from there.
+pub(super) fn may_read(quirks: &Quirks, table: Table, from: u16, count: u16) -> bool {
+    let from = u32::from(from);
+    count <= cap(quirks, table) && !is_forbidden(quirks, table, from, from + u32::from(count))
+}
+
 fn cap(quirks: &Quirks, table: Table) -> u16 {
     if table.is_bits() {
         quirks.max_bits.clamp(1, MOST_BITS)

@@ -15,6 +15,10 @@ use crate::plant::Micros;
 
 /// Frames are kept up to this many bytes, the newest.
 const MOST_BYTES: usize = 4 << 20;
+/// What a frame costs beside its bytes: a serial line delivers them one by one.
+const EACH: usize = 64;
+/// Longer lumps are kept as several: a capture has packets of less than 64 KiB.
+const LONGEST: usize = 16 << 10;
 /// Addresses of documentation (RFC 5737): nobody's.
 const GATEWAY: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 const DEVICE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
@@ -33,6 +37,7 @@ pub struct Frame {
 #[derive(Debug, Default)]
 struct Kept {
     frames: VecDeque<Frame>,
+    /// What they take in memory, about.
     bytes: usize,
     /// Then it ends by itself.
     until: Option<Instant>,
@@ -133,11 +138,14 @@ impl Trace {
         if self.end_if_due(&kept) {
             return;
         }
-        kept.bytes += bytes.len();
-        kept.frames.push_back(Frame { at: wall_now(), sent, bytes: bytes.to_vec() });
+        let at = wall_now();
+        for bytes in bytes.chunks(LONGEST) {
+            kept.bytes += bytes.len() + EACH;
+            kept.frames.push_back(Frame { at, sent, bytes: bytes.to_vec() });
+        }
         while kept.bytes > MOST_BYTES {
             let Some(oldest) = kept.frames.pop_front() else { break };
-            kept.bytes -= oldest.bytes.len();
+            kept.bytes -= oldest.bytes.len() + EACH;
         }
     }
 
@@ -224,10 +232,24 @@ mod tests {
         assert!(!trace.wants([1].into_iter()));
         trace.start(Some(7));
         assert!(trace.wants([1, 7].into_iter()) && !trace.wants([1].into_iter()));
+        trace.keep(false, &[1]);
         for _ in 0..3 {
             trace.keep(false, &vec![0; MOST_BYTES / 2]);
         }
-        assert_eq!(trace.frames(), 2);
+        let kept: usize = trace.take().iter().map(|f| f.bytes.len()).sum();
+        assert!((MOST_BYTES * 9 / 10..MOST_BYTES).contains(&kept), "{kept}");
+        for _ in 0..MOST_BYTES / 10 {
+            trace.keep(false, &[1]);
+        }
+        assert!(trace.frames() < MOST_BYTES / 50, "{} frames of one byte", trace.frames());
+    }
+
+    #[test]
+    fn a_lump_longer_than_any_packet_is_captured_whole() {
+        let trace = Trace::default();
+        trace.start(None);
+        trace.keep(false, &vec![7; 100_000]);
+        assert_eq!(trace.pcap().iter().filter(|b| **b == 7).count(), 100_000);
     }
 
     #[test]

@@ -92,6 +92,27 @@ impl Odd {
         Self::start(true, rule).await
     }
 
+    /// Dials in at `at` and says `packet`, in MBAP frames, again and again when it is hung up on.
+    pub fn dial(
+        at: String,
+        packet: &'static [u8],
+        rule: impl FnMut(&Ask) -> Vec<Act> + Send + 'static,
+    ) -> Self {
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let (rule, log) = (Mutex::new(rule), Arc::clone(&asked));
+        tokio::spawn(async move {
+            for connection in 1.. {
+                if let Ok(mut stream) = TcpStream::connect(&at).await {
+                    // The other side going away is how it ends.
+                    let _ = stream.write_all(packet).await;
+                    let _ = serve(stream, false, connection, &rule, &log).await;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        });
+        Self { port: 0, asked }
+    }
+
     async fn start(rtu: bool, rule: impl FnMut(&Ask) -> Vec<Act> + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();

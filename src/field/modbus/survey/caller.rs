@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
 
+use super::super::dial_in::Doorstep;
 use super::super::link::PollError;
 use crate::settings::DialIn;
 
@@ -16,7 +16,7 @@ const LONGEST: usize = 256;
 
 pub(super) struct Call {
     /// This connection, and those after it.
-    pub(super) streams: mpsc::Receiver<(TcpStream, Vec<u8>)>,
+    pub(super) streams: Doorstep,
     /// What it said first.
     pub(super) registration: Vec<u8>,
 }
@@ -30,15 +30,15 @@ pub(super) async fn wait(how: &DialIn, patience: Duration) -> Result<Call, PollE
         .map_err(|_| PollError::Line(format!("nobody dialled in at {} within {patience:?}", how.listen)))?
         .map_err(line)?;
     let registration = introduction(&mut stream).await;
-    let (to, streams) = mpsc::channel(2);
-    // Full is not possible with an empty channel.
-    let _ = to.try_send((stream, Vec::new()));
+    let streams = Doorstep::default();
+    streams.put(stream, Vec::new());
+    let to = streams.clone();
     tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
+        while let Ok((mut stream, _)) = listener.accept().await
+            && to.is_watched()
+        {
             let _ = introduction(&mut stream).await;
-            if to.send((stream, Vec::new())).await.is_err() {
-                return;
-            }
+            to.put(stream, Vec::new());
         }
     });
     Ok(Call { streams, registration })
