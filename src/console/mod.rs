@@ -6,6 +6,7 @@
 mod alarms;
 mod api;
 mod auth;
+mod door;
 mod events;
 mod input;
 mod live;
@@ -28,6 +29,7 @@ use crate::plant::TextTable;
 use crate::settings::Secret;
 use crate::store::{JournalReader, LedgerReader};
 
+pub use door::Door;
 pub use live::{Counters, Live, LiveEvent, LivePoint};
 pub use push::{PushCall, PushPort, PushScope};
 pub use reload::{CurrentPlant, ReloadOutcome, ReloadRequest, ReloadView};

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use tokio::sync::{mpsc, watch};
@@ -15,7 +16,7 @@ use super::modbus::{self, Trace, dial_in};
 use super::mqtt;
 use super::push::Desk;
 use super::status::{SourceStatus, Status};
-use crate::plant::TextTable;
+use crate::plant::{DeviceIx, TextTable};
 use crate::settings::{DialIn, ModbusSource, MqttSource, Settings, Transport};
 
 /// What can be seen of a source from outside.
@@ -135,6 +136,8 @@ struct Bus {
 struct Session {
     running: Running,
     settings: MqttSource,
+    /// How long each of its devices may be silent.
+    stale: Vec<Duration>,
     index: u32,
 }
 
@@ -188,7 +191,10 @@ impl Sources {
             .sessions
             .iter()
             .filter(|(id, s)| {
-                settings.mqtt.iter().all(|new| new.id.as_str() != id.as_str() || *new != s.settings)
+                let same = |new: &MqttSource| {
+                    new.id.as_str() == id.as_str() && *new == s.settings && patience(new, settings) == s.stale
+                };
+                !settings.mqtt.iter().any(same)
             })
             .map(|(id, _)| id.clone())
             .collect();
@@ -261,7 +267,8 @@ impl Sources {
         let (stop, stopped) = watch::channel(false);
         let task = tokio::spawn(mqtt::run(part, seen.status, self.intake.clone(), acks, stopped));
         let running = Running { task, stop };
-        self.sessions.insert(source.id.to_string(), Session { running, settings: source.clone(), index });
+        let (settings, stale) = (source.clone(), patience(source, settings));
+        self.sessions.insert(source.id.to_string(), Session { running, settings, stale, index });
     }
 
     /// One listener an address, for all sources whose devices dial in there.
@@ -312,6 +319,13 @@ impl Sources {
             let _ = one.task.await;
         }
     }
+}
+
+/// How long each device of a source may be silent.
+fn patience(source: &MqttSource, settings: &Settings) -> Vec<Duration> {
+    let devices = source.mappings.iter().map(|m| m.device).chain(source.metrics.iter().map(|m| m.device));
+    let stale = |d: DeviceIx| settings.plant.devices.get(d.0 as usize).map(|d| d.stale_after);
+    devices.filter_map(stale).collect()
 }
 
 impl Running {

@@ -9,6 +9,7 @@ mod outlets;
 mod push;
 mod reload;
 mod traces;
+mod trial;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -213,6 +214,7 @@ impl Gateway {
             console: current,
             live: live.clone(),
             state: reload_state,
+            in_force: std::time::Instant::now(),
         };
         let reloader = tokio::spawn(reload::run(reloader, reload_requests, reloads_stopped));
         info!("console on http://{address}/");
@@ -341,7 +343,7 @@ async fn axum_serve(
     router: axum::Router,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    axum::serve(listener, router).with_graceful_shutdown(stop).await
+    axum::serve(crate::console::Door::new(listener), router).with_graceful_shutdown(stop).await
 }
 
 /// A damaged file mends by no retry: the next start looks at it whole and sets a damaged journal aside,

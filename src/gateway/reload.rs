@@ -5,15 +5,15 @@
 //! outlets, the console. What did not change keeps its task, its connection, its numbers and its ticks.
 //! Asked for by SIGHUP or the API; carried out here, one at a time.
 
-use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{error, info, warn};
 
 use super::keeper;
 use super::outlets::Outlets;
+use super::trial::Trial;
 use crate::console::{CurrentPlant, Live, ReloadOutcome, ReloadRequest, ReloadView};
 use crate::field::FieldHandle;
 use crate::plant::{Cause, DeviceIx, Plant};
@@ -22,9 +22,6 @@ use crate::settings::{AT_START, Faults, Keys, Loaded, Settings, difference, renu
 /// Where new settings come from.
 pub type Loader = Box<dyn Fn() -> Result<Loaded, Faults> + Send + Sync>;
 
-/// Shortest and longest time in which changed devices must be read again.
-const SHORTEST_TRIAL: Duration = Duration::from_secs(10);
-const LONGEST_TRIAL: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 pub(super) struct Reloader {
@@ -37,6 +34,8 @@ pub(super) struct Reloader {
     pub(super) console: CurrentPlant,
     pub(super) live: Live,
     pub(super) state: Arc<Mutex<ReloadView>>,
+    /// Since when the present settings are.
+    pub(super) in_force: Instant,
 }
 
 /// Serves until `stop`; gives the outlets back, which outlive it.
@@ -51,14 +50,9 @@ pub(super) async fn run(
             () = stopped(&mut stop) => return reloader.outlets,
             request = requests.recv() => {
                 let Some(request) = request else { return reloader.outlets };
-                // Whoever changes again has seen how the last change went.
-                let dry = request.dry_run;
-                let next = reloader.request(request).await;
-                if !dry {
-                    on_trial = next;
-                }
+                reloader.request(request, &mut on_trial).await;
             }
-            silent = reloader.watch_over(on_trial.as_ref()) => {
+            silent = reloader.watch_over(on_trial.as_mut()) => {
                 if let Some(trial) = on_trial.take() {
                     reloader.conclude(trial, silent).await;
                 }
@@ -72,41 +66,39 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|s| *s).await;
 }
 
-/// What was before, while the new settings must prove themselves.
-struct Trial {
-    settings: Settings,
-    keys: Keys,
-    /// Devices that changed and were read before.
-    must_read: Vec<DeviceIx>,
-    began: tokio::time::Instant,
-    long: Duration,
-}
-
 impl Reloader {
-    async fn request(&mut self, request: ReloadRequest) -> Option<Trial> {
-        let (outcome, trial) = self.reload(request.dry_run).await;
-        if !request.dry_run {
+    async fn request(&mut self, request: ReloadRequest, on_trial: &mut Option<Trial>) {
+        let outcome = self.reload(request.dry_run, on_trial).await;
+        // While settings are on trial, that they are is what counts of those that changed nothing.
+        let nothing = matches!(outcome, ReloadOutcome::Nothing { .. });
+        if !(request.dry_run || nothing && on_trial.is_some()) {
             *self.state.lock().unwrap_or_else(PoisonError::into_inner) = outcome.view();
         }
         // Nobody waiting for the answer is fine.
         let _ = request.reply.send(outcome);
-        trial
     }
 
-    async fn reload(&mut self, dry_run: bool) -> (ReloadOutcome, Option<Trial>) {
+    async fn reload(&mut self, dry_run: bool, on_trial: &mut Option<Trial>) -> ReloadOutcome {
         let loaded = match (self.loader)() {
             Ok(loaded) => loaded,
             Err(faults) => {
-                error!("the new settings are refused, the running ones stay:\n{faults}");
-                return (ReloadOutcome::Refused(faults.0.iter().map(ToString::to_string).collect()), None);
+                let told: Vec<String> = faults.0.iter().map(ToString::to_string).collect();
+                error!("the new settings are refused, the running ones stay:\n{}", told.join("\n"));
+                return ReloadOutcome::Refused(told);
             }
         };
-        let changes = difference(&self.keys, &loaded.keys);
+        let mut changes = difference(&self.keys, &loaded.keys);
         let warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
         let later: Vec<String> =
             changes.iter().filter(|c| AT_START.iter().any(|s| c[2..].starts_with(s))).cloned().collect();
+        let next = renumber(loaded.settings, &self.settings.plant);
+        if changes.is_empty() && !next.reads_and_sends_like(&self.settings) {
+            changes.push(
+                "~ what a file or variable holds that the settings name: a secret, a certificate".to_owned(),
+            );
+        }
         if changes.is_empty() || dry_run {
-            return (ReloadOutcome::Nothing { changes, warnings, later }, None);
+            return ReloadOutcome::Nothing { changes, warnings, later };
         }
         for change in &changes {
             info!("settings: {change}");
@@ -114,34 +106,29 @@ impl Reloader {
         for change in &later {
             warn!("settings: takes effect at the next start: {change}");
         }
-        let next = renumber(loaded.settings, &self.settings.plant);
-        let before = self.read_now();
-        let changed = changed_devices(&self.settings, &next);
-        let must_read: Vec<DeviceIx> =
-            before.into_iter().filter(|d| changed.contains(d) && is_present(&next.plant, *d)).collect();
-        let slowest =
-            next.modbus.iter().flat_map(|s| &s.devices).flat_map(|d| &d.groups).map(|g| g.period).max();
-        let long = (slowest.unwrap_or_default() * 3).clamp(SHORTEST_TRIAL, LONGEST_TRIAL);
+        let read = self.usable(|_| true);
+        let proven = self.usable(|came| came >= self.in_force).into_iter().collect();
         let (old, old_keys) = (self.settings.clone(), self.keys.clone());
         if let Err(why) = self.apply(next, loaded.keys, &changes).await {
             error!("the new settings could not be applied, the running ones stay: {why}");
-            return (ReloadOutcome::Refused(vec![why]), None);
+            return ReloadOutcome::Refused(vec![why]);
         }
-        let seconds = long.as_secs();
-        let trial = (!must_read.is_empty()).then_some(Trial {
-            settings: old,
-            keys: old_keys,
-            must_read,
-            began: tokio::time::Instant::now(),
-            long,
-        });
-        let trial_seconds = trial.as_ref().map(|_| seconds);
-        (ReloadOutcome::Applied { changes, warnings, later, trial_seconds }, trial)
+        let now = Instant::now();
+        let trial = Trial::new(old, old_keys, &self.settings, &read, now);
+        *on_trial = match on_trial.take() {
+            Some(before) => before.go_on(trial, &self.settings, &proven, now),
+            None => trial,
+        };
+        self.in_force = now;
+        let trial_seconds = on_trial.as_ref().map(|trial| trial.seconds(now));
+        ReloadOutcome::Applied { changes, warnings, later, trial_seconds }
     }
 
     async fn apply(&mut self, next: Settings, keys: Keys, changes: &[String]) -> Result<(), String> {
-        // The section of the store and the console stay as they were started.
+        // Site, store and console stay as they were started.
+        let site = self.settings.plant.site.clone();
         let next = Settings {
+            plant: Plant { site, ..next.plant },
             console: self.settings.console.clone(),
             store: crate::settings::Store { dir: self.settings.store.dir.clone(), ..next.store },
             ..next
@@ -162,20 +149,20 @@ impl Reloader {
         done.await.map_err(|_| "the keeper is stopping".to_owned())??;
         self.console.set(plant);
         self.field.apply(&next).await;
-        let outlets = self.outlets.apply(&next).await;
+        if let Err(e) = self.outlets.apply(&next).await {
+            // Half of the new settings is in force: no state to go on in.
+            super::end_of(&format!("an outlet could not be started: {e}"));
+        }
         (self.settings, self.keys) = (next, keys);
-        outlets.map_err(|e| format!("an outlet could not be started: {e}"))
+        Ok(())
     }
 
-    /// Waits until every device that was read before and was touched is read again, or the trial is over;
-    /// gives those that are not read. Never ends without a trial.
-    async fn watch_over(&self, trial: Option<&Trial>) -> Vec<DeviceIx> {
+    /// Waits for the end of the trial; gives the devices that are not read. Never ends without a trial.
+    async fn watch_over(&self, trial: Option<&mut Trial>) -> Vec<DeviceIx> {
         let Some(trial) = trial else { return std::future::pending().await };
         loop {
-            let read: HashSet<DeviceIx> = self.read_since(trial.began.elapsed()).into_iter().collect();
-            let silent: Vec<DeviceIx> =
-                trial.must_read.iter().filter(|d| !read.contains(d)).copied().collect();
-            if silent.is_empty() || trial.began.elapsed() >= trial.long {
+            let read = self.usable(|came| came >= self.in_force).into_iter().collect();
+            if let Some(silent) = trial.verdict(&read, Instant::now()) {
                 return silent;
             }
             tokio::time::sleep(LOOK_EVERY).await;
@@ -207,23 +194,13 @@ impl Reloader {
         view.no_longer_read = silent;
     }
 
-    /// Devices with a usable value at present.
-    fn read_now(&self) -> Vec<DeviceIx> {
-        self.usable(|_| true)
-    }
-
-    /// Devices with a usable value that is no older than `age`.
-    fn read_since(&self, age: Duration) -> Vec<DeviceIx> {
-        let from = crate::clock::wall_now().minus(age);
-        self.usable(|at| at >= from)
-    }
-
-    fn usable(&self, fresh: impl Fn(crate::plant::Micros) -> bool) -> Vec<DeviceIx> {
+    /// Devices with a usable value that came at such a time.
+    fn usable(&self, when: impl Fn(Instant) -> bool) -> Vec<DeviceIx> {
         let points = self.live.points();
         let plant = &self.settings.plant;
         let good = |p: &crate::plant::PointIx| {
             points.get(p.0 as usize).is_some_and(|l| {
-                l.quality.cause() != Some(Cause::NotYetRead) && l.quality.is_usable() && fresh(l.at)
+                l.quality.cause() != Some(Cause::NotYetRead) && l.quality.is_usable() && when(l.came)
             })
         };
         (0..plant.devices.len())
@@ -231,32 +208,4 @@ impl Reloader {
             .map(|n| DeviceIx(n as u32))
             .collect()
     }
-}
-
-fn is_present(plant: &Plant, device: DeviceIx) -> bool {
-    plant.devices.get(device.0 as usize).is_some_and(|d| !d.points.is_empty())
-}
-
-/// Devices whose way of being read is not what it was; those of a changed source are all of them.
-fn changed_devices(old: &Settings, new: &Settings) -> HashSet<DeviceIx> {
-    let mut same = HashSet::new();
-    for source in &new.modbus {
-        let Some(before) = old.modbus.iter().find(|s| s.id == source.id) else { continue };
-        let alike = before.transport == source.transport && before.timeout == source.timeout;
-        for device in source.devices.iter().filter(|d| alike && before.devices.contains(d)) {
-            same.extend(device.groups.iter().map(|g| g.device));
-        }
-    }
-    for source in &new.mqtt {
-        if old.mqtt.contains(source) {
-            same.extend(source.mappings.iter().map(|m| m.device));
-            same.extend(source.metrics.iter().map(|m| m.device));
-        }
-    }
-    for source in &new.push {
-        if old.push.contains(source) {
-            same.extend(source.devices.iter().map(|d| d.device));
-        }
-    }
-    (0..new.plant.devices.len() as u32).map(DeviceIx).filter(|d| !same.contains(d)).collect()
 }

@@ -56,11 +56,12 @@ pub fn difference(old: &Keys, new: &Keys) -> Vec<String> {
 }
 
 /// Sections that take effect only at a start.
-pub const AT_START: &[&str] = &["site.", "store.dir", "console.", "log.", "broker."];
+pub const AT_START: &[&str] = &["site.", "store.dir", "console.", "clock.", "log.", "broker."];
 
 #[cfg(test)]
 mod tests {
-    use super::{Keys, difference};
+    use super::{AT_START, Keys, difference};
+    use crate::settings::{Settings, load_texts};
 
     #[test]
     fn changes_are_told_by_key() {
@@ -70,5 +71,39 @@ mod tests {
         let old = keys(&[("a.period", "1s"), ("b", "2"), ("c", "3")]);
         let new = keys(&[("a.period", "2s"), ("c", "3"), ("d", "4")]);
         assert_eq!(difference(&old, &new), ["~ a.period: 1s -> 2s", "- b = 2", "+ d = 4"]);
+    }
+
+    #[test]
+    fn a_secret_that_was_renewed_is_a_change_though_no_key_is_another() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = dir.path().join("token");
+        let load = |secret: &str| -> Settings {
+            std::fs::write(&file, secret).expect("a file");
+            let text = format!(
+                "[site]\nid = \"n\"\n[[source.push]]\nid = \"app\"\ntoken = {{ file = {:?} }}\n\
+                 [[equipment]]\nid = \"e\"\nkind = \"k\"\nprofile = \"p\"\nsource = \"app\"\n",
+                file.display().to_string()
+            );
+            load_texts(&[("t.toml", &text)], &[("p.toml", "[[point]]\nid = \"a\"\n")], &[])
+                .expect("good")
+                .settings
+        };
+        let before = load("a long random text");
+        assert!(load("a long random text").reads_and_sends_like(&before));
+        assert!(!load("another random text").reads_and_sends_like(&before));
+    }
+
+    #[test]
+    fn sections_that_nobody_takes_over_while_running_are_said_to_need_a_start() {
+        for key in [
+            "site.timezone",
+            "clock.require_sync",
+            "console.listen",
+            "store.dir",
+            "broker.listen",
+            "log.filter",
+        ] {
+            assert!(AT_START.iter().any(|s| key.starts_with(s)), "{key}");
+        }
     }
 }

@@ -53,6 +53,7 @@ impl<'a> Walk<'a> {
             ValueKind::I64(_) | ValueKind::I128(_) | ValueKind::U64(_) | ValueKind::U128(_) => {
                 "a whole number"
             }
+            ValueKind::Float(n) if !n.is_finite() => "no finite number",
             ValueKind::Float(_) => "a number",
             ValueKind::String(_) => "a text",
             ValueKind::Table(_) => "a table",
@@ -136,7 +137,9 @@ impl<'a> Walk<'a> {
             return None;
         };
         let parsed = duration(text);
-        if parsed.is_none() {
+        if parsed.is_none() && seconds(text).is_some() {
+            self.fault(key, format!("`{text}` is too long"), "\"36500d\", a hundred years, at most");
+        } else if parsed.is_none() {
             self.fault(
                 key,
                 format!("`{text}` is no duration"),
@@ -337,9 +340,16 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// `5s`, `200ms`, `1.5h`: a number and one of us, ms, s, m, h, d.
+/// The longest duration that is taken: what is added to a time, or multiplied by a few, stays a time.
+const LONGEST: f64 = 36_500.0 * 86_400.0;
+
+/// `5s`, `200ms`, `1.5h`: a number and one of us, ms, s, m, h, d; at most a hundred years.
 #[must_use]
 pub fn duration(text: &str) -> Option<Duration> {
+    seconds(text).filter(|s| *s <= LONGEST).and_then(|s| Duration::try_from_secs_f64(s).ok())
+}
+
+fn seconds(text: &str) -> Option<f64> {
     let text = text.trim();
     let split = text.find(|c: char| !(c.is_ascii_digit() || c == '.'))?;
     let number: f64 = text[..split].parse().ok()?;
@@ -352,7 +362,7 @@ pub fn duration(text: &str) -> Option<Duration> {
         "d" => 86400.0,
         _ => return None,
     };
-    Duration::try_from_secs_f64(number * unit).ok()
+    Some(number * unit)
 }
 
 /// A duration as it is written: `500ms`, `10s`, `5m`.

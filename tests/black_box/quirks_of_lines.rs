@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::peers::odd::Act::{HangUp, Rest, Say};
 use crate::peers::odd::Ask;
-use crate::peers::{Odd, eventually, unless};
+use crate::peers::{Odd, eventually, free_port, unless};
 use crate::quirks::{path, polled, profile, settings, shows, start};
 
 const ONE: &[(&str, &str)] = &[("a", "address = 40001")];
@@ -247,11 +247,11 @@ async fn a_second_master_on_the_line_is_told_and_its_traffic_never_taken() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn heartbeats_between_the_frames_of_a_device_that_dials_in_cost_no_connection() {
-    let at = format!("127.0.0.1:{}", crate::peers::free_port());
+    let port = free_port();
     let source = "registration = \"DTU-1\"\nheartbeat_packet = \"heartbeat\"";
-    let settings = settings(&format!("listen://{at}"), source, &[1]);
+    let settings = settings(&format!("listen://127.0.0.1:{port}"), source, &[1]);
     let mut gateway = start(&settings, &profile("", ONE));
-    let device = Odd::dial(at, b"DTU-1", |ask| {
+    let device = Odd::dials(port, false, b"DTU-1", |ask| {
         let answer = ask.values(|_| 7);
         match ask.from {
             // In one piece with an answer, in two pieces, and while nobody asks.
@@ -319,4 +319,74 @@ async fn a_unit_that_comes_back_is_found_on_a_line_that_has_more_to_do_than_it_c
     })
     .await;
     gateway.stop().await;
+}
+
+/// A device that dialled in and was asked thirty times: its state, its line, and where it connected last.
+async fn dialled(
+    rtu: bool,
+    beat: &'static [u8],
+    around: fn(Vec<u8>, &[u8]) -> Vec<Vec<u8>>,
+) -> (Value, Value) {
+    let port = free_port();
+    let device = Odd::dials(port, rtu, b"DTU", move |ask| {
+        let said = around(ask.values(|_| 7), beat).into_iter();
+        said.flat_map(|bytes| [Say(bytes), Rest(ms(15))]).collect()
+    });
+    let scheme = if rtu { "rtu+listen" } else { "listen" };
+    let beat: String = beat.iter().map(|b| format!("{b:02X}")).collect();
+    let keys = format!("registration = \"DTU\"\nheartbeat_packet = \"hex:{beat}\"");
+    let address = format!("{scheme}://127.0.0.1:{}", device.port);
+    let mut gateway = start(&settings(&address, &keys, &[1]), &profile("", ONE));
+    shows(&gateway, &[("a", Some(7.0), "")]).await;
+    let state = polled(&gateway, 30).await;
+    let path = path(&gateway).await;
+    gateway.stop().await;
+    (state, path)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn heartbeats_of_a_device_that_dials_in_neither_break_its_line_nor_count_as_stray_bytes() {
+    let everywhere = |answer: Vec<u8>, beat: &[u8]| {
+        let (head, tail) = beat.split_at(beat.len() / 2);
+        vec![[beat, &answer, beat, head].concat(), tail.to_vec(), [beat, beat].concat()]
+    };
+    for (rtu, beat) in [(false, &b"www.usr.cn"[..]), (false, b"\xFE"), (true, b"www.usr.cn"), (true, b"\xFE")]
+    {
+        let (state, path) = dialled(rtu, beat, everywhere).await;
+        assert_eq!((&path["connects"], &path["junk_bytes"]), (&1.into(), &0.into()), "{rtu} {beat:?} {path}");
+        assert_eq!(state["failures"], 0, "{rtu} {beat:?} {state}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_begins_like_the_heartbeat_is_read_all_the_same() {
+    let (state, path) =
+        dialled(true, b"\x01", |answer, beat| vec![[beat, &answer].concat(), beat.to_vec()]).await;
+    assert_eq!((&path["connects"], &state["failures"]), (&1.into(), &0.into()), "{path} {state}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_that_talks_without_end_is_hung_up_on_and_costs_the_others_nothing() {
+    let flood = Odd::tcp(|ask| {
+        let answers = ask.values(|_| 9).repeat(4000);
+        (0..200).map(|_| Say(answers.clone())).collect()
+    })
+    .await;
+    let healthy = Odd::tcp(|ask| vec![Say(ask.values(|_| 7))]).await;
+    let other = settings(&tcp(&healthy), "", &[2]).replace("\"line\"", "\"other\"");
+    let other = &other[other.find("[[source").expect("a source")..];
+    let mut gateway = start(&(settings(&tcp(&flood), "", &[1]) + other), &profile("", ONE));
+    eventually("it is told", async || {
+        let path = path(&gateway).await;
+        unless(path["last_error"].as_str().is_some_and(|e| e.contains("nothing but")), path)
+    })
+    .await;
+    eventually("the other one is read", async || {
+        let sources = gateway.get("/api/v1/overview").await["path"]["sources"].clone();
+        unless(sources[1]["devices"][0]["polls"].as_u64() >= Some(20), sources)
+    })
+    .await;
+    let other = gateway.get("/api/v1/overview").await["path"]["sources"][1]["devices"][0].clone();
+    gateway.stop().await;
+    assert_eq!(other["failures"], 0, "{other}");
 }

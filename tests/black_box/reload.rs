@@ -1,8 +1,9 @@
 //! Promise P8: new settings touch only what changed, wrong ones change nothing, and ones that read less
 //! than the old did are taken back.
 
-use crate::peers::{Gateway, ModbusServer, eventually, unless};
-use crate::plants;
+use crate::peers::odd::Act::Say;
+use crate::peers::{Gateway, ModbusServer, Odd, eventually, unless};
+use crate::{plants, quirks};
 
 const PERIOD_MS: u64 = 500;
 
@@ -145,5 +146,45 @@ async fn an_alarm_stands_through_a_reload_by_signal_and_a_limit_moved_by_it_is_i
     // The limit of the second boiler lies lower: the same level is no breach of it.
     let alarms = gateway.get("/api/v1/alarms").await;
     assert!(!alarms.to_string().contains("u2/drum_level.ll"), "{alarms}");
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_that_is_asked_at_a_unit_where_nobody_answers_is_taken_back_also_when_asked_again_meanwhile()
+{
+    let device = Odd::tcp(|ask| if ask.unit == 1 { vec![Say(ask.values(|_| 7))] } else { Vec::new() }).await;
+    let text = quirks::settings(&format!("tcp://127.0.0.1:{}", device.port), "", &[1]);
+    let mut gateway = quirks::start(&text, &quirks::profile("", &[("a", "address = 40001")]));
+    quirks::shows(&gateway, &[("a", Some(7.0), "")]).await;
+    gateway.rewrite(&text.replace("unit = 1\n", "unit = 7\n"));
+    assert_eq!(gateway.post("/api/v1/reload", "", &[]).await, 200);
+    state(&gateway, "trial").await;
+    // Nothing differs any more, which proves nothing.
+    assert_eq!(gateway.post("/api/v1/reload", "", &[]).await, 200);
+    assert_eq!(gateway.get("/api/v1/reload").await["state"], "trial");
+    let told = state(&gateway, "rolled-back").await;
+    assert_eq!(told["no_longer_read"], serde_json::json!(["line/7"]), "{told}");
+    quirks::shows(&gateway, &[("a", Some(7.0), "")]).await;
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sender_that_speaks_less_often_than_a_poll_goes_round_keeps_its_new_settings() {
+    let text = plants::base() + "[[source.push]]\nid = \"app\"\nexpect_every = \"10s\"\n";
+    let with =
+        |more: &str| format!("{text}{more}[[equipment]]\nid = \"u1\"\nprofile = \"odd\"\nsource = \"app\"\n");
+    let mut gateway = quirks::start(&with(""), "kind = \"odd\"\n[[point]]\nid = \"a\"\n");
+    let push = async |gateway: &Gateway, value: f64| {
+        let body = format!("{{\"device\":\"u1\",\"values\":{{\"a\":{value}}}}}");
+        assert_eq!(gateway.push("", "application/json", &body, None).await.0, 200);
+        quirks::shows(gateway, &[("a", Some(value), "")]).await;
+    };
+    push(&gateway, 1.0).await;
+    gateway.rewrite(&with("tolerance = \"5m\"\n"));
+    assert_eq!(gateway.post("/api/v1/reload", "", &[]).await, 200);
+    let told = state(&gateway, "trial").await;
+    assert_eq!(told["trial_seconds"], 30, "{told}");
+    push(&gateway, 2.0).await;
+    state(&gateway, "kept").await;
     gateway.stop().await;
 }

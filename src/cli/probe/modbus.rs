@@ -324,6 +324,9 @@ fn next(report: &Report, transport: &Transport) -> Vec<String> {
             lines.push(
                 "  somebody answers, but nothing could be read: --deep looks at all addresses".to_owned(),
             );
+            if report.units.iter().flat_map(|u| &u.tables).any(|t| t.state == "silent") {
+                lines.push("  --timeout 2s waits longer: some requests were not answered in time".to_owned());
+            }
         } else if let Transport::Serial(_) = transport {
             lines.push(
                 "  --scan-lines tries the usual rates and parities; --unit 1-247 asks every unit".to_owned(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::json;
 
-use super::place::{Place, connected, duration, failure, hex, number, quoted, range};
+use super::place::{Place, connected, duration, failure, finite, hex, number, quoted, range};
 use crate::exit;
 use crate::field::modbus::survey::orders::{Candidate, Hints, Verdict, rank, verdict};
 use crate::field::modbus::survey::{Ask, Asker, PollError, modicon};
@@ -37,10 +37,10 @@ pub(in crate::cli) struct Options {
     #[arg(long, value_parser = range, allow_hyphen_values = true)]
     range: Option<(f64, f64)>,
     /// What the device's own display shows.
-    #[arg(long, allow_hyphen_values = true)]
+    #[arg(long, value_parser = finite, allow_hyphen_values = true)]
     expect: Option<f64>,
     /// Multiplier from the raw number to what --range and --expect mean.
-    #[arg(long, default_value_t = 1.0, allow_hyphen_values = true)]
+    #[arg(long, default_value_t = 1.0, value_parser = finite, allow_hyphen_values = true)]
     scale: f64,
     /// How many samples.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1000))]

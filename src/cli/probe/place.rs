@@ -54,10 +54,8 @@ impl Place {
         }
         let loaded =
             load_texts(&[("options", &settings)], &[("probe.toml", &profile)], &[]).map_err(|faults| {
-                // An address that could not be read is missing as well: that says nothing.
-                let more = faults.0.len() > 1;
-                let told = faults.0.iter().filter(|f| !(more && f.problem.starts_with("missing, and the")));
-                let lines = told.map(|f| format!("{}: {}; {}", option(&f.key), f.problem, f.remedy));
+                let lines =
+                    faults.0.iter().map(|f| format!("{}: {}; {}", option(&f.key), f.problem, f.remedy));
                 lines.collect::<Vec<_>>().join("\n")
             })?;
         let source = loaded.settings.modbus.first().cloned();
@@ -105,6 +103,10 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     crate::settings::duration(text)
         .filter(|d| !d.is_zero() && *d <= Duration::from_secs(3600))
         .ok_or_else(|| "a duration, e.g. 300ms or 2s".to_owned())
+}
+
+pub(super) fn finite(text: &str) -> Result<f64, String> {
+    text.trim().parse().ok().filter(|n: &f64| n.is_finite()).ok_or_else(|| "a number, e.g. 75.2".to_owned())
 }
 
 /// `0..2.5`

@@ -12,6 +12,14 @@ use crate::settings::sheet::Sheet;
 /// A register list of this size is no register list.
 const MOST_BYTES: u64 = 32 << 20;
 
+/// Cells of a sheet, with the empty ones before them in their rows.
+#[cfg(feature = "spreadsheets")]
+const MOST_CELLS: usize = 2_000_000;
+/// What a formula gives that a script wrote and no spreadsheet program has computed yet.
+#[cfg(feature = "spreadsheets")]
+const NOT_COMPUTED: &str =
+    "nothing: it was never computed; open the file in a spreadsheet program and save it";
+
 /// Reads all sheets of a file.
 ///
 /// # Errors
@@ -127,58 +135,128 @@ fn book(path: &Path) -> Result<Vec<Sheet>, String> {
 
 #[cfg(feature = "spreadsheets")]
 fn book(path: &Path) -> Result<Vec<Sheet>, String> {
-    use calamine::{Reader, Sheets, open_workbook_auto_from_rs};
+    use calamine::{Reader, open_workbook_auto_from_rs};
     let shown = path.display();
     let bytes = std::fs::read(path).map_err(|e| format!("{shown}: {e}"))?;
     let mut book = open_workbook_auto_from_rs(std::io::Cursor::new(bytes))
         .map_err(|e| format!("{shown}: not readable as a spreadsheet ({e}); open it and save it as .xlsx"))?;
     let mut found = Vec::new();
     for name in book.sheet_names() {
-        let range = match book.worksheet_range(&name) {
-            Ok(range) => range,
-            Err(e) => return Err(format!("{shown}: sheet {name}: {e}")),
-        };
-        let merges = match &mut book {
-            Sheets::Xlsx(x) => x.merge_cells_by_sheet_name(&name).unwrap_or_default(),
-            Sheets::Xls(x) => x.merge_cells_by_sheet_name(&name).unwrap_or_default(),
-            _ => Vec::new(),
-        };
-        found.push(sheet(name, &range, &merges));
+        let mut grid = Grid::default();
+        let merges = fill(&mut book, &name, &mut grid).map_err(|e| format!("{shown}: sheet {name}: {e}"))?;
+        let merges = merges
+            .iter()
+            .map(|m| crate::settings::sheet::Merge {
+                rows: (m.start.0 as usize, m.end.0 as usize),
+                columns: (m.start.1 as usize, m.end.1 as usize),
+            })
+            .collect();
+        found.push(Sheet { name, rows: grid.rows, merges });
     }
     Ok(found)
 }
 
+/// Puts the cells of a sheet into `grid`, one by one where the format allows it: a single cell at the far
+/// end must not cost the memory of all that lie between. Gives the joined cells.
 #[cfg(feature = "spreadsheets")]
-fn sheet(name: String, range: &calamine::Range<calamine::Data>, merges: &[calamine::Dimensions]) -> Sheet {
-    use calamine::Data;
-    // A range starts at the first cell that holds something; rows are counted from A1.
-    let (top, left) = range.start().map_or((0, 0), |(r, c)| (r as usize, c as usize));
-    let mut rows: Vec<Vec<Cell>> = vec![Vec::new(); top];
-    for row in range.rows() {
-        let cells = row.iter().map(|data| match data {
-            Data::Empty => Cell::Empty,
-            Data::String(s) => Cell::Text(s.clone()),
-            Data::Float(n) => Cell::Number(*n),
-            Data::Int(n) => Cell::Number(*n as f64),
-            Data::Bool(b) => Cell::Flag(*b),
-            Data::DateTime(d) => Cell::Date(d.to_string()),
-            Data::DateTimeIso(s) | Data::DurationIso(s) => Cell::Date(s.clone()),
-            Data::Error(e) => Cell::Error(e.to_string()),
-        });
-        let mut cells: Vec<Cell> = std::iter::repeat_n(Cell::Empty, left).chain(cells).collect();
-        while cells.last().is_some_and(|c| *c == Cell::Empty) {
-            cells.pop();
+fn fill<R: std::io::Read + std::io::Seek>(
+    book: &mut calamine::Sheets<R>,
+    name: &str,
+    grid: &mut Grid,
+) -> Result<Vec<calamine::Dimensions>, String> {
+    use calamine::{Data, Reader, Sheets, XlsxError};
+    let told = |e: &dyn std::fmt::Display| e.to_string();
+    match book {
+        Sheets::Xlsx(x) => {
+            match x.worksheet_cells_reader(name) {
+                Ok(mut cells) => {
+                    while let Some(cell) = cells.next_cell_with_formula().map_err(|e| told(&e))? {
+                        let value = match Data::from(cell.value) {
+                            Data::Empty if cell.formula.is_some() => Cell::Error(NOT_COMPUTED.to_owned()),
+                            value => as_cell(&value),
+                        };
+                        grid.put(cell.pos, value)?;
+                    }
+                }
+                // A sheet that is a chart holds no list.
+                Err(XlsxError::NotAWorksheet(_)) => {}
+                Err(e) => return Err(told(&e)),
+            }
+            Ok(x.merge_cells_by_sheet_name(name).unwrap_or_default())
         }
-        rows.push(cells);
+        Sheets::Xlsb(x) => {
+            let mut cells = x.worksheet_cells_reader(name).map_err(|e| told(&e))?;
+            while let Some(cell) = cells.next_cell().map_err(|e| told(&e))? {
+                grid.put(cell.get_position(), as_cell(&Data::from(cell.get_value().clone())))?;
+            }
+            Ok(Vec::new())
+        }
+        _ => {
+            let range = book.worksheet_range(name).map_err(|e| told(&e))?;
+            // A range starts at the first cell that holds something; rows are counted from A1.
+            let (top, left) = range.start().unwrap_or_default();
+            for (row, column, data) in range.used_cells() {
+                grid.put((top + row as u32, left + column as u32), as_cell(data))?;
+            }
+            Ok(match book {
+                Sheets::Xls(x) => x.merge_cells_by_sheet_name(name).unwrap_or_default(),
+                _ => Vec::new(),
+            })
+        }
     }
-    let merges = merges
-        .iter()
-        .map(|m| crate::settings::sheet::Merge {
-            rows: (m.start.0 as usize, m.end.0 as usize),
-            columns: (m.start.1 as usize, m.end.1 as usize),
-        })
-        .collect();
-    Sheet { name, rows, merges }
+}
+
+/// Rows of cells from A1 on.
+#[cfg(feature = "spreadsheets")]
+#[derive(Default)]
+struct Grid {
+    rows: Vec<Vec<Cell>>,
+    held: usize,
+}
+
+#[cfg(feature = "spreadsheets")]
+impl Grid {
+    fn put(&mut self, (row, column): (u32, u32), cell: Cell) -> Result<(), String> {
+        let (row, column) = (row as usize, column as usize);
+        if cell == Cell::Empty {
+            return Ok(());
+        }
+        let width = self.rows.get(row).map_or(0, Vec::len);
+        self.held += (column + 1).saturating_sub(width) + (row + 1).saturating_sub(self.rows.len());
+        if self.held > MOST_CELLS {
+            let at = crate::settings::sheet::letters(column);
+            return Err(format!(
+                "something stands in {at}{}, too far out for a register list; delete what lies beyond the list, \
+                 or save the list alone",
+                row + 1
+            ));
+        }
+        if self.rows.len() <= row {
+            self.rows.resize_with(row + 1, Vec::new);
+        }
+        let cells = &mut self.rows[row];
+        if cells.len() <= column {
+            cells.resize(column + 1, Cell::Empty);
+        }
+        cells[column] = cell;
+        Ok(())
+    }
+}
+
+#[cfg(feature = "spreadsheets")]
+fn as_cell(data: &calamine::Data) -> Cell {
+    use calamine::Data;
+    match data {
+        Data::Empty => Cell::Empty,
+        Data::String(s) if s.is_empty() => Cell::Empty,
+        Data::String(s) => Cell::Text(s.clone()),
+        Data::Float(n) => Cell::Number(*n),
+        Data::Int(n) => Cell::Number(*n as f64),
+        Data::Bool(b) => Cell::Flag(*b),
+        Data::DateTime(d) => Cell::Date(d.to_string()),
+        Data::DateTimeIso(s) | Data::DurationIso(s) => Cell::Date(s.clone()),
+        Data::Error(e) => Cell::Error(e.to_string()),
+    }
 }
 
 #[cfg(test)]
@@ -227,5 +305,20 @@ mod tests {
         assert_eq!(delimiter("a;b;0,1\n"), b';');
         assert_eq!(delimiter("a\tb, c\td\n"), b'\t');
         assert_eq!(delimiter("\"a;b\",c\n"), b',');
+    }
+
+    #[cfg(feature = "spreadsheets")]
+    #[test]
+    fn a_cell_at_the_far_end_of_a_sheet_costs_no_memory_and_is_named() {
+        use super::Grid;
+        let put = |grid: &mut Grid, at| grid.put(at, Cell::Text("x".to_owned()));
+        let mut grid = Grid::default();
+        assert_eq!((put(&mut grid, (0, 0)), put(&mut grid, (1_048_575, 0))), (Ok(()), Ok(())));
+        assert_eq!((grid.rows.len(), grid.rows[5].len()), (1_048_576, 0));
+        for row in 0..53 {
+            put(&mut grid, (row, 16_383)).expect("few enough");
+        }
+        let problem = (53..100).find_map(|row| put(&mut grid, (row, 16_383)).err()).expect("too many");
+        assert!(problem.starts_with("something stands in XFD"), "{problem}");
     }
 }

@@ -107,13 +107,21 @@ pub enum Wrong {
     /// Another function's answer.
     #[error("an answer of function {0:02}")]
     Function(u8),
-    /// Too few or too many values, or a byte count that lies.
+    /// Too few or too many values.
     #[error("{got} bytes of values where {wanted} were asked for")]
     Length {
         /// What came.
         got: usize,
         /// What was asked for.
         wanted: usize,
+    },
+    /// As many values as were asked for, under a byte count that lies.
+    #[error("a byte count of {told} over {got} bytes of values")]
+    Count {
+        /// The byte count.
+        told: usize,
+        /// What came.
+        got: usize,
     },
     /// No function code, or nothing behind it.
     #[error("an empty answer")]
@@ -154,8 +162,11 @@ pub fn check<'a>(ask: &Ask, asked: u8, unit: u8, pdu: &'a [u8]) -> Result<Answer
         };
     };
     let (&told, values) = rest.split_first().ok_or(Wrong::Empty)?;
-    if values.len() != wanted || usize::from(told) != wanted {
+    if values.len() != wanted {
         return Err(Wrong::Length { got: values.len(), wanted });
+    }
+    if usize::from(told) != wanted {
+        return Err(Wrong::Count { told: told.into(), got: values.len() });
     }
     Ok(Answer::Values(values))
 }
@@ -342,7 +353,7 @@ mod tests {
         assert_eq!(check(&ask(2), 7, 8, &good), Err(Wrong::Unit(8)));
         assert_eq!(check(&ask(2), 7, 7, &[4, 4, 1, 2, 3, 4]), Err(Wrong::Function(4)));
         assert_eq!(check(&ask(3), 7, 7, &good), Err(Wrong::Length { got: 4, wanted: 6 }));
-        assert_eq!(check(&ask(2), 7, 7, &[3, 6, 1, 2, 3, 4]), Err(Wrong::Length { got: 4, wanted: 4 }));
+        assert_eq!(check(&ask(2), 7, 7, &[3, 6, 1, 2, 3, 4]), Err(Wrong::Count { told: 6, got: 4 }));
         assert_eq!(check(&ask(2), 7, 7, &[]), Err(Wrong::Empty));
     }
 

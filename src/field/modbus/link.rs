@@ -13,6 +13,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_modbus::ExceptionCode;
 
+use super::beats;
 use super::dial_in::Doorstep;
 use super::frame::{self, Answer, Ask, Rtu, TcpFrame, Wrong};
 use super::trace::Trace;
@@ -30,12 +31,9 @@ const LEAST_CONNECT: Duration = Duration::from_secs(1);
 const LUMPS: Duration = Duration::from_millis(20);
 /// Late answers of one unit that are reckoned with.
 const MOST_DOUBTS: usize = 8;
-/// Transaction ids: their high byte can be no function, no length and no count of bytes of values, so that
-/// an answer behind one that was cut off in its header never makes it a proper one.
-const FIRST_TRANSACTION: u16 = 0xFB00;
 /// Requests without an answer whose late answers are reckoned with.
 const MOST_UNANSWERED: usize = 32;
-/// Unread bytes beyond which a stream is noise.
+/// Bytes beyond which a stream is noise: unread ones, and those of answers that nobody waits for.
 const MOST_UNREAD: usize = 64 * 1024;
 
 /// What came instead of an answer, sorted by what to do next.
@@ -56,7 +54,10 @@ pub enum PollError {
 }
 
 fn exception(code: u8) -> String {
-    ExceptionCode::new(code).to_string()
+    match ExceptionCode::new(code) {
+        ExceptionCode::Custom(_) => "Unknown exception code".to_owned(),
+        known => known.to_string(),
+    }
 }
 
 impl PollError {
@@ -172,6 +173,8 @@ pub struct Link {
     /// Why the connection was given up; what was in flight ends with it.
     broken: Option<PollError>,
     transaction: u16,
+    /// TCP: bytes of answers to nobody since the last proper one.
+    unasked: usize,
     /// TCP: requests that were given up, as (transaction, unit, function).
     unanswered: VecDeque<(u16, u8, u8)>,
     /// Not before this the next request.
@@ -212,6 +215,7 @@ impl Link {
             flight: Vec::new(),
             broken: None,
             transaction: u16::MAX,
+            unasked: 0,
             unanswered: VecDeque::new(),
             ready_at: now,
             heard: now,
@@ -302,6 +306,7 @@ impl Link {
         self.unsent.clear();
         self.broken = None;
         self.deaf = 0;
+        self.unasked = 0;
         self.unanswered.clear();
         self.counts.connects += 1;
         self.ready_at = Instant::now() + self.connect_pause;
@@ -349,7 +354,12 @@ impl Link {
         if !self.flight.is_empty() {
             return;
         }
+        let before = self.counts.received_bytes;
         loop {
+            // Who talks faster than we listen must not keep us here.
+            if self.counts.received_bytes - before > MOST_UNREAD as u64 {
+                self.give_up(PollError::Garbled("nothing but noise".to_owned()));
+            }
             let Some(wire) = self.wire.as_mut() else { return };
             match wire.read_ready(&mut self.incoming) {
                 Ok(Some(0)) => self.give_up(PollError::Line("closed by the other side".to_owned())),
@@ -358,7 +368,7 @@ impl Link {
                     if self.framing == Framing::Tcp {
                         while self.take_tcp(false).is_some() {}
                     } else {
-                        self.drop_junk(self.incoming.len());
+                        self.drop_unasked();
                     }
                 }
                 Ok(None) => return,
@@ -369,7 +379,7 @@ impl Link {
 
     /// Puts a request on its way; [`Link::next`] sends it and brings its end.
     pub fn send(&mut self, sending: Sending) {
-        self.transaction = self.transaction.checked_add(1).unwrap_or(FIRST_TRANSACTION);
+        self.transaction = beats::next_transaction(self.transaction, self.heartbeat());
         if self.wire.is_some() {
             let Sending { unit, ask, crc_swapped, pause, .. } = sending;
             if self.unsent.is_empty() && !pause.is_zero() {
@@ -437,6 +447,28 @@ impl Link {
         self.incoming.drain(..bytes);
     }
 
+    /// RTU: takes off the buffer what came while nothing was asked.
+    fn drop_unasked(&mut self) {
+        self.drop_heartbeats();
+        if !self.heartbeat().starts_with(&self.incoming) {
+            self.drop_junk(self.incoming.len());
+        }
+    }
+
+    /// What a device that dialled in sends of itself to keep its line open; empty if it sends nothing.
+    fn heartbeat(&self) -> &[u8] {
+        match &self.transport {
+            Transport::DialIn(device) => &device.heartbeat,
+            _ => &[],
+        }
+    }
+
+    /// Takes whole heartbeats off the front of the buffer.
+    fn drop_heartbeats(&mut self) {
+        let whole = self.incoming.len() - beats::behind(&self.incoming, self.heartbeat()).len();
+        self.incoming.drain(..whole);
+    }
+
     /// RTU: whether another master spoke in the first `bytes` of the buffer.
     fn look_for_master(&mut self, bytes: usize) {
         let heard = &self.incoming[..bytes];
@@ -462,7 +494,7 @@ impl Link {
                     if self.framing == Framing::Tcp {
                         return;
                     }
-                    self.drop_junk(self.incoming.len());
+                    self.drop_unasked();
                     self.ready_at = (Instant::now() + self.silence).min(patience.max(self.ready_at));
                 }
                 Ok(Err(e)) => return self.give_up(PollError::Line(e.to_string())),
@@ -530,6 +562,7 @@ impl Link {
         }
         let gone = self.flight.remove(0);
         let rtu = self.framing == Framing::Rtu;
+        self.drop_heartbeats();
         let outcome = if rtu && !self.incoming.is_empty() {
             self.counts.crc_errors += 1;
             PollError::Garbled(format!("{} bytes that make no frame", self.incoming.len()))
@@ -565,7 +598,6 @@ impl Link {
     }
 
     fn take(&mut self) -> Option<Done> {
-        self.drop_heartbeats();
         match self.framing {
             Framing::Tcp => {
                 while let Some(done) = self.take_tcp(false) {
@@ -579,20 +611,6 @@ impl Link {
         }
     }
 
-    /// The keep-alive bytes of a device that dials in; empty without.
-    fn heartbeat(&self) -> &[u8] {
-        match &self.transport {
-            Transport::DialIn(device) => &device.heartbeat,
-            _ => &[],
-        }
-    }
-
-    /// They stand between frames and belong to none.
-    fn drop_heartbeats(&mut self) {
-        let left = behind_heartbeats(&self.incoming, self.heartbeat()).len();
-        self.incoming.drain(..self.incoming.len() - left);
-    }
-
     /// One frame off the buffer: `Some(None)` for one that nobody waits for. With `last`, what would
     /// be held for more bytes is taken now.
     fn take_tcp(&mut self, last: bool) -> Option<Option<Done>> {
@@ -601,8 +619,8 @@ impl Link {
             None
         };
         self.drop_heartbeats();
-        let begun = |bytes: &[u8]| !bytes.is_empty() && self.heartbeat().starts_with(bytes);
-        if begun(&self.incoming) {
+        let heartbeat = self.heartbeat();
+        if !heartbeat.is_empty() && heartbeat.starts_with(&self.incoming) {
             return None;
         }
         let frame = match frame::tcp(&self.incoming) {
@@ -610,9 +628,9 @@ impl Link {
             Err(e) => return out_of_step(self, e.to_string()),
         };
         // A frame that is followed by something else than a frame is not what it seems.
-        let behind = behind_heartbeats(&self.incoming[frame.pdu.end..], self.heartbeat());
-        if !(behind.is_empty() || last && begun(behind)) {
-            if (behind.len() < 6 || begun(behind)) && !last {
+        let behind = beats::behind(&self.incoming[frame.pdu.end..], heartbeat);
+        if !heartbeat.starts_with(behind) {
+            if behind.len() < 6 && !last {
                 return None;
             }
             if let Err(e) = frame::tcp(behind) {
@@ -626,10 +644,15 @@ impl Link {
         }
         let Some(n) = self.flight.iter().position(|f| f.transaction == frame.transaction) else {
             self.counts.late += 1;
+            self.unasked += frame.pdu.end;
+            if self.unasked > MOST_UNREAD {
+                return out_of_step(self, "nothing but answers to nobody".to_owned());
+            }
             self.unanswered.retain(|u| u.0 != frame.transaction);
             self.incoming.drain(..frame.pdu.end);
             return Some(None);
         };
+        self.unasked = 0;
         let request = self.flight.remove(n);
         let pdu = &self.incoming[frame.pdu.clone()];
         let outcome = match frame::check(&request.sending.ask, request.sending.unit, frame.unit, pdu) {
@@ -686,6 +709,10 @@ impl Link {
             if self.incoming.is_empty() || !self.outgoing.is_empty() {
                 return None;
             }
+            // An answer begins with its unit: what may be one is left to its CRC.
+            if self.heartbeat().first() != Some(&unit) {
+                self.drop_heartbeats();
+            }
             let (pdu, consumed, junk) = match frame::rtu(&self.incoming, &ask, unit, crc_swapped, tolerant) {
                 Rtu::More | Rtu::BadCrc => return None,
                 Rtu::Foreign { consumed, why } => {
@@ -715,15 +742,6 @@ impl Link {
             return Some(Done { sent: request.sending, outcome, at: wall_now() });
         }
     }
-}
-
-fn behind_heartbeats<'b>(mut bytes: &'b [u8], heartbeat: &[u8]) -> &'b [u8] {
-    while !heartbeat.is_empty()
-        && let Some(rest) = bytes.strip_prefix(heartbeat)
-    {
-        bytes = rest;
-    }
-    bytes
 }
 
 #[cfg(test)]

@@ -40,7 +40,11 @@ impl Wire {
 
     /// Opens a serial port for ourselves alone.
     pub(super) fn serial(port: &SerialPort) -> io::Result<Self> {
-        let named = |e: tokio_serial::Error| io::Error::other(format!("{}: {e}", port.path));
+        let named = |e: tokio_serial::Error| {
+            // What the system says of a file that is none.
+            let why = e.to_string().replace("Not a typewriter", "no serial port");
+            io::Error::other(format!("{}: {why}", port.path))
+        };
         let mut stream = tokio_serial::new(&port.path, port.baud)
             .data_bits(if port.data_bits == 7 {
                 tokio_serial::DataBits::Seven

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::super::fault::{Fault, nearest};
 use super::super::profile::{LimitSetting, Profile, ProfilePoint, limits, parse};
-use super::super::types::{Factor, ModbusDevice, ModbusPoint, MqttSource, PollGroup, PushSource};
+use super::super::types::{Body, Factor, ModbusDevice, ModbusPoint, MqttSource, PollGroup, PushSource};
 use super::super::walk::Walk;
 use super::ProfileTexts;
 use super::mqtt::MqttKeys;
@@ -230,7 +230,7 @@ impl PlantBuilder<'_> {
                         "a value is never read in parts: the device must give as many in one request",
                     );
                 }
-                let last = r.address + (r.format.width() - 1);
+                let last = r.address.saturating_add(r.format.width() - 1);
                 let hit = quirks
                     .forbidden
                     .iter()
@@ -273,7 +273,15 @@ impl PlantBuilder<'_> {
                 groups: of_device,
             });
             return;
-        } else if let Some(m) = mqtt {
+        }
+        if mqtt.is_some() || push.is_some() {
+            // A hexadecimal reply carries raw registers; all else comes as it is to be understood.
+            let raw = mqtt.is_some()
+                && !on_broker.own_sparkplug
+                && matches!(profile.shape.as_ref().map(|s| &s.body), Some(Body::Hex { .. }));
+            self.only_polled(&new, raw);
+        }
+        if let Some(m) = mqtt {
             let usual = self.expected.get(source).copied().unwrap_or(Duration::from_secs(10));
             stale_after = on_broker.expect_every.unwrap_or(usual) * 3;
             if on_broker.own_sparkplug {
@@ -290,7 +298,7 @@ impl PlantBuilder<'_> {
             let usual = self.expected.get(source).copied().unwrap_or(Duration::from_secs(10));
             stale_after = on_broker.expect_every.unwrap_or(usual) * 3;
             let name = on_broker.device_name(owner);
-            self.push[p].devices.push(push_device(w, name, device, &new, self.faults));
+            self.push[p].devices.push(push_device(w, name, device, &new));
         }
         let Ok(source) = Id::new(source) else { return };
         self.devices.push(Device {
@@ -313,6 +321,10 @@ impl PlantBuilder<'_> {
         let mut groups: Vec<(Duration, Vec<ModbusPoint>)> = vec![(period, Vec::new())];
         for (point, p) in new {
             let Some(r) = &p.register else {
+                // One that could not be read was told where it stands.
+                if p.addressed {
+                    continue;
+                }
                 self.faults.borrow_mut().push(Fault {
                     place: p.place.clone(),
                     key: format!("point.{}.address", p.id),
@@ -345,13 +357,41 @@ impl PlantBuilder<'_> {
         groups
     }
 
+    /// What only the poller of a device knows how to do: passed over, it would make wrong values.
+    fn only_polled(&self, new: &[(PointIx, &ProfilePoint)], raw: bool) {
+        for (_, p) in new {
+            let fault = |key: &str, problem: &str, remedy: &str| {
+                self.faults.borrow_mut().push(Fault {
+                    place: p.place.clone(),
+                    key: format!("point.{}{key}", p.id),
+                    problem: problem.to_owned(),
+                    remedy: remedy.to_owned(),
+                });
+            };
+            if p.is_multiplied {
+                fault(
+                    "",
+                    "multiplied by another point, which only a Modbus source does",
+                    "let the sender give the value as it is meant",
+                );
+            }
+            if p.is_loop && !raw {
+                fault(
+                    ".loop",
+                    "a current loop's raw values, which only registers carry",
+                    "calibration = [[819, 0], [4095, 2.5]] if the sender gives raw values, else remove it",
+                );
+            }
+        }
+    }
+
     fn no_such_point(&self, p: &ProfilePoint, name: &str, decimals: bool, profile: &Profile) {
         let key = if decimals { "decimals_from" } else { "times" };
         self.faults.borrow_mut().push(Fault {
             place: p.place.clone(),
             key: format!("point.{}.{key}", p.id),
             problem: format!("there is no other point `{name}` in the profile"),
-            remedy: nearest(name, profile.points.iter().map(|p| p.id.as_str())),
+            remedy: nearest(name, profile.points.iter().filter(|o| o.id != p.id).map(|o| o.id.as_str())),
         });
     }
 

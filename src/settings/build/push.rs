@@ -1,9 +1,7 @@
 //! `[[source.push]]`, and the devices on it.
 
-use std::cell::RefCell;
 use std::time::Duration;
 
-use super::super::fault::Fault;
 use super::super::profile::ProfilePoint;
 use super::super::types::{JsonPath, Late, MqttPoint, PushDevice, PushSource, Secret, TimeRule};
 use super::super::walk::Walk;
@@ -63,33 +61,20 @@ pub(super) fn push_device(
     name: &str,
     device: DeviceIx,
     new: &[(PointIx, &ProfilePoint)],
-    faults: &RefCell<Vec<Fault>>,
 ) -> PushDevice {
     if name.is_empty() {
         w.fault("device", "empty", "the name the sender gives it, e.g. device = \"boiler-1\"");
     }
-    let points = new.iter().map(|(point, p)| {
-        if let Some(register) = &p.register
-            && (!register.times.is_empty() || register.decimals_from.is_some())
-        {
-            faults.borrow_mut().push(Fault {
-                place: p.place.clone(),
-                key: format!("point.{}", p.id),
-                problem: "multiplied by another point, which only a Modbus source does".to_owned(),
-                remedy: "let the sender push the value as it is meant".to_owned(),
-            });
-        }
-        MqttPoint {
-            point: *point,
-            key: p.key.clone().unwrap_or_else(|| p.id.to_string()),
-            pointer: JsonPath::default(),
-            quality: None,
-            scale: p.scale,
-            offset: p.offset,
-            invert: p.invert,
-            sentinels: p.sentinels.clone(),
-            register: None,
-        }
+    let points = new.iter().map(|(point, p)| MqttPoint {
+        point: *point,
+        key: p.key.clone().unwrap_or_else(|| p.id.to_string()),
+        pointer: JsonPath::default(),
+        quality: None,
+        scale: p.scale,
+        offset: p.offset,
+        invert: p.invert,
+        sentinels: p.sentinels.clone(),
+        register: None,
     });
     PushDevice { device, name: name.to_owned(), points: points.collect() }
 }

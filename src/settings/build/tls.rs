@@ -1,6 +1,7 @@
 //! TLS keys of a source → a checked rustls configuration. One provider (ring), server names always
 //! checked: there is no key that turns that off.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -40,13 +41,22 @@ pub(super) fn mqtt_tls(w: &Walk<'_>, secured: bool) -> Option<MqttTls> {
 
 fn built(w: &Walk<'_>, ca: Option<&str>, identity: Option<(&str, &str)>) -> Option<MqttTls> {
     let path = |(cert, key)| (Path::new(cert), Path::new(key));
+    let print = print(ca, identity);
     match client_tls(ca.map(Path::new), identity.map(path)) {
-        Ok(config) => Some(MqttTls(config)),
+        Ok(config) => Some(MqttTls { config, print }),
         Err((key, problem)) => {
             w.fault(if w.has(key) { key } else { "" }, problem, "PEM files, readable by this user");
             None
         }
     }
+}
+
+/// Tells renewed files from the same ones. Those of the system count as the same.
+fn print(ca: Option<&str>, identity: Option<(&str, &str)>) -> u64 {
+    let read = |file: &str| std::fs::read(file).ok();
+    let mut hasher = DefaultHasher::new();
+    (ca.map(read), identity.map(|(cert, key)| (read(cert), read(key)))).hash(&mut hasher);
+    hasher.finish()
 }
 
 /// A client's TLS: the roots of `ca`, or those of the system; and a certificate of its own.
@@ -98,5 +108,27 @@ fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
         Ok(found) if found.is_empty() => Err(format!("{}: no certificate in it", file.display())),
         Ok(found) => Ok(found),
         Err(e) => Err(format!("{}: {e}", file.display())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::print;
+
+    #[test]
+    fn a_renewed_certificate_is_told_from_the_same_one_read_again() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = |name: &str, text: &str| {
+            let path = dir.path().join(name);
+            std::fs::write(&path, text).expect("a file");
+            path.display().to_string()
+        };
+        let (ca, cert, key) = (file("ca", "a"), file("cert", "b"), file("key", "c"));
+        let of = || print(Some(&ca), Some((&cert, &key)));
+        let first = of();
+        assert_eq!(of(), first);
+        assert_ne!(print(Some(&ca), None), first);
+        file("cert", "renewed");
+        assert_ne!(of(), first);
     }
 }

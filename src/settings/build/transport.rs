@@ -8,6 +8,9 @@ use super::super::walk::{Walk, duration};
 const FORMS: &str = "\"tcp://192.0.2.10:502\", \"rtu+tcp://192.0.2.10:4001\", \
      \"serial:///dev/ttyUSB0?baud=9600&parity=even\" or \"rtu+listen://0.0.0.0:9000\"";
 
+/// Longest packet of a device that dials in; a caller's first bytes are looked at no further.
+const LONGEST_PACKET: usize = 256;
+
 /// The transport that `address`, `registration` and `heartbeat` describe.
 pub(super) fn transport(w: &Walk<'_>) -> Option<Transport> {
     let registration = packet(w, "registration");
@@ -41,14 +44,26 @@ pub(super) fn transport(w: &Walk<'_>) -> Option<Transport> {
 /// A packet as text, or as hex behind `hex:`.
 fn packet(w: &Walk<'_>, key: &'static str) -> Option<Vec<u8>> {
     let text = w.text(key)?;
-    let Some(hex) = text.strip_prefix("hex:") else { return Some(text.as_bytes().to_vec()) };
+    let bytes = match text.strip_prefix("hex:") {
+        None => Some(text.as_bytes().to_vec()),
+        Some(hex) => bytes(hex),
+    };
+    match bytes {
+        None => w.fault(key, format!("`{text}` is no packet"), "text, or bytes as \"hex:4454 5537\""),
+        Some(long) if long.len() > LONGEST_PACKET => {
+            w.fault(key, format!("{} bytes", long.len()), format!("{LONGEST_PACKET} bytes at most"));
+            return None;
+        }
+        Some(_) => {}
+    }
+    bytes
+}
+
+fn bytes(hex: &str) -> Option<Vec<u8>> {
     let digits: Vec<u32> = hex.chars().filter(|c| !c.is_whitespace()).map_while(|c| c.to_digit(16)).collect();
     let wanted = hex.chars().filter(|c| !c.is_whitespace()).count();
-    if digits.len() != wanted || wanted % 2 == 1 || wanted == 0 {
-        w.fault(key, format!("`{text}` is no packet"), "text, or bytes as \"hex:4454 5537\"");
-        return None;
-    }
-    Some(digits.chunks(2).map(|d| (d[0] * 16 + d[1]) as u8).collect())
+    let whole = digits.len() == wanted && wanted % 2 == 0 && wanted > 0;
+    whole.then(|| digits.chunks(2).map(|d| (d[0] * 16 + d[1]) as u8).collect())
 }
 
 /// An address as on a command line: the forms of the settings, or a plain `HOST[:PORT]` for Modbus TCP.
@@ -90,12 +105,13 @@ fn parse(text: &str) -> Result<Transport, String> {
 pub(super) fn host_port(rest: &str, default: Option<u16>) -> Option<(String, u16)> {
     let rest = rest.trim_end_matches('/');
     let (host, port) = match rest.rsplit_once(':') {
+        _ if rest.starts_with('[') && rest.ends_with(']') => (rest, default?),
         Some((host, port)) if !host.is_empty() && !host.ends_with(':') => (host, port.parse().ok()?),
         Some(_) => return None,
         None => (rest, default?),
     };
     let host = host.trim_matches(['[', ']']);
-    (!host.is_empty() && !host.contains(char::is_whitespace)).then(|| (host.to_owned(), port))
+    (!host.is_empty() && !host.contains(char::is_whitespace) && port > 0).then(|| (host.to_owned(), port))
 }
 
 fn serial(rest: &str) -> Result<SerialPort, String> {
@@ -181,6 +197,7 @@ mod tests {
     fn every_form_of_address_is_read() {
         assert_eq!(parse("tcp://10.0.0.1"), Ok(Transport::Tcp { host: "10.0.0.1".into(), port: 502 }));
         assert_eq!(parse("tcp://[::1]:1502"), Ok(Transport::Tcp { host: "::1".into(), port: 1502 }));
+        assert_eq!(parse("tcp://[::1]"), Ok(Transport::Tcp { host: "::1".into(), port: 502 }));
         assert_eq!(parse("rtu+tcp://nport:4001"), Ok(Transport::RtuTcp { host: "nport".into(), port: 4001 }));
         let Ok(Transport::Serial(s)) =
             parse("serial:///dev/ttyS1?baud=19200&parity=N&stop_bits=2&rts=send-high&rts_after=2ms")
@@ -202,6 +219,7 @@ mod tests {
             ("serial:///dev/ttyUSB0?baud=fast", "300 to 4000000"),
             ("serial:///dev/ttyUSB0?speed=9600", "`speed`"),
             ("tcp://:502", "no address"),
+            ("tcp://10.0.0.1:0", "no address"),
         ] {
             let problem = parse(text).unwrap_err();
             assert!(problem.contains(word), "{text}: {problem}");

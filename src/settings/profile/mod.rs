@@ -49,7 +49,14 @@ pub(in crate::settings) struct ProfilePoint {
     pub(in crate::settings) invert: bool,
     pub(in crate::settings) limits: Vec<LimitSetting>,
     pub(in crate::settings) labels: Vec<(i64, Name)>,
+    /// `None` without an address, and for one that could not be read.
     pub(in crate::settings) register: Option<Register>,
+    /// It has an address, good or bad.
+    pub(in crate::settings) addressed: bool,
+    /// It says how the raw values of a current loop are to be understood.
+    pub(in crate::settings) is_loop: bool,
+    /// It names other points that it is multiplied by.
+    pub(in crate::settings) is_multiplied: bool,
     pub(in crate::settings) sentinels: Vec<f64>,
     pub(in crate::settings) key: Option<String>,
     /// Name of its Sparkplug B metric; the key if not written.

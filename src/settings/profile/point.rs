@@ -59,6 +59,9 @@ pub(super) fn point(
         invert,
         limits,
         register,
+        addressed: walk.has("address"),
+        is_loop: walk.has("loop"),
+        is_multiplied: walk.has("times") || walk.has("decimals_from"),
         sentinels,
         key,
         metric,
@@ -72,6 +75,9 @@ pub(super) fn point(
 /// Multiplier and offset from `scale` and `offset` or `calibration`, and `raw_unit` on top.
 fn linear(walk: &Walk<'_>, unit: &str) -> (f64, f64) {
     let (mut scale, mut offset) = (walk.number("scale").unwrap_or(1.0), walk.number("offset").unwrap_or(0.0));
+    if scale == 0.0 {
+        walk.fault("scale", "zero: every value would be the offset", "a multiplier, e.g. scale = 0.1");
+    }
     if let Some(pairs) = walk.pairs("calibration") {
         match pairs[..] {
             [(raw1, value1), (raw2, value2)] if raw1 != raw2 => {

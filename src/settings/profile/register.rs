@@ -199,18 +199,26 @@ pub(super) fn register(
     let period = walk.duration("period");
     let format = format(walk, found.map_or(Table::HoldingRegister, |f| f.0), found.and_then(|f| f.2));
     let (table, address, _) = found?;
+    // Whoever reckons with registers later may rely on it that none lies beyond the last.
     if u32::from(address) + u32::from(format.width()) > 65536 {
         walk.fault("address", "the value reaches beyond register 65535", "check address and type");
+        return None;
     }
     if let ByteOrder::Other { bytes, .. } = order
-        && walk.has("order")
+        && !table.is_bits()
         && u16::from(bytes) != format.width() * 2
     {
-        walk.fault(
-            "order",
-            format!("has {bytes} letters, but the value has {} bytes", format.width() * 2),
-            "one letter a byte",
-        );
+        let bytes_of_it = format.width() * 2;
+        if walk.has("order") {
+            let problem = format!("has {bytes} letters, but the value has {bytes_of_it} bytes");
+            walk.fault("order", problem, "one letter a byte");
+        } else if !matches!(format, Format::Text(..) | Format::Clock6) {
+            let problem = format!(
+                "the profile's order has {bytes} letters, but this value has {bytes_of_it} bytes: it would be \
+                 read in a wrong one"
+            );
+            walk.fault("type", problem, "write the value's own order beside it, e.g. order = \"abcd\"");
+        }
     }
     if period.is_some_and(|p| p < super::super::SHORTEST_PERIOD) {
         walk.fault("period", "shorter than 10 ms", "\"10ms\" or longer");
@@ -299,6 +307,44 @@ mod tests {
         let loaded = load_texts(&[("t.toml", settings)], &[("p.toml", &profile)], &[]).expect("good");
         let point = &loaded.settings.modbus[0].devices[0].groups[0].points[0];
         (point.table, point.address)
+    }
+
+    fn faults(source: &str, point: &str) -> String {
+        let settings = format!(
+            "[site]\nid = \"n\"\n[[source.modbus]]\nid = \"a\"\naddress = \"tcp://192.0.2.1\"\n{source}\n\
+             [[equipment]]\nid = \"e\"\nprofile = \"p\"\nsource = \"a\"\nunit = 1\n"
+        );
+        let profile = format!("kind = \"k\"\ntable = \"holding\"\n[[point]]\nid = \"x\"\n{point}\n");
+        match load_texts(&[("t.toml", &settings)], &[("p.toml", &profile)], &[]) {
+            Ok(_) => String::new(),
+            Err(faults) => faults.0.iter().map(|f| format!("{}: {}\n", f.key, f.problem)).collect(),
+        }
+    }
+
+    #[test]
+    fn a_value_that_reaches_beyond_the_last_register_is_a_fault_and_told_once() {
+        assert_eq!(faults("", "address = 65534\ntype = \"f32\""), "");
+        for (address, kind) in [(65_535, "f32"), (65_533, "f64")] {
+            assert_eq!(
+                faults("", &format!("address = {address}\ntype = \"{kind}\"")),
+                "point.0.address: the value reaches beyond register 65535\n"
+            );
+        }
+        assert_eq!(faults("", "address = 70000"), "point.0.address: 70000 is no register address\n");
+    }
+
+    #[test]
+    fn a_duration_that_no_clock_holds_is_a_fault_in_every_key() {
+        for key in ["period", "timeout", "pause", "connect_pause", "idle_close", "reconnect_max"] {
+            let told = faults(&format!("{key} = \"200000000000000d\""), "address = 0");
+            assert!(told.contains("`200000000000000d` is too long"), "{key}: {told}");
+        }
+        assert_eq!(faults("idle_close = \"36500d\"", "address = 0"), "");
+    }
+
+    #[test]
+    fn a_scale_that_makes_every_value_the_same_is_a_fault() {
+        assert!(faults("", "address = 0\nscale = 0").contains("zero"));
     }
 
     #[test]

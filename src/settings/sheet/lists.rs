@@ -170,25 +170,46 @@ pub(super) fn labels(text: &str) -> Option<Val> {
     (found.len() >= 2).then_some(Val::Table(found))
 }
 
-/// A list of bits: `b0 极低水位, b1 高水位`, `Bit0:…;Bit1:…`, `位0=…`, `第0位：…`.
-pub(super) fn bits(text: &str) -> Option<Vec<(u8, String)>> {
-    let mut found = Vec::new();
+/// A list of bits, first and last of each: `b0 极低水位, b1 高水位`, `Bit0:…;Bit1:…`, `位0=…`, `第0位：…`,
+/// `b10~b15 备用`, `Bit4-7:模式`.
+pub(super) fn bits(text: &str) -> Option<Vec<(u8, u8, String)>> {
+    let mut found: Vec<(u8, u8, String)> = Vec::new();
     let mut from = None;
-    for (bit, words) in marked(&plain(text), true)? {
+    for (bit, words) in marked(&each_marked(&plain(text)), true)? {
         let bit = u8::try_from(bit).ok().filter(|b| *b <= 15)?;
-        // `b10~b15 备用`: each of them.
         if words == "~" {
             from = Some(bit);
             continue;
         }
-        for bit in from.take().unwrap_or(bit)..=bit {
-            if found.iter().any(|(b, _)| *b == bit) {
-                return None;
-            }
-            found.push((bit, tidy(&words)));
+        let first = from.take().unwrap_or(bit);
+        if first > bit || found.iter().any(|(low, high, _)| *low <= bit && first <= *high) {
+            return None;
         }
+        found.push((first, bit, tidy(&words)));
     }
     (found.len() >= 2).then_some(found)
+}
+
+/// `Bit4-7:` as `Bit4-b7:`: the second number of a span gets a mark like the first.
+fn each_marked(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for (at, c) in text.char_indices() {
+        out.push(c);
+        let (before, behind) = (&text[..at], &text[at + c.len_utf8()..]);
+        let lead =
+            before.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches([' ', '[', '_', '.']);
+        let lead = lead.to_lowercase();
+        let rest = behind.trim_start_matches(|c: char| c.is_ascii_digit());
+        let span = matches!(c, '-' | '~' | '至')
+            && before.ends_with(|c: char| c.is_ascii_digit())
+            && behind.starts_with(|c: char| c.is_ascii_digit())
+            && ["bit", "b", "位", "第"].iter().any(|l| lead.ends_with(l))
+            && rest.starts_with(|c: char| " :=、)]".contains(c) || !c.is_ascii());
+        if span {
+            out.push('b');
+        }
+    }
+    out
 }
 
 /// Cuts a text before every number that carries a mark: (number, what follows it).
@@ -365,7 +386,8 @@ mod tests {
 
     #[test]
     fn a_list_of_bits_comes_apart() {
-        let expected = vec![(0, "极低水位".to_owned()), (1, "高水位".to_owned()), (10, "备用".to_owned())];
+        let one = |bit: u8, name: &str| (bit, bit, name.to_owned());
+        let expected = vec![one(0, "极低水位"), one(1, "高水位"), one(10, "备用")];
         for text in [
             "b0 极低水位, b1 高水位, b10 备用",
             "bit0:极低水位;bit1:高水位;bit10:备用",
@@ -380,9 +402,24 @@ mod tests {
             assert_eq!(bits(text), None, "{text}");
         }
         let spare = bits("b9 给水泵B故障, b10~b12 备用").expect("a list");
-        assert_eq!(spare.iter().map(|b| b.0).collect::<Vec<_>>(), [9, 10, 11, 12]);
-        assert_eq!(spare[0].1, "给水泵B故障");
-        assert_eq!(bits("b8 pump A, b9 pump B").map(|b| b[1].1.clone()).as_deref(), Some("pump B"));
+        assert_eq!(spare, [one(9, "给水泵B故障"), (10, 12, "备用".to_owned())]);
+        assert_eq!(bits("b8 pump A, b9 pump B").map(|b| b[1].2.clone()).as_deref(), Some("pump B"));
+    }
+
+    #[test]
+    fn a_span_of_bits_needs_its_mark_only_once() {
+        for text in [
+            "Bit2:熄火;Bit3-15:备用",
+            "第2位 熄火，第3-15位：备用",
+            "b2 熄火 b3~15 备用",
+            "b2 熄火\nbit3-bit15 备用",
+        ] {
+            let wanted = [(2, 2, "熄火".to_owned()), (3, 15, "备用".to_owned())];
+            assert_eq!(bits(text).as_deref(), Some(&wanted[..]), "{text}");
+        }
+        for text in ["b0 x, b5-3 y", "b0-4 x, b4 y", "b0 4-20mA"] {
+            assert_eq!(bits(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -35,6 +35,7 @@ pub use document::{Point, Profile, read, write};
 pub use export::export;
 pub use import::{Imported, SheetReport, Skipped, import};
 pub use merge::{Taken, merge};
+pub use text::letters;
 pub use value::{Keys, Val};
 
 use super::Table;

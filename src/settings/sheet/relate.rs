@@ -10,6 +10,9 @@ use super::text::{folded, letters, plain};
 use super::value::Val;
 use crate::settings::Table;
 
+/// So many points of one register are compared with those that follow.
+const MOST_TOLD: usize = 8;
+
 /// `p40001` for what has no name, `_2` behind a name that is taken.
 pub(super) fn name_points(drafts: &mut Vec<Found>, imported: &mut Imported) {
     let mut taken: HashMap<String, (String, usize)> = HashMap::new();
@@ -189,7 +192,10 @@ pub(super) fn overlaps(drafts: &[Found], warnings: &mut Vec<Trouble>) {
                     remedy: "check addresses and types; both points are kept".to_owned(),
                 });
             }
-            others.push(n);
+            // A column filled with one address must not be told of for each pair of its rows.
+            if others.len() < MOST_TOLD {
+                others.push(n);
+            }
         }
     }
 }

@@ -261,7 +261,7 @@ impl<'a> Reading<'a> {
     }
 
     /// Bits listed in one cell of the row.
-    fn listed_bits(&self, place: Option<&(usize, Address)>) -> Option<Vec<(u8, String)>> {
+    fn listed_bits(&self, place: Option<&(usize, Address)>) -> Option<Vec<(u8, u8, String)>> {
         let (_, found) = place?;
         if found.bit.is_some() || self.cell(&Field::Bit).is_some() {
             return None;
@@ -274,7 +274,7 @@ impl<'a> Reading<'a> {
 
     fn bit_points(
         &mut self,
-        bits: &[(u8, String)],
+        bits: &[(u8, u8, String)],
         keys: &Keys,
         slot: Option<Slot>,
         column: usize,
@@ -290,12 +290,17 @@ impl<'a> Reading<'a> {
             return Outcome::Points(Vec::new());
         }
         let invert = self.cell(&Field::Invert).and_then(|(_, t)| lists::flag(&t)).unwrap_or(false);
-        let named = bits.iter().filter(|(_, name)| !names::is_reserved(name));
-        let points = named.map(|(bit, name)| {
+        let named = bits.iter().filter(|(_, _, name)| !names::is_reserved(name));
+        let points = named.map(|(bit, last, name)| {
             let mut keys = keys.clone();
             keys.retain(|k, _| matches!(k.as_str(), "address" | "table" | "order"));
-            keys.insert("bit".to_owned(), Val::Number(f64::from(*bit)));
-            if invert {
+            if bit < last {
+                keys.insert("type".to_owned(), Val::text("bits"));
+                keys.insert("bits".to_owned(), Val::numbers(&[f64::from(*bit), f64::from(*last)]));
+            } else {
+                keys.insert("bit".to_owned(), Val::Number(f64::from(*bit)));
+            }
+            if invert && bit == last {
                 keys.insert("invert".to_owned(), Val::Flag(true));
             }
             let language = if has_chinese(name) { "name" } else { "name_en" };

@@ -30,8 +30,9 @@ impl Block {
 pub(super) fn blocks(sheet: &Sheet, options: &Options) -> Vec<Block> {
     let mut found: Vec<Block> = Vec::new();
     let mut row = 0;
+    let width = sheet.width();
     while row < sheet.rows.len() {
-        match header(sheet, row, options) {
+        match header(sheet, row, width, options) {
             Some((header, columns)) => {
                 if let Some(last) = found.last_mut() {
                     last.rows.end = header.start;
@@ -43,7 +44,7 @@ pub(super) fn blocks(sheet: &Sheet, options: &Options) -> Vec<Block> {
         }
     }
     if found.is_empty() {
-        let columns: Vec<Column> = by_letter(sheet.width(), options);
+        let columns: Vec<Column> = by_letter(width, options);
         let first = columns
             .iter()
             .find(|c| c.field == Field::Address)
@@ -92,10 +93,14 @@ fn asked(index: usize, title: &str, options: &Options) -> Option<Column> {
     })
 }
 
-fn header(sheet: &Sheet, row: usize, options: &Options) -> Option<(std::ops::Range<usize>, Vec<Column>)> {
-    let width = sheet.width();
+fn header(
+    sheet: &Sheet,
+    row: usize,
+    width: usize,
+    options: &Options,
+) -> Option<(std::ops::Range<usize>, Vec<Column>)> {
     let own = |row: usize| -> Vec<Column> {
-        (0..width)
+        (0..sheet.rows.get(row).map_or(0, Vec::len))
             .filter_map(|n| {
                 let title = sheet.cell(row, n).shown();
                 if title.trim().is_empty() {
@@ -146,7 +151,7 @@ fn header(sheet: &Sheet, row: usize, options: &Options) -> Option<(std::ops::Ran
         let title = if two { sheet.cell(row + 1, n).shown() } else { sheet.cell(row, n).shown() };
         let over = match () {
             () if two => sheet.over(row, n),
-            () if row > 0 => heading(sheet, row - 1, n),
+            () if row > 0 => heading(sheet, row - 1, n, width),
             () => String::new(),
         };
         // Without joined cells a heading stands over its first column only.
@@ -171,8 +176,8 @@ fn header(sheet: &Sheet, row: usize, options: &Options) -> Option<(std::ops::Ran
 }
 
 /// A heading joined over a few columns of the row below it; a title over all of them is none.
-fn heading(sheet: &Sheet, row: usize, column: usize) -> String {
-    let wide = sheet.width().max(4) / 2;
+fn heading(sheet: &Sheet, row: usize, column: usize, width: usize) -> String {
+    let wide = width.max(4) / 2;
     let over = sheet
         .merges
         .iter()

@@ -145,6 +145,58 @@ fn bits_below_one_joined_register_share_its_address() {
 }
 
 #[test]
+fn a_span_in_a_list_of_bits_is_a_field_or_spare() {
+    let found = read_lines(&[
+        "名称 | 地址 | 备注",
+        "状态字 | 40021 | Bit0:超压;Bit1-3:模式;Bit4-15:备用",
+        "报警字 | 40022 | b0 熄火, b1~b3 备用",
+    ]);
+    assert_eq!(
+        points(&found),
+        [
+            "steam_pressure_high: address = 40021, bit = 0, name = \"超压\"",
+            "p40021_1: address = 40021, bits = [1, 3], name = \"模式\", type = \"bits\"",
+            "flame_fail: address = 40022, bit = 0, name = \"熄火\"",
+        ]
+    );
+}
+
+#[test]
+fn a_number_that_is_no_register_is_told_with_what_it_may_have_meant() {
+    let found = read_lines(&[
+        "名称 | 地址 | 功能码 | 类型 | 位",
+        "甲 | 40000 | 3 | INT16 |",
+        "乙 | 65536 | 3 | INT16 |",
+        "丙 | 7 | 3 | WORD | -1",
+        "丁 | 8 | 3 | String(0) |",
+    ]);
+    assert_eq!(
+        told(&found.faults),
+        [
+            "点表!B2: 40000 is no register: these numbers begin with 40001; \
+             --table takes every number as a plain address",
+            "点表!B3: 65536 lies beyond the last register, 65535; \
+             check the address, and whether the list counts from 0 or from 1",
+            "点表!E4: `-1` is no bit of a register; 0 to 15, 0 is the lowest; beyond that it is in the next register",
+            "点表!D5: a text of 0 registers; 1 to 125 registers",
+        ]
+    );
+}
+
+#[test]
+fn a_long_sheet_gives_its_points_and_no_more_warnings_than_it_has_faults() {
+    let mut long = sheet(&["名称 | 地址 | 类型", "甲 | 40001 | INT16"]);
+    // One forgotten cell at the end, and a column filled with one address.
+    long.rows.resize(1_048_575, Vec::new());
+    long.rows.push(vec![Cell::Text("x".to_owned())]);
+    assert_eq!(import(&[long], &Options::default()).points.len(), 1);
+    let mut same = vec!["名称 | 地址 | 类型"];
+    same.resize(3000, "甲 | 40001 | INT16");
+    let found = read_lines(&same);
+    assert!(found.warnings.len() < 30_000, "{}", found.warnings.len());
+}
+
+#[test]
 fn bit_ten_typed_as_a_number_is_not_bit_one() {
     let found = read_lines(&["名称 | 地址", "甲 | 40021.8", "乙 | 40021.9", "丙 | 40021.1", "丁 | 40021.11"]);
     let bits: Vec<_> = found.points.iter().map(|p| p.keys["bit"].to_string()).collect();

@@ -126,7 +126,8 @@ pub(super) fn written(number: f64) -> String {
 }
 
 /// A, B, … Z, AA: the column's letter as spreadsheets show it, from 0.
-pub(super) fn letters(column: usize) -> String {
+#[must_use]
+pub fn letters(column: usize) -> String {
     let mut rest = column;
     let mut found = Vec::new();
     loop {

@@ -76,6 +76,17 @@ pub struct Settings {
     pub log: Log,
 }
 
+impl Settings {
+    /// Sources and outlets are the very same, with what their secrets and certificates hold.
+    #[must_use]
+    pub fn reads_and_sends_like(&self, other: &Self) -> bool {
+        self.modbus == other.modbus
+            && self.mqtt == other.mqtt
+            && self.push == other.push
+            && self.outlets == other.outlets
+    }
+}
+
 /// Where data is kept.
 #[derive(Debug, Clone)]
 pub struct Store {

@@ -29,12 +29,17 @@ pub enum Qos {
 
 /// A checked TLS set-up: roots, own certificate, server name check on.
 #[derive(Clone)]
-pub struct MqttTls(pub Arc<rustls::ClientConfig>);
+pub struct MqttTls {
+    /// What the connection takes.
+    pub config: Arc<rustls::ClientConfig>,
+    /// A fingerprint of the files it was made of.
+    pub print: u64,
+}
 
 impl PartialEq for MqttTls {
-    /// The same set-up object: one that was read anew counts as another.
+    /// Made of the same: files that were renewed make another.
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        self.print == other.print
     }
 }
 

@@ -92,27 +92,6 @@ impl Odd {
         Self::start(true, rule).await
     }
 
-    /// Dials in at `at` and says `packet`, in MBAP frames, again and again when it is hung up on.
-    pub fn dial(
-        at: String,
-        packet: &'static [u8],
-        rule: impl FnMut(&Ask) -> Vec<Act> + Send + 'static,
-    ) -> Self {
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let (rule, log) = (Mutex::new(rule), Arc::clone(&asked));
-        tokio::spawn(async move {
-            for connection in 1.. {
-                if let Ok(mut stream) = TcpStream::connect(&at).await {
-                    // The other side going away is how it ends.
-                    let _ = stream.write_all(packet).await;
-                    let _ = serve(stream, false, connection, &rule, &log).await;
-                }
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        });
-        Self { port: 0, asked }
-    }
-
     async fn start(rtu: bool, rule: impl FnMut(&Ask) -> Vec<Act> + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
@@ -127,6 +106,28 @@ impl Odd {
                     // The other side going away is how it ends.
                     let _ = serve(stream, rtu, connection, &rule, &log).await;
                 });
+            }
+        });
+        Self { port, asked }
+    }
+
+    /// Dials in at `port`, says `greeting`, and is asked over that connection; lost, it dials again.
+    pub fn dials(
+        port: u16,
+        rtu: bool,
+        greeting: &'static [u8],
+        rule: impl FnMut(&Ask) -> Vec<Act> + Send + 'static,
+    ) -> Self {
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let (rule, log) = (Mutex::new(rule), Arc::clone(&asked));
+        tokio::spawn(async move {
+            for connection in 1.. {
+                if let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)).await
+                    && stream.write_all(greeting).await.is_ok()
+                {
+                    let _ = serve(stream, rtu, connection, &rule, &log).await;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
             }
         });
         Self { port, asked }

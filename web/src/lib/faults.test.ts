@@ -15,6 +15,7 @@ describe('errors', () => {
     ['connection: silent, opened anew', '连接：一直无应答，已重新连接', 'Connection: silent, opened anew'],
     ['wrong answer: unit 4 answered', '应答不符：是站 4 的应答', 'Wrong answer: unit 4 answered'],
     ['wrong answer: 6 bytes of values where 8 were asked for', '应答不符：应有 8 字节数据，收到 6 字节', 'Wrong answer: 8 bytes of values asked for, 6 came'],
+    ['wrong answer: a byte count of 6 over 4 bytes of values', '应答不符：字节计数为 6，实有 4 字节数据', 'Wrong answer: byte count of 6 over 4 bytes of values'],
     ['unit 9: wrong answer: no Modbus TCP frame: protocol 3, length 9', '站 9：应答不符：不是 Modbus TCP 帧（协议号 3，长度 9）：对方可能是 RTU over TCP',
       'Unit 9: Wrong answer: no Modbus TCP frame (protocol 3, length 9): perhaps RTU over TCP'],
   ])('%s', (said, zh, en) => {

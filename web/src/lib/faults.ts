@@ -25,6 +25,8 @@ const PARTS: Rule[] = [
   [/^unit (\d+) answered$/, 'fault.otherUnit', 'unit'],
   [/^an answer of function (\d+)$/, 'fault.otherFunction', 'code'],
   [/^(\d+) bytes of values where (\d+) were asked for$/, 'fault.length', 'got', 'wanted'],
+  [/^a byte count of (\d+) over (\d+) bytes of values$/, 'fault.count', 'told', 'got'],
+  [/^nothing but answers to nobody$/, 'fault.unasked'],
   [/^an empty answer$/, 'fault.empty'],
   [/^(\d+) bytes that make no frame$/, 'fault.noFrame', 'n'],
   [/^an answer was cut off$/, 'fault.cut'],

@@ -231,6 +231,7 @@ impl<'a> Session<'a> {
         self.epoch += 1;
         self.to_send = 0;
         self.unacked.disconnected();
+        self.show_under_way();
     }
 
     async fn message(&mut self, message: wire::Message, intake: &Intake) {
@@ -332,6 +333,17 @@ impl<'a> Session<'a> {
 
     fn committed(&mut self, ack: Ack) {
         self.acknowledge(ack.token);
+        self.show_under_way();
+    }
+
+    /// What waits for the disk now, and not when the last message came.
+    fn show_under_way(&self) {
+        let under_way = self.unacked.len() as u64;
+        self.status.update(|s| {
+            if let Some(mqtt) = &mut s.mqtt {
+                mqtt.unacknowledged = under_way;
+            }
+        });
     }
 
     fn acknowledge(&mut self, token: u64) {

@@ -49,6 +49,8 @@ pub struct Subscriptions {
     guesses: BTreeSet<String>,
     confirmed: bool,
     to_confirm: usize,
+    /// A subscription was refused: it is asked for again at the next connection.
+    refused: bool,
     queued: VecDeque<Ask>,
     flying: HashMap<u16, Ask>,
 }
@@ -76,6 +78,7 @@ impl Subscriptions {
             guesses: BTreeSet::new(),
             confirmed: false,
             to_confirm: 0,
+            refused: false,
             queued: VecDeque::new(),
             flying: HashMap::new(),
         }
@@ -104,6 +107,7 @@ impl Subscriptions {
             asks.extend(filters.chunks(TOGETHER).map(|c| Ask::Subscribe(c.to_vec(), qos)));
         }
         self.to_confirm = asks.len();
+        self.refused = false;
         self.queued.extend(asks.iter().cloned());
         asks
     }
@@ -127,6 +131,7 @@ impl Subscriptions {
     /// Gives the refusals, each with its filter.
     pub fn answered(&mut self, id: u16, answers: &[Result<u8, String>]) -> Vec<String> {
         let Some(Ask::Subscribe(filters, _)) = self.flying.remove(&id) else { return Vec::new() };
+        self.refused |= answers.iter().any(Result::is_err);
         self.confirm();
         let refused = |(filter, answer): (&String, &Result<u8, String>)| {
             let why = answer.as_ref().err()?;
@@ -159,7 +164,7 @@ impl Subscriptions {
     fn confirm(&mut self) {
         self.to_confirm = self.to_confirm.saturating_sub(1);
         if self.to_confirm == 0 && !self.confirmed {
-            self.confirmed = true;
+            self.confirmed = !self.refused;
             self.keep(self.wanted.keys().cloned().collect());
         }
     }
@@ -234,6 +239,11 @@ mod tests {
         one.sent(7);
         let said = one.answered(7, &[Ok(1), Err("not authorized".to_owned())]);
         assert_eq!(said, ["the broker refuses the subscription to `b`: not authorized"]);
+        // The broker's rules may be others the next time, though it kept the session.
+        assert_eq!(one.connected(true), [subscribe(&["a", "b"])]);
+        one.sent(8);
+        assert!(one.answered(8, &[Ok(1), Ok(1)]).is_empty());
+        assert_eq!(one.connected(true), []);
     }
 
     #[test]

@@ -97,10 +97,9 @@ pub struct Wire {
 pub fn connect(source: &MqttSource) -> (Asker, Wire) {
     // Whoever is connected with our name elsewhere would be thrown out, and throw us out: the id is
     // the integrator's to keep unique.
-    let transport = source
-        .tls
-        .as_ref()
-        .map(|tls| rumqttc::Transport::Tls(rumqttc::TlsConfiguration::Rustls(std::sync::Arc::clone(&tls.0))));
+    let transport = source.tls.as_ref().map(|tls| {
+        rumqttc::Transport::Tls(rumqttc::TlsConfiguration::Rustls(std::sync::Arc::clone(&tls.config)))
+    });
     let (client, events) = match source.version {
         MqttVersion::V3 => {
             let mut options = rumqttc::MqttOptions::new(&source.client_id, &source.host, source.port);

@@ -23,8 +23,28 @@ impl Reading<'_> {
         let coil = found.maybe_coil && table == Table::Coil;
         let first = if coil { Some(found.number - 1) } else { found.first(self.around.base) };
         let Some(first) = first.filter(|f| *f <= 65_535) else {
-            let remedy = "addresses counted from 0 need no base: --address-base 0";
-            self.fault(column, format!("{} lies before the first register, 1", found.number), remedy);
+            let number = found.number;
+            match () {
+                () if found.form == Form::Modicon => {
+                    let problem = format!("{number} is no register: these numbers begin with {}", number + 1);
+                    self.fault(column, problem, "--table takes every number as a plain address");
+                }
+                () if number == 0 => {
+                    let remedy = "addresses counted from 0 need no base: --address-base 0";
+                    self.fault(column, "0 lies before the first register, 1", remedy);
+                }
+                () => {
+                    let problem = format!(
+                        "{number} lies beyond the last register, {}",
+                        65_535 + u32::from(self.around.base)
+                    );
+                    self.fault(
+                        column,
+                        problem,
+                        "check the address, and whether the list counts from 0 or from 1",
+                    );
+                }
+            }
             return None;
         };
         let mut put = |key: &str, value: Val| _ = keys.insert(key.to_owned(), value);
@@ -154,7 +174,8 @@ impl Reading<'_> {
         let mut bit = found.bit;
         if let Some((column, text)) = self.cell(&Field::Bit) {
             let word = folded(&text);
-            let digits: String = word.trim_start_matches(|c: char| !c.is_ascii_digit()).to_owned();
+            // A minus is no word before the number.
+            let digits = word.trim_start_matches(|c: char| !c.is_ascii_digit() && c != '-');
             match digits.trim_end_matches('位').parse::<u8>() {
                 Ok(b) if b <= 15 && bit.is_none_or(|own| own == b) => bit = Some(b),
                 Ok(b) if b <= 15 => {
@@ -215,6 +236,10 @@ impl Reading<'_> {
                     self.fault(column, "how long is the text?", remedy);
                     return None;
                 };
+                if !(1..=125).contains(&length) {
+                    self.fault(column, format!("a text of {length} registers"), "1 to 125 registers");
+                    return None;
+                }
                 if registers.is_none() {
                     let remedy = "two characters a register; write the range if that is wrong";
                     self.warn(column, format!("`{}` taken as {length} registers", plain(&text)), remedy);

@@ -418,6 +418,8 @@ export const en: Record<Key, string> = {
   'fault.otherUnit': 'unit {unit} answered',
   'fault.otherFunction': 'an answer of function {code}',
   'fault.length': '{wanted} bytes of values asked for, {got} came',
+  'fault.count': 'byte count of {told} over {got} bytes of values',
+  'fault.unasked': 'nothing but answers to nobody',
   'fault.empty': 'an empty answer',
   'fault.noFrame': '{n} bytes that make no frame',
   'fault.cut': 'an answer was cut off',

@@ -416,6 +416,8 @@ export const zh = {
   'fault.otherUnit': '是站 {unit} 的应答',
   'fault.otherFunction': '是功能码 {code} 的应答',
   'fault.length': '应有 {wanted} 字节数据，收到 {got} 字节',
+  'fault.count': '字节计数为 {told}，实有 {got} 字节数据',
+  'fault.unasked': '全是无人请求的应答',
   'fault.empty': '空应答',
   'fault.noFrame': '{n} 字节不成帧',
   'fault.cut': '应答中断',
