@@ -16,6 +16,9 @@ use steamward::plant::TextTable;
 use steamward::settings::load_texts;
 use tokio::sync::mpsc;
 
+#[path = "../tests/black_box/peers/frames.rs"]
+mod frames;
+
 const DEAD: u8 = 5;
 const REGISTERS: u16 = 16;
 const BYTE: Duration = Duration::from_micros(1146);
@@ -27,17 +30,6 @@ impl Drop for Ends {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
-}
-
-fn crc(bytes: &[u8]) -> u16 {
-    let mut crc = 0xFFFFu16;
-    for byte in bytes {
-        crc ^= u16::from(*byte);
-        for _ in 0..8 {
-            crc = if crc & 1 == 1 { crc >> 1 ^ 0xA001 } else { crc >> 1 };
-        }
-    }
-    crc
 }
 
 /// Serves one connection after the other; units other than the dead one answer zeros.
@@ -65,17 +57,10 @@ fn answer(mut stream: TcpStream, rtu: bool) {
         }
         let mut pdu = vec![function, (count * 2) as u8];
         pdu.resize(2 + usize::from(count) * 2, 0);
-        let mut frame = Vec::new();
+        let transaction = (!rtu).then(|| u16::from_be_bytes([ask[0], ask[1]]));
+        let frame = frames::framed(transaction, unit, &pdu);
         if rtu {
-            frame.push(unit);
-            frame.extend(&pdu);
-            frame.extend(crc(&frame).to_le_bytes());
             std::thread::sleep(BYTE * (ask.len() + frame.len()) as u32 + Duration::from_millis(5));
-        } else {
-            frame.extend(&ask[..4]);
-            frame.extend((pdu.len() as u16 + 1).to_be_bytes());
-            frame.push(unit);
-            frame.extend(&pdu);
         }
         if stream.write_all(&frame).is_err() {
             return;

@@ -12,6 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::net::tcp::OwnedWriteHalf;
 
+use super::frames::framed;
 use super::now_us;
 
 /// One request in so many is answered wrong.
@@ -88,17 +89,6 @@ fn next(mut n: u64) -> u64 {
     n ^ n << 17
 }
 
-pub fn crc(bytes: &[u8]) -> u16 {
-    let mut crc = 0xFFFFu16;
-    for byte in bytes {
-        crc ^= u16::from(*byte);
-        for _ in 0..8 {
-            crc = if crc & 1 == 1 { crc >> 1 ^ 0xA001 } else { crc >> 1 };
-        }
-    }
-    crc
-}
-
 struct Answer {
     rtu: bool,
     transaction: u16,
@@ -131,20 +121,7 @@ impl Answer {
     }
 
     fn frame(&self, transaction: u16, unit: u8, pdu: &[u8]) -> Vec<u8> {
-        let mut frame = Vec::new();
-        if self.rtu {
-            frame.push(unit);
-            frame.extend(pdu);
-            let crc = crc(&frame);
-            frame.extend(crc.to_le_bytes());
-        } else {
-            frame.extend(transaction.to_be_bytes());
-            frame.extend([0, 0]);
-            frame.extend((pdu.len() as u16 + 1).to_be_bytes());
-            frame.push(unit);
-            frame.extend(pdu);
-        }
-        frame
+        framed((!self.rtu).then_some(transaction), unit, pdu)
     }
 
     fn right(&self) -> Vec<u8> {

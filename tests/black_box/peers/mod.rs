@@ -4,6 +4,7 @@
 mod broker;
 pub mod chaos;
 mod database;
+mod frames;
 mod gateway;
 mod modbus;
 pub mod odd;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::chaos::crc;
+use super::frames::{crc, framed};
 
 pub struct Odd {
     pub port: u16,
@@ -43,18 +43,7 @@ impl Ask {
 
     /// A frame of `unit` around any PDU.
     pub fn frame(&self, unit: u8, pdu: &[u8]) -> Vec<u8> {
-        let mut frame = Vec::new();
-        if let Some(transaction) = self.transaction {
-            frame.extend(transaction.to_be_bytes());
-            frame.extend([0, 0]);
-            frame.extend((pdu.len() as u16 + 1).to_be_bytes());
-        }
-        frame.push(unit);
-        frame.extend(pdu);
-        if self.transaction.is_none() {
-            frame.extend(crc(&frame).to_le_bytes());
-        }
-        frame
+        framed(self.transaction, unit, pdu)
     }
 
     /// The right answer: `register` tells what stands at an address.

@@ -1,0 +1,311 @@
+//! The connection to one endpoint, and the rules that keep answers and requests together.
+//!
+//! On TCP an answer is matched by transaction id, unit, function and length: a late one is dropped
+//! and the connection stays. Since the header has no checksum, an answer that was cut off could be
+//! made whole by the next one's bytes: see `tcp`. On RTU nothing names the request, so only one is in
+//! flight, the line is silent and flushed before each, and after a timeout the unit is asked for
+//! something of another length first ([`Link::doubt`]): devices answer in order, so its answer proves
+//! that the late one can no longer come. A stream that cannot be cut into frames is given up.
+//!
+//! `open` opens and closes, `speak` sends, `tcp` and `rtu` take answers, `patience` ends the waiting for
+//! them; here they are called in turn. For `bus` and `survey`.
+
+mod error;
+mod open;
+mod patience;
+mod rtu;
+mod speak;
+mod tcp;
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+pub use error::PollError;
+use speak::Unsent;
+
+use super::beats;
+use super::dial_in::Doorstep;
+use super::frame::Ask;
+use super::trace::Trace;
+use super::wire::Wire;
+use crate::clock::wall_now;
+use crate::plant::Micros;
+use crate::settings::{Framing, ModbusSource, Transport};
+
+/// A connection attempt gets at least this long.
+const LEAST_CONNECT: Duration = Duration::from_secs(1);
+/// Silence that ends a frame behind serial servers and USB adapters, which deliver in lumps.
+const LUMPS: Duration = Duration::from_millis(20);
+/// Bytes beyond which a stream is noise: unread ones, and those of answers that nobody waits for.
+const MOST_UNREAD: usize = 64 * 1024;
+
+/// What a request is sent with.
+#[derive(Debug, Clone, Copy)]
+pub struct Sending {
+    /// Comes back in [`Done`].
+    pub tag: usize,
+    /// Unit id.
+    pub unit: u8,
+    /// What is asked.
+    pub ask: Ask,
+    /// CRC with the high byte first.
+    pub crc_swapped: bool,
+    /// Look for the answer among junk.
+    pub tolerant: bool,
+    /// Rest before it, since it was given or since the request before it went out.
+    pub pause: Duration,
+}
+
+/// The end of one request. The bytes of the values stand in [`Link::values`] until the next call.
+#[derive(Debug)]
+pub struct Done {
+    /// As it was sent.
+    pub sent: Sending,
+    /// Round trip, or why not.
+    pub outcome: Result<Duration, PollError>,
+    /// When its last byte came, or when it was given up.
+    pub at: Micros,
+}
+
+/// Counted over the life of the link.
+#[derive(Debug, Clone, Copy, Default)]
+#[allow(missing_docs)]
+pub struct LineCounts {
+    pub sent_bytes: u64,
+    pub received_bytes: u64,
+    pub connects: u64,
+    /// Answers to requests that had been given up, or to nobody.
+    pub late: u64,
+    /// Answers of another unit, function or length.
+    pub foreign: u64,
+    pub crc_errors: u64,
+    /// Bytes that belonged to no frame.
+    pub junk_bytes: u64,
+    /// Frames of another master on the line.
+    pub other_master: u64,
+}
+
+/// Whether a late answer may still come on an RTU line, and what to do about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Doubt {
+    /// None can.
+    None,
+    /// Ask this first.
+    Ask(Ask),
+    /// Nothing may be asked that would tell: wait until it must have come.
+    Wait,
+}
+
+struct InFlight {
+    sending: Sending,
+    transaction: u16,
+    since: Instant,
+}
+
+/// One endpoint's connection; opened when needed.
+pub struct Link {
+    transport: Transport,
+    framing: Framing,
+    timeout: Duration,
+    connect_pause: Duration,
+    silence: Duration,
+    wire: Option<Wire>,
+    /// Streams of a device that dials in.
+    dialled: Option<Doorstep>,
+    incoming: Vec<u8>,
+    outgoing: Vec<u8>,
+    /// What stands in `outgoing`, in order.
+    unsent: VecDeque<Unsent>,
+    /// RTU: the last request, to know its echo.
+    spoken: Vec<u8>,
+    crc_swapped: bool,
+    values: Vec<u8>,
+    flight: Vec<InFlight>,
+    /// Why the connection was given up; what was in flight ends with it.
+    broken: Option<PollError>,
+    transaction: u16,
+    /// TCP: bytes of answers to nobody since the last proper one.
+    unasked: usize,
+    /// TCP: requests that were given up, as (transaction, unit, function).
+    unanswered: VecDeque<(u16, u8, u8)>,
+    /// Not before this the next request.
+    ready_at: Instant,
+    heard: Instant,
+    deaf: u32,
+    /// RTU: by unit, function and length of the answers that may still come.
+    doubt: HashMap<u8, Vec<(u8, usize)>>,
+    trace: Trace,
+    counts: LineCounts,
+}
+
+impl Link {
+    /// A link that is not yet connected.
+    #[must_use]
+    pub fn new(source: &ModbusSource, trace: Trace, dialled: Option<Doorstep>) -> Self {
+        let framing = source.transport.framing();
+        let silence = match (&source.transport, framing) {
+            (Transport::Serial(port), _) => port.silence(),
+            (_, Framing::Rtu) => LUMPS,
+            (_, Framing::Tcp) => Duration::ZERO,
+        };
+        let now = Instant::now();
+        Self {
+            transport: source.transport.clone(),
+            framing,
+            timeout: source.timeout,
+            connect_pause: source.connect_pause,
+            silence,
+            wire: None,
+            dialled,
+            incoming: Vec::new(),
+            outgoing: Vec::new(),
+            unsent: VecDeque::new(),
+            spoken: Vec::new(),
+            crc_swapped: false,
+            values: Vec::new(),
+            flight: Vec::new(),
+            broken: None,
+            transaction: u16::MAX,
+            unasked: 0,
+            unanswered: VecDeque::new(),
+            ready_at: now,
+            heard: now,
+            deaf: 0,
+            doubt: HashMap::new(),
+            trace,
+            counts: LineCounts::default(),
+        }
+    }
+
+    /// A connection stands, as far as we know.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.wire.is_some()
+    }
+
+    /// What was counted.
+    #[must_use]
+    pub fn counts(&self) -> LineCounts {
+        self.counts
+    }
+
+    /// The bytes of the values of the last answer, big-endian words or packed bits.
+    #[must_use]
+    pub fn values(&self) -> &[u8] {
+        &self.values
+    }
+
+    /// Requests without an end yet.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.flight.len()
+    }
+
+    /// Takes what has come in while nobody waited: a closed connection is noticed before a request is
+    /// lost on it, late answers are counted and dropped.
+    pub fn freshen(&mut self) {
+        self.take_dialled();
+        if !self.flight.is_empty() {
+            return;
+        }
+        let before = self.counts.received_bytes;
+        loop {
+            // Who talks faster than we listen must not keep us here.
+            if self.counts.received_bytes - before > MOST_UNREAD as u64 {
+                self.give_up(PollError::Garbled("nothing but noise".to_owned()));
+            }
+            let Some(wire) = self.wire.as_mut() else { return };
+            match wire.read_ready(&mut self.incoming) {
+                Ok(Some(0)) => self.give_up(PollError::Line("closed by the other side".to_owned())),
+                Ok(Some(read)) => {
+                    self.received(read);
+                    if self.framing == Framing::Tcp {
+                        while self.take_tcp(false).is_some() {}
+                    } else {
+                        self.drop_unasked();
+                    }
+                }
+                Ok(None) => return,
+                Err(e) => self.give_up(PollError::Line(e.to_string())),
+            }
+        }
+    }
+
+    /// Waits for the end of one request in flight. Must not be called with none.
+    /// If the future is dropped, bytes that were read stay for the next call.
+    pub async fn next(&mut self) -> Done {
+        loop {
+            if self.wire.is_none() {
+                let why = self.broken.clone().unwrap_or_else(|| PollError::Line("not connected".to_owned()));
+                let gone = self.flight.remove(0);
+                return Done { sent: gone.sending, outcome: Err(why), at: wall_now() };
+            }
+            if let Some(done) = self.take() {
+                return done;
+            }
+            if self.wire.is_none() {
+                continue;
+            }
+            if !self.outgoing.is_empty() {
+                self.flush().await;
+                continue;
+            }
+            let deadline = self.deadline();
+            let Some(wire) = self.wire.as_mut() else { continue };
+            match tokio::time::timeout_at(deadline, wire.read(&mut self.incoming)).await {
+                Ok(Ok(0)) => self.give_up(PollError::Line("closed by the other side".to_owned())),
+                Ok(Ok(read)) => {
+                    self.received(read);
+                    self.heard = Instant::now();
+                    self.deaf = 0;
+                }
+                Ok(Err(e)) => self.give_up(PollError::Line(e.to_string())),
+                Err(_) => return self.expired(),
+            }
+        }
+    }
+
+    fn received(&mut self, read: usize) {
+        self.counts.received_bytes += read as u64;
+        let from = self.incoming.len() - read;
+        if self.trace.wants(self.flight.iter().map(|f| f.sending.unit)) {
+            self.trace.keep(false, &self.incoming[from..]);
+        }
+        if self.incoming.len() > MOST_UNREAD {
+            self.give_up(PollError::Garbled("nothing but noise".to_owned()));
+        }
+    }
+
+    /// What a device that dialled in sends of itself to keep its line open; empty if it sends nothing.
+    fn heartbeat(&self) -> &[u8] {
+        match &self.transport {
+            Transport::DialIn(device) => &device.heartbeat,
+            _ => &[],
+        }
+    }
+
+    /// Takes whole heartbeats off the front of the buffer.
+    fn drop_heartbeats(&mut self) {
+        let whole = self.incoming.len() - beats::behind(&self.incoming, self.heartbeat()).len();
+        self.incoming.drain(..whole);
+    }
+
+    fn take(&mut self) -> Option<Done> {
+        match self.framing {
+            Framing::Tcp => {
+                while let Some(done) = self.take_tcp(false) {
+                    if done.is_some() {
+                        return done;
+                    }
+                }
+                None
+            }
+            Framing::Rtu => self.take_rtu(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

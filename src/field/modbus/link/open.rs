@@ -1,0 +1,81 @@
+//! How the connection opens and ends, whoever began it: we, or a device that dials in. Whatever was
+//! known of the stream before is forgotten with it.
+
+use tokio::time::Instant;
+
+use super::{LEAST_CONNECT, Link, PollError};
+use crate::field::modbus::dial_in::Doorstep;
+use crate::field::modbus::wire::Wire;
+use crate::settings::Transport;
+
+impl Link {
+    /// Opens the connection if there is none.
+    ///
+    /// # Errors
+    /// [`PollError::Line`], with the system's words.
+    pub async fn connect(&mut self) -> Result<(), PollError> {
+        self.take_dialled();
+        if self.wire.is_some() {
+            return Ok(());
+        }
+        let line = |e: std::io::Error| PollError::Line(e.to_string());
+        let wire = match &self.transport {
+            Transport::Tcp { host, port } | Transport::RtuTcp { host, port } => {
+                Wire::tcp(host, *port, self.timeout.max(LEAST_CONNECT)).await.map_err(line)?
+            }
+            Transport::Serial(port) => Wire::serial(port).map_err(line)?,
+            Transport::DialIn(_) => {
+                return Err(PollError::Line("the device has not dialled in".to_owned()));
+            }
+        };
+        self.opened(wire);
+        Ok(())
+    }
+
+    /// Closes; what was in flight ends with an error at the next call of [`Link::next`].
+    pub fn close(&mut self, why: &str) {
+        self.give_up(PollError::Line(why.to_owned()));
+    }
+
+    /// A device that dials in again has lost its old connection, whatever we think of it: what is in
+    /// flight there ends first.
+    pub(super) fn take_dialled(&mut self) {
+        let Some(door) = &self.dialled else { return };
+        if !self.flight.is_empty() {
+            if door.is_knocked() {
+                self.give_up(PollError::Line("the device dialled in anew".to_owned()));
+            }
+            return;
+        }
+        if let Some((stream, rest)) = door.take() {
+            self.opened(Wire::of_stream(stream));
+            self.incoming = rest;
+        }
+    }
+
+    /// Hands on where dialled-in connections come from, to a link that takes this one's place.
+    pub fn take_doorstep(&mut self) -> Option<Doorstep> {
+        self.dialled.take()
+    }
+
+    pub(super) fn opened(&mut self, wire: Wire) {
+        self.wire = Some(wire);
+        self.incoming.clear();
+        self.outgoing.clear();
+        self.unsent.clear();
+        self.broken = None;
+        self.deaf = 0;
+        self.unasked = 0;
+        self.unanswered.clear();
+        self.counts.connects += 1;
+        self.ready_at = Instant::now() + self.connect_pause;
+    }
+
+    pub(super) fn give_up(&mut self, why: PollError) {
+        self.wire = None;
+        self.incoming.clear();
+        self.outgoing.clear();
+        self.unsent.clear();
+        self.broken = Some(why);
+    }
+}

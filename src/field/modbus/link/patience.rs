@@ -1,0 +1,81 @@
+//! How long an answer is waited for, and what is remembered of a request that got none: its late answer
+//! may still come.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::rtu::MOST_DOUBTS;
+use super::{Done, LUMPS, Link, PollError};
+use crate::clock::wall_now;
+use crate::settings::{Framing, Transport};
+
+/// Requests in a row without a byte in return after which a TCP connection is opened anew: the
+/// device may have lost power and know nothing of it.
+const HALF_OPEN: u32 = 3;
+
+/// Requests without an answer whose late answers are reckoned with.
+const MOST_UNANSWERED: usize = 32;
+
+impl Link {
+    /// Devices work in order: each answer gives those behind it their time anew.
+    pub(super) fn deadline(&self) -> Instant {
+        let on_line = match (&self.transport, self.flight.first()) {
+            (Transport::Serial(port), Some(first)) => {
+                let (ask, answer) = first.sending.ask.rtu_bytes();
+                port.wire_time(ask + answer)
+            }
+            _ => Duration::ZERO,
+        };
+        let since = self.flight.first().map_or(self.heard, |f| f.since.max(self.heard));
+        // Bytes that never make a frame must not put the end off for ever.
+        let latest = self.flight.first().map_or(since, |f| f.since + self.timeout * 4);
+        (since + self.timeout).min(latest) + on_line
+    }
+
+    pub(super) fn expired(&mut self) -> Done {
+        if self.framing == Framing::Tcp {
+            // What was held because more might come is whole after all.
+            while let Some(taken) = self.take_tcp(true) {
+                if let Some(done) = taken {
+                    return done;
+                }
+            }
+        }
+        let gone = self.flight.remove(0);
+        let rtu = self.framing == Framing::Rtu;
+        self.drop_heartbeats();
+        let outcome = if rtu && !self.incoming.is_empty() {
+            self.counts.crc_errors += 1;
+            PollError::Garbled(format!("{} bytes that make no frame", self.incoming.len()))
+        } else {
+            PollError::Late(self.timeout)
+        };
+        if rtu {
+            if let Some(bytes) = gone.sending.ask.value_bytes() {
+                let open = self.doubt.entry(gone.sending.unit).or_default();
+                open.retain(|o| *o != (gone.sending.ask.function(), bytes));
+                open.push((gone.sending.ask.function(), bytes));
+                if open.len() > MOST_DOUBTS {
+                    open.remove(0);
+                }
+            }
+            self.drop_junk(self.incoming.len());
+            self.rest(self.silence.max(LUMPS));
+        } else {
+            self.unanswered.push_back((gone.transaction, gone.sending.unit, gone.sending.ask.function()));
+            if self.unanswered.len() > MOST_UNANSWERED {
+                self.unanswered.pop_front();
+            }
+            if !self.incoming.is_empty() {
+                // A part of an answer: whatever comes behind it would be taken for the rest.
+                self.give_up(PollError::Garbled("an answer was cut off".to_owned()));
+            }
+            self.deaf += 1;
+            if self.deaf >= HALF_OPEN && self.flight.is_empty() {
+                self.give_up(PollError::Line("silent, opened anew".to_owned()));
+            }
+        }
+        Done { sent: gone.sending, outcome: Err(outcome), at: wall_now() }
+    }
+}
