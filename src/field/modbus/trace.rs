@@ -249,7 +249,17 @@ mod tests {
         let trace = Trace::default();
         trace.start(None);
         trace.keep(false, &vec![7; 100_000]);
-        assert_eq!(trace.pcap().iter().filter(|b| **b == 7).count(), 100_000);
+        // A stamp or a checksum may hold the same byte, but not eight of them.
+        let (mut captured, mut run) = (0, 0);
+        for byte in trace.pcap().iter().chain([&0]) {
+            run = if *byte == 7 {
+                run + 1
+            } else {
+                captured += if run > 8 { run } else { 0 };
+                0
+            };
+        }
+        assert!((100_000..100_008).contains(&captured), "{captured}");
     }
 
     #[test]

@@ -32,7 +32,10 @@ pub(super) fn blocks(sheet: &Sheet, options: &Options) -> Vec<Block> {
     let mut row = 0;
     let width = sheet.width();
     while row < sheet.rows.len() {
-        match header(sheet, row, width, options) {
+        // A point may be called Address: a row with one of its own is no header.
+        let above = found.last().and_then(|b| b.column(&Field::Address));
+        let is_point = above.is_some_and(|c| is_address(sheet, row, c.index));
+        match header(sheet, row, width, options).filter(|_| !is_point) {
             Some((header, columns)) => {
                 if let Some(last) = found.last_mut() {
                     last.rows.end = header.start;

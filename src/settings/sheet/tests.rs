@@ -145,6 +145,18 @@ fn bits_below_one_joined_register_share_its_address() {
 }
 
 #[test]
+fn a_point_that_is_called_address_is_no_header() {
+    let found = read_lines(&[
+        "Name | Address | Type | Description",
+        "Voltage | 40001 | UINT16 | bus",
+        "Address | 40002 | UINT16 | Unit",
+        "Current | 40003 | UINT16 | bus",
+    ]);
+    let addresses: Vec<_> = points(&found).iter().map(|p| p.contains("name_en = \"Address\"")).collect();
+    assert_eq!(addresses, [false, true, false], "{:?}", points(&found));
+}
+
+#[test]
 fn a_span_in_a_list_of_bits_is_a_field_or_spare() {
     let found = read_lines(&[
         "名称 | 地址 | 备注",
