@@ -14,12 +14,13 @@
 //! | room | what lives there | may know |
 //! |---|---|---|
 //! | [`cli`] | one file a command: parse, call, print | everything |
-//! | [`settings`] | the integrator's files → a checked plan, or errors with file, line, key | `plant` |
+//! | [`settings`] | the integrator's files → a checked plan, or errors with file, line, key | `plant`, `derive` |
 //! | [`plant`] | the vocabulary: site, equipment, point, limit, quality, sample | nothing |
 //! | [`clock`] | the wall clock, read in one place, and whether to believe it | `plant` |
 //! | [`field`] | Modbus, MQTT and HTTP push: wires → samples | `plant`, `settings` |
 //! | `broker` | the embedded MQTT broker of small sites | `settings` |
-//! | [`watch`] | limits, ISA-18.2 alarm states, the engine, formulas; pure | `plant` |
+//! | [`derive`] | derived quantities: the formula language, boiler and vessel functions; pure | `plant` |
+//! | [`watch`] | limits, ISA-18.2 alarm states, the engine; pure | `plant`, `derive` |
 //! | [`hazard`] | record, lifecycle, events, audit chain; pure | `plant`, `watch` |
 //! | [`store`] | `journal.db` and `ledger.db` | `plant`, `watch`, `hazard` |
 //! | [`outlet`] | readers with their own cursor: InfluxDB, inspection feed | `plant`, `settings`, `store` |
@@ -36,6 +37,7 @@ pub mod broker;
 pub mod cli;
 pub mod clock;
 pub mod console;
+pub mod derive;
 pub mod exit;
 pub mod field;
 pub mod gateway;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use steamward::derive::formula::{Builtin, Evaluator, Formula, Input, Lookup, Names};
 use steamward::plant::{Cause, PointIx, Quality};
-use steamward::watch::formula::{Builtin, Evaluator, Formula, Input, Lookup, Names};
 
 struct Plant;
 

@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 const ROOMS: &[(&str, &[&str])] = &[
     ("plant", &[]),
     ("simulate", &[]),
-    ("settings", &["plant"]),
+    ("settings", &["plant", "derive"]),
     ("field", &["plant", "settings", "clock"]),
     ("broker", &["settings"]),
-    ("watch", &["plant"]),
+    ("derive", &["plant"]),
+    ("watch", &["plant", "derive"]),
     ("hazard", &["plant", "watch"]),
-    ("store", &["plant", "watch", "hazard"]),
+    ("store", &["plant", "derive", "watch", "hazard"]),
     ("outlet", &["plant", "settings", "store", "clock"]),
     ("console", &["plant", "settings", "hazard", "outlet", "store", "clock"]),
 ];

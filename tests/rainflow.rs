@@ -5,8 +5,8 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use steamward::watch::boiler::Detector;
-use steamward::watch::boiler::rainflow::{Cycle, Rainflow, RainflowSettings};
+use steamward::derive::boiler::Detector;
+use steamward::derive::boiler::rainflow::{Cycle, Rainflow, RainflowSettings};
 
 /// Cycles by range; ranges to nine digits, because sums of floats differ in the last ones.
 type Count = BTreeMap<String, f64>;

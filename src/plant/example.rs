@@ -20,6 +20,7 @@ pub(crate) fn plant(limits: Vec<Vec<Limit>>) -> Plant {
             name: Name::new(Some("北区"), None, "n"),
             region: Some("370102".to_owned()),
             timezone: "UTC".to_owned(),
+            atm_kpa: 101.325,
         },
         equipment: vec![Equipment {
             id: id("boiler-1"),
@@ -55,6 +56,7 @@ pub(crate) fn plant(limits: Vec<Vec<Limit>>) -> Plant {
             points,
             stale_after: Duration::from_secs(10),
         }],
+        derived: Vec::new(),
         manners: super::Manners { repeat: [None; 4], ..super::Manners::default() },
     }
 }

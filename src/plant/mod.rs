@@ -3,6 +3,7 @@
 //! Values only. Nothing here opens a socket or a file, reads a clock or knows a neighbour.
 //! Called by every room; see `lib.rs` for the house.
 
+mod derived;
 #[cfg(test)]
 pub(crate) mod example;
 mod id;
@@ -15,6 +16,7 @@ mod texts;
 mod time;
 pub mod unit;
 
+pub use derived::Derived;
 pub use id::{Id, IdError};
 pub use limit::{HazardLevel, Limit, LimitKind, NoData, Priority};
 pub use manners::Manners;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Id, Limit, Manners, NoData};
+use super::{Derived, Id, Limit, Manners, NoData};
 
 /// Index into [`Plant::points`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -45,6 +45,8 @@ pub struct Site {
     pub region: Option<String>,
     /// IANA time zone of the site; dates in hazard numbers and on the page are local.
     pub timezone: String,
+    /// Atmospheric pressure, kPa absolute: what a gauge leaves out.
+    pub atm_kpa: f64,
 }
 
 /// A boiler or a vessel.
@@ -108,7 +110,8 @@ pub struct Point {
     pub no_data: Option<NoData>,
 }
 
-/// What answers for a set of points: one unit on a Modbus endpoint, or one topic mapping.
+/// What answers for a set of points: one unit on a Modbus endpoint, one topic mapping, or the calculation of one
+/// piece of equipment's derived points.
 #[derive(Debug, Clone)]
 pub struct Device {
     /// Unique; `plc-1/1` or `broker/boiler-1`, as shown on the data path.
@@ -134,6 +137,8 @@ pub struct Plant {
     pub points: Vec<Point>,
     /// Everything that answers.
     pub devices: Vec<Device>,
+    /// What is calculated, in an order in which it can be.
+    pub derived: Vec<Derived>,
     /// How alarms call people.
     pub manners: Manners,
 }
@@ -160,6 +165,12 @@ impl Plant {
     #[must_use]
     pub fn equipment_at(&self, ix: EquipmentIx) -> &Equipment {
         &self.equipment[ix.0 as usize]
+    }
+
+    /// It calculates, and reads nothing.
+    #[must_use]
+    pub fn calculates(&self, device: DeviceIx) -> bool {
+        self.derived.iter().any(|d| d.device == device)
     }
 
     /// Points with their indexes.

@@ -68,7 +68,9 @@ impl fmt::Display for Fault {
             write!(f, "{}: ", self.key)?;
         }
         write!(f, "{}", self.problem)?;
-        if self.remedy.is_empty() { Ok(()) } else { write!(f, "; {}", self.remedy) }
+        // Marks under a line stand alone, and what would be right below them.
+        let joint = if self.problem.ends_with(' ') { "" } else { "; " };
+        if self.remedy.is_empty() { Ok(()) } else { write!(f, "{joint}{}", self.remedy) }
     }
 }
 

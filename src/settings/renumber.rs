@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use super::types::{Factor, ModbusDevice, ModbusPoint, MqttSource, Settings};
-use crate::plant::{Device, DeviceIx, Equipment, EquipmentIx, Plant, Point, PointIx};
+use crate::plant::{Derived, Device, DeviceIx, Equipment, EquipmentIx, Plant, Point, PointIx};
 
 /// New number of each old one, by place.
 struct Numbers {
@@ -111,7 +111,15 @@ impl Numbers {
             let of_equipment = e.points.iter().map(|p| self.point(*p)).collect();
             put(&mut equipment, self.equipment[n].0, Equipment { points: of_equipment, ..e });
         }
-        Plant { site: new.site, equipment, points, devices, manners: new.manners }
+        let derived = |d: Derived| Derived { point: self.point(d.point), device: self.device(d.device), ..d };
+        Plant {
+            site: new.site,
+            equipment,
+            points,
+            devices,
+            derived: new.derived.into_iter().map(derived).collect(),
+            manners: new.manners,
+        }
     }
 
     fn modbus(&self, device: &mut ModbusDevice) {

@@ -1,13 +1,10 @@
-//! Judging: limits, alarm states and the engine that ties them to points; what is derived from readings (`boiler`,
-//! `formula`); limits tried on what has been (`rehearsal`).
+//! Judging: limits, alarm states and the engine that ties them to points; limits tried on what has been (`rehearsal`).
 //!
 //! Pure: values and a time go in, transitions come out. No socket, no file, no clock. Called by the
 //! keeper, and directly by property tests and benchmarks.
 
 mod alarm;
-pub mod boiler;
 mod engine;
-pub mod formula;
 mod limit;
 pub mod rehearsal;
 mod rule;

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Engine, Event, RuleIx, Transition};
-use crate::plant::{Cause, DeviceIx, Micros, Now, Plant, Quality, Reading, SampleHead};
+use crate::plant::{Batch, Cause, DeviceIx, Micros, Now, Plant, Quality, Reading, SampleHead};
 
 /// Readings that come later than this were buffered, and raise nothing (domain 0.5).
 const LATE: i64 = 600_000_000;
@@ -99,7 +99,9 @@ pub struct Rehearsal {
     from: Micros,
     /// Newest time so far.
     now: Now,
-    due: Option<Duration>,
+    /// Derived points are calculated anew; what comes out is nobody's.
+    made: Batch,
+    calculating: Vec<bool>,
     out: Vec<Transition>,
     outcome: Outcome,
 }
@@ -119,11 +121,16 @@ impl Rehearsal {
             readings: 0,
             late: 0,
         };
-        Self { due: engine.next_deadline(), engine, from, now, out: Vec::new(), outcome }
+        let calculating = (0..plant.devices.len() as u32).map(|d| plant.calculates(DeviceIx(d))).collect();
+        Self { engine, from, now, made: Batch::default(), calculating, out: Vec::new(), outcome }
     }
 
     /// One stored sample; `readings` may be changed. Samples come in the order they were stored.
     pub fn sample(&mut self, device: DeviceIx, at: Micros, readings: &mut [Reading]) {
+        // What was calculated then is calculated again.
+        if self.calculating.get(device.0 as usize).is_some_and(|c| *c) {
+            return;
+        }
         if at.0 < self.now.wall.0 - LATE {
             self.outcome.late += 1;
             return;
@@ -151,20 +158,27 @@ impl Rehearsal {
     /// Goes on to `at`; fires what is due on the way, at its own time.
     fn until(&mut self, at: Micros) {
         let mono = Duration::from_micros(u64::try_from(at.0.saturating_sub(self.from.0)).unwrap_or(0));
-        while let Some(due) = self.due.filter(|due| *due <= mono) {
+        self.settle();
+        let mut last = None;
+        while let Some(due) = self.engine.next_deadline().filter(|due| *due <= mono && last != Some(*due)) {
+            last = Some(due);
             let due = due.max(self.now.mono);
             self.now = Now { mono: due, wall: self.from.plus(due) };
-            self.engine.tick(self.now, &mut self.out);
-            self.follow();
-            self.due = self.engine.next_deadline();
-            if self.due == Some(due) {
-                break;
-            }
+            self.tick();
         }
         self.now = Now { mono, wall: at };
+        self.tick();
+    }
+
+    fn tick(&mut self) {
         self.engine.tick(self.now, &mut self.out);
+        self.settle();
+    }
+
+    fn settle(&mut self) {
+        self.engine.settle(self.now, &mut self.out, &mut self.made);
+        self.made.clear();
         self.follow();
-        self.due = self.engine.next_deadline();
     }
 
     fn follow(&mut self) {
@@ -194,8 +208,9 @@ impl Rehearsal {
     pub fn end(mut self, to: Micros) -> Outcome {
         if to > self.now.wall {
             self.until(to);
+        } else {
+            self.settle();
         }
-        self.follow();
         let at = self.now.wall;
         for number in 0..self.outcome.tallies.len() {
             if self.engine.alarm(RuleIx(number as u32)).active {

@@ -111,6 +111,9 @@ pub(super) fn rules_of(plant: &Plant) -> Vec<Rule> {
         }
     }
     for (number, device) in (0u32..).zip(&plant.devices) {
+        if plant.calculates(DeviceIx(number)) {
+            continue;
+        }
         let watched = device.points.iter().filter_map(|p| plant.point(*p).no_data.as_ref());
         let Some((after, priority)) =
             watched.map(|n| (n.after, n.priority)).reduce(|a, b| (a.0.min(b.0), a.1.min(b.1)))

@@ -113,6 +113,34 @@ address = 40003
 type = "f32"
 range = [-150, 150]
 [[point]]
+id = "drum_level_2"
+unit = "mm"
+address = 40005
+type = "f32"
+[[point]]
+id = "drum_level_3"
+unit = "mm"
+address = 40007
+type = "f32"
+[[point]]
+id = "drum_level_set"
+unit = "mm"
+address = 40009
+type = "f32"
+[[point]]
+id = "steam_temp"
+unit = "℃"
+address = 40011
+type = "f32"
+[[point]]
+id = "valve_command"
+address = 10003
+unit = "bool"
+[[point]]
+id = "valve_open"
+address = 10004
+unit = "bool"
+[[point]]
 id = "burner_run"
 address = 10001
 [[point]]
@@ -168,11 +196,22 @@ async fn every_example_of_the_limits_document_does_what_it_says() {
         let gateway = Gateway::prepared(&(plants::base() + &boiler + "\n" + settings), &[EXAMPLE]);
         let mut table = "time,equipment,point,value\n".to_owned();
         // A point is read every second, and says the same until it says something else.
-        let mut said: Vec<(u32, &str, &str)> = Vec::new();
+        let mut said: Vec<(u32, &str, String)> = Vec::new();
         for reading in readings.lines() {
             let mut words = reading.split(' ');
-            let second: u32 = words.next().and_then(|w| w.parse().ok()).expect("seconds");
-            said.push((second, words.next().expect("a point"), words.next().unwrap_or_default()));
+            let (when, point) = (words.next().expect("seconds"), words.next().expect("a point"));
+            let value = words.next().unwrap_or_default();
+            match (when.split_once(".."), value.split_once("..")) {
+                (Some((from, until)), Some((low, high))) => {
+                    let (from, until): (u32, u32) = (from.parse().expect("from"), until.parse().expect("to"));
+                    let (low, high): (f64, f64) = (low.parse().expect("low"), high.parse().expect("high"));
+                    for second in from..=until {
+                        let share = f64::from(second - from) / f64::from(until - from);
+                        said.push((second, point, (low + share * (high - low)).to_string()));
+                    }
+                }
+                _ => said.push((when.parse().expect("seconds"), point, value.to_owned())),
+            }
         }
         for second in 0..=said.iter().map(|s| s.0).max().unwrap_or(0) {
             let mut points: Vec<&str> = said.iter().filter(|s| s.0 <= second).map(|s| s.1).collect();
@@ -180,7 +219,7 @@ async fn every_example_of_the_limits_document_does_what_it_says() {
             points.dedup();
             for point in points {
                 let newest = said.iter().filter(|s| s.0 <= second && s.1 == point).max_by_key(|s| s.0);
-                let value = newest.map_or("", |s| s.2);
+                let value = newest.map_or("", |s| s.2.as_str());
                 table += &format!("{},boiler-1,{point},{value}\n", 1_790_000_000 + second);
             }
         }

@@ -22,6 +22,8 @@ use crate::watch::{Event, RuleIx, Transition};
 /// Readings that may wait for one commit before it is done early.
 const PENDING_READINGS: usize = 200_000;
 const MAINTENANCE_EVERY: Duration = Duration::from_secs(1);
+/// What formulas remember is stored so often: a crash costs a running total no more than that.
+const MEMORIES_EVERY: Duration = Duration::from_secs(60);
 const TRIM_EVERY: Duration = Duration::from_secs(10);
 
 impl Keeper {
@@ -29,6 +31,7 @@ impl Keeper {
         let mut transitions = Vec::new();
         let mut maintained = Instant::now();
         let mut trimmed = Instant::now();
+        let mut remembered = Instant::now();
         let mut fields_gone = false;
         loop {
             self.beat.store(true, Ordering::Relaxed);
@@ -62,13 +65,19 @@ impl Keeper {
             }
             let now = self.now();
             self.watch_clock(now);
+            self.settle(now, &mut transitions);
             self.engine.tick(now, &mut transitions);
+            self.settle(now, &mut transitions);
             self.follow(&mut transitions, now);
             let at = Instant::now();
             if maintained.elapsed() >= MAINTENANCE_EVERY {
                 maintained = at;
                 self.show_points();
                 self.seal_evidence(now);
+            }
+            if remembered.elapsed() >= MEMORIES_EVERY {
+                remembered = at;
+                self.keep_memories();
             }
             if trimmed.elapsed() >= TRIM_EVERY {
                 trimmed = at;
@@ -87,6 +96,7 @@ impl Keeper {
     /// writing their reports, and end when they have ended.
     async fn wait_for_outlets(&mut self) -> bool {
         self.note(wall_now(), "system", "stopped", "gateway", "{}");
+        self.keep_memories();
         if let Err(e) = self.commit() {
             self.counters.store_failing.store(1, Ordering::Relaxed);
             error!("last commit failed: {e}");
@@ -154,6 +164,15 @@ impl Keeper {
         self.acks.append(&mut delivery.acks);
         self.pushers.append(&mut delivery.committed);
         self.waits();
+    }
+
+    /// Derived points are kept and forwarded like readings.
+    fn settle(&mut self, now: Now, transitions: &mut Vec<Transition>) {
+        let before = self.batch.readings_len();
+        self.engine.settle(now, transitions, &mut self.batch);
+        if self.batch.readings_len() != before {
+            self.waits();
+        }
     }
 
     /// A jump is told and kept in the audit; it moves no timer and makes nothing stored older (P9).

@@ -13,6 +13,15 @@ use crate::store::evidence;
 const TRIM_STEPS: usize = 64;
 
 impl Keeper {
+    /// Stores what formulas remember with the next commit.
+    pub(super) fn keep_memories(&mut self) {
+        let memories = self.engine.memories(self.now());
+        if !memories.is_empty() {
+            self.for_ledger.saved.extend(memories.into_iter().map(|s| (s.key.clone(), s)));
+            self.waits();
+        }
+    }
+
     /// Seals the evidence of hazards whose window has passed and whose readings are on the disk. The
     /// wait is measured on the monotonic clock: a jump of the wall clock cuts no window short (P9).
     pub(super) fn seal_evidence(&mut self, now: Now) {

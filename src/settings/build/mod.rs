@@ -2,6 +2,7 @@
 
 mod basics;
 mod broker;
+mod derived;
 mod doubts;
 mod mqtt;
 mod outlets;
@@ -80,12 +81,21 @@ pub(super) fn build(
         points: Vec::new(),
         devices: Vec::new(),
         relations: relations::Relations::default(),
+        pending: Vec::new(),
     };
     for (name, w) in root.entries("equipment") {
         plant.equipment(name, &w);
     }
+    let derived = plant.formulas();
     if plant.equipment.is_empty() && !root.has("equipment") {
         root.fault("equipment", "missing", "write at least one [[equipment]]");
+    }
+    for twin in plant.declared.iter().filter(|id| *id == derived::SOURCE) {
+        root.fault(
+            "source",
+            format!("no source may be called `{twin}`"),
+            "what is calculated has this one's place",
+        );
     }
     let outlets = root.table("outlet").map(|w| outlets::outlets(&w)).unwrap_or_default();
     for twin in outlets.inspection.iter().filter(|i| outlets.influx.iter().any(|o| o.id == i.id)) {
@@ -129,6 +139,7 @@ pub(super) fn build(
         equipment: plant.equipment,
         points: plant.points,
         devices: plant.devices,
+        derived,
         manners,
     };
     Some(Settings {

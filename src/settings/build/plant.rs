@@ -5,10 +5,13 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::super::fault::{Fault, nearest};
-use super::super::profile::{LimitSetting, Profile, ProfilePoint, limits, parse};
+use super::super::profile::{
+    DerivedSetting, LimitSetting, Profile, ProfilePoint, compound, derived, limits, parse,
+};
 use super::super::types::{Body, Factor, ModbusDevice, ModbusPoint, MqttSource, PollGroup, PushSource};
 use super::super::walk::Walk;
 use super::ProfileTexts;
+use super::derived::Pending;
 use super::mqtt::MqttKeys;
 use super::push::push_device;
 use super::quirks::QuirkKeys;
@@ -38,6 +41,7 @@ pub(super) struct PlantBuilder<'a> {
     pub(super) points: Vec<Point>,
     pub(super) devices: Vec<Device>,
     pub(super) relations: Relations,
+    pub(super) pending: Vec<Pending>,
 }
 
 impl PlantBuilder<'_> {
@@ -78,6 +82,7 @@ impl PlantBuilder<'_> {
             let profile = profile.unwrap_or_default();
             kind = kind.or_else(|| profile.kind.clone());
             self.device(ix, name, w, &profile, &mut own_points);
+            self.derived(ix, name, profile.derived, &mut own_points);
         } else {
             for d in &several {
                 let profile = self.profile(d);
@@ -85,12 +90,16 @@ impl PlantBuilder<'_> {
                 let profile = profile.unwrap_or_default();
                 kind = kind.or_else(|| profile.kind.clone());
                 self.device(ix, name, d, &profile, &mut own_points);
+                self.derived(ix, name, profile.derived, &mut own_points);
                 d.finish();
             }
         }
+        let mut made = Vec::new();
         if let Some(overrides) = w.table("limits").filter(|_| known) {
-            self.overrides(&overrides, &own_points);
+            made.extend(self.overrides(&overrides, &own_points));
         }
+        made.extend(w.list("derived").iter().flat_map(derived));
+        self.derived(ix, name, made, &mut own_points);
         for point in &own_points {
             self.complete(*point, w);
             self.relations.resolve(*point, &mut self.points, (name, &own_points), w);
@@ -409,8 +418,15 @@ impl PlantBuilder<'_> {
         Some((found?.0, *within))
     }
 
-    fn overrides(&mut self, w: &Walk<'_>, own: &[PointIx]) {
+    /// Limits over those of profiles; also gives the derived points that they make.
+    fn overrides(&mut self, w: &Walk<'_>, own: &[PointIx]) -> Vec<DerivedSetting> {
+        let mut made = Vec::new();
         for (name, l) in w.named() {
+            if let Some(point) =
+                own.iter().map(|o| &self.points[o.0 as usize]).find(|p| p.id.as_str() == name)
+            {
+                made.extend(compound(&l, &point.id, &point.name, &point.unit));
+            }
             let settings = limits(&l, true);
             match own.iter().find(|o| self.points[o.0 as usize].id.as_str() == name) {
                 Some(point) => {
@@ -429,6 +445,7 @@ impl PlantBuilder<'_> {
                 }
             }
         }
+        made
     }
 
     /// Order of the limits, and the no-data alarm of every point that has some.
@@ -442,6 +459,10 @@ impl PlantBuilder<'_> {
         }
         match point.no_data.as_mut() {
             Some(no_data) if no_data.after == NO_ALARM => point.no_data = None,
+            // What is calculated hangs on its inputs, whose own alarms come first.
+            Some(no_data) if no_data.after == BY_DEVICE && stale == Duration::MAX => {
+                no_data.after = Duration::from_secs(60);
+            }
             Some(no_data) if no_data.after == BY_DEVICE => no_data.after = stale.max(Duration::from_secs(10)),
             _ => {}
         }
@@ -505,7 +526,11 @@ pub(super) fn modbus_point(point: PointIx, p: &ProfilePoint) -> Option<ModbusPoi
 }
 
 /// Puts `settings` over the point's limits; gives the kinds that have no setpoint from anywhere.
-fn apply(point: &mut Point, settings: &[LimitSetting], relations: &mut OfPoint<'_>) -> Vec<LimitKind> {
+pub(super) fn apply(
+    point: &mut Point,
+    settings: &[LimitSetting],
+    relations: &mut OfPoint<'_>,
+) -> Vec<LimitKind> {
     let mut without = Vec::new();
     for setting in settings {
         let kind = setting.kind();

@@ -32,6 +32,11 @@ pub(in crate::settings) struct LimitKeys {
 }
 
 impl LimitKeys {
+    /// With this setpoint.
+    pub(super) fn at(self, at: f64) -> Self {
+        Self { at: Some(at), ..self }
+    }
+
     /// Puts these keys over `base`; `None` if there is no setpoint from either.
     pub(in crate::settings) fn over(&self, kind: LimitKind, base: Option<&Limit>) -> Option<Limit> {
         let default = match kind {
@@ -72,6 +77,31 @@ pub(in crate::settings) const PRIORITIES: &[(&str, Priority)] = &[
     ("low", Priority::Low),
 ];
 
+/// The keys of one limit.
+pub(super) fn limit_keys(l: &Walk<'_>) -> LimitKeys {
+    let not_negative = |key| {
+        let number = l.number(key);
+        if number.is_some_and(|n| n < 0.0) {
+            l.fault(key, "negative", "0 or more, in the point's unit");
+        }
+        number
+    };
+    let levels =
+        [("general", Some(HazardLevel::General)), ("major", Some(HazardLevel::Major)), ("none", None)];
+    LimitKeys {
+        at: l.number("at"),
+        deadband: not_negative("deadband"),
+        on_delay: l.duration("on_delay"),
+        off_delay: l.duration("off_delay"),
+        priority: l.word("priority", PRIORITIES),
+        latch: l.flag("latch"),
+        hazard: l.word("hazard", &levels),
+        near: not_negative("near"),
+        when: l.text("when").map(str::to_owned),
+        follows: l.texts("follows").map(|all| all.into_iter().map(str::to_owned).collect()),
+    }
+}
+
 /// The limits of one point, in the order LL, L, H, HH, state, no data.
 /// With `may_inherit` they stand over a profile's own, and what is not written is taken from there.
 pub(in crate::settings) fn limits(walk: &Walk<'_>, may_inherit: bool) -> Vec<LimitSetting> {
@@ -89,32 +119,10 @@ pub(in crate::settings) fn limits(walk: &Walk<'_>, may_inherit: bool) -> Vec<Lim
             continue;
         }
         let Some(l) = walk.table(key) else { continue };
-        let at = l.number("at");
+        let keys = limit_keys(&l);
         if !may_inherit && !l.has("at") {
             l.fault("at", "missing", "write the setpoint in the point's unit: at = -75");
         }
-        let deadband = l.number("deadband");
-        if deadband.is_some_and(|d| d < 0.0) {
-            l.fault("deadband", "negative", "0 or more, in the point's unit");
-        }
-        let near = l.number("near");
-        if near.is_some_and(|n| n < 0.0) {
-            l.fault("near", "negative", "0 or more, in the point's unit");
-        }
-        let levels =
-            [("general", Some(HazardLevel::General)), ("major", Some(HazardLevel::Major)), ("none", None)];
-        let keys = LimitKeys {
-            at,
-            deadband,
-            on_delay: l.duration("on_delay"),
-            off_delay: l.duration("off_delay"),
-            priority: l.word("priority", PRIORITIES),
-            latch: l.flag("latch"),
-            hazard: l.word("hazard", &levels),
-            near,
-            when: l.text("when").map(str::to_owned),
-            follows: l.texts("follows").map(|all| all.into_iter().map(str::to_owned).collect()),
-        };
         l.finish();
         found.push(LimitSetting::Limit(kind, keys));
     }

@@ -1,7 +1,9 @@
 //! Profiles: a register list or payload map written once, used by every device of that make.
 //! TOML with limits and names, or CSV as it falls out of a spreadsheet.
 
+mod compound;
 mod csv;
+mod derived;
 mod limits;
 mod point;
 mod register;
@@ -16,7 +18,9 @@ use super::source::{Merged, merge};
 use super::types::{ByteOrder, Shape};
 use super::walk::Walk;
 use crate::plant::{Id, Name, ValueType};
+pub(super) use compound::{compound, quantity};
 use csv::csv_as_toml;
+pub(super) use derived::{DerivedSetting, Recipe, derived};
 pub(super) use limits::{LimitKeys, LimitSetting, limits};
 use point::point;
 pub(super) use register::{Register, TABLES};
@@ -33,6 +37,8 @@ pub(in crate::settings) struct Profile {
     pub(in crate::settings) topic: Option<String>,
     pub(in crate::settings) offline: Option<Offline>,
     pub(in crate::settings) points: Vec<ProfilePoint>,
+    /// `[[derived]]`, and what the limits of points make.
+    pub(in crate::settings) derived: Vec<DerivedSetting>,
 }
 
 /// One point of a profile.
@@ -127,8 +133,9 @@ fn read(merged: &Merged, faults: &RefCell<Vec<Fault>>) -> Profile {
     let topic = root.text("topic").map(str::to_owned);
     let offline = shape::offline(&root);
     let mut points: Vec<ProfilePoint> = Vec::new();
+    let mut made = Vec::new();
     for walk in root.list("point") {
-        let Some(point) = point(&walk, merged, (order, table, base)) else {
+        let Some(point) = point(&walk, merged, (order, table, base), &mut made) else {
             continue;
         };
         if points.iter().any(|p| p.id == point.id) {
@@ -141,6 +148,9 @@ fn read(merged: &Merged, faults: &RefCell<Vec<Fault>>) -> Profile {
         }
         points.push(point);
     }
+    for walk in root.list("derived") {
+        made.extend(derived(&walk));
+    }
     root.finish();
-    Profile { kind, shape, topic, offline, quirks, points }
+    Profile { kind, shape, topic, offline, quirks, points, derived: made }
 }

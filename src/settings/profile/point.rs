@@ -3,15 +3,17 @@
 use super::super::source::Merged;
 use super::super::types::{ByteOrder, Format, Scaling, Table};
 use super::super::walk::Walk;
-use super::ProfilePoint;
+use super::compound::compound;
 use super::limits::limits;
 use super::register::{Register, register};
+use super::{DerivedSetting, ProfilePoint};
 use crate::plant::{Id, Name, Unit, ValueType, unit};
 
 pub(super) fn point(
     walk: &Walk<'_>,
     merged: &Merged,
     defaults: (ByteOrder, Option<Table>, u16),
+    made: &mut Vec<DerivedSetting>,
 ) -> Option<ProfilePoint> {
     let id = walk.need("id", "\"drum_level\"").and_then(|text| match Id::new(text) {
         Ok(id) => Some(id),
@@ -40,7 +42,12 @@ pub(super) fn point(
     let pointer = walk.text("pointer").map(str::to_owned);
     let quality = walk.text("quality").map(str::to_owned);
     let topic = walk.text("topic").map(str::to_owned);
-    let limits = walk.table("limits").map(|l| limits(&l, false)).unwrap_or_default();
+    let limits = walk.table("limits").map(|l| {
+        if let Some(id) = &id {
+            made.extend(compound(&l, id, &Name::new(zh, en, id.as_str()), &unit));
+        }
+        limits(&l, false)
+    });
     walk.finish();
     let value_type = value_type(&unit, register.as_ref());
     let id = id?;
@@ -57,7 +64,7 @@ pub(super) fn point(
         scale,
         offset,
         invert,
-        limits,
+        limits: limits.unwrap_or_default(),
         register,
         addressed: walk.has("address"),
         is_loop: walk.has("loop"),
@@ -104,7 +111,7 @@ fn linear(walk: &Walk<'_>, unit: &str) -> (f64, f64) {
 }
 
 /// `labels = { 0 = { zh = "停炉", en = "Stop" } }`; a plain text serves for both languages.
-fn labels(walk: &Walk<'_>) -> Vec<(i64, Name)> {
+pub(super) fn labels(walk: &Walk<'_>) -> Vec<(i64, Name)> {
     let Some(table) = walk.table("labels") else { return Vec::new() };
     let mut all = Vec::new();
     for key in table.keys() {

@@ -70,6 +70,9 @@ impl Engine {
                 }
             }
         }
+        if spot.attention & super::FEEDS != 0 {
+            self.calculations.feed(point);
+        }
         if spot.attention & super::DECIDES != 0 && usable {
             self.conditions(point, spot.value, now, out);
         }

@@ -46,6 +46,8 @@ pub struct Saved {
     pub flood: bool,
     /// It is the first-out of its equipment.
     pub first: bool,
+    /// Of a derived point's row: what its formula remembers.
+    pub memory: Option<String>,
 }
 
 /// [`AlarmState`] with the default that a new row has.
@@ -61,6 +63,8 @@ impl Default for Kept {
 
 /// The row of what belongs to no rule. No rule has this key.
 const OF_THE_SITE: &str = "@site";
+/// Before the name of a derived point. No rule's key begins so.
+const OF_A_FORMULA: &str = "@derived:";
 
 fn ago_ms(since_us: u64, now_us: u64) -> u64 {
     now_us.saturating_sub(since_us) / 1000
@@ -94,6 +98,18 @@ impl Engine {
             saved.push(Saved { key, calls_ms, flood: self.flood.on, ..Saved::default() });
         }
         saved
+    }
+
+    /// What the formulas of derived points remember: means, totals, times. It changes all the time and takes some
+    /// room, so the keeper stores it now and then, and at the end.
+    #[must_use]
+    pub fn memories(&self, now: Now) -> Vec<Saved> {
+        let row = |(name, memory): (&str, String)| Saved {
+            key: format!("{OF_A_FORMULA}{name}"),
+            memory: Some(memory),
+            ..Saved::default()
+        };
+        self.calculations.memories(now).map(row).collect()
     }
 
     fn saved(&mut self, rule: RuleIx, now_us: u64) -> Saved {
@@ -140,6 +156,10 @@ impl Engine {
                 let now_us = us(now.mono);
                 one.calls_ms.iter().for_each(|ms| self.flood.call(now_us.saturating_sub(ms * 1000)));
                 (self.flood.on, self.flood.stored) = (one.flood, one.flood);
+                continue;
+            }
+            if let (Some(name), Some(memory)) = (one.key.strip_prefix(OF_A_FORMULA), &one.memory) {
+                self.calculations.remember(name, memory, now);
                 continue;
             }
             match index.get(one.key.as_str()) {
@@ -287,7 +307,9 @@ impl Engine {
             (spot.value, spot.at, spot.lag, spot.came_us, spot.quality) =
                 (was.value, was.at, was.lag, was.came_us, was.quality);
         }
-        for (was, device) in self.devices.iter().zip(&mut next.devices) {
+        next.calculations.succeed(&self.calculations, now);
+        // Of a fresh engine only those that calculate are not lost: they stay so.
+        for (was, device) in self.devices.iter().zip(&mut next.devices).filter(|d| d.1.lost.is_some()) {
             *device = DeviceState { stale_after_us: device.stale_after_us, ..*was };
         }
         // A condition that is gone hides nothing any more.

@@ -1,16 +1,17 @@
 //! The engine: current values, the rules on them, the delays, the transitions.
 //!
-//! Contract: after every `sample`, command or `tick`, ask `next_deadline` and call `tick` no later
-//! than that. A bad or missing value neither raises nor clears a limit and freezes its running
+//! Contract: after the samples of one instant, call `settle`; after that, and after every command or `tick`, ask
+//! `next_deadline` and call `tick` and `settle` no later than that. A bad or missing value neither raises nor clears a limit and freezes its running
 //! delays (promise P4); the no-data rules speak instead. Delays run on the monotonic clock (P9).
 //!
 //! Fast by shape: a value that lies where none of its point's limits has anything to say, on a point where
 //! nothing is under way, costs two comparisons (`Spot::attention`, `Spot::calm`). What only an alarm needs
 //! is kept apart in `Cold`, made when something happens.
 //!
-//! `judge` decides, `call` is what reaches people, `people` what they ask for, `keep` what outlives a restart.
+//! `judge` decides, `derive` calculates, `call` is what reaches people, `people` what they ask for, `keep` what outlives a restart.
 
 mod call;
+mod derive;
 mod judge;
 mod keep;
 mod people;
@@ -23,6 +24,7 @@ use super::rule::{Rule, RuleIx, rules_of};
 use super::timer::{Timer, us};
 use crate::plant::{Cause, DeviceIx, Manners, Micros, Now, Plant, PointIx, Quality, Reading, SampleHead};
 use call::{Flood, Group};
+use derive::Calculations;
 
 pub use call::FirstOut;
 pub use keep::Saved;
@@ -213,6 +215,7 @@ pub struct Engine {
     conditional: HashMap<PointIx, Vec<RuleIx>>,
     /// Rules that only follow from others, and from which.
     causes: HashMap<RuleIx, Vec<RuleIx>>,
+    calculations: Calculations,
     groups: Vec<Group>,
     flood: Flood,
     precursors: Vec<Precursor>,
@@ -230,6 +233,8 @@ pub struct Engine {
 
 /// `Spot::attention` of a point on whose value other rules hang.
 const DECIDES: u32 = 1 << 31;
+/// `Spot::attention` of a point that others are calculated from.
+const FEEDS: u32 = 1 << 30;
 
 impl Engine {
     /// An engine for `plant`: every point not yet read, every alarm normal, no-data delays running.
@@ -282,6 +287,7 @@ impl Engine {
             device_rule,
             conditional: HashMap::new(),
             causes: HashMap::new(),
+            calculations: Calculations::new(plant, now_us),
             groups: vec![Group::default(); plant.equipment.len()],
             flood: Flood::default(),
             precursors: Vec::new(),
@@ -295,6 +301,14 @@ impl Engine {
             rules,
         };
         engine.relate(plant);
+        for input in engine.calculations.inputs() {
+            engine.spots[input.0 as usize].attention |= FEEDS;
+        }
+        // Nobody waits for what only calculates: it hangs on its inputs.
+        for DeviceIx(device) in engine.calculations.devices() {
+            let device = &mut engine.devices[device as usize];
+            (device.stale, device.lost) = (true, None);
+        }
         for number in 0..engine.rules.len() {
             if engine.rules[number].device.is_some() {
                 engine.start(RuleIx(number as u32), now_us);
@@ -407,7 +421,11 @@ impl Engine {
             spot.quality = reading.quality;
             if reading.quality.is_usable() {
                 (spot.value, spot.at, spot.came_us, spot.lag) = (reading.value, head.at.0, now_us, lag);
-                if spot.attention == 0 && reading.value > spot.calm.0 && reading.value < spot.calm.1 {
+                if spot.attention & !FEEDS == 0 && reading.value > spot.calm.0 && reading.value < spot.calm.1
+                {
+                    if spot.attention != 0 {
+                        self.calculations.feed(reading.point);
+                    }
                     continue;
                 }
             }
@@ -464,7 +482,8 @@ impl Engine {
             let delay = if state.alarm.is_active() { rule.off_delay_us() } else { rule.on_delay_us() };
             state.timer.and_then(|t| t.ends_us(delay))
         });
-        devices.chain(timers).chain(self.next_call()).min().map(Duration::from_micros)
+        let derived = self.calculations.due_us(0);
+        devices.chain(timers).chain(self.next_call()).chain(derived).min().map(Duration::from_micros)
     }
 
     /// Whether the condition of `rule` holds; a hazard cannot be closed unless the answer is no.

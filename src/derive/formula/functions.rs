@@ -28,6 +28,8 @@ pub(super) enum Function {
     Rate,
     RateMin,
     RateH,
+    TimeToHigh,
+    TimeToLow,
     Integral,
     Delay,
     Hold,
@@ -50,7 +52,7 @@ pub(super) const MOST_ARGUMENTS: usize = 32;
 /// Name, function, how it is called, fewest and most arguments.
 type Row = (&'static str, Function, &'static str, usize, usize);
 
-pub(super) const FUNCTIONS: [Row; 31] = [
+pub(super) const FUNCTIONS: [Row; 33] = [
     ("abs", Function::Abs, "abs(x)", 1, 1),
     ("sqrt", Function::Sqrt, "sqrt(x)", 1, 1),
     ("exp", Function::Exp, "exp(x)", 1, 1),
@@ -76,6 +78,8 @@ pub(super) const FUNCTIONS: [Row; 31] = [
     ("rate", Function::Rate, "rate(x, 60s)", 2, 2),
     ("rate_min", Function::RateMin, "rate_min(x, 60s)", 2, 2),
     ("rate_h", Function::RateH, "rate_h(x, 1h)", 2, 2),
+    ("time_to_high", Function::TimeToHigh, "time_to_high(x, limit, 60s)", 3, 3),
+    ("time_to_low", Function::TimeToLow, "time_to_low(x, limit, 60s)", 3, 3),
     ("integral", Function::Integral, "integral(x, per h) or integral(x, per h, reset)", 2, 3),
     ("delay", Function::Delay, "delay(x, 10s)", 2, 2),
     ("hold", Function::Hold, "hold(condition, 10s)", 2, 2),
@@ -104,7 +108,8 @@ impl Function {
                 | Self::Hold
                 | Self::Count,
                 1,
-            ) => Place::Window,
+            )
+            | (Self::TimeToHigh | Self::TimeToLow, 2) => Place::Window,
             _ => Place::Value,
         }
     }

@@ -215,7 +215,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::watch::boiler::tests::laws;
+    use crate::derive::boiler::tests::laws;
 
     fn input(feed: f64) -> LeakInput {
         let flows = DrumFlows { feed_t_h: Some(feed), steam_t_h: Some(7.0), blow_t_h: Some(0.2) };

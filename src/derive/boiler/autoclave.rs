@@ -180,7 +180,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::watch::boiler::tests::laws;
+    use crate::derive::boiler::tests::laws;
 
     struct Bench {
         autoclave: Autoclave,

@@ -27,6 +27,11 @@ pub(super) enum Spec {
         window_ns: u64,
         per_s: f64,
     },
+    /// Until the value is at its limit, by its slope.
+    TimeTo {
+        window_ns: u64,
+        rises: bool,
+    },
     Count {
         window_ns: u64,
     },
@@ -43,6 +48,9 @@ pub(super) enum Spec {
         per_s: f64,
     },
 }
+
+/// Further ahead nothing is foretold: 24 h, in seconds.
+const FURTHEST_S: f64 = 86_400.0;
 
 /// What it remembers.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -94,7 +102,7 @@ impl Cell {
         match spec {
             Spec::Mean { .. } => Self::Mean(Window::new()),
             Spec::Lowest { .. } | Spec::Highest { .. } => Self::Extremes(Window::new()),
-            Spec::Rate { .. } => Self::Rate(Window::new()),
+            Spec::Rate { .. } | Spec::TimeTo { .. } => Self::Rate(Window::new()),
             Spec::Count { .. } => Self::Count(Window::new(), None),
             Spec::Delay { .. } => Self::Delay(VecDeque::with_capacity(MOST_PAST)),
             Spec::Hold { .. } | Spec::Since => Self::Lasting(Lasting::default()),
@@ -127,6 +135,25 @@ impl Cell {
                 window.feed(item, width, now_ns);
                 let slope = window.slope(width, now_ns, item.value);
                 known(window, width, item, slope.map(|s| s * per_s))
+            }
+            (Self::Rate(window), Spec::TimeTo { window_ns, rises }) => {
+                let width = width(window_ns);
+                window.feed(item, width, now_ns);
+                let limit = args.get(1).copied().unwrap_or(Item::bad(Cause::DerivedInput));
+                if !limit.is_usable() {
+                    return limit;
+                }
+                let slope = window.significant_slope(width, now_ns, item.value).unwrap_or(0.0);
+                // Mirrored for the low side, so that both are a rise to a limit above.
+                let sign = if rises { 1.0 } else { -1.0 };
+                let (distance, rise) = (sign * (limit.value - item.value), sign * slope);
+                let left = match () {
+                    () if distance <= 0.0 => 0.0,
+                    () if rise > 0.0 => (distance / rise).min(FURTHEST_S),
+                    () => FURTHEST_S,
+                };
+                let found = known(window, width, item, Some(left));
+                Item::of(found.value, worse(found.quality, limit.quality))
             }
             (Self::Count(window, before), Spec::Count { window_ns }) => {
                 let width = width(window_ns);
@@ -174,7 +201,9 @@ impl Cell {
             (Self::Extremes(w), Spec::Lowest { window_ns } | Spec::Highest { window_ns }) => {
                 w.revive(ran_ns, width(window_ns))
             }
-            (Self::Rate(w), Spec::Rate { window_ns, .. }) => w.revive(ran_ns, width(window_ns)),
+            (Self::Rate(w), Spec::Rate { window_ns, .. } | Spec::TimeTo { window_ns, .. }) => {
+                w.revive(ran_ns, width(window_ns))
+            }
             (Self::Count(w, _), Spec::Count { window_ns }) => w.revive(ran_ns, width(window_ns)),
             (Self::Delay(past), Spec::Delay { .. }) => {
                 let ordered = past.iter().zip(past.iter().skip(1)).all(|(a, b)| a.at_ns <= b.at_ns);

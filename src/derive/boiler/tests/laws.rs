@@ -8,11 +8,11 @@ use std::time::Duration;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 
-use crate::watch::boiler::Detector;
+use crate::derive::boiler::Detector;
 
 /// Readings at times, and where the restart falls.
 #[derive(Debug, Clone)]
-pub(in crate::watch::boiler) struct Story<I> {
+pub(in crate::derive::boiler) struct Story<I> {
     steps: Vec<(I, Duration)>,
     cut: usize,
     /// Where the clock begins after the restart.
@@ -20,14 +20,14 @@ pub(in crate::watch::boiler) struct Story<I> {
 }
 
 impl<I> Story<I> {
-    pub(in crate::watch::boiler) fn map<J>(self, f: impl Fn(I) -> J) -> Story<J> {
+    pub(in crate::derive::boiler) fn map<J>(self, f: impl Fn(I) -> J) -> Story<J> {
         let steps = self.steps.into_iter().map(|(input, at)| (f(input), at)).collect();
         Story { steps, cut: self.cut, base: self.base }
     }
 }
 
 /// A reading: mostly plausible, around `usual`; sometimes unknown; sometimes anything a float can be.
-pub(in crate::watch::boiler) fn reading(
+pub(in crate::derive::boiler) fn reading(
     usual: std::ops::Range<f64>,
 ) -> impl Strategy<Value = Option<f64>> + Clone {
     prop_oneof![8 => usual.prop_map(Some), 1 => Just(None), 1 => any::<f64>().prop_map(Some)]
@@ -56,7 +56,7 @@ fn times(n: usize) -> impl Strategy<Value = Vec<Duration>> {
     })
 }
 
-pub(in crate::watch::boiler) fn story<S>(input: S) -> impl Strategy<Value = Story<S::Value>>
+pub(in crate::derive::boiler) fn story<S>(input: S) -> impl Strategy<Value = Story<S::Value>>
 where
     S: Strategy<Value: Clone> + Clone,
 {
@@ -70,7 +70,7 @@ where
 
 /// One detector lives through the story; another is kept and brought back in its midst, on a clock of another base.
 /// For the first one the time stands still meanwhile. From then on both must say the same.
-pub(in crate::watch::boiler) fn restart_is_invisible<D: Detector>(
+pub(in crate::derive::boiler) fn restart_is_invisible<D: Detector>(
     settings: impl Fn() -> D::Settings,
     story: Story<D::Input>,
 ) -> Result<(), TestCaseError>
@@ -105,7 +105,7 @@ where
 }
 
 /// After the story nothing is known any more, for hours: what the detector `tells` stays.
-pub(in crate::watch::boiler) fn unknown_changes_nothing<D: Detector, T: PartialEq + Debug>(
+pub(in crate::derive::boiler) fn unknown_changes_nothing<D: Detector, T: PartialEq + Debug>(
     settings: impl Fn() -> D::Settings,
     story: Story<D::Input>,
     tells: impl Fn(D::Output) -> T,

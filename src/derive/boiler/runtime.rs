@@ -88,7 +88,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::watch::boiler::tests::laws;
+    use crate::derive::boiler::tests::laws;
 
     fn run(steps: &[(u64, Option<bool>)]) -> (u64, u64, u64) {
         let mut runtime = Runtime::new(RuntimeSettings::default());

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::watch::boiler::slope::{Slope, SlopeSettings};
-use crate::watch::boiler::tests::laws;
+use crate::derive::boiler::slope::{Slope, SlopeSettings};
+use crate::derive::boiler::tests::laws;
 
 /// A valve on a simulated clock, a step a second, with the pressure slope as the gateway takes it.
 struct Bench {

@@ -29,10 +29,11 @@ impl<'a> Given<'a> {
     }
 
     fn window_ns(self) -> u64 {
-        match self.arguments.get(1) {
-            Some(Argument::Window(window, _)) => u64::try_from(window.as_nanos()).unwrap_or(u64::MAX),
-            _ => 0,
-        }
+        let window = self.arguments.iter().find_map(|a| match a {
+            Argument::Window(window, _) => Some(window),
+            _ => None,
+        });
+        window.map_or(0, |w| u64::try_from(w.as_nanos()).unwrap_or(u64::MAX))
     }
 
     /// The time that `per` names.
@@ -191,6 +192,8 @@ impl Checker<'_> {
             Function::Changed => Spec::Changed,
             Function::Count => Spec::Count { window_ns },
             Function::Integral => return self.integral(given),
+            Function::TimeToHigh => return self.time_to(Spec::TimeTo { window_ns, rises: true }, given),
+            Function::TimeToLow => return self.time_to(Spec::TimeTo { window_ns, rises: false }, given),
             _ => Spec::Since,
         };
         let x = self.check(given.value(0)?)?;
@@ -241,6 +244,14 @@ impl Checker<'_> {
         }
         let op = self.cell(Spec::Integral { per_s }, arguments.len() as u8, span)?;
         Ok(Typed::number(op, arguments, unit.clone(), span).linear(factor, 0.0, unit))
+    }
+
+    fn time_to(&mut self, spec: Spec, given: Given<'_>) -> Result<Typed, Wrong> {
+        let x = self.number(given.value(0)?)?;
+        let left = x.left();
+        let limit = self.number(given.value(1)?)?.like(&left, "a value and its limit")?;
+        let op = self.cell(spec, 2, given.span)?;
+        Ok(Typed::number(op, vec![x.typed, limit], Unit::parse("s"), given.span))
     }
 
     fn cell(&mut self, spec: Spec, takes: u8, span: Span) -> Result<Op, Wrong> {

@@ -155,7 +155,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::watch::boiler::tests::laws;
+    use crate::derive::boiler::tests::laws;
 
     /// A second each; the seconds at which a delay was allowed, and the last answer.
     fn run(loads: impl IntoIterator<Item = Option<f64>>) -> Vec<Option<Swell>> {

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::watch::boiler::tests::laws;
+use crate::derive::boiler::tests::laws;
 
 /// A plain least-squares slope and R² of the samples in a window, in two passes.
 fn plain(samples: &[(f64, f64)]) -> (f64, f64) {

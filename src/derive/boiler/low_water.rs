@@ -161,7 +161,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::watch::boiler::tests::laws;
+    use crate::derive::boiler::tests::laws;
 
     const YES: Option<bool> = Some(true);
     const NO: Option<bool> = Some(false);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::watch::boiler::tests::laws;
+use crate::derive::boiler::tests::laws;
 
 fn settings(ignore_below_mpa: f64) -> RainflowSettings {
     RainflowSettings { ignore_below_mpa, class_mpa: 1.0, ..RainflowSettings::default() }

@@ -100,6 +100,14 @@ fn is_wide(character: char) -> bool {
         | '\u{20000}'..='\u{3FFFD}')
 }
 
+impl FormulaError {
+    /// The line that is at fault, and marks to stand under it.
+    #[must_use]
+    pub fn marked(&self) -> (&str, &str) {
+        (&self.shown.0, &self.shown.1)
+    }
+}
+
 impl fmt::Display for FormulaError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.line > 1 {

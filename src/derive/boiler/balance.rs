@@ -100,7 +100,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::watch::boiler::tests::laws;
+    use crate::derive::boiler::tests::laws;
 
     fn input(rate: Option<f64>, surplus: f64) -> BalanceInput {
         let flows = DrumFlows { feed_t_h: Some(7.0 + surplus), steam_t_h: Some(7.0), blow_t_h: Some(0.0) };
