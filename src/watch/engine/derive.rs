@@ -6,6 +6,8 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Engine, Spot, Transition};
 use crate::derive::PlantNames;
 use crate::derive::formula::{self, Evaluator, Formula, Input};
@@ -30,6 +32,14 @@ pub(super) struct Calculation {
     fed: bool,
     /// What was said last.
     told: (u64, Option<Quality>),
+}
+
+/// What is stored of one.
+#[derive(Serialize, Deserialize)]
+struct Memory {
+    /// Until all of them are calculated again.
+    due_us: u64,
+    formula: formula::Saved,
 }
 
 /// All of them.
@@ -107,17 +117,21 @@ impl Calculations {
 
     /// What those with a memory remember, by name, as JSON.
     pub(super) fn memories(&self, now: Now) -> impl Iterator<Item = (&str, String)> {
-        self.all
-            .iter()
-            .filter(|c| c.remembers)
-            .filter_map(move |c| Some((&*c.name, serde_json::to_string(&c.evaluator.save(now.mono)).ok()?)))
+        let due_us = self.due_us.unwrap_or(0).saturating_sub(us(now.mono));
+        self.all.iter().filter(|c| c.remembers).filter_map(move |c| {
+            let memory = Memory { due_us, formula: c.evaluator.save(now.mono) };
+            Some((&*c.name, serde_json::to_string(&memory).ok()?))
+        })
     }
 
     /// Puts a memory back; one of another formula, and a damaged one, is left aside.
     pub(super) fn remember(&mut self, name: &str, memory: &str, now: Now) {
         let Some(one) = self.all.iter_mut().find(|c| &*c.name == name) else { return };
-        if let Ok(saved) = serde_json::from_str::<formula::Saved>(memory) {
-            one.evaluator.restore(saved, now.mono);
+        if let Ok(memory) = serde_json::from_str::<Memory>(memory)
+            && one.evaluator.restore(memory.formula, now.mono)
+        {
+            let due = us(now.mono).saturating_add(memory.due_us.min(EVERY_US));
+            self.due_us = self.due_us.map(|_| due);
         }
     }
 

@@ -2,6 +2,7 @@
 //! and two properties: agreement with a naive model, and a restart that nobody can see.
 
 mod calls;
+mod derived;
 mod diagram;
 mod people;
 
@@ -13,7 +14,7 @@ use proptest::prelude::*;
 use super::{AlarmState, Breach, Engine, Event, RuleIx, Saved, Transition};
 use crate::plant::example::plant;
 use crate::plant::{
-    Cause, DeviceIx, Limit, LimitKind, Micros, Now, PointIx, Priority, Quality, Reading, SampleHead,
+    Batch, Cause, DeviceIx, Limit, LimitKind, Micros, Now, PointIx, Priority, Quality, Reading, SampleHead,
 };
 
 fn limit(kind: LimitKind, at: f64, deadband: f64, on: u64, off: u64) -> Limit {
@@ -37,12 +38,14 @@ struct Bench {
     engine: Engine,
     second: f64,
     wall_jump: i64,
+    /// What derived points said.
+    made: Batch,
 }
 
 impl Bench {
     fn new(limits: Vec<Vec<Limit>>) -> Self {
         let start = Now { mono: Duration::ZERO, wall: Micros(0) };
-        Self { engine: Engine::new(&plant(limits), start), second: 0.0, wall_jump: 0 }
+        Self { engine: Engine::new(&plant(limits), start), second: 0.0, wall_jump: 0, made: Batch::default() }
     }
 
     fn now(&self) -> Now {
@@ -58,7 +61,10 @@ impl Bench {
         while let Some(due) = self.engine.next_deadline().filter(|d| d.as_secs_f64() <= second) {
             self.second = due.as_secs_f64().max(self.second);
             let now = self.now();
-            self.engine.tick(Now { mono: due.max(now.mono), ..now }, &mut out);
+            let now = Now { mono: due.max(now.mono), ..now };
+            self.engine.settle(now, &mut out, &mut self.made);
+            self.engine.tick(now, &mut out);
+            self.engine.settle(now, &mut out, &mut self.made);
             if self.engine.next_deadline() == Some(due) {
                 break;
             }
@@ -83,7 +89,9 @@ impl Bench {
         let now = self.now();
         let head = SampleHead { device: DeviceIx(0), at: now.wall, live: true, len: readings.len() as u32 };
         self.engine.sample(head, &mut readings, now, &mut out);
+        self.engine.settle(now, &mut out, &mut self.made);
         self.engine.tick(now, &mut out);
+        self.engine.settle(now, &mut out, &mut self.made);
         out
     }
 

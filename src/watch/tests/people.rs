@@ -174,7 +174,7 @@ proptest! {
             plant
         };
         let start = Now { mono: Duration::ZERO, wall: Micros(0) };
-        let bench = || Bench { engine: Engine::new(&repeating(), start), second: 0.0, wall_jump: 0 };
+        let bench = || Bench { engine: Engine::new(&repeating(), start), second: 0.0, wall_jump: 0, made: Batch::default() };
         let (mut whole, mut cut_one) = (bench(), bench());
         let mut disk: BTreeMap<String, Saved> = BTreeMap::new();
         let (mut kept, mut kept_cut) = (Vec::new(), Vec::new());
