@@ -234,7 +234,7 @@ proptest! {
                 settle(&mut bench, &mut out);
                 let now: Vec<_> = (2..2 + REMEMBERING.len() as u32)
                     .map(|p| bench.engine.current(PointIx(p)))
-                    .map(|c| (c.value.to_bits(), c.quality.is_usable()))
+                    .map(|c| if c.quality.is_usable() { (c.value.to_bits(), true) } else { (0, false) })
                     .collect();
                 if number > cut {
                     told.push((now, events(&out).into_iter().filter(|e| e.0 % 2 == 0).collect::<Vec<_>>()));
