@@ -46,6 +46,7 @@ pub(crate) fn plant(limits: Vec<Vec<Limit>>) -> Plant {
                 labels: Vec::new(),
                 decimals: 1,
                 limits,
+                doubts: None,
                 no_data: Some(NoData { after: Duration::from_secs(5), priority: Priority::Medium }),
             })
             .collect(),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::PointIx;
+use super::schedule::Slot;
 
 /// Which side of the setpoint is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -118,6 +119,10 @@ pub struct Limit {
     pub near: f64,
     /// Calls people only while this point is 1; it is judged all the same.
     pub when: Option<PointIx>,
+    /// Calls nobody while one of these is 1: operating states that suppress it by design (设计抑制).
+    pub unless: Vec<PointIx>,
+    /// Other setpoints for some hours of some days.
+    pub schedule: Vec<Slot>,
     /// Keys of rules it follows from: while one of them stands in a flood, it calls nobody.
     pub follows: Vec<String>,
 }

@@ -4,6 +4,7 @@
 //! Called by every room; see `lib.rs` for the house.
 
 mod derived;
+mod doubt;
 #[cfg(test)]
 pub(crate) mod example;
 mod id;
@@ -11,12 +12,14 @@ mod limit;
 mod manners;
 mod quality;
 mod sample;
+pub mod schedule;
 mod site;
 mod texts;
 mod time;
 pub mod unit;
 
 pub use derived::Derived;
+pub use doubt::{Doubts, Flatline};
 pub use id::{Id, IdError};
 pub use limit::{HazardLevel, Limit, LimitKind, NoData, Priority};
 pub use manners::Manners;

@@ -79,10 +79,14 @@ pub enum Cause {
     ClockUnsure = 49,
     /// An input of the formula is bad or in doubt, or its window is not filled yet.
     DerivedInput = 50,
+    /// Further from the last reading than the point can move: a spike, until two more agree with it.
+    Jump = 51,
+    /// It has not moved for too long.
+    Frozen = 52,
 }
 
 impl Cause {
-    const ALL: [Self; 32] = [
+    const ALL: [Self; 34] = [
         Self::NotYetRead,
         Self::Timeout,
         Self::Disconnected,
@@ -115,6 +119,8 @@ impl Cause {
         Self::Torn,
         Self::ClockUnsure,
         Self::DerivedInput,
+        Self::Jump,
+        Self::Frozen,
     ];
 
     /// The cause with this stored number.
@@ -192,6 +198,8 @@ impl Cause {
             Self::Torn => "torn",
             Self::ClockUnsure => "clock-unsure",
             Self::DerivedInput => "derived-input",
+            Self::Jump => "jump",
+            Self::Frozen => "frozen",
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Derived, Id, Limit, Manners, NoData};
+use super::{Derived, Doubts, Id, Limit, Manners, NoData};
 
 /// Index into [`Plant::points`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -106,6 +106,8 @@ pub struct Point {
     pub labels: Vec<(i64, Name)>,
     /// Ordered LL, L, H, HH or State.
     pub limits: Vec<Limit>,
+    /// Tests of its readings against each other; few points have any.
+    pub doubts: Option<Box<Doubts>>,
     /// Its no-data alarm; `None` for a point nobody watches.
     pub no_data: Option<NoData>,
 }

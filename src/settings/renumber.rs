@@ -99,6 +99,10 @@ impl Numbers {
             let mut point = Point { equipment, device: self.device(p.device), ..p };
             for limit in &mut point.limits {
                 limit.when = limit.when.map(|p| self.point(p));
+                limit.unless.iter_mut().for_each(|p| *p = self.point(*p));
+            }
+            if let Some(flatline) = point.doubts.as_mut().and_then(|d| d.flatline.as_mut()) {
+                flatline.when = flatline.when.map(|p| self.point(p));
             }
             put(&mut points, self.points[n].0, point);
         }

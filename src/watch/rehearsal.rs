@@ -140,8 +140,12 @@ impl Rehearsal {
             self.until(at);
         }
         for reading in readings.iter_mut() {
-            // What another range rejected is judged by this one.
-            if reading.quality == Quality::Bad(Cause::OutOfRange) && reading.value.is_finite() {
+            // What another range or another test rejected is judged by these.
+            let tested = matches!(
+                reading.quality,
+                Quality::Bad(Cause::OutOfRange | Cause::Jump) | Quality::Uncertain(Cause::Frozen)
+            );
+            if tested && reading.value.is_finite() {
                 reading.quality = Quality::Good;
             }
         }

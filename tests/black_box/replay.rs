@@ -128,6 +128,16 @@ unit = "mm"
 address = 40009
 type = "f32"
 [[point]]
+id = "feed_flow"
+unit = "t/h"
+address = 40013
+type = "f32"
+[[point]]
+id = "steam_flow"
+unit = "t/h"
+address = 40015
+type = "f32"
+[[point]]
 id = "steam_temp"
 unit = "℃"
 address = 40011

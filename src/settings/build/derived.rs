@@ -57,6 +57,7 @@ impl PlantBuilder<'_> {
                 decimals: if is_bool { 0 } else { setting.decimals },
                 labels: setting.labels.clone(),
                 limits: Vec::new(),
+                doubts: None,
                 no_data: None,
             });
             // A limit without a setpoint was called a fault where it was read.

@@ -12,6 +12,7 @@ mod quirks;
 mod relations;
 mod sources;
 mod sparkplug;
+mod states;
 mod tls;
 mod transport;
 mod words;

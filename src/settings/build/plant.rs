@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::super::fault::{Fault, nearest};
 use super::super::profile::{
-    DerivedSetting, LimitSetting, Profile, ProfilePoint, compound, derived, limits, parse,
+    DerivedSetting, LimitSetting, Plausible, Profile, ProfilePoint, StateSetting, compound, derived, limits,
+    parse, plausible, state,
 };
 use super::super::types::{Body, Factor, ModbusDevice, ModbusPoint, MqttSource, PollGroup, PushSource};
 use super::super::walk::Walk;
@@ -72,6 +73,8 @@ impl PlantBuilder<'_> {
         let text = |key| w.text(key).map(str::to_owned);
         let (model, registration, officer) = (text("model"), text("registration"), text("officer"));
         let mut own_points: Vec<PointIx> = Vec::new();
+        let mut states: Vec<StateSetting> = Vec::new();
+        let mut plausible_of = Vec::new();
         // Without its profile nothing can be said about points and kind: one fault is enough.
         let mut known = true;
         // As a text it is the name the equipment's one device has at its broker.
@@ -82,7 +85,9 @@ impl PlantBuilder<'_> {
             let profile = profile.unwrap_or_default();
             kind = kind.or_else(|| profile.kind.clone());
             self.device(ix, name, w, &profile, &mut own_points);
+            plausible_of.extend(self.plausible(&profile, &own_points));
             self.derived(ix, name, profile.derived, &mut own_points);
+            states.extend(profile.states);
         } else {
             for d in &several {
                 let profile = self.profile(d);
@@ -90,20 +95,26 @@ impl PlantBuilder<'_> {
                 let profile = profile.unwrap_or_default();
                 kind = kind.or_else(|| profile.kind.clone());
                 self.device(ix, name, d, &profile, &mut own_points);
+                plausible_of.extend(self.plausible(&profile, &own_points));
                 self.derived(ix, name, profile.derived, &mut own_points);
+                states.extend(profile.states);
                 d.finish();
             }
         }
         let mut made = Vec::new();
         if let Some(overrides) = w.table("limits").filter(|_| known) {
-            made.extend(self.overrides(&overrides, &own_points));
+            made.extend(self.overrides(&overrides, &own_points, &mut plausible_of));
         }
         made.extend(w.list("derived").iter().flat_map(derived));
         self.derived(ix, name, made, &mut own_points);
+        states.extend(w.list("state").iter().filter_map(state));
+        self.states(ix, name, &states, &mut own_points);
+        self.doubts(&plausible_of, &own_points, w);
         for point in &own_points {
             self.complete(*point, w);
             self.relations.resolve(*point, &mut self.points, (name, &own_points), w);
         }
+        self.suppress(&states, &own_points);
         let kind = match kind.as_deref().map(Id::new) {
             Some(Ok(kind)) => Some(kind),
             Some(Err(e)) => {
@@ -129,6 +140,17 @@ impl PlantBuilder<'_> {
             points: own_points,
             retired: false,
         });
+    }
+
+    /// What the profile's points say of their own readings.
+    fn plausible(&self, profile: &Profile, own: &[PointIx]) -> Vec<(PointIx, Plausible)> {
+        let written = profile.points.iter().filter_map(|p| Some((&p.id, p.plausible.clone()?)));
+        written
+            .filter_map(|(id, plausible)| {
+                let point = own.iter().copied().find(|o| self.points[o.0 as usize].id == *id)?;
+                Some((point, plausible))
+            })
+            .collect()
     }
 
     fn device(
@@ -196,6 +218,7 @@ impl PlantBuilder<'_> {
                 decimals: p.decimals,
                 labels: p.labels.clone(),
                 limits: Vec::new(),
+                doubts: None,
                 no_data: None,
             });
             // A limit of the profile without a setpoint was called a fault when the profile was read.
@@ -418,8 +441,13 @@ impl PlantBuilder<'_> {
         Some((found?.0, *within))
     }
 
-    /// Limits over those of profiles; also gives the derived points that they make.
-    fn overrides(&mut self, w: &Walk<'_>, own: &[PointIx]) -> Vec<DerivedSetting> {
+    /// Limits over those of profiles; also gives the derived points that they make, and notes tests of readings.
+    fn overrides(
+        &mut self,
+        w: &Walk<'_>,
+        own: &[PointIx],
+        tested: &mut Vec<(PointIx, Plausible)>,
+    ) -> Vec<DerivedSetting> {
         let mut made = Vec::new();
         for (name, l) in w.named() {
             if let Some(point) =
@@ -427,9 +455,11 @@ impl PlantBuilder<'_> {
             {
                 made.extend(compound(&l, &point.id, &point.name, &point.unit));
             }
+            let tests = plausible(&l);
             let settings = limits(&l, true);
             match own.iter().find(|o| self.points[o.0 as usize].id.as_str() == name) {
                 Some(point) => {
+                    tested.extend(tests.map(|t| (*point, t)));
                     let mut relations = self.relations.of(*point);
                     for kind in apply(&mut self.points[point.0 as usize], &settings, &mut relations) {
                         l.fault(

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use super::super::walk::Walk;
+use super::schedule::schedule;
+use crate::plant::schedule::Slot;
 use crate::plant::{HazardLevel, Limit, LimitKind, Priority};
 
 /// A limit, an alarm for missing data, or the wish to have none, as written.
@@ -29,6 +31,7 @@ pub(in crate::settings) struct LimitKeys {
     pub(in crate::settings) when: Option<String>,
     /// Limits it follows from.
     follows: Option<Vec<String>>,
+    schedule: Option<Vec<Slot>>,
 }
 
 impl LimitKeys {
@@ -55,6 +58,8 @@ impl LimitKeys {
             near: self.near.or(base.map(|b| b.near)).unwrap_or_default(),
             // Known when all points are.
             when: None,
+            unless: Vec::new(),
+            schedule: self.schedule.clone().or(base.map(|b| b.schedule.clone())).unwrap_or_default(),
             follows: self.follows.clone().or(base.map(|b| b.follows.clone())).unwrap_or_default(),
         })
     }
@@ -98,6 +103,7 @@ pub(super) fn limit_keys(l: &Walk<'_>) -> LimitKeys {
         hazard: l.word("hazard", &levels),
         near: not_negative("near"),
         when: l.text("when").map(str::to_owned),
+        schedule: schedule(l),
         follows: l.texts("follows").map(|all| all.into_iter().map(str::to_owned).collect()),
     }
 }

@@ -5,9 +5,12 @@ mod compound;
 mod csv;
 mod derived;
 mod limits;
+mod plausible;
 mod point;
 mod register;
+mod schedule;
 mod shape;
+mod state;
 
 use std::cell::RefCell;
 
@@ -22,9 +25,11 @@ pub(super) use compound::{compound, quantity};
 use csv::csv_as_toml;
 pub(super) use derived::{DerivedSetting, Recipe, derived};
 pub(super) use limits::{LimitKeys, LimitSetting, limits};
+pub(super) use plausible::{Plausible, plausible};
 use point::point;
 pub(super) use register::{Register, TABLES};
 pub(super) use shape::{Offline, offline};
+pub(super) use state::{StateSetting, matches, state};
 
 /// A parsed profile.
 #[derive(Debug, Clone, Default)]
@@ -39,6 +44,7 @@ pub(in crate::settings) struct Profile {
     pub(in crate::settings) points: Vec<ProfilePoint>,
     /// `[[derived]]`, and what the limits of points make.
     pub(in crate::settings) derived: Vec<DerivedSetting>,
+    pub(in crate::settings) states: Vec<StateSetting>,
 }
 
 /// One point of a profile.
@@ -54,6 +60,7 @@ pub(in crate::settings) struct ProfilePoint {
     pub(in crate::settings) offset: f64,
     pub(in crate::settings) invert: bool,
     pub(in crate::settings) limits: Vec<LimitSetting>,
+    pub(in crate::settings) plausible: Option<Plausible>,
     pub(in crate::settings) labels: Vec<(i64, Name)>,
     /// `None` without an address, and for one that could not be read.
     pub(in crate::settings) register: Option<Register>,
@@ -151,6 +158,7 @@ fn read(merged: &Merged, faults: &RefCell<Vec<Fault>>) -> Profile {
     for walk in root.list("derived") {
         made.extend(derived(&walk));
     }
+    let states = root.list("state").iter().filter_map(state).collect();
     root.finish();
-    Profile { kind, shape, topic, offline, quirks, points, derived: made }
+    Profile { kind, shape, topic, offline, quirks, points, derived: made, states }
 }

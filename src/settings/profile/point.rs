@@ -5,6 +5,7 @@ use super::super::types::{ByteOrder, Format, Scaling, Table};
 use super::super::walk::Walk;
 use super::compound::compound;
 use super::limits::limits;
+use super::plausible::plausible;
 use super::register::{Register, register};
 use super::{DerivedSetting, ProfilePoint};
 use crate::plant::{Id, Name, Unit, ValueType, unit};
@@ -48,6 +49,7 @@ pub(super) fn point(
         }
         limits(&l, false)
     });
+    let plausible = plausible(walk);
     walk.finish();
     let value_type = value_type(&unit, register.as_ref());
     let id = id?;
@@ -65,6 +67,7 @@ pub(super) fn point(
         offset,
         invert,
         limits: limits.unwrap_or_default(),
+        plausible,
         register,
         addressed: walk.has("address"),
         is_loop: walk.has("loop"),

@@ -74,16 +74,25 @@ impl Engine {
             self.calculations.feed(point);
         }
         if spot.attention & super::DECIDES != 0 && usable {
-            self.conditions(point, spot.value, now, out);
+            self.conditions(point, now, out);
         }
     }
 
     /// A rule whose condition does not hold is judged on, and calls nobody. An unknown condition changes
     /// nothing.
-    fn conditions(&mut self, point: PointIx, value: f64, now: Now, out: &mut Vec<Transition>) {
+    fn conditions(&mut self, point: PointIx, now: Now, out: &mut Vec<Transition>) {
         let Some(rules) = self.conditional.get(&point) else { return };
-        let idle = value < 0.5;
         for rule in rules.clone() {
+            // As last known; what was never known neither suppresses nor lifts.
+            let known = |point: PointIx| Some(self.spots[point.0 as usize].value).filter(|v| v.is_finite());
+            let conditions = self.conditions.get(&rule).map(Vec::as_slice).unwrap_or_default();
+            let contradicts =
+                |(point, wanted): &(PointIx, bool)| known(*point).map(|v| (v >= 0.5) != *wanted);
+            let idle = match conditions.iter().map(contradicts).try_fold(false, |idle, c| Some(idle | c?)) {
+                Some(idle) => idle,
+                None if conditions.iter().any(|c| contradicts(c) == Some(true)) => true,
+                None => self.states[rule.0 as usize].has(State::IDLE),
+            };
             let state = &mut self.states[rule.0 as usize];
             if state.has(State::IDLE) != idle {
                 state.set(State::IDLE, idle);

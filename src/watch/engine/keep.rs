@@ -65,6 +65,8 @@ impl Default for Kept {
 const OF_THE_SITE: &str = "@site";
 /// Before the name of a derived point. No rule's key begins so.
 const OF_A_FORMULA: &str = "@derived:";
+/// Before the name of a point whose readings are tested.
+const OF_A_TEST: &str = "@tested:";
 
 fn ago_ms(since_us: u64, now_us: u64) -> u64 {
     now_us.saturating_sub(since_us) / 1000
@@ -100,16 +102,17 @@ impl Engine {
         saved
     }
 
-    /// What the formulas of derived points remember: means, totals, times. It changes all the time and takes some
+    /// What the formulas of derived points remember: means, totals, times; and the tests of readings. It changes all the time and takes some
     /// room, so the keeper stores it now and then, and at the end.
     #[must_use]
     pub fn memories(&self, now: Now) -> Vec<Saved> {
-        let row = |(name, memory): (&str, String)| Saved {
-            key: format!("{OF_A_FORMULA}{name}"),
+        let row = |of: &str, (name, memory): (&str, String)| Saved {
+            key: format!("{of}{name}"),
             memory: Some(memory),
             ..Saved::default()
         };
-        self.calculations.memories(now).map(row).collect()
+        let formulas = self.calculations.memories(now).map(|m| row(OF_A_FORMULA, m));
+        formulas.chain(self.tests.memories(us(now.mono)).map(|m| row(OF_A_TEST, m))).collect()
     }
 
     fn saved(&mut self, rule: RuleIx, now_us: u64) -> Saved {
@@ -160,6 +163,10 @@ impl Engine {
             }
             if let (Some(name), Some(memory)) = (one.key.strip_prefix(OF_A_FORMULA), &one.memory) {
                 self.calculations.remember(name, memory, now);
+                continue;
+            }
+            if let (Some(name), Some(memory)) = (one.key.strip_prefix(OF_A_TEST), &one.memory) {
+                self.tests.remember(name, memory, us(now.mono));
                 continue;
             }
             match index.get(one.key.as_str()) {
@@ -307,6 +314,7 @@ impl Engine {
             (spot.value, spot.at, spot.lag, spot.came_us, spot.quality) =
                 (was.value, was.at, was.lag, was.came_us, was.quality);
         }
+        next.tests.succeed(&self.tests);
         next.calculations.succeed(&self.calculations, now);
         // Of a fresh engine only those that calculate are not lost: they stay so.
         for (was, device) in self.devices.iter().zip(&mut next.devices).filter(|d| d.1.lost.is_some()) {

@@ -15,6 +15,8 @@ mod derive;
 mod judge;
 mod keep;
 mod people;
+mod schedule;
+mod validate;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -25,6 +27,8 @@ use super::timer::{Timer, us};
 use crate::plant::{Cause, DeviceIx, Manners, Micros, Now, Plant, PointIx, Quality, Reading, SampleHead};
 use call::{Flood, Group};
 use derive::Calculations;
+use schedule::Schedules;
+use validate::Tests;
 
 pub use call::FirstOut;
 pub use keep::Saved;
@@ -211,11 +215,15 @@ pub struct Engine {
     device_points: Vec<Vec<PointIx>>,
     devices: Vec<DeviceState>,
     device_rule: Vec<Option<RuleIx>>,
-    /// Rules that hold only while this point is 1, by point.
+    /// Rules that call only while this point is 1, or while it is not, by point.
     conditional: HashMap<PointIx, Vec<RuleIx>>,
+    /// What those hang on: point, and whether it must be 1.
+    conditions: HashMap<RuleIx, Vec<(PointIx, bool)>>,
     /// Rules that only follow from others, and from which.
     causes: HashMap<RuleIx, Vec<RuleIx>>,
     calculations: Calculations,
+    tests: Tests,
+    schedules: Schedules,
     groups: Vec<Group>,
     flood: Flood,
     precursors: Vec<Precursor>,
@@ -235,6 +243,8 @@ pub struct Engine {
 const DECIDES: u32 = 1 << 31;
 /// `Spot::attention` of a point that others are calculated from.
 const FEEDS: u32 = 1 << 30;
+/// `Spot::attention` of a point whose readings are tested against each other.
+const TESTED: u32 = 1 << 29;
 
 impl Engine {
     /// An engine for `plant`: every point not yet read, every alarm normal, no-data delays running.
@@ -286,8 +296,11 @@ impl Engine {
             devices: plant.devices.iter().map(device).collect(),
             device_rule,
             conditional: HashMap::new(),
+            conditions: HashMap::new(),
             causes: HashMap::new(),
             calculations: Calculations::new(plant, now_us),
+            tests: Tests::new(plant),
+            schedules: Schedules::default(),
             groups: vec![Group::default(); plant.equipment.len()],
             flood: Flood::default(),
             precursors: Vec::new(),
@@ -301,6 +314,10 @@ impl Engine {
             rules,
         };
         engine.relate(plant);
+        engine.put_setpoints(now);
+        for point in engine.tests.points() {
+            engine.spots[point.0 as usize].attention |= TESTED;
+        }
         for input in engine.calculations.inputs() {
             engine.spots[input.0 as usize].attention |= FEEDS;
         }
@@ -321,12 +338,18 @@ impl Engine {
     fn relate(&mut self, plant: &Plant) {
         let by_key: HashMap<&str, RuleIx> =
             self.rules.iter().zip(0u32..).map(|(r, n)| (&*r.key, RuleIx(n))).collect();
+        self.schedules = Schedules::new(plant, &by_key);
         let mut rule = 0;
         for point in &plant.points {
             for limit in &point.limits {
-                if let Some(condition) = limit.when {
-                    self.conditional.entry(condition).or_default().push(RuleIx(rule));
-                    self.spots[condition.0 as usize].attention |= DECIDES;
+                let conditions = limit.when.iter().map(|p| (*p, true));
+                let conditions: Vec<_> = conditions.chain(limit.unless.iter().map(|p| (*p, false))).collect();
+                for (point, _) in &conditions {
+                    self.conditional.entry(*point).or_default().push(RuleIx(rule));
+                    self.spots[point.0 as usize].attention |= DECIDES;
+                }
+                if !conditions.is_empty() {
+                    self.conditions.insert(RuleIx(rule), conditions);
                 }
                 let causes: Vec<RuleIx> =
                     limit.follows.iter().filter_map(|key| by_key.get(key.as_str()).copied()).collect();
@@ -389,14 +412,18 @@ impl Engine {
         now: Now,
         out: &mut Vec<Transition>,
     ) {
+        let now_us = us(now.mono);
         for reading in readings.iter_mut() {
             if reading.quality.is_usable() {
-                let (low, high) = self.spots[reading.point.0 as usize].range;
+                let spot = &self.spots[reading.point.0 as usize];
+                let (low, high) = spot.range;
                 if !reading.value.is_finite() {
                     reading.quality = Quality::Bad(Cause::NotANumber);
                     reading.value = f64::NAN;
                 } else if reading.value < low || reading.value > high {
                     reading.quality = Quality::Bad(Cause::OutOfRange);
+                } else if spot.attention & TESTED != 0 && head.live {
+                    self.validate(reading, now_us);
                 }
             } else {
                 reading.value = f64::NAN;
@@ -405,7 +432,6 @@ impl Engine {
         if !head.live || readings.is_empty() {
             return;
         }
-        let now_us = us(now.mono);
         let comms =
             |r: &Reading| r.quality.cause().filter(|c| !r.quality.is_usable() && c.is_communication());
         let lost = if readings.iter().all(|r| comms(r).is_some()) { comms(&readings[0]) } else { None };
@@ -421,9 +447,11 @@ impl Engine {
             spot.quality = reading.quality;
             if reading.quality.is_usable() {
                 (spot.value, spot.at, spot.came_us, spot.lag) = (reading.value, head.at.0, now_us, lag);
-                if spot.attention & !FEEDS == 0 && reading.value > spot.calm.0 && reading.value < spot.calm.1
+                if spot.attention & !(FEEDS | TESTED) == 0
+                    && reading.value > spot.calm.0
+                    && reading.value < spot.calm.1
                 {
-                    if spot.attention != 0 {
+                    if spot.attention & FEEDS != 0 {
                         self.calculations.feed(reading.point);
                     }
                     continue;
@@ -467,6 +495,7 @@ impl Engine {
         for rule in std::mem::take(&mut self.unsettled) {
             self.design(rule, now, out);
         }
+        self.reschedule(now, out);
         self.end_shelves(now, out);
         self.call_again(now, out);
         self.end_flood(now, out);
@@ -482,8 +511,8 @@ impl Engine {
             let delay = if state.alarm.is_active() { rule.off_delay_us() } else { rule.on_delay_us() };
             state.timer.and_then(|t| t.ends_us(delay))
         });
-        let derived = self.calculations.due_us(0);
-        devices.chain(timers).chain(self.next_call()).chain(derived).min().map(Duration::from_micros)
+        let others = self.calculations.due_us(0).into_iter().chain(self.schedules.due_us);
+        devices.chain(timers).chain(self.next_call()).chain(others).min().map(Duration::from_micros)
     }
 
     /// Whether the condition of `rule` holds; a hazard cannot be closed unless the answer is no.

@@ -4,6 +4,7 @@
 mod calls;
 mod derived;
 mod diagram;
+mod doubts;
 mod people;
 
 use std::collections::BTreeMap;
@@ -29,6 +30,8 @@ fn limit(kind: LimitKind, at: f64, deadband: f64, on: u64, off: u64) -> Limit {
         hazard: None,
         near: 0.0,
         when: None,
+        unless: Vec::new(),
+        schedule: Vec::new(),
         follows: Vec::new(),
     }
 }

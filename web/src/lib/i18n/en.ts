@@ -73,6 +73,8 @@ export const en: Record<Key, string> = {
   'cause.no-factor': 'The point it is multiplied by has no value',
   'cause.torn': 'Two readings disagree, counter may be torn',
   'cause.clock-unsure': 'Gateway clock not sure, time in doubt',
+  'cause.jump': 'Jumped further than it can move; not believed until confirmed',
+  'cause.frozen': 'Has not moved for long; perhaps frozen',
   'cause.derived-input': 'A point it is computed from is bad or in doubt, or a window is not filled',
   'cause.lost': 'Gateway connection lost',
 

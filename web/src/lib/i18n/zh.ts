@@ -71,6 +71,8 @@ export const zh = {
   'cause.no-factor': '换算所乘的点无值',
   'cause.torn': '两次读取不一致，计数可能拼错',
   'cause.clock-unsure': '网关时钟不可靠，时间存疑',
+  'cause.jump': '跳变过大，待后续读数证实',
+  'cause.frozen': '长时间不变，疑似卡死',
   'cause.derived-input': '计算所用的点无效或存疑，或时间窗未满',
   'cause.lost': '与网关断开',
 

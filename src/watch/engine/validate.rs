@@ -1,0 +1,132 @@
+//! Readings against their own past, before anything is judged: jumps and values that stand still.
+//!
+//! A jump is rejected twice and believed the third time: a spike is gone by then, and what really moved so fast is not
+//! hidden for longer than two readings. A value that stands still is kept and judged, in doubt.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Engine;
+use crate::plant::{Cause, Doubts, Plant, PointIx, Quality, Reading};
+use crate::watch::timer::us;
+
+/// Readings that must agree before a jump is believed.
+const AGREE: u8 = 3;
+
+/// One point under tests.
+#[derive(Debug, Clone)]
+struct Test {
+    doubts: Doubts,
+    /// `boiler-1/drum_level`
+    name: Box<str>,
+    seen: Seen,
+}
+
+/// What it remembers.
+#[derive(Debug, Clone, Copy, Default)]
+struct Seen {
+    /// Last believed value.
+    last: Option<f64>,
+    /// Rejected ones in a row, and the newest of them.
+    jumps: (u8, f64),
+    /// Since when it has been so near to that value.
+    still: Option<(u64, f64)>,
+    /// How long before the process began, µs.
+    before: u64,
+}
+
+/// The stored form: how long it has stood still, and where.
+#[derive(Serialize, Deserialize)]
+struct Memory {
+    last: Option<f64>,
+    jumps: (u8, f64),
+    still: Option<(u64, f64)>,
+}
+
+/// All of them, by point.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Tests(BTreeMap<PointIx, Test>);
+
+impl Tests {
+    pub(super) fn new(plant: &Plant) -> Self {
+        let tested = plant.points_ix().filter_map(|(ix, point)| {
+            let doubts = (**point.doubts.as_ref()?).clone();
+            let name = format!("{}/{}", plant.equipment_at(point.equipment).id, point.id).into();
+            Some((ix, Test { doubts, name, seen: Seen::default() }))
+        });
+        Self(tested.collect())
+    }
+
+    pub(super) fn points(&self) -> impl Iterator<Item = PointIx> {
+        self.0.keys().copied()
+    }
+
+    /// Goes on where `before` stands.
+    pub(super) fn succeed(&mut self, before: &Self) {
+        for (point, test) in &mut self.0 {
+            if let Some(old) = before.0.get(point) {
+                test.seen = old.seen;
+            }
+        }
+    }
+
+    /// What they remember, by name, as JSON.
+    pub(super) fn memories(&self, now_us: u64) -> impl Iterator<Item = (&str, String)> {
+        self.0.values().filter_map(move |test| {
+            let Seen { last, jumps, still, before } = test.seen;
+            let still = still.map(|(since, at)| (now_us.saturating_sub(since) + before, at));
+            Some((&*test.name, serde_json::to_string(&Memory { last, jumps, still }).ok()?))
+        })
+    }
+
+    /// Puts a memory back. The time the gateway was down does not count.
+    pub(super) fn remember(&mut self, name: &str, memory: &str, now_us: u64) {
+        let Some(test) = self.0.values_mut().find(|t| &*t.name == name) else { return };
+        if let Ok(Memory { last, jumps, still }) = serde_json::from_str::<Memory>(memory) {
+            // Before the process began there is no monotonic time: what it lacks then is asked for anew.
+            let still = still.map(|(ago, at)| (now_us.saturating_sub(ago), ago.saturating_sub(now_us), at));
+            let before = still.map_or(0, |s| s.1);
+            test.seen = Seen { last, jumps, still: still.map(|(since, _, at)| (since, at)), before };
+        }
+    }
+}
+
+impl Engine {
+    /// Puts the doubt on a usable reading that its past asks for.
+    pub(super) fn validate(&mut self, reading: &mut Reading, now_us: u64) {
+        let Some(test) = self.tests.0.get_mut(&reading.point) else { return };
+        let seen = &mut test.seen;
+        if let Some(most) = test.doubts.max_step {
+            let far = |from: f64| (reading.value - from).abs() > most;
+            let jumped = seen.last.is_some_and(far);
+            let agrees = seen.jumps.0 > 0 && !far(seen.jumps.1);
+            if jumped {
+                seen.jumps = (if agrees { seen.jumps.0 + 1 } else { 1 }, reading.value);
+                if seen.jumps.0 < AGREE {
+                    reading.quality = Quality::Bad(Cause::Jump);
+                    return;
+                }
+            }
+            seen.jumps = (0, 0.0);
+            seen.last = Some(reading.value);
+        }
+        let Some(flatline) = &test.doubts.flatline else { return };
+        let expected = flatline.when.is_none_or(|when| {
+            let spot = &self.spots[when.0 as usize];
+            spot.quality.is_usable() && spot.value >= 0.5
+        });
+        // While nothing says that it should move, it may stand still.
+        let still = seen.still.filter(|(_, at)| expected && (reading.value - at).abs() <= flatline.within);
+        if still.is_none() {
+            seen.before = 0;
+        }
+        let (since, at) = still.unwrap_or((now_us, reading.value));
+        seen.still = Some((since, at));
+        if now_us.saturating_sub(since) + seen.before >= us(flatline.after)
+            && reading.quality == Quality::Good
+        {
+            reading.quality = Quality::Uncertain(Cause::Frozen);
+        }
+    }
+}
