@@ -6,6 +6,7 @@
 
 pub mod boiler;
 pub mod formula;
+pub mod instrument;
 mod names;
 
 pub use names::PlantNames;

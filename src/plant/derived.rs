@@ -2,13 +2,29 @@
 
 use super::{DeviceIx, PointIx};
 
-/// One calculation and the point that it makes. Names in the formula are those of the point's equipment.
+/// One calculation and the points that it makes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Derived {
-    /// What it makes.
-    pub point: PointIx,
+    /// What it makes: one of a formula, one for each output of an instrument.
+    pub points: Vec<PointIx>,
     /// Stands for the calculating gateway, where other points have what reads them.
     pub device: DeviceIx,
-    /// In the language of `derive::formula`; checked when the settings were loaded.
-    pub formula: String,
+    /// How.
+    pub how: How,
+}
+
+/// How points are calculated; checked when the settings were loaded.
+#[derive(Debug, Clone, PartialEq)]
+pub enum How {
+    /// In the language of `derive::formula`; its names are those of the point's equipment.
+    Formula(String),
+    /// By an instrument of `derive::instrument`.
+    Instrument {
+        /// Its kind.
+        kind: String,
+        /// In the order of the kind; `None` where nothing is named.
+        inputs: Vec<Option<PointIx>>,
+        /// In the order of the kind.
+        numbers: Vec<f64>,
+    },
 }

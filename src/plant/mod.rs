@@ -18,7 +18,7 @@ mod texts;
 mod time;
 pub mod unit;
 
-pub use derived::Derived;
+pub use derived::{Derived, How};
 pub use doubt::{Doubts, Flatline};
 pub use id::{Id, IdError};
 pub use limit::{HazardLevel, Limit, LimitKind, NoData, Priority};

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use super::types::{Factor, ModbusDevice, ModbusPoint, MqttSource, Settings};
-use crate::plant::{Derived, Device, DeviceIx, Equipment, EquipmentIx, Plant, Point, PointIx};
+use crate::plant::{Derived, Device, DeviceIx, Equipment, EquipmentIx, How, Plant, Point, PointIx};
 
 /// New number of each old one, by place.
 struct Numbers {
@@ -115,7 +115,14 @@ impl Numbers {
             let of_equipment = e.points.iter().map(|p| self.point(*p)).collect();
             put(&mut equipment, self.equipment[n].0, Equipment { points: of_equipment, ..e });
         }
-        let derived = |d: Derived| Derived { point: self.point(d.point), device: self.device(d.device), ..d };
+        let derived = |mut d: Derived| {
+            d.device = self.device(d.device);
+            d.points.iter_mut().for_each(|p| *p = self.point(*p));
+            if let How::Instrument { inputs, .. } = &mut d.how {
+                inputs.iter_mut().flatten().for_each(|p| *p = self.point(*p));
+            }
+            d
+        };
         Plant {
             site: new.site,
             equipment,

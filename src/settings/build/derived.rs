@@ -12,7 +12,7 @@ use super::super::profile::{DerivedSetting, Recipe, quantity};
 use super::plant::{PlantBuilder, apply};
 use crate::derive::PlantNames;
 use crate::derive::formula::{Formula, FormulaError};
-use crate::plant::{Derived, Device, DeviceIx, EquipmentIx, Id, LimitKind, Point, PointIx, ValueType};
+use crate::plant::{Derived, Device, DeviceIx, EquipmentIx, How, Id, LimitKind, Point, PointIx, ValueType};
 
 /// Source of what is calculated. No source in the settings has this id.
 pub(super) const SOURCE: &str = "derived";
@@ -68,7 +68,7 @@ impl PlantBuilder<'_> {
     }
 
     /// What calculates for one piece of equipment.
-    fn calculator(&mut self, equipment: EquipmentIx, owner: &str) -> Option<DeviceIx> {
+    pub(super) fn calculator(&mut self, equipment: EquipmentIx, owner: &str) -> Option<DeviceIx> {
         let known = |d: &Device| d.equipment == equipment && d.source.as_str() == SOURCE;
         let number = self.devices.iter().position(known).unwrap_or(self.devices.len());
         if number == self.devices.len() {
@@ -115,10 +115,21 @@ impl PlantBuilder<'_> {
                         (point.value_type, point.decimals) = (ValueType::Bool, 0);
                     }
                     inputs.insert(one.point, formula.inputs().to_vec());
-                    made.push(Derived { point: one.point, device: one.device, formula: text });
+                    made.push(Derived {
+                        points: vec![one.point],
+                        device: one.device,
+                        how: How::Formula(text),
+                    });
                 }
                 Err(error) => self.tell(&one.setting, told(&error), error.remedy.clone()),
             }
+        }
+        for one in self.instruments() {
+            if let How::Instrument { inputs: read, .. } = &one.how {
+                let read: Vec<PointIx> = read.iter().flatten().copied().collect();
+                inputs.extend(one.points.iter().map(|p| (*p, read.clone())));
+            }
+            made.push(one);
         }
         self.in_order(&pending, made, &inputs)
     }
@@ -149,25 +160,27 @@ impl PlantBuilder<'_> {
         mut made: Vec<Derived>,
         inputs: &HashMap<PointIx, Vec<PointIx>>,
     ) -> Vec<Derived> {
-        made.sort_by_key(|d| d.point);
+        made.sort_by(|a, b| a.points.cmp(&b.points));
         let mut done: HashSet<PointIx> = HashSet::new();
         let mut ordered = Vec::new();
         loop {
             let waits = |d: &Derived| {
-                inputs[&d.point].iter().any(|input| inputs.contains_key(input) && !done.contains(input))
+                let read =
+                    d.points.first().and_then(|p| inputs.get(p)).map(Vec::as_slice).unwrap_or_default();
+                read.iter().any(|input| inputs.contains_key(input) && !done.contains(input))
             };
             let (now, later): (Vec<_>, Vec<_>) = made.into_iter().partition(|d| !waits(d));
             made = later;
             if now.is_empty() {
                 break;
             }
-            done.extend(now.iter().map(|d| d.point));
+            done.extend(now.iter().flat_map(|d| d.points.iter().copied()));
             ordered.extend(now);
         }
         if !made.is_empty() {
-            let circle: Vec<&str> =
-                made.iter().map(|d| self.points[d.point.0 as usize].id.as_str()).collect();
-            for one in pending.iter().filter(|p| made.iter().any(|d| d.point == p.point)) {
+            let left = || made.iter().flat_map(|d| &d.points);
+            let circle: Vec<&str> = left().map(|p| self.points[p.0 as usize].id.as_str()).collect();
+            for one in pending.iter().filter(|p| left().any(|d| *d == p.point)) {
                 let problem = format!("goes round in a circle, with {}", circle.join(", "));
                 self.tell(&one.setting, problem, "calculate one of them from what is read".to_owned());
             }

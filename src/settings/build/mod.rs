@@ -3,6 +3,7 @@
 mod basics;
 mod broker;
 mod derived;
+mod detectors;
 mod doubts;
 mod mqtt;
 mod outlets;
@@ -83,6 +84,7 @@ pub(super) fn build(
         devices: Vec::new(),
         relations: relations::Relations::default(),
         pending: Vec::new(),
+        pending_detectors: Vec::new(),
     };
     for (name, w) in root.entries("equipment") {
         plant.equipment(name, &w);

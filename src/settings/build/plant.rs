@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use super::super::fault::{Fault, nearest};
 use super::super::profile::{
-    DerivedSetting, LimitSetting, Plausible, Profile, ProfilePoint, StateSetting, compound, derived, limits,
-    parse, plausible, state,
+    DerivedSetting, LimitSetting, Plausible, Profile, ProfilePoint, StateSetting, compound, derived,
+    detector, limits, parse, plausible, state,
 };
 use super::super::types::{Body, Factor, ModbusDevice, ModbusPoint, MqttSource, PollGroup, PushSource};
 use super::super::walk::Walk;
 use super::ProfileTexts;
 use super::derived::Pending;
+use super::detectors::PendingDetector;
 use super::mqtt::MqttKeys;
 use super::push::push_device;
 use super::quirks::QuirkKeys;
@@ -43,6 +44,7 @@ pub(super) struct PlantBuilder<'a> {
     pub(super) devices: Vec<Device>,
     pub(super) relations: Relations,
     pub(super) pending: Vec<Pending>,
+    pub(super) pending_detectors: Vec<PendingDetector>,
 }
 
 impl PlantBuilder<'_> {
@@ -88,6 +90,7 @@ impl PlantBuilder<'_> {
             plausible_of.extend(self.plausible(&profile, &own_points));
             self.derived(ix, name, profile.derived, &mut own_points);
             states.extend(profile.states);
+            self.detectors(ix, name, profile.detectors, &mut own_points);
         } else {
             for d in &several {
                 let profile = self.profile(d);
@@ -98,9 +101,12 @@ impl PlantBuilder<'_> {
                 plausible_of.extend(self.plausible(&profile, &own_points));
                 self.derived(ix, name, profile.derived, &mut own_points);
                 states.extend(profile.states);
+                self.detectors(ix, name, profile.detectors, &mut own_points);
                 d.finish();
             }
         }
+        let watching = w.list("detector").iter().filter_map(detector).collect();
+        self.detectors(ix, name, watching, &mut own_points);
         let mut made = Vec::new();
         if let Some(overrides) = w.table("limits").filter(|_| known) {
             made.extend(self.overrides(&overrides, &own_points, &mut plausible_of));

@@ -12,6 +12,7 @@ use crate::plant::{LimitKind, Point, PointIx};
 #[derive(Debug, Default)]
 pub(super) struct Relations {
     when: HashMap<(PointIx, LimitKind), String>,
+    unless: HashMap<(PointIx, LimitKind), Vec<String>>,
 }
 
 /// Those of one point.
@@ -56,6 +57,16 @@ impl Relations {
                     Some(_) => {}
                 }
             }
+            let mut unless = Vec::new();
+            for name in self.unless.get(&(point, kind)).into_iter().flatten() {
+                match own.iter().copied().find(|p| points[p.0 as usize].id.as_str() == name) {
+                    Some(found) => unless.push(found),
+                    None => {
+                        let known = nearest(name, own.iter().map(|p| points[p.0 as usize].id.as_str()));
+                        w.fault(&key("unless"), format!("there is no point `{name}`"), known);
+                    }
+                }
+            }
             let mut follows = Vec::new();
             for name in &limit.follows {
                 let whole = if name.contains('/') { name.clone() } else { format!("{equipment}/{name}") };
@@ -74,7 +85,7 @@ impl Relations {
                 follows.push(whole);
             }
             let limit = &mut points[point.0 as usize].limits[n];
-            (limit.when, limit.follows) = (condition, follows);
+            (limit.when, limit.unless, limit.follows) = (condition, unless, follows);
         }
     }
 }
@@ -85,11 +96,15 @@ impl OfPoint<'_> {
         if let Some(name) = &keys.when {
             self.all.when.insert((self.point, kind), name.clone());
         }
+        if let Some(names) = &keys.unless {
+            self.all.unless.insert((self.point, kind), names.clone());
+        }
         keys
     }
 
     /// The limit is switched off.
     pub(super) fn forget(&mut self, kind: LimitKind) {
         self.all.when.remove(&(self.point, kind));
+        self.all.unless.remove(&(self.point, kind));
     }
 }

@@ -29,6 +29,8 @@ pub(in crate::settings) struct LimitKeys {
     near: Option<f64>,
     /// Point of the same equipment; empty: whatever the limit stands over had, no more.
     pub(in crate::settings) when: Option<String>,
+    /// Points of the same equipment; while one of them is 1 it calls nobody.
+    pub(in crate::settings) unless: Option<Vec<String>>,
     /// Limits it follows from.
     follows: Option<Vec<String>>,
     schedule: Option<Vec<Slot>>,
@@ -103,6 +105,7 @@ pub(super) fn limit_keys(l: &Walk<'_>) -> LimitKeys {
         hazard: l.word("hazard", &levels),
         near: not_negative("near"),
         when: l.text("when").map(str::to_owned),
+        unless: l.texts("unless").map(|all| all.into_iter().map(str::to_owned).collect()),
         schedule: schedule(l),
         follows: l.texts("follows").map(|all| all.into_iter().map(str::to_owned).collect()),
     }

@@ -4,6 +4,7 @@
 mod compound;
 mod csv;
 mod derived;
+mod detector;
 mod limits;
 mod plausible;
 mod point;
@@ -24,6 +25,7 @@ use crate::plant::{Id, Name, ValueType};
 pub(super) use compound::{compound, quantity};
 use csv::csv_as_toml;
 pub(super) use derived::{DerivedSetting, Recipe, derived};
+pub(super) use detector::{DetectorSetting, detector};
 pub(super) use limits::{LimitKeys, LimitSetting, limits};
 pub(super) use plausible::{Plausible, plausible};
 use point::point;
@@ -45,6 +47,7 @@ pub(in crate::settings) struct Profile {
     /// `[[derived]]`, and what the limits of points make.
     pub(in crate::settings) derived: Vec<DerivedSetting>,
     pub(in crate::settings) states: Vec<StateSetting>,
+    pub(in crate::settings) detectors: Vec<DetectorSetting>,
 }
 
 /// One point of a profile.
@@ -159,6 +162,7 @@ fn read(merged: &Merged, faults: &RefCell<Vec<Fault>>) -> Profile {
         made.extend(derived(&walk));
     }
     let states = root.list("state").iter().filter_map(state).collect();
+    let detectors = root.list("detector").iter().filter_map(detector).collect();
     root.finish();
-    Profile { kind, shape, topic, offline, quirks, points, derived: made, states }
+    Profile { kind, shape, topic, offline, quirks, points, derived: made, states, detectors }
 }

@@ -5,33 +5,180 @@
 //! is judged like any reading, and handed back to be kept and forwarded.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::{Engine, Spot, Transition};
 use crate::derive::PlantNames;
 use crate::derive::formula::{self, Evaluator, Formula, Input};
-use crate::plant::{Batch, Cause, DeviceIx, Now, Plant, PointIx, Quality, Reading};
+use crate::derive::instrument::{self, Instrument};
+use crate::plant::{
+    Batch, Cause, Derived, DeviceIx, How, Micros, Now, Plant, PointIx, Quality, Reading, unit,
+};
 use crate::watch::timer::us;
 
 /// How often what has a memory is calculated while nothing comes.
 const EVERY_US: u64 = 1_000_000;
 
-/// One derived point at work.
+/// What an instrument reads.
+#[derive(Debug, Clone, Copy)]
+enum Source {
+    /// A point, with factor and offset to the instrument's unit.
+    Point(PointIx, f64, f64),
+    /// Nothing is named: this, if it is known.
+    Absent(Option<f64>),
+}
+
+/// What calculates.
 #[derive(Debug, Clone)]
-pub(super) struct Calculation {
-    point: PointIx,
+enum Work {
+    Formula { evaluator: Evaluator, inputs: Box<[PointIx]>, read: Box<[Input]>, remembers: bool },
+    Instrument { instrument: Instrument, inputs: Box<[Source]>, read: Box<[Option<f64>]> },
+}
+
+/// One calculation at work.
+#[derive(Debug, Clone)]
+struct Calculation {
+    points: Box<[PointIx]>,
     device: DeviceIx,
-    /// `boiler-1/superheat`
+    /// `boiler-1/superheat`, of its first point.
     name: Box<str>,
-    inputs: Box<[PointIx]>,
-    read: Box<[Input]>,
-    evaluator: Evaluator,
-    remembers: bool,
+    work: Work,
     /// An input came since it was calculated.
     fed: bool,
-    /// What was said last.
-    told: (u64, Option<Quality>),
+    /// What was said last of each point.
+    told: Box<[(u64, Option<Quality>)]>,
+}
+
+impl Calculation {
+    fn new(derived: &Derived, plant: &Plant) -> Option<Self> {
+        let first = plant.point(*derived.points.first()?);
+        let work = match &derived.how {
+            How::Formula(text) => {
+                let (points, equipment) = (plant.points.as_slice(), plant.equipment.as_slice());
+                let this = derived.points.first().copied();
+                let names = PlantNames { points, equipment, own: first.equipment, this, undecided: None };
+                // It was checked with the settings; what cannot be calculated stays without a value.
+                let formula = Formula::parse_as(text, &first.unit, &names).ok()?;
+                let nothing = Input { value: f64::NAN, quality: Quality::Bad(Cause::NotYetRead) };
+                Work::Formula {
+                    evaluator: Evaluator::new(&formula),
+                    inputs: formula.inputs().into(),
+                    read: vec![nothing; formula.inputs().len()].into(),
+                    remembers: formula.has_memory(),
+                }
+            }
+            How::Instrument { kind, inputs, numbers } => {
+                let kind = instrument::kind(kind)?;
+                let of = |(port, point): (&instrument::Port, &Option<PointIx>)| {
+                    let Some(point) = *point else { return Source::Absent(port.absent) };
+                    let unit = &plant.point(point).unit;
+                    let (factor, offset) = unit::conversion(unit, port.unit).unwrap_or((1.0, 0.0));
+                    Source::Point(point, factor, offset)
+                };
+                Work::Instrument {
+                    instrument: Instrument::new(kind, numbers),
+                    inputs: kind.inputs.iter().zip(inputs).map(of).collect(),
+                    read: vec![None; kind.inputs.len()].into(),
+                }
+            }
+        };
+        Some(Self {
+            points: derived.points.as_slice().into(),
+            device: derived.device,
+            name: format!("{}/{}", plant.equipment_at(first.equipment).id, first.id).into(),
+            work,
+            // One of constants alone is calculated too.
+            fed: true,
+            told: vec![(0, None); derived.points.len()].into(),
+        })
+    }
+
+    fn inputs(&self) -> Vec<PointIx> {
+        match &self.work {
+            Work::Formula { inputs, .. } => inputs.to_vec(),
+            Work::Instrument { inputs, .. } => inputs
+                .iter()
+                .filter_map(|input| match input {
+                    Source::Point(point, ..) => Some(*point),
+                    Source::Absent(_) => None,
+                })
+                .collect(),
+        }
+    }
+
+    fn remembers(&self) -> bool {
+        match &self.work {
+            Work::Formula { remembers, .. } => *remembers,
+            Work::Instrument { .. } => true,
+        }
+    }
+
+    /// Calculates; each point's value and quality goes to `said`.
+    fn run(
+        &mut self,
+        spots: &[Spot],
+        mono: Duration,
+        atm_kpa: f64,
+        mut said: impl FnMut(usize, f64, Quality),
+    ) {
+        match &mut self.work {
+            Work::Formula { evaluator, inputs, read, .. } => {
+                for (read, input) in read.iter_mut().zip(inputs) {
+                    let spot = &spots[input.0 as usize];
+                    *read = Input { value: spot.value, quality: spot.quality };
+                }
+                let (value, quality) = evaluator.evaluate(read, mono, atm_kpa);
+                said(0, value, quality);
+            }
+            Work::Instrument { instrument, inputs, read } => {
+                // As good as what it reads; an input that is bad is unknown to it, and it says itself what follows.
+                let mut doubt = Quality::Good;
+                for (read, input) in read.iter_mut().zip(&*inputs) {
+                    *read = match *input {
+                        Source::Absent(absent) => absent,
+                        Source::Point(point, factor, offset) => {
+                            let spot = &spots[point.0 as usize];
+                            if spot.quality != Quality::Good {
+                                doubt = Quality::Uncertain(Cause::DerivedInput);
+                            }
+                            spot.quality.is_usable().then_some(spot.value * factor + offset)
+                        }
+                    };
+                }
+                for (number, value) in instrument.step(read, mono).iter().enumerate() {
+                    let known = value.is_finite();
+                    said(number, *value, if known { doubt } else { Quality::Bad(Cause::DerivedInput) });
+                }
+            }
+        }
+    }
+
+    fn save(&self, mono: Duration) -> Option<Kept> {
+        match &self.work {
+            Work::Formula { remembers: false, .. } => None,
+            Work::Formula { evaluator, .. } => Some(Kept::Formula(evaluator.save(mono))),
+            Work::Instrument { instrument, .. } => instrument.save().map(Kept::Instrument),
+        }
+    }
+
+    fn restore(&mut self, kept: Kept, away: Option<Duration>, mono: Duration) -> bool {
+        match (&mut self.work, kept) {
+            (Work::Formula { evaluator, .. }, Kept::Formula(saved)) => evaluator.restore(saved, mono),
+            (Work::Instrument { instrument, .. }, Kept::Instrument(saved)) => {
+                instrument.restore(&saved, away)
+            }
+            _ => false,
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Kept {
+    Formula(formula::Saved),
+    Instrument(String),
 }
 
 /// What is stored of one.
@@ -39,7 +186,9 @@ pub(super) struct Calculation {
 struct Memory {
     /// Until all of them are calculated again.
     due_us: u64,
-    formula: formula::Saved,
+    /// When it was stored.
+    at: Micros,
+    kept: Kept,
 }
 
 /// All of them.
@@ -58,37 +207,15 @@ pub(super) struct Calculations {
 impl Calculations {
     pub(super) fn new(plant: &Plant, now_us: u64) -> Self {
         let mut made = Self { atm_kpa: plant.site.atm_kpa, ..Self::default() };
-        for derived in &plant.derived {
-            let point = plant.point(derived.point);
-            let (points, equipment) = (plant.points.as_slice(), plant.equipment.as_slice());
-            let names = PlantNames {
-                points,
-                equipment,
-                own: point.equipment,
-                this: Some(derived.point),
-                undecided: None,
-            };
-            // It was checked with the settings; what cannot be calculated stays without a value.
-            let Ok(formula) = Formula::parse_as(&derived.formula, &point.unit, &names) else { continue };
+        for one in plant.derived.iter().filter_map(|derived| Calculation::new(derived, plant)) {
             let number = made.all.len() as u32;
-            for input in formula.inputs() {
-                made.by_input.entry(*input).or_default().push(number);
+            for input in one.inputs() {
+                made.by_input.entry(input).or_default().push(number);
             }
-            made.all.push(Calculation {
-                point: derived.point,
-                device: derived.device,
-                name: format!("{}/{}", plant.equipment_at(point.equipment).id, point.id).into(),
-                inputs: formula.inputs().into(),
-                read: vec![Input { value: f64::NAN, quality: Quality::Good }; formula.inputs().len()].into(),
-                evaluator: Evaluator::new(&formula),
-                remembers: formula.has_memory(),
-                // One of constants alone is calculated too.
-                fed: true,
-                told: (0, None),
-            });
+            made.all.push(one);
         }
         made.fed = !made.all.is_empty();
-        made.due_us = made.all.iter().any(|c| c.remembers).then_some(now_us);
+        made.due_us = made.all.iter().any(Calculation::remembers).then_some(now_us);
         made
     }
 
@@ -118,8 +245,8 @@ impl Calculations {
     /// What those with a memory remember, by name, as JSON.
     pub(super) fn memories(&self, now: Now) -> impl Iterator<Item = (&str, String)> {
         let due_us = self.due_us.unwrap_or(0).saturating_sub(us(now.mono));
-        self.all.iter().filter(|c| c.remembers).filter_map(move |c| {
-            let memory = Memory { due_us, formula: c.evaluator.save(now.mono) };
+        self.all.iter().filter_map(move |c| {
+            let memory = Memory { due_us, at: now.wall, kept: c.save(now.mono)? };
             Some((&*c.name, serde_json::to_string(&memory).ok()?))
         })
     }
@@ -127,9 +254,10 @@ impl Calculations {
     /// Puts a memory back; one of another formula, and a damaged one, is left aside.
     pub(super) fn remember(&mut self, name: &str, memory: &str, now: Now) {
         let Some(one) = self.all.iter_mut().find(|c| &*c.name == name) else { return };
-        if let Ok(memory) = serde_json::from_str::<Memory>(memory)
-            && one.evaluator.restore(memory.formula, now.mono)
-        {
+        let Ok(memory) = serde_json::from_str::<Memory>(memory) else { return };
+        // A clock that went back says nothing of how long the gateway was away.
+        let away = u64::try_from(now.wall.0.saturating_sub(memory.at.0)).ok().map(Duration::from_micros);
+        if one.restore(memory.kept, away, now.mono) {
             let due = us(now.mono).saturating_add(memory.due_us.min(EVERY_US));
             self.due_us = self.due_us.map(|_| due);
         }
@@ -138,8 +266,9 @@ impl Calculations {
     /// Goes on where `before` stands.
     pub(super) fn succeed(&mut self, before: &Self, now: Now) {
         for one in &mut self.all {
-            if let Some(old) = before.all.iter().find(|c| c.name == one.name) {
-                one.evaluator.restore(old.evaluator.save(now.mono), now.mono);
+            let old = before.all.iter().find(|c| c.name == one.name);
+            if let Some(kept) = old.and_then(|old| old.save(now.mono)) {
+                one.restore(kept, Some(Duration::ZERO), now.mono);
             }
         }
     }
@@ -162,42 +291,42 @@ impl Engine {
         let mut device = None;
         for number in 0..self.calculations.all.len() {
             let one = &mut self.calculations.all[number];
-            if !(one.fed || timed && one.remembers) {
+            if !(one.fed || timed && one.remembers()) {
                 continue;
             }
             let fed = std::mem::take(&mut one.fed);
-            for (read, input) in one.read.iter_mut().zip(&one.inputs) {
-                let spot = &self.spots[input.0 as usize];
-                *read = Input { value: spot.value, quality: spot.quality };
-            }
-            let (value, quality) = one.evaluator.evaluate(&one.read, now.mono, self.calculations.atm_kpa);
-            let spot = &mut self.spots[one.point.0 as usize];
-            let (low, high) = spot.range;
-            let outside = quality.is_usable() && (value < low || value > high);
-            let quality = if outside { Quality::Bad(Cause::OutOfRange) } else { quality };
-            let told = (value.to_bits(), Some(quality));
-            if !fed && told == one.told {
-                continue;
-            }
-            one.told = told;
-            let (point, of) = (one.point, one.device);
-            take(spot, value, quality, now, now_us);
-            if device.is_some_and(|d| d != of) {
+            if device.is_some_and(|d| d != one.device) {
                 flush(batch, device, &mut readings, now);
             }
-            device = Some(of);
-            readings.push(Reading { point, value, quality });
-            self.judge(point, now, out);
+            device = Some(one.device);
+            let from = readings.len();
+            let (points, mut told) = (std::mem::take(&mut one.points), std::mem::take(&mut one.told));
+            one.run(&self.spots, now.mono, self.calculations.atm_kpa, |n, value, quality| {
+                let said = (value.to_bits(), Some(quality));
+                // What time alone did not change is not told again.
+                if fed || told[n] != said {
+                    told[n] = said;
+                    readings.push(Reading { point: points[n], value, quality });
+                }
+            });
+            (one.points, one.told) = (points, told);
+            for reading in &mut readings[from..] {
+                let spot = &mut self.spots[reading.point.0 as usize];
+                let (low, high) = spot.range;
+                if reading.quality.is_usable() && (reading.value < low || reading.value > high) {
+                    reading.quality = Quality::Bad(Cause::OutOfRange);
+                }
+                spot.quality = reading.quality;
+                if reading.quality.is_usable() {
+                    (spot.value, spot.at, spot.came_us, spot.lag) = (reading.value, now.wall.0, now_us, 0);
+                }
+            }
+            for made in readings.iter().skip(from) {
+                self.judge(made.point, now, out);
+            }
         }
         flush(batch, device, &mut readings, now);
         self.calculations.readings = readings;
-    }
-}
-
-fn take(spot: &mut Spot, value: f64, quality: Quality, now: Now, now_us: u64) {
-    spot.quality = quality;
-    if quality.is_usable() {
-        (spot.value, spot.at, spot.came_us, spot.lag) = (value, now.wall.0, now_us, 0);
     }
 }
 

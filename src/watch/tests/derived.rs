@@ -1,7 +1,7 @@
 //! Derived points in the engine: what they are calculated from, when, and over a restart.
 
 use super::*;
-use crate::plant::{Derived, Device, EquipmentIx, Id, NoData, Plant, ValueType};
+use crate::plant::{Derived, Device, EquipmentIx, How, Id, NoData, Plant, ValueType};
 
 /// Two points that are read, `p0` and `p1`, each by a device of its own, and one that is calculated for each formula,
 /// with a limit at 1.
@@ -28,9 +28,10 @@ fn plant_with(formulas: &[&str]) -> Plant {
         point.no_data = Some(NoData { after: Duration::from_secs(5), priority: Priority::Medium });
         plant.points.push(point);
         plant.equipment[0].points.push(ix);
-        plant.derived.push(Derived { point: ix, device: DeviceIx(2), formula: (*formula).to_owned() });
+        let how = How::Formula((*formula).to_owned());
+        plant.derived.push(Derived { points: vec![ix], device: DeviceIx(2), how });
     }
-    let made = plant.derived.iter().map(|d| d.point).collect();
+    let made = plant.derived.iter().flat_map(|d| d.points.clone()).collect();
     plant.devices.push(device("derived", made, Duration::MAX));
     plant
 }
