@@ -22,6 +22,8 @@ const SAFETY_FLOW: f64 = 12.0 / 3.6;
 const PRESSURE_SETPOINT: f64 = 1.0;
 /// Hard-wired trips: low water and high pressure.
 const LOW_WATER_TRIP: f64 = -75.0;
+/// A wave must not trip it: flame boilers wait 3 to 5 s.
+const LOW_WATER_DELAY: f64 = 3.0;
 const HIGH_PRESSURE_TRIP: f64 = 1.25;
 
 /// What is broken or turned the wrong way.
@@ -37,6 +39,8 @@ pub struct Troubles {
     pub burner_in_hand: bool,
     /// The high-pressure trip is bypassed.
     pub high_limit_bypassed: bool,
+    /// The low-water cut-off is wired out.
+    pub low_water_trip_bypassed: bool,
 }
 
 /// The burner's programme, numbered as the PLC shows it.
@@ -84,11 +88,14 @@ pub struct Boiler {
     pub safety_valve_open: bool,
     /// Hours run, in seconds.
     pub run_seconds: f64,
+    /// What the factory draws, t/h; `None`: a slow wave of its own.
+    pub demand_t_h: Option<f64>,
     water: f64,
     swell: f64,
     usual_steam: f64,
     integral: f64,
     in_step: f64,
+    low_for: f64,
     time: f64,
     random: fastrand::Rng,
 }
@@ -110,11 +117,13 @@ impl Boiler {
             burner: Burner::Run,
             safety_valve_open: false,
             run_seconds: 1_872_000.0,
+            demand_t_h: None,
             water: 0.0,
             swell: 0.0,
             usual_steam: 7.5 / 3.6,
             integral: 0.75,
             in_step: 0.0,
+            low_for: 0.0,
             time: 0.0,
             random: fastrand::Rng::with_seed(seed),
         }
@@ -142,7 +151,7 @@ impl Boiler {
         self.steam_flow = drawn * 3.6;
         self.feed_flow = fed * 3.6;
         self.temperatures(dt);
-        self.trips(troubles);
+        self.trips(troubles, dt);
     }
 
     /// There is a flame.
@@ -196,7 +205,8 @@ impl Boiler {
 
     /// What the factory draws, kg/s: a slow wave and a little noise, shut off by the stop valve.
     fn steam_drawn(&mut self, troubles: Troubles, dt: f64) -> f64 {
-        let wave = 7.6 + 0.9 * (self.time / 97.0).sin() + 0.4 * (self.time / 23.0).sin();
+        let own = 7.6 + 0.9 * (self.time / 97.0).sin() + 0.4 * (self.time / 23.0).sin();
+        let wave = self.demand_t_h.unwrap_or(own);
         let wanted = if troubles.stop_valve_shut {
             0.0
         } else {
@@ -236,9 +246,11 @@ impl Boiler {
         self.tail_temp = towards(self.tail_temp, tail, if self.safety_valve_open { 5.0 } else { 60.0 });
     }
 
-    fn trips(&mut self, troubles: Troubles) {
+    fn trips(&mut self, troubles: Troubles, dt: f64) {
+        self.low_for = if self.water <= LOW_WATER_TRIP { self.low_for + dt } else { 0.0 };
         let high = self.pressure >= HIGH_PRESSURE_TRIP && !troubles.high_limit_bypassed;
-        let trip = self.water <= LOW_WATER_TRIP || high;
+        let low = self.low_for > LOW_WATER_DELAY && !troubles.low_water_trip_bypassed;
+        let trip = low || high;
         if trip && self.burner != Burner::LockOut {
             self.enter(Burner::LockOut);
         }

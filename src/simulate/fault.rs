@@ -151,6 +151,7 @@ impl Faults {
             stop_valve_shut: shut,
             burner_in_hand: shut,
             high_limit_bypassed: relief,
+            low_water_trip_bypassed: false,
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod house;
 mod modbus;
 mod mqtt;
 pub mod receiver;
+pub mod scenario;
 mod sink;
 pub mod tally;
 

@@ -2,6 +2,7 @@
 //! runs by itself, checks afterwards that nothing was lost or doubled, and writes a report.
 
 mod report;
+mod scenario;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -34,6 +35,9 @@ pub(super) struct Options {
     /// Take up the store of the last run instead of beginning afresh.
     #[arg(long)]
     resume: bool,
+    /// Play a scenario (C1 to C12, or all) on a simulated clock, print what comes of it, and end.
+    #[arg(long, value_name = "ID", conflicts_with_all = ["length", "resume", "calm", "dir", "listen"])]
+    scenario: Option<String>,
     /// No faults by themselves; only those switched on the page or over the API.
     #[arg(long)]
     calm: bool,
@@ -74,6 +78,9 @@ impl DemoPort for Switches {
 }
 
 pub(super) fn demo(options: &Options) -> i32 {
+    if let Some(id) = &options.scenario {
+        return scenario::run(id);
+    }
     let dir = options.dir.clone().unwrap_or_else(default_dir);
     if let Err(e) = make_room(&dir, options.resume) {
         eprintln!("{e}");

@@ -13,6 +13,7 @@ use crate::derive::boiler::rainflow::{Advice, Rainflow, RainflowSettings};
 use crate::derive::boiler::runtime::{Runtime, RuntimeSettings};
 use crate::derive::boiler::safety_valve::{SafetyValve, SafetyValveInput, SafetyValveSettings};
 use crate::derive::boiler::swell::{Misled, SwellDetector, SwellInput, SwellSettings};
+use crate::plant::{HazardLevel, Priority};
 
 const fn needs(key: &'static str, unit: &'static str) -> Port {
     Port { key, unit, needed: true, absent: None }
@@ -38,11 +39,22 @@ const fn makes(
     en: &'static str,
     decimals: u8,
 ) -> Output {
-    Output { key, unit, zh, en, decimals }
+    Output { key, unit, zh, en, decimals, alarm: None }
 }
 
 const fn tells(key: &'static str, zh: &'static str, en: &'static str) -> Output {
     makes(key, "bool", zh, en, 0)
+}
+
+/// It calls when it is true, unless the settings say otherwise.
+const fn calls(
+    key: &'static str,
+    zh: &'static str,
+    en: &'static str,
+    priority: Priority,
+    hazard: Option<HazardLevel>,
+) -> Output {
+    Output { key, unit: "bool", zh, en, decimals: 0, alarm: Some((priority, hazard)) }
 }
 
 fn truth(value: Option<f64>) -> Option<bool> {
@@ -71,7 +83,7 @@ pub const KINDS: &[Kind] = &[
         inputs: &[needs("demand", "bool"), needs("running", "bool")],
         numbers: &[number("within_s", 10.0, 1.0, 3600.0)],
         outputs: &[
-            tells("failed", "联锁未动作", "trip failed"),
+            calls("failed", "联锁未动作", "trip failed", Priority::Critical, Some(HazardLevel::Major)),
             makes("acted", "", "联锁动作次数", "trips that acted", 0),
             makes("failures", "", "联锁拒动次数", "trips that failed", 0),
         ],
@@ -106,8 +118,8 @@ pub const KINDS: &[Kind] = &[
             makes("lift_pressure", "MPa", "起跳压力", "lift pressure", 3),
             makes("reseat_pressure", "MPa", "回座压力", "reseat pressure", 3),
             makes("lasted", "s", "起跳历时", "lift lasted", 0),
-            tells("simmer", "微漏", "simmers"),
-            tells("failed", "未起跳", "failed to open"),
+            calls("simmer", "微漏", "simmers", Priority::Medium, None),
+            calls("failed", "未起跳", "failed to open", Priority::Critical, Some(HazardLevel::Major)),
         ],
         make: |n| {
             run::<SafetyValve>(
@@ -198,7 +210,7 @@ pub const KINDS: &[Kind] = &[
         outputs: &[
             makes("model", "mm/min", "水位变化率(按流量)", "level rate by the flows", 1),
             makes("difference", "mm/min", "水位变化率之差", "level rate, measured less modelled", 1),
-            tells("disagrees", "水位与流量不符", "level and flows disagree"),
+            calls("disagrees", "水位与流量不符", "level and flows disagree", Priority::Medium, None),
         ],
         make: |n| {
             run::<Balance>(
@@ -243,9 +255,15 @@ pub const KINDS: &[Kind] = &[
         outputs: &[
             makes("gap", "t/h", "汽水不平衡量", "water missed", 2),
             makes("gap_percent", "%", "汽水不平衡率", "water missed, of rated", 1),
-            tells("hint", "疑似漏水", "perhaps a leak"),
-            tells("likely", "疑似爆管", "a leak is likely"),
-            tells("critical", "爆管征兆严重", "a large leak is likely"),
+            calls("hint", "疑似漏水", "perhaps a leak", Priority::Medium, None),
+            calls("likely", "疑似爆管", "a leak is likely", Priority::High, None),
+            calls(
+                "critical",
+                "爆管征兆严重",
+                "a large leak is likely",
+                Priority::Critical,
+                Some(HazardLevel::General),
+            ),
         ],
         make: |n| {
             run::<LeakDetector>(
@@ -329,8 +347,8 @@ pub const KINDS: &[Kind] = &[
         outputs: &[
             makes("equivalent_cycles", "", "等效循环次数", "equivalent full cycles", 1),
             makes("usage", "%", "疲劳寿命消耗", "fatigue life used", 2),
-            tells("warn", "疲劳寿命预警", "fatigue life: plan an inspection"),
-            tells("act", "疲劳寿命将尽", "fatigue life: act"),
+            calls("warn", "疲劳寿命预警", "fatigue life: plan an inspection", Priority::Medium, None),
+            calls("act", "疲劳寿命将尽", "fatigue life: act", Priority::High, Some(HazardLevel::General)),
         ],
         make: |n| {
             run::<Rainflow>(

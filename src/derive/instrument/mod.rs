@@ -13,6 +13,8 @@ use std::time::Duration;
 pub use kinds::KINDS;
 use run::Running;
 
+use crate::plant::{HazardLevel, Priority};
+
 /// One kind of instrument.
 #[derive(Debug, Clone, Copy)]
 pub struct Kind {
@@ -66,6 +68,8 @@ pub struct Output {
     pub en: &'static str,
     /// Decimals shown.
     pub decimals: u8,
+    /// It calls when it is true, and perhaps opens a hazard, unless the settings say otherwise.
+    pub alarm: Option<(Priority, Option<HazardLevel>)>,
 }
 
 /// The kind of this name.

@@ -1,10 +1,13 @@
 //! Detectors → the points they make, and what each of their inputs is.
 
+use std::time::Duration;
+
 use super::super::fault::{Fault, nearest};
 use super::super::profile::DetectorSetting;
 use super::plant::PlantBuilder;
 use crate::plant::{
-    Derived, DeviceIx, EquipmentIx, How, Id, Limit, LimitKind, Name, Point, PointIx, ValueType, unit,
+    Derived, DeviceIx, EquipmentIx, HazardLevel, How, Id, Limit, LimitKind, Name, Point, PointIx, Priority,
+    ValueType, unit,
 };
 
 /// A detector whose inputs are still to be looked up.
@@ -58,7 +61,11 @@ impl PlantBuilder<'_> {
                     value_type: if is_bool { ValueType::Bool } else { ValueType::Float },
                     decimals: output.decimals,
                     labels: Vec::new(),
-                    limits: Vec::new(),
+                    limits: output
+                        .alarm
+                        .map(|(priority, hazard)| by_default(priority, hazard))
+                        .into_iter()
+                        .collect(),
                     doubts: None,
                     no_data: None,
                 });
@@ -130,5 +137,24 @@ impl PlantBuilder<'_> {
     fn tell_detector(&self, setting: &DetectorSetting, key: &str, problem: String, remedy: String) {
         let (place, key) = (setting.place.clone(), format!("{}.{key}", setting.key));
         self.faults.borrow_mut().push(Fault { place, key, problem, remedy });
+    }
+}
+
+/// The alarm of an output that tells of trouble.
+fn by_default(priority: Priority, hazard: Option<HazardLevel>) -> Limit {
+    Limit {
+        kind: LimitKind::State,
+        at: 1.0,
+        deadband: 0.0,
+        on_delay: Duration::ZERO,
+        off_delay: Duration::ZERO,
+        priority,
+        latch: false,
+        hazard,
+        near: 0.0,
+        when: None,
+        unless: Vec::new(),
+        schedule: Vec::new(),
+        follows: Vec::new(),
     }
 }
