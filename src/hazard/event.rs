@@ -35,6 +35,8 @@ pub fn cloud_event(change: &HazardChange, site: &str) -> Value {
             "equipment": h.equipment,
             "registration": h.registration,
             "region": h.region,
+            "responsible": h.responsible,
+            "escalated_to": h.escalated.then_some("safety_director"),
             "rule": h.rule,
             "point": h.point,
             "category": h.category,

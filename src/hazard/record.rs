@@ -55,6 +55,12 @@ pub struct Hazard {
     pub registration: Option<String>,
     /// 属地, GB/T 2260 code.
     pub region: Option<String>,
+    /// Who answers for it: the equipment's officer, or the safety director of the site.
+    #[serde(default)]
+    pub responsible: Option<String>,
+    /// It went to the safety director (安全总监).
+    #[serde(default)]
+    pub escalated: bool,
     /// Rule key.
     pub rule: String,
     /// Point id.

@@ -109,6 +109,9 @@ impl Register {
         *counter += 1;
         let number = *counter;
         let point = rule.point.map(|p| plant.point(p));
+        let limit = point.and_then(|p| p.limits.iter().find(|l| l.kind == rule.kind));
+        let escalated = limit.is_some_and(|l| l.escalate);
+        let director = plant.site.director.as_ref().filter(|_| escalated);
         let (zh, en) = words(rule.kind);
         let title = |equipment: &str, point: &str, what: &str| format!("{equipment} {point} {what}");
         let hazard = Hazard {
@@ -117,9 +120,16 @@ impl Register {
             equipment: equipment.id.to_string(),
             registration: equipment.registration.clone(),
             region: plant.site.region.clone(),
+            responsible: director.or(equipment.officer.as_ref()).cloned(),
+            escalated,
             rule: rule.key.to_string(),
             point: point.map(|p| p.id.to_string()),
-            category: if rule.kind == LimitKind::NoData { "物/仪表通讯" } else { "物/本体" }.to_owned(),
+            category: match () {
+                () if rule.kind == LimitKind::NoData => "物/仪表通讯",
+                () if escalated => "管理/检验",
+                () => "物/本体",
+            }
+            .to_owned(),
             title_zh: title(&equipment.name.zh, point.map_or("", |p| p.name.zh.as_str()), zh),
             title_en: title(&equipment.name.en, point.map_or("", |p| p.name.en.as_str()), en),
             level,

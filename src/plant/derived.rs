@@ -1,6 +1,6 @@
 //! Points that are calculated and not read (派生点), as the settings describe them.
 
-use super::{DeviceIx, PointIx};
+use super::{DeviceIx, Micros, PointIx};
 
 /// One calculation and the points that it makes.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +18,8 @@ pub struct Derived {
 pub enum How {
     /// In the language of `derive::formula`; its names are those of the point's equipment.
     Formula(String),
+    /// True from this instant on.
+    After(Micros),
     /// By an instrument of `derive::instrument`.
     Instrument {
         /// Its kind.

@@ -20,6 +20,7 @@ pub(crate) fn plant(limits: Vec<Vec<Limit>>) -> Plant {
             name: Name::new(Some("北区"), None, "n"),
             region: Some("370102".to_owned()),
             timezone: "UTC".to_owned(),
+            director: None,
             atm_kpa: 101.325,
         },
         equipment: vec![Equipment {

@@ -115,6 +115,8 @@ pub struct Limit {
     pub latch: bool,
     /// Raises a hazard of this level with its alarm.
     pub hazard: Option<HazardLevel>,
+    /// The hazard is a matter for the safety director (安全总监), not for the equipment's officer (安全员).
+    pub escalate: bool,
     /// What comes so near without a breach is kept as a precursor, in the point's unit; 0: nothing.
     pub near: f64,
     /// Calls people only while this point is 1; it is judged all the same.

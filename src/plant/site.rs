@@ -45,6 +45,8 @@ pub struct Site {
     pub region: Option<String>,
     /// IANA time zone of the site; dates in hazard numbers and on the page are local.
     pub timezone: String,
+    /// 安全总监 who answers for what is escalated.
+    pub director: Option<String>,
     /// Atmospheric pressure, kPa absolute: what a gauge leaves out.
     pub atm_kpa: f64,
 }

@@ -12,8 +12,8 @@ use crate::settings::load_texts;
 use crate::simulate::scenario::{Expected, LEAD_S, Said, Scenario, all, scenario};
 use crate::watch::{Engine, Event, Transition};
 
-/// 2026-12-01T08:00:00+08:00, less the lead.
-const BEGIN: Micros = Micros(1_796_083_200_000_000);
+/// The event is at 2026-12-02T00:00:00+08:00; this is before it by the lead.
+const BEGIN: Micros = Micros(1_796_140_680_000_000);
 /// What was measured longer ago than this is history.
 const LIVE: Duration = Duration::from_secs(60);
 
@@ -50,6 +50,7 @@ enum What {
     Hidden,
     Clears,
     Hazard(HazardLevel),
+    Escalated,
 }
 
 /// What came of a scenario.
@@ -148,7 +149,10 @@ impl Stage {
                 window,
             );
             if let Some(change) = change.filter(|c| c.kind == ChangeKind::Opened) {
-                self.lines.push(Line { t, rule: name, what: What::Hazard(change.hazard.level) });
+                self.lines.push(Line { t, rule: name.clone(), what: What::Hazard(change.hazard.level) });
+                if change.hazard.escalated {
+                    self.lines.push(Line { t, rule: name, what: What::Escalated });
+                }
             }
         }
     }
@@ -226,6 +230,10 @@ fn told(lines: &[Line], expected: &Expected) -> Option<String> {
                 .collect();
             (came == *wanted, format!("{came:?}"))
         }
+        Expected::Escalates(rule, at) => {
+            let escalated = lines.iter().find(|l| l.rule == *rule && l.what == What::Escalated).map(|l| l.t);
+            (escalated == Some(*at), format!("{escalated:?}"))
+        }
         Expected::Reads(..) | Expected::Quality(..) => return None,
     };
     (!met).then(|| format!("{expected:?}: {came}"))
@@ -255,6 +263,7 @@ pub(super) fn run(id: &str) -> i32 {
                 What::Calls(None) => "calls".to_owned(),
                 What::Hidden => "holds, suppressed".to_owned(),
                 What::Clears => "clears".to_owned(),
+                What::Escalated => "to the safety director".to_owned(),
                 What::Hazard(HazardLevel::Major) => "HAZARD, proposed as major".to_owned(),
                 What::Hazard(HazardLevel::General) => "HAZARD".to_owned(),
             };
@@ -329,6 +338,11 @@ mod tests {
     #[test]
     fn c10_what_a_lost_line_delivers_afterwards_is_history_and_calls_nobody_late() {
         ends_as_it_must("C10");
+    }
+
+    #[test]
+    fn c12_an_inspection_that_is_overdue_in_use_opens_a_hazard_at_midnight_and_goes_to_the_director() {
+        ends_as_it_must("C12");
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub(super) fn site(w: &Walk<'_>) -> Option<Site> {
     }
     let (zh, en) = (w.text("name"), w.text("name_en"));
     let region = w.text("region").map(str::to_owned);
+    let director = w.text("director").map(str::to_owned);
     let altitude_m = w.number("altitude_m").unwrap_or(0.0);
     if !(-430.0..=5500.0).contains(&altitude_m) {
         w.fault("altitude_m", "nobody lives there", "metres above the sea, -430 to 5500");
@@ -25,7 +26,7 @@ pub(super) fn site(w: &Walk<'_>) -> Option<Site> {
     w.finish();
     let id = id?;
     let atm_kpa = atmosphere_kpa(altitude_m.clamp(-430.0, 5500.0));
-    Some(Site { name: Name::new(zh, en, id.as_str()), id, region, timezone, atm_kpa })
+    Some(Site { name: Name::new(zh, en, id.as_str()), id, region, timezone, director, atm_kpa })
 }
 
 /// Of the standard atmosphere (ISO 2533:1975), which is within a few per cent of the weather's.

@@ -124,6 +124,7 @@ impl PlantBuilder<'_> {
                 Err(error) => self.tell(&one.setting, told(&error), error.remedy.clone()),
             }
         }
+        made.append(&mut self.due);
         for one in self.instruments() {
             if let How::Instrument { inputs: read, .. } = &one.how {
                 let read: Vec<PointIx> = read.iter().flatten().copied().collect();

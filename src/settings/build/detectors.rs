@@ -141,7 +141,7 @@ impl PlantBuilder<'_> {
 }
 
 /// The alarm of an output that tells of trouble.
-fn by_default(priority: Priority, hazard: Option<HazardLevel>) -> Limit {
+pub(super) fn by_default(priority: Priority, hazard: Option<HazardLevel>) -> Limit {
     Limit {
         kind: LimitKind::State,
         at: 1.0,
@@ -151,6 +151,7 @@ fn by_default(priority: Priority, hazard: Option<HazardLevel>) -> Limit {
         priority,
         latch: false,
         hazard,
+        escalate: false,
         near: 0.0,
         when: None,
         unless: Vec::new(),

@@ -5,6 +5,7 @@ mod broker;
 mod derived;
 mod detectors;
 mod doubts;
+mod inspection;
 mod mqtt;
 mod outlets;
 mod plant;
@@ -84,6 +85,8 @@ pub(super) fn build(
         devices: Vec::new(),
         relations: relations::Relations::default(),
         pending: Vec::new(),
+        due: Vec::new(),
+        timezone: site.as_ref().map_or_else(String::new, |s: &Site| s.timezone.clone()),
         pending_detectors: Vec::new(),
     };
     for (name, w) in root.entries("equipment") {

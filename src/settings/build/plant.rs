@@ -22,7 +22,7 @@ use super::sources::ModbusDefaults;
 use super::sparkplug;
 use super::words::{id, poll_period};
 use crate::plant::{
-    Device, DeviceIx, Equipment, EquipmentIx, Id, LimitKind, Name, NoData, Point, PointIx, Priority,
+    Derived, Device, DeviceIx, Equipment, EquipmentIx, Id, LimitKind, Name, NoData, Point, PointIx, Priority,
 };
 
 /// Until a point is complete: no no-data alarm wanted, or one after the device's own silence.
@@ -44,6 +44,9 @@ pub(super) struct PlantBuilder<'a> {
     pub(super) devices: Vec<Device>,
     pub(super) relations: Relations,
     pub(super) pending: Vec<Pending>,
+    /// What hangs on a date.
+    pub(super) due: Vec<Derived>,
+    pub(super) timezone: String,
     pub(super) pending_detectors: Vec<PendingDetector>,
 }
 
@@ -115,6 +118,7 @@ impl PlantBuilder<'_> {
         self.derived(ix, name, made, &mut own_points);
         states.extend(w.list("state").iter().filter_map(state));
         self.states(ix, name, &states, &mut own_points);
+        self.inspection(ix, name, w, &mut own_points);
         self.doubts(&plausible_of, &own_points, w);
         for point in &own_points {
             self.complete(*point, w);

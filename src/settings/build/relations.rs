@@ -102,6 +102,11 @@ impl OfPoint<'_> {
         keys
     }
 
+    /// It means something only while `point` is 1.
+    pub(super) fn only_while(&mut self, kind: LimitKind, point: String) {
+        self.all.when.insert((self.point, kind), point);
+    }
+
     /// The limit is switched off.
     pub(super) fn forget(&mut self, kind: LimitKind) {
         self.all.when.remove(&(self.point, kind));

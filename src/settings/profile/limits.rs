@@ -26,6 +26,7 @@ pub(in crate::settings) struct LimitKeys {
     latch: Option<bool>,
     /// `Some(None)`: none, said so.
     hazard: Option<Option<HazardLevel>>,
+    escalate: Option<bool>,
     near: Option<f64>,
     /// Point of the same equipment; empty: whatever the limit stands over had, no more.
     pub(in crate::settings) when: Option<String>,
@@ -57,6 +58,7 @@ impl LimitKeys {
             priority: self.priority.or(base.map(|b| b.priority)).unwrap_or(default),
             latch: self.latch.or(base.map(|b| b.latch)).unwrap_or_default(),
             hazard: self.hazard.or(base.map(|b| b.hazard)).unwrap_or_default(),
+            escalate: self.escalate.or(base.map(|b| b.escalate)).unwrap_or_default(),
             near: self.near.or(base.map(|b| b.near)).unwrap_or_default(),
             // Known when all points are.
             when: None,
@@ -103,6 +105,7 @@ pub(super) fn limit_keys(l: &Walk<'_>) -> LimitKeys {
         priority: l.word("priority", PRIORITIES),
         latch: l.flag("latch"),
         hazard: l.word("hazard", &levels),
+        escalate: l.flag("escalate"),
         near: not_negative("near"),
         when: l.text("when").map(str::to_owned),
         unless: l.texts("unless").map(|all| all.into_iter().map(str::to_owned).collect()),

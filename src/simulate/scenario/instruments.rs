@@ -1,10 +1,10 @@
-//! C6 to C8, C10 and C11: what sensors and the line to them do, where nothing is wrong with the water.
+//! C6 to C8, C10 to C12: what sensors, the line to them and the calendar do, where nothing is wrong with the water.
 
 use std::time::Duration;
 
 use super::{BOILER, Curve, Expected, Said, Scenario, Story, ramp, with};
 
-use Expected::{Calls, Hazards, Never, Quality, Reads, Times};
+use Expected::{Calls, Escalates, Hazards, Never, Quality, Reads, Times};
 
 pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario {
@@ -94,6 +94,22 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             Calls("gas_leak_count.h", 15.0, 60.0),
         ],
         story: || Box::new(Curve(chatter)),
+    },
+    Scenario {
+        id: "C12",
+        zh: "检验到期仍在运行",
+        en: "The inspection date passes while the boiler runs",
+        profile: BOILER,
+        equipment: "inspection = { due = \"2026-12-01\", in_use = \"burner_run\" }\n",
+        lasts: Duration::from_secs(300),
+        step: Duration::from_secs(1),
+        expected: &[
+            Reads("inspection_overdue", -1.0, 0.0, 0.0),
+            Calls("inspection_overdue.state", 0.0, 0.0),
+            Escalates("inspection_overdue.state", 0.0),
+            Hazards(&[("inspection_overdue.state", false)]),
+        ],
+        story: || Box::new(Curve(|_| with(&[]))),
     },
 ];
 

@@ -49,6 +49,8 @@ pub enum Expected {
     Before(&'static str, &'static str),
     /// All hazards opened: by which rule, and whether they are proposed as major.
     Hazards(&'static [(&'static str, bool)]),
+    /// A hazard of this rule opened at that time, and went to the safety director.
+    Escalates(&'static str, f64),
     /// The point reads between these at that time.
     Reads(&'static str, f64, f64, f64),
     /// The point's quality at that time.

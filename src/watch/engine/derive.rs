@@ -33,8 +33,19 @@ enum Source {
 /// What calculates.
 #[derive(Debug, Clone)]
 enum Work {
-    Formula { evaluator: Evaluator, inputs: Box<[PointIx]>, read: Box<[Input]>, remembers: bool },
-    Instrument { instrument: Instrument, inputs: Box<[Source]>, read: Box<[Option<f64>]> },
+    /// True from that instant on.
+    After(Micros),
+    Formula {
+        evaluator: Evaluator,
+        inputs: Box<[PointIx]>,
+        read: Box<[Input]>,
+        remembers: bool,
+    },
+    Instrument {
+        instrument: Instrument,
+        inputs: Box<[Source]>,
+        read: Box<[Option<f64>]>,
+    },
 }
 
 /// One calculation at work.
@@ -69,6 +80,7 @@ impl Calculation {
                     remembers: formula.has_memory(),
                 }
             }
+            How::After(at) => Work::After(*at),
             How::Instrument { kind, inputs, numbers } => {
                 let kind = instrument::kind(kind)?;
                 let of = |(port, point): (&instrument::Port, &Option<PointIx>)| {
@@ -98,6 +110,7 @@ impl Calculation {
     fn inputs(&self) -> Vec<PointIx> {
         match &self.work {
             Work::Formula { inputs, .. } => inputs.to_vec(),
+            Work::After(_) => Vec::new(),
             Work::Instrument { inputs, .. } => inputs
                 .iter()
                 .filter_map(|input| match input {
@@ -111,27 +124,22 @@ impl Calculation {
     fn remembers(&self) -> bool {
         match &self.work {
             Work::Formula { remembers, .. } => *remembers,
-            Work::Instrument { .. } => true,
+            Work::Instrument { .. } | Work::After(_) => true,
         }
     }
 
     /// Calculates; each point's value and quality goes to `said`.
-    fn run(
-        &mut self,
-        spots: &[Spot],
-        mono: Duration,
-        atm_kpa: f64,
-        mut said: impl FnMut(usize, f64, Quality),
-    ) {
+    fn run(&mut self, spots: &[Spot], now: Now, atm_kpa: f64, mut said: impl FnMut(usize, f64, Quality)) {
         match &mut self.work {
             Work::Formula { evaluator, inputs, read, .. } => {
                 for (read, input) in read.iter_mut().zip(inputs) {
                     let spot = &spots[input.0 as usize];
                     *read = Input { value: spot.value, quality: spot.quality };
                 }
-                let (value, quality) = evaluator.evaluate(read, mono, atm_kpa);
+                let (value, quality) = evaluator.evaluate(read, now.mono, atm_kpa);
                 said(0, value, quality);
             }
+            Work::After(at) => said(0, f64::from(u8::from(now.wall >= *at)), Quality::Good),
             Work::Instrument { instrument, inputs, read } => {
                 // As good as what it reads; an input that is bad is unknown to it, and it says itself what follows.
                 let mut doubt = Quality::Good;
@@ -147,7 +155,7 @@ impl Calculation {
                         }
                     };
                 }
-                for (number, value) in instrument.step(read, mono).iter().enumerate() {
+                for (number, value) in instrument.step(read, now.mono).iter().enumerate() {
                     let known = value.is_finite();
                     said(number, *value, if known { doubt } else { Quality::Bad(Cause::DerivedInput) });
                 }
@@ -159,6 +167,7 @@ impl Calculation {
         match &self.work {
             Work::Formula { remembers: false, .. } => None,
             Work::Formula { evaluator, .. } => Some(Kept::Formula(evaluator.save(mono))),
+            Work::After(_) => None,
             Work::Instrument { instrument, .. } => instrument.save().map(Kept::Instrument),
         }
     }
@@ -301,7 +310,7 @@ impl Engine {
             device = Some(one.device);
             let from = readings.len();
             let (points, mut told) = (std::mem::take(&mut one.points), std::mem::take(&mut one.told));
-            one.run(&self.spots, now.mono, self.calculations.atm_kpa, |n, value, quality| {
+            one.run(&self.spots, now, self.calculations.atm_kpa, |n, value, quality| {
                 let said = (value.to_bits(), Some(quality));
                 // What time alone did not change is not told again.
                 if fed || told[n] != said {

@@ -28,6 +28,7 @@ fn limit(kind: LimitKind, at: f64, deadband: f64, on: u64, off: u64) -> Limit {
         priority: Priority::High,
         latch: false,
         hazard: None,
+        escalate: false,
         near: 0.0,
         when: None,
         unless: Vec::new(),
