@@ -35,8 +35,8 @@ pub use push::{PushCall, PushPort, PushScope};
 pub use reload::{CurrentPlant, ReloadOutcome, ReloadRequest, ReloadView};
 pub use trace::{TracePort, TraceView};
 pub use views::{
-    AlarmView, DeviceView, EdgeDeviceView, EdgeNodeView, HiddenView, MqttView, PushRejection, PushReport,
-    PushView, Refusal, SourceView, Texts, UnknownView,
+    AlarmView, DeviceView, EdgeDeviceView, EdgeNodeView, GuidanceView, HiddenView, MqttView, PushRejection,
+    PushReport, PushView, Refusal, SourceView, Texts, UnknownView,
 };
 
 /// What a person does to an alarm.

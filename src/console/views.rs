@@ -179,9 +179,23 @@ pub struct AlarmView {
     pub active: bool,
     /// It came first in its equipment.
     pub first_out: bool,
+    /// What an operator is told with it, as far as the settings say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guidance: Option<GuidanceView>,
     /// Who hid it, why, and until when (shelved) or since when (out of service).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hidden: Option<HiddenView>,
+}
+
+/// What to know and do. In messages the values of the raise stand where the settings have placeholders.
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
+#[allow(missing_docs)]
+pub struct GuidanceView {
+    pub message: Option<Texts>,
+    pub consequence: Option<Texts>,
+    pub response: Option<Texts>,
+    /// Seconds.
+    pub response_time_s: Option<u64>,
 }
 
 /// An alarm put aside by a person.

@@ -1,8 +1,10 @@
 //! Limits as the integrator sets them: setpoint, deadband, delays, priority, latch, hazard.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::PointIx;
+use super::guidance::Guidance;
 use super::schedule::Slot;
 
 /// Which side of the setpoint is wrong.
@@ -68,6 +70,17 @@ impl Priority {
             Self::Low => "low",
         }
     }
+
+    /// 中文
+    #[must_use]
+    pub fn zh(self) -> &'static str {
+        match self {
+            Self::Critical => "紧急",
+            Self::High => "高",
+            Self::Medium => "中",
+            Self::Low => "低",
+        }
+    }
 }
 
 /// Level of a hazard that a limit raises. Major is only ever *proposed* by software;
@@ -125,6 +138,8 @@ pub struct Limit {
     pub unless: Vec<PointIx>,
     /// Other setpoints for some hours of some days.
     pub schedule: Vec<Slot>,
+    /// What people are told with it.
+    pub guidance: Option<Arc<Guidance>>,
     /// Keys of rules it follows from: while one of them stands in a flood, it calls nobody.
     pub follows: Vec<String>,
 }

@@ -7,6 +7,7 @@ mod derived;
 mod doubt;
 #[cfg(test)]
 pub(crate) mod example;
+pub mod guidance;
 mod id;
 mod limit;
 mod manners;

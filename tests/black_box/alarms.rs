@@ -97,3 +97,66 @@ async fn what_a_delay_caught_is_kept_as_a_precursor() {
     assert_eq!(gateway.get("/api/v1/alarms").await, json!([]));
     gateway.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alarm_tells_what_to_know_and_do_in_both_languages() {
+    let mut modbus = ModbusServer::start();
+    modbus.set_float(2, -90.0);
+    let told = r#"[equipment.limits.drum_level.ll]
+message = { zh = "{equipment} {name} {value} {unit}，低于 {limit}（{priority}）", en = "{name} at {value}" }
+response = { zh = "立即停火", en = "stop firing" }
+response_time = "1m"
+"#;
+    let settings = plants::base() + &plants::boiler(modbus.port) + told;
+    let mut gateway = Gateway::start(&settings, &[plants::BOILER]);
+    eventually("the alarm is up", async || {
+        let alarm = alarm(&gateway).await;
+        unless(alarm["active"] == true, alarm)
+    })
+    .await;
+    let guidance = alarm(&gateway).await["guidance"].clone();
+    let zh = guidance["message"]["zh"].as_str().unwrap_or_default();
+    assert!(
+        zh.contains("-90") && zh.contains("mm，低于 -75") && zh.contains("紧急") && !zh.contains('{'),
+        "{zh}"
+    );
+    assert_eq!(
+        (&guidance["response"]["en"], &guidance["response_time_s"], &guidance["consequence"]),
+        (&json!("stop firing"), &json!(60), &Value::Null),
+        "{guidance}"
+    );
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_derived_point_is_shown_kept_and_goes_on_counting_after_a_kill() {
+    let mut modbus = ModbusServer::start();
+    modbus.set_float(2, 10.0);
+    let derived = "[[equipment.derived]]\nid = \"area\"\nformula = \"integral(drum_level, per s)\"\n\
+                   [[equipment.derived]]\nid = \"twice\"\nunit = \"mm\"\nformula = \"drum_level * 2\"\n";
+    let settings = plants::base() + &plants::boiler(modbus.port) + derived;
+    let mut gateway = Gateway::start(&settings, &[plants::BOILER]);
+    let point = async |gateway: &Gateway, id: &str| {
+        let points = gateway.get("/api/v1/equipment/boiler-1/points").await;
+        points.as_array().into_iter().flatten().find(|p| p["id"] == id).cloned().unwrap_or_default()
+    };
+    eventually("it is calculated", async || {
+        let (twice, area) = (point(&gateway, "twice").await, point(&gateway, "area").await);
+        unless(twice["value"] == 20.0 && area["value"].as_f64() > Some(5.0), (twice, area))
+    })
+    .await;
+    let before = point(&gateway, "area").await;
+    assert_eq!(before["unit"], "mm·s", "{before}");
+    gateway.stop().await;
+    gateway.again();
+    eventually("the total goes on where it was", async || {
+        let area = point(&gateway, "area").await;
+        unless(area["quality"] == "good" && area["value"].as_f64() > before["value"].as_f64(), area)
+    })
+    .await;
+    gateway.stop().await;
+    assert!(
+        gateway.committed("boiler-1").iter().any(|c| c.0 == "twice" && c.2 == 20.0),
+        "what is calculated is kept"
+    );
+}

@@ -3,9 +3,10 @@
 use std::sync::atomic::Ordering;
 
 use super::Keeper;
-use crate::console::{AlarmView, HiddenView, LivePoint};
-use crate::plant::{LimitKind, Micros, PointIx};
-use crate::watch::{AlarmInfo, AlarmState, RuleIx};
+use crate::console::{AlarmView, GuidanceView, HiddenView, LivePoint, Texts};
+use crate::plant::guidance::filled;
+use crate::plant::{LimitKind, Micros, Name, PointIx};
+use crate::watch::{AlarmInfo, AlarmState, Rule, RuleIx};
 
 impl Keeper {
     pub(super) fn show_points(&self) {
@@ -52,9 +53,43 @@ impl Keeper {
             acknowledged_by: alarm.acknowledged_by.clone(),
             active: alarm.active,
             first_out: self.engine.first_out(rule.equipment).is_some_and(|f| f.rule == ix),
+            guidance: self.guidance(rule, alarm.value),
             hidden: hidden(&alarm),
             hazard: self.register.open_for(equipment.id.as_str(), &rule.key).map(|h| h.id.to_string()),
         });
+    }
+}
+
+impl Keeper {
+    /// What the settings tell an operator with the alarm of `rule`, raised at `value`.
+    fn guidance(&self, rule: &Rule, value: Option<f64>) -> Option<GuidanceView> {
+        let point = self.plant.point(rule.point?);
+        let told = point.limits.iter().find(|l| l.kind == rule.kind)?.guidance.as_ref()?;
+        let equipment = &self.plant.equipment_at(rule.equipment).name;
+        let number = |value: f64| format!("{value:.*}", usize::from(point.decimals));
+        let message = |text: &str, zh: bool| {
+            let of = |name: &Name| if zh { name.zh.clone() } else { name.en.clone() };
+            filled(text, |name| match name {
+                "value" => value.map_or_else(|| "—".to_owned(), number),
+                "unit" => point.unit.clone(),
+                "limit" => number(rule.at),
+                "name" => of(&point.name),
+                "equipment" => of(equipment),
+                "priority" if zh => rule.priority.zh().to_owned(),
+                "priority" => rule.priority.word().to_owned(),
+                _ => String::new(),
+            })
+        };
+        let texts = |name: &Option<Name>| name.as_ref().map(|n| Texts { zh: n.zh.clone(), en: n.en.clone() });
+        Some(GuidanceView {
+            message: told
+                .message
+                .as_ref()
+                .map(|m| Texts { zh: message(&m.zh, true), en: message(&m.en, false) }),
+            consequence: texts(&told.consequence),
+            response: texts(&told.response),
+            response_time_s: told.response_time.map(|t| t.as_secs()),
+        })
     }
 }
 

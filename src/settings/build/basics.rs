@@ -21,7 +21,7 @@ pub(super) fn site(w: &Walk<'_>) -> Option<Site> {
     let director = w.text("director").map(str::to_owned);
     let altitude_m = w.number("altitude_m").unwrap_or(0.0);
     if !(-430.0..=5500.0).contains(&altitude_m) {
-        w.fault("altitude_m", "nobody lives there", "metres above the sea, -430 to 5500");
+        w.fault("altitude_m", "out of bounds", "metres above the sea, -430 to 5500");
     }
     w.finish();
     let id = id?;

@@ -97,6 +97,7 @@ impl PlantBuilder<'_> {
                 let wrong = match port.unit {
                     "bool" if is_bool => None,
                     "bool" => Some(format!("`{name}` is no discrete point")),
+                    _ if is_bool => Some(format!("`{name}` is a discrete point")),
                     _ => unit::conversion(unit, port.unit).err(),
                 };
                 if let Some(problem) = wrong {
@@ -156,6 +157,7 @@ pub(super) fn by_default(priority: Priority, hazard: Option<HazardLevel>) -> Lim
         when: None,
         unless: Vec::new(),
         schedule: Vec::new(),
+        guidance: None,
         follows: Vec::new(),
     }
 }

@@ -36,7 +36,7 @@ impl PlantBuilder<'_> {
                 }
             }
             // With a star it may well find nothing; a limit that is named must be there.
-            for pattern in idle.into_iter().filter(|p| !p.contains('*')) {
+            for pattern in idle.into_iter().filter(|p| p.contains('.') && !p.contains('*')) {
                 self.faults.borrow_mut().push(Fault {
                     place: state.point.place.clone(),
                     key: state.point.key.replace(".when", ".suppress"),

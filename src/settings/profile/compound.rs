@@ -160,7 +160,7 @@ fn disagreement(of: &Of<'_>, w: &Walk<'_>) -> Option<DerivedSetting> {
 /// The one limit of a point that is 1 or 0: the table's own keys.
 fn when_true(w: &Walk<'_>) -> Vec<LimitSetting> {
     let keys = limit_keys(w).at(1.0);
-    vec![LimitSetting::Limit(LimitKind::State, keys)]
+    vec![LimitSetting::Limit(LimitKind::State, Box::new(keys))]
 }
 
 fn mismatch(of: &Of<'_>, w: &Walk<'_>) -> Option<DerivedSetting> {
@@ -219,7 +219,7 @@ fn time_to(of: &Of<'_>, w: &Walk<'_>) -> Option<DerivedSetting> {
     let limit = limit?;
     let (suffix, key) = (format!("time_to_{}", limit.key()), limit.key().to_uppercase());
     let (zh, en) = (format!("预计到达 {key} 时间"), format!("time to {key}"));
-    let limits = vec![LimitSetting::Limit(LimitKind::L, keys)];
+    let limits = vec![LimitSetting::Limit(LimitKind::L, Box::new(keys))];
     let recipe = Recipe::TimeTo { of: of.id.clone(), limit, window };
     let made = of.make(w, (&suffix, &zh, &en), Some("s"), limits, recipe)?;
     Some(DerivedSetting { decimals: 0, ..made })

@@ -1,8 +1,10 @@
 //! Limits as written, in a profile or over one.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::walk::Walk;
+use super::guidance::{GuidanceKeys, guidance};
 use super::schedule::schedule;
 use crate::plant::schedule::Slot;
 use crate::plant::{HazardLevel, Limit, LimitKind, Priority};
@@ -10,7 +12,7 @@ use crate::plant::{HazardLevel, Limit, LimitKind, Priority};
 /// A limit, an alarm for missing data, or the wish to have none, as written.
 #[derive(Debug, Clone)]
 pub(in crate::settings) enum LimitSetting {
-    Limit(LimitKind, LimitKeys),
+    Limit(LimitKind, Box<LimitKeys>),
     NoData { after: Option<Duration>, priority: Option<Priority> },
     Off(LimitKind),
 }
@@ -35,6 +37,7 @@ pub(in crate::settings) struct LimitKeys {
     /// Limits it follows from.
     follows: Option<Vec<String>>,
     schedule: Option<Vec<Slot>>,
+    guidance: GuidanceKeys,
 }
 
 impl LimitKeys {
@@ -64,6 +67,7 @@ impl LimitKeys {
             when: None,
             unless: Vec::new(),
             schedule: self.schedule.clone().or(base.map(|b| b.schedule.clone())).unwrap_or_default(),
+            guidance: self.guidance.over(base.and_then(|b| b.guidance.as_deref())).map(Arc::new),
             follows: self.follows.clone().or(base.map(|b| b.follows.clone())).unwrap_or_default(),
         })
     }
@@ -110,6 +114,7 @@ pub(super) fn limit_keys(l: &Walk<'_>) -> LimitKeys {
         when: l.text("when").map(str::to_owned),
         unless: l.texts("unless").map(|all| all.into_iter().map(str::to_owned).collect()),
         schedule: schedule(l),
+        guidance: guidance(l),
         follows: l.texts("follows").map(|all| all.into_iter().map(str::to_owned).collect()),
     }
 }
@@ -136,7 +141,7 @@ pub(in crate::settings) fn limits(walk: &Walk<'_>, may_inherit: bool) -> Vec<Lim
             l.fault("at", "missing", "write the setpoint in the point's unit: at = -75");
         }
         l.finish();
-        found.push(LimitSetting::Limit(kind, keys));
+        found.push(LimitSetting::Limit(kind, Box::new(keys)));
     }
     walk.mark("no_data");
     if walk.is_off("no_data") {

@@ -5,6 +5,7 @@ mod compound;
 mod csv;
 mod derived;
 mod detector;
+mod guidance;
 mod limits;
 mod plausible;
 mod point;

@@ -16,7 +16,7 @@ pub(in crate::settings) struct Plausible {
 pub(in crate::settings) fn plausible(walk: &Walk<'_>) -> Option<Plausible> {
     let max_step = walk.number("max_step");
     if max_step.is_some_and(|s| s <= 0.0) {
-        walk.fault("max_step", "not more than 0", "the most it can move between two readings, in its unit");
+        walk.fault("max_step", "not above 0", "the most it can move between two readings, in its unit");
     }
     let flatline = walk.table("flatline").map(|w| {
         let after = w.duration("after");

@@ -33,6 +33,7 @@ fn limit(kind: LimitKind, at: f64, deadband: f64, on: u64, off: u64) -> Limit {
         when: None,
         unless: Vec::new(),
         schedule: Vec::new(),
+        guidance: None,
         follows: Vec::new(),
     }
 }

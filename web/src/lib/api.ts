@@ -43,6 +43,12 @@ export interface Alarm {
   /** In breach, also where nobody is called. */
   active: boolean; first_out: boolean;
   hidden?: { by: string; reason: string; until: string | null; since: string | null };
+  guidance?: Guidance;
+}
+
+/** What an operator is told with an alarm. */
+export interface Guidance {
+  message: Texts | null; consequence: Texts | null; response: Texts | null; response_time_s: number | null;
 }
 
 export interface Delivery {

@@ -75,6 +75,9 @@ export const en: Record<Key, string> = {
   'cause.clock-unsure': 'Gateway clock not sure, time in doubt',
   'cause.jump': 'Jumped further than it can move; not believed until confirmed',
   'cause.frozen': 'Has not moved for long; perhaps frozen',
+  'guidance.response': 'Do:',
+  'guidance.within': 'within {time}',
+  'guidance.consequence': 'Else:',
   'cause.derived-input': 'A point it is computed from is bad or in doubt, or a window is not filled',
   'cause.lost': 'Gateway connection lost',
 

@@ -73,6 +73,9 @@ export const zh = {
   'cause.clock-unsure': '网关时钟不可靠，时间存疑',
   'cause.jump': '跳变过大，待后续读数证实',
   'cause.frozen': '长时间不变，疑似卡死',
+  'guidance.response': '处置：',
+  'guidance.within': '{time}内',
+  'guidance.consequence': '后果：',
   'cause.derived-input': '计算所用的点无效或存疑，或时间窗未满',
   'cause.lost': '与网关断开',
 
