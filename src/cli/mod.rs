@@ -15,6 +15,7 @@ mod demo;
 mod influx;
 mod ledger;
 mod logging;
+mod presets;
 mod probe;
 mod profile;
 mod replay;
@@ -64,6 +65,8 @@ enum Command {
     },
     /// Try settings on stored history: the alarms they would have raised, beside what really happened.
     Replay(replay::Options),
+    /// The limits to begin with, by kind of equipment and point.
+    Presets(presets::Options),
     /// Make a profile of a spreadsheet, a spreadsheet of a profile, or compare two.
     Profile {
         #[command(subcommand)]
@@ -99,6 +102,7 @@ pub fn main() -> i32 {
         Command::Demo(options) => demo::demo(&options),
         Command::Ledger { what } => ledger::ledger(&what),
         Command::Replay(options) => replay::replay(&options),
+        Command::Presets(options) => presets::list(&options),
         Command::Profile { what } => profile::profile(&what),
         #[cfg(feature = "influx-setup")]
         Command::Influx(options) => influx::influx(&options),

@@ -8,6 +8,7 @@ mod build;
 mod describe;
 mod difference;
 mod fault;
+pub mod presets;
 mod profile;
 mod renumber;
 pub mod sheet;

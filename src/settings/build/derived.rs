@@ -61,8 +61,12 @@ impl PlantBuilder<'_> {
                 no_data: None,
             });
             // A limit without a setpoint was called a fault where it was read.
-            let point = self.points.last_mut().expect("just pushed");
-            let _ = apply(point, &setting.limits, &mut self.relations.of(ix));
+            let mut point = self.points.pop().expect("just pushed");
+            if setting.unit.is_some() {
+                self.preset_under(&mut point);
+            }
+            let _ = apply(&mut point, &setting.limits, &mut self.relations.of(ix));
+            self.points.push(point);
             self.pending.push(Pending { point: ix, device, setting });
         }
     }

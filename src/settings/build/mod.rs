@@ -9,6 +9,7 @@ mod inspection;
 mod mqtt;
 mod outlets;
 mod plant;
+mod presets;
 mod push;
 mod quirks;
 mod relations;
@@ -22,7 +23,7 @@ mod words;
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use super::fault::Fault;
+use super::fault::{Fault, Place};
 use super::source::Merged;
 use super::types::Settings;
 use super::walk::Walk;
@@ -85,6 +86,9 @@ pub(super) fn build(
         devices: Vec::new(),
         relations: relations::Relations::default(),
         pending: Vec::new(),
+        preset: None,
+        preset_place: Place::default(),
+        warnings,
         due: Vec::new(),
         timezone: site.as_ref().map_or_else(String::new, |s: &Site| s.timezone.clone()),
         pending_detectors: Vec::new(),

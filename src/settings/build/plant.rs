@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::super::fault::{Fault, nearest};
+use super::super::fault::{Fault, Place, nearest};
 use super::super::profile::{
     DerivedSetting, LimitSetting, Plausible, Profile, ProfilePoint, StateSetting, compound, derived,
     detector, limits, parse, plausible, state,
@@ -15,6 +15,7 @@ use super::ProfileTexts;
 use super::derived::Pending;
 use super::detectors::PendingDetector;
 use super::mqtt::MqttKeys;
+use super::presets;
 use super::push::push_device;
 use super::quirks::QuirkKeys;
 use super::relations::{OfPoint, Relations};
@@ -47,6 +48,10 @@ pub(super) struct PlantBuilder<'a> {
     /// What hangs on a date.
     pub(super) due: Vec<Derived>,
     pub(super) timezone: String,
+    /// Kind of the equipment that is being built, if it wants presets.
+    pub(super) preset: Option<String>,
+    pub(super) preset_place: Place,
+    pub(super) warnings: &'a RefCell<Vec<Fault>>,
     pub(super) pending_detectors: Vec<PendingDetector>,
 }
 
@@ -78,6 +83,8 @@ impl PlantBuilder<'_> {
         let text = |key| w.text(key).map(str::to_owned);
         let (model, registration, officer) = (text("model"), text("registration"), text("officer"));
         let mut own_points: Vec<PointIx> = Vec::new();
+        self.preset = None;
+        self.preset_place = w.place("preset");
         let mut states: Vec<StateSetting> = Vec::new();
         let mut plausible_of = Vec::new();
         // Without its profile nothing can be said about points and kind: one fault is enough.
@@ -89,17 +96,21 @@ impl PlantBuilder<'_> {
             known &= profile.is_some();
             let profile = profile.unwrap_or_default();
             kind = kind.or_else(|| profile.kind.clone());
+            self.preset = presets::wanted(w, kind.as_deref());
             self.device(ix, name, w, &profile, &mut own_points);
             plausible_of.extend(self.plausible(&profile, &own_points));
             self.derived(ix, name, profile.derived, &mut own_points);
             states.extend(profile.states);
             self.detectors(ix, name, profile.detectors, &mut own_points);
         } else {
-            for d in &several {
+            for (n, d) in several.iter().enumerate() {
                 let profile = self.profile(d);
                 known &= profile.is_some();
                 let profile = profile.unwrap_or_default();
                 kind = kind.or_else(|| profile.kind.clone());
+                if n == 0 {
+                    self.preset = presets::wanted(w, kind.as_deref());
+                }
                 self.device(ix, name, d, &profile, &mut own_points);
                 plausible_of.extend(self.plausible(&profile, &own_points));
                 self.derived(ix, name, profile.derived, &mut own_points);
@@ -125,6 +136,7 @@ impl PlantBuilder<'_> {
             self.relations.resolve(*point, &mut self.points, (name, &own_points), w);
         }
         self.suppress(&states, &own_points);
+        self.safety_valve(w, &own_points);
         let kind = match kind.as_deref().map(Id::new) {
             Some(Ok(kind)) => Some(kind),
             Some(Err(e)) => {
@@ -233,8 +245,10 @@ impl PlantBuilder<'_> {
             });
             // A limit of the profile without a setpoint was called a fault when the profile was read.
             let ix = PointIx(self.points.len() as u32 - 1);
-            let point = self.points.last_mut().expect("just pushed");
-            let _ = apply(point, &p.limits, &mut self.relations.of(ix));
+            let mut point = self.points.pop().expect("just pushed");
+            self.preset_under(&mut point);
+            let _ = apply(&mut point, &p.limits, &mut self.relations.of(ix));
+            self.points.push(point);
         }
         let new: Vec<(PointIx, &ProfilePoint)> = (first..self.points.len())
             .filter_map(|n| {
