@@ -165,3 +165,10 @@ fn a_cell_of_a_spreadsheet_is_a_value_and_never_writes_keys_of_its_own() {
         assert!(fault.key.contains(key) && !fault.problem.contains("not TOML"), "{cell}: {faults}");
     }
 }
+
+#[test]
+fn a_file_that_is_nonsense_from_its_first_letter_is_refused_with_its_place() {
+    let nonsense = include_str!("../fuzz/seeds/settings/key-without-value");
+    let faults = steamward::settings::load_texts(&[("t.toml", nonsense)], &[], &[]).expect_err("nonsense");
+    assert!(faults.0.iter().any(|f| f.place.file == "t.toml" && f.place.line == 1), "{faults}");
+}
