@@ -11,6 +11,7 @@ macro_rules! say {
 mod check;
 #[cfg(feature = "demo")]
 mod demo;
+mod figures;
 #[cfg(feature = "influx-setup")]
 mod influx;
 mod ledger;
@@ -63,6 +64,8 @@ enum Command {
         #[command(subcommand)]
         what: ledger::What,
     },
+    /// How well the alarm system did: calls, floods, bad actors, chattering, answers (EEMUA 191, ISA-18.2).
+    Figures(figures::Options),
     /// Try settings on stored history: the alarms they would have raised, beside what really happened.
     Replay(replay::Options),
     /// The limits to begin with, by kind of equipment and point.
@@ -102,6 +105,7 @@ pub fn main() -> i32 {
         Command::Demo(options) => demo::demo(&options),
         Command::Ledger { what } => ledger::ledger(&what),
         Command::Replay(options) => replay::replay(&options),
+        Command::Figures(options) => figures::figures(&options),
         Command::Presets(options) => presets::list(&options),
         Command::Profile { what } => profile::profile(&what),
         #[cfg(feature = "influx-setup")]

@@ -8,6 +8,7 @@ mod api;
 mod auth;
 mod door;
 mod events;
+mod figures;
 mod input;
 mod live;
 mod metrics;
@@ -179,6 +180,7 @@ fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(api::dead_letters))
         .routes(routes!(api::losses))
         .routes(routes!(api::precursors))
+        .routes(routes!(figures::figures))
         .routes(routes!(api::hazards))
         .routes(routes!(api::hazard))
         .routes(routes!(api::evidence))

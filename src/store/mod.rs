@@ -6,6 +6,7 @@
 //! A damaged journal is set aside and a new one begun; a damaged ledger stops the start.
 
 pub mod evidence;
+mod figures;
 mod journal;
 mod ledger;
 mod lock;

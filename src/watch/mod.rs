@@ -5,6 +5,7 @@
 
 mod alarm;
 mod engine;
+pub mod figures;
 mod limit;
 pub mod rehearsal;
 mod rule;
@@ -14,4 +15,4 @@ mod timer;
 
 pub use alarm::{Alarm, AlarmState, CommandError, Event, Veil};
 pub use engine::{AlarmInfo, Breach, Current, Engine, FirstOut, Out, Precursor, Saved, Shelf, Transition};
-pub use rule::{Rule, RuleIx};
+pub use rule::{Rule, RuleIx, priorities};

@@ -1,5 +1,6 @@
 //! What is watched: one rule a limit, one a point's data, one a device's answer.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::plant::{DeviceIx, EquipmentIx, HazardLevel, LimitKind, Plant, PointIx, Priority};
@@ -76,6 +77,12 @@ impl Rule {
         (self.at, self.deadband, self.on_delay_ms, self.off_delay_ms)
             == (other.at, other.deadband, other.on_delay_ms, other.off_delay_ms)
     }
+}
+
+/// Priority of each rule of a plant, by key.
+#[must_use]
+pub fn priorities(plant: &Plant) -> HashMap<String, Priority> {
+    rules_of(plant).into_iter().map(|r| (r.key.into_string(), r.priority)).collect()
 }
 
 /// All rules of a plant: limits and no-data rules by point, then devices.

@@ -160,3 +160,42 @@ async fn a_derived_point_is_shown_kept_and_goes_on_counting_after_a_kill() {
         "what is calculated is kept"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_figures_of_the_alarm_system_are_the_same_over_api_and_command_line() {
+    let mut modbus = ModbusServer::start();
+    modbus.set_float(2, 0.0);
+    let quick = "[equipment.limits.drum_level]\nll = { at = -75, on_delay = \"0s\", off_delay = \"0s\" }\n";
+    let settings = plants::base() + &plants::boiler(modbus.port) + quick;
+    let mut gateway = Gateway::start(&settings, &[plants::BOILER]);
+    // Four times low within a minute.
+    for round in 1..=4 {
+        for (level, active) in [(-90.0, true), (0.0, false)] {
+            modbus.set_float(2, level);
+            eventually("the alarm follows", async || {
+                let rows = gateway.get("/api/v1/alarms/transitions?limit=100").await;
+                let event = if active { "raised" } else { "cleared" };
+                let of = |r: &&Value| r["rule"] == RULE && r["event"] == event;
+                let count = rows.as_array().into_iter().flatten().filter(of).count();
+                unless(count >= round, rows)
+            })
+            .await;
+        }
+    }
+    let figures = gateway.get("/api/v1/alarms/figures").await;
+    assert_eq!(figures["chattering"][0]["rule"], RULE, "{figures}");
+    assert_eq!(
+        (&figures["chattering"][0]["raises"], &figures["answers"][0]["priority"]),
+        (&json!(4), &json!("critical"))
+    );
+    let odd = gateway.post("/api/v1/alarms/figures?from=yesterday", "", &[]).await;
+    assert_eq!(odd, 405, "only to be read");
+    gateway.stop().await;
+    let (code, said) = gateway.tool(&["figures", ".", "--json"]);
+    let told: Value = serde_json::from_str(&said).unwrap_or_else(|e| panic!("{e}: {said}"));
+    assert_eq!((code, &told["chattering"], &told["calls"]), (0, &figures["chattering"], &figures["calls"]));
+    let (code, said) = gateway.tool(&["figures", "."]);
+    assert!(code == 0 && said.contains("抖动 chattering") && said.contains(RULE), "{said}");
+    let (code, said) = gateway.tool(&["figures", ".", "--from", "yesterday"]);
+    assert!(code == 2 && said.contains("no such time"), "{said}");
+}

@@ -1,0 +1,112 @@
+//! Figures counted by hand, and proposals that hide nothing that lasts.
+
+use proptest::prelude::*;
+
+use super::chatter::{with_off_delay, with_on_delay};
+use super::*;
+
+fn at(second: i64, rule: &str, what: What) -> Happening {
+    Happening { at: Micros(second * SECOND), rule: rule.to_owned(), priority: Some(Priority::High), what }
+}
+
+fn day(happenings: &[Happening]) -> Figures {
+    figures(happenings, Micros(0), Micros(86_400 * SECOND))
+}
+
+#[test]
+fn a_quiet_day_is_good_in_every_figure() {
+    let quiet = day(&[]);
+    assert_eq!((quiet.calls, quiet.standing, quiet.worst_ten_minutes), (0, 0, 0));
+    let verdicts =
+        [quiet.per_day_verdict, quiet.flood_verdict, quiet.stale_verdict, quiet.per_ten_minutes_verdict];
+    assert_eq!(verdicts, [Verdict::Good; 4]);
+    assert_eq!((quiet.answers.len(), quiet.top.len()), (0, 0));
+}
+
+#[test]
+fn calls_are_counted_by_ten_minutes_day_rule_and_priority() {
+    let mut happened = vec![
+        at(0, "a", What::Raised(true)),
+        at(30, "a", What::Acknowledged),
+        at(60, "a", What::Cleared),
+        at(100, "b", What::Raised(false)),
+        at(200, "b", What::Called),
+        at(1000, "a", What::Raised(true)),
+        at(1090, "a", What::Acknowledged),
+        at(1120, "a", What::Cleared),
+    ];
+    happened.push(Happening { priority: Some(Priority::Critical), ..at(2000, "c", What::Raised(true)) });
+    let figures = day(&happened);
+    assert_eq!((figures.calls, figures.worst_ten_minutes, figures.standing), (4, 2, 2));
+    assert!((figures.per_day - 4.0).abs() < 1e-9);
+    assert_eq!((figures.top[0].rule.as_str(), figures.top[0].calls, figures.top[0].percent), ("a", 2, 50.0));
+    let [critical, high] = &figures.answers[..] else { panic!("{:?}", figures.answers) };
+    assert_eq!((critical.priority, critical.calls, critical.unanswered), (Some("critical"), 1, 1));
+    let acknowledged = high.acknowledged.as_ref().expect("twice");
+    assert_eq!((acknowledged.count, acknowledged.median_s, acknowledged.p90_s), (2, 30.0, 90.0));
+    assert_eq!((high.unanswered, high.returned.as_ref().map(|r| r.median_s)), (1, Some(60.0)));
+}
+
+#[test]
+fn a_flood_begins_with_the_eleventh_call_in_ten_minutes_and_ends_below_five() {
+    let mut happened: Vec<Happening> =
+        (0..12).map(|n| at(n * 20, &format!("r{n}"), What::Raised(true))).collect();
+    happened.push(at(3000, "later", What::Raised(true)));
+    let flooded = day(&happened);
+    assert_eq!(flooded.floods.len(), 1);
+    assert_eq!(flooded.floods[0].calls, 12);
+    assert!((flooded.flood_percent - 220.0 / 864.0).abs() < 1e-9, "{}", flooded.flood_percent);
+    assert_eq!(day(&happened[..10]).floods, []);
+}
+
+#[test]
+fn what_stands_for_more_than_a_day_is_stale() {
+    let happened = [at(0, "old", What::Raised(true)), at(10, "new", What::Raised(true))];
+    let figures = figures(&happened, Micros(0), Micros((86_400 + 5) * SECOND));
+    assert_eq!(figures.stale.iter().map(|s| s.0.as_str()).collect::<Vec<_>>(), ["old"]);
+    assert_eq!((figures.standing, figures.stale_verdict), (2, Verdict::Good));
+}
+
+#[test]
+fn a_chattering_alarm_is_named_with_the_shortest_delay_that_quietens_it() {
+    // Two seconds on, eight off, for five minutes.
+    let happened: Vec<Happening> = (0..30)
+        .flat_map(|n| [at(n * 10, "gas", What::Raised(true)), at(n * 10 + 2, "gas", What::Cleared)])
+        .collect();
+    let found = day(&happened).chattering;
+    assert_eq!((found.len(), found[0].raises, found[0].most_a_minute), (1, 30, 6));
+    assert_eq!((found[0].longer_on_delay, found[0].longer_off_delay), (Some((3, 0)), Some((10, 1))));
+    // A critical one may not wait that long, but may be held longer.
+    let critical: Vec<Happening> =
+        happened.into_iter().map(|h| Happening { priority: Some(Priority::Critical), ..h }).collect();
+    let found = day(&critical).chattering;
+    assert_eq!((found[0].longer_on_delay, found[0].longer_off_delay), (Some((3, 0)), None));
+}
+
+#[test]
+fn an_alarm_that_comes_twice_a_minute_and_stays_is_no_chatter() {
+    let happened =
+        [0, 40, 80, 120].map(|t| [at(t, "a", What::Raised(true)), at(t + 30, "a", What::Cleared)]).concat();
+    assert_eq!(day(&happened).chattering, []);
+}
+
+proptest! {
+    #[test]
+    fn a_longer_delay_never_leaves_more_and_never_hides_what_lasts(
+        lengths in prop::collection::vec((1i64..100, 1i64..100), 1..60),
+        delays in (1i64..60, 1i64..60),
+    ) {
+        let mut t = 0;
+        let episodes: Vec<(i64, Option<i64>)> = lengths.iter().map(|(on, off)| {
+            let raised = t;
+            t += on + off;
+            (raised * SECOND, Some((raised + on) * SECOND))
+        }).collect();
+        let (short, long) = (delays.0.min(delays.1) * SECOND, delays.0.max(delays.1) * SECOND);
+        prop_assert!(with_on_delay(&episodes, long) <= with_on_delay(&episodes, short));
+        prop_assert!(with_off_delay(&episodes, long) <= with_off_delay(&episodes, short));
+        prop_assert!(with_off_delay(&episodes, long) >= 1, "the first is always told");
+        let lasting = episodes.iter().filter(|e| e.1.is_some_and(|end| end - e.0 >= long)).count();
+        prop_assert_eq!(with_on_delay(&episodes, long), lasting);
+    }
+}
