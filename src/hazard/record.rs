@@ -71,6 +71,12 @@ pub struct Hazard {
     pub title_zh: String,
     /// Title
     pub title_en: String,
+    /// 后果, as the settings told it when the record was opened.
+    #[serde(default)]
+    pub consequence_zh: Option<String>,
+    /// What it can lead to.
+    #[serde(default)]
+    pub consequence_en: Option<String>,
     /// 一般 or 重大.
     pub level: HazardLevel,
     /// Proposed or confirmed.

@@ -111,6 +111,7 @@ impl Register {
         let point = rule.point.map(|p| plant.point(p));
         let limit = point.and_then(|p| p.limits.iter().find(|l| l.kind == rule.kind));
         let escalated = limit.is_some_and(|l| l.escalate);
+        let consequence = limit.and_then(|l| l.guidance.as_ref()?.consequence.as_ref());
         let director = plant.site.director.as_ref().filter(|_| escalated);
         let (zh, en) = words(rule.kind);
         let title = |equipment: &str, point: &str, what: &str| format!("{equipment} {point} {what}");
@@ -132,6 +133,8 @@ impl Register {
             .to_owned(),
             title_zh: title(&equipment.name.zh, point.map_or("", |p| p.name.zh.as_str()), zh),
             title_en: title(&equipment.name.en, point.map_or("", |p| p.name.en.as_str()), en),
+            consequence_zh: consequence.map(|c| c.zh.clone()),
+            consequence_en: consequence.map(|c| c.en.clone()),
             level,
             level_state: if level == HazardLevel::Major {
                 LevelState::Proposed
@@ -260,7 +263,8 @@ mod tests {
     use super::{ChangeKind, HazardError, LevelState, Register, Status};
     use crate::hazard::{HazardChange, cloud_event};
     use crate::plant::example::plant;
-    use crate::plant::{EquipmentIx, HazardLevel, LimitKind, Micros, Priority};
+    use crate::plant::guidance::Guidance;
+    use crate::plant::{EquipmentIx, HazardLevel, Limit, LimitKind, Micros, Name, Plant, PointIx, Priority};
     use crate::watch::{AlarmState, Breach, Event, Rule, RuleIx, Transition};
 
     const DAY: &str = "20261124";
@@ -274,6 +278,16 @@ mod tests {
     }
 
     fn raise(register: &mut Register, rule: &Rule, at: i64, day: &str) -> Option<HazardChange> {
+        raise_in(&plant(Vec::new()), register, rule, at, day)
+    }
+
+    fn raise_in(
+        plant: &Plant,
+        register: &mut Register,
+        rule: &Rule,
+        at: i64,
+        day: &str,
+    ) -> Option<HazardChange> {
         let transition = Transition {
             rule: RuleIx(0),
             from: AlarmState::Normal,
@@ -285,7 +299,7 @@ mod tests {
             by: None,
         };
         let id = || Uuid::from_u128(at as u128);
-        register.on_transition(&transition, rule, &plant(Vec::new()), id, (day, || 0), WINDOW)
+        register.on_transition(&transition, rule, plant, id, (day, || 0), WINDOW)
     }
 
     #[test]
@@ -347,6 +361,37 @@ mod tests {
         let sealed = register.seal(id, "abc", 7, Micros(12_000_000)).unwrap();
         assert_eq!((sealed.kind, sealed.hazard.version), (ChangeKind::EvidenceSealed, 4));
         assert_eq!(register.seal(id, "abc", 7, Micros(13_000_000)), Err(HazardError::Unknown), "twice");
+    }
+
+    #[test]
+    fn a_hazard_and_its_event_tell_what_it_can_lead_to() {
+        let consequence = Some(Name::new(Some("干烧、爆管"), Some("dry firing"), ""));
+        let limit = Limit {
+            kind: LimitKind::LL,
+            at: -75.0,
+            deadband: 5.0,
+            on_delay: Duration::ZERO,
+            off_delay: Duration::ZERO,
+            priority: Priority::Critical,
+            latch: false,
+            hazard: Some(HazardLevel::Major),
+            escalate: false,
+            near: 0.0,
+            when: None,
+            unless: Vec::new(),
+            schedule: Vec::new(),
+            guidance: Some(Guidance { consequence, ..Guidance::default() }.into()),
+            follows: Vec::new(),
+        };
+        let mut rule = rule("boiler-1/p0.ll", limit.hazard);
+        rule.point = Some(PointIx(0));
+        let plant = plant(vec![vec![limit]]);
+        let change = raise_in(&plant, &mut Register::default(), &rule, 1, DAY).unwrap();
+        let data = cloud_event(&change, "n")["data"].clone();
+        assert_eq!(
+            (&data["consequence_zh"], &data["consequence_en"]),
+            (&"干烧、爆管".into(), &"dry firing".into())
+        );
     }
 
     #[test]

@@ -2,7 +2,10 @@
 
 use super::super::fault::{Fault, Place};
 
-/// One row a point; the columns are the keys of the TOML form, limits as `ll`, `l`, `h`, `hh`.
+/// Columns of limits, in the order in which they are written.
+const LIMITS: [&str; 5] = ["ll", "l", "h", "hh", "state"];
+
+/// One row a point; the columns are the keys of the TOML form, limits as `ll`, `l`, `h`, `hh`, `state`.
 pub(super) fn csv_as_toml(file: &str, text: &str) -> Result<String, Fault> {
     let fault = |line: u64, problem: String| Fault {
         place: Place { file: file.to_owned(), line: line as usize, column: 1 },
@@ -27,9 +30,7 @@ pub(super) fn csv_as_toml(file: &str, text: &str) -> Result<String, Fault> {
         let mut keys = Vec::new();
         for name in header.iter() {
             let Some(value) = cell(name) else { continue };
-            let known_elsewhere =
-                ["range_lo", "range_hi", "ll", "l", "h", "hh", "deadband", "on_delay_s", "off_delay_s"];
-            if known_elsewhere.contains(&name) || name.starts_with("priority_") {
+            if is_of_limits(name) || matches!(name, "range_lo" | "range_hi") {
                 continue;
             }
             let plain = matches!(name, "decimals" | "bit" | "scale" | "offset" | "invert")
@@ -40,13 +41,14 @@ pub(super) fn csv_as_toml(file: &str, text: &str) -> Result<String, Fault> {
             keys.push(format!("range = [{}, {}]", scalar(low), scalar(high)));
         }
         let mut limits = Vec::new();
-        for kind in ["ll", "l", "h", "hh"] {
+        for kind in LIMITS {
             let Some(at) = cell(kind) else { continue };
             let mut limit = format!("at = {}", scalar(at));
             for (column, key, unit) in [
                 ("deadband", "deadband", ""),
                 ("on_delay_s", "on_delay", "s"),
                 ("off_delay_s", "off_delay", "s"),
+                ("response_time_s", "response_time", "s"),
             ] {
                 if let Some(value) = cell(column) {
                     let value =
@@ -56,6 +58,11 @@ pub(super) fn csv_as_toml(file: &str, text: &str) -> Result<String, Fault> {
             }
             if let Some(priority) = cell(&format!("priority_{kind}")) {
                 limit = format!("{limit}, priority = {}", quoted(priority));
+            }
+            for key in TOLD {
+                if let Some(texts) = told(&cell, key, kind) {
+                    limit = format!("{limit}, {key} = {texts}");
+                }
             }
             limits.push(format!("{kind} = {{ {limit} }}"));
         }
@@ -68,6 +75,31 @@ pub(super) fn csv_as_toml(file: &str, text: &str) -> Result<String, Fault> {
         points.push(format!("  {{ {} }},", keys.join(", ")));
     }
     Ok(format!("point = [\n{}\n]\n", points.join("\n")))
+}
+
+/// What people are told with a limit; each also with `_en`, and `_low` for `ll` and `l`.
+const TOLD: [&str; 3] = ["message", "consequence", "response"];
+
+/// The column makes keys of limits, not one of the point.
+fn is_of_limits(name: &str) -> bool {
+    let plain = name.strip_suffix("_en").unwrap_or(name);
+    let plain = plain.strip_suffix("_low").unwrap_or(plain);
+    LIMITS.contains(&name)
+        || TOLD.contains(&plain)
+        || matches!(name, "deadband" | "on_delay_s" | "off_delay_s" | "response_time_s")
+        || name.strip_prefix("priority_").is_some_and(|kind| LIMITS.contains(&kind))
+}
+
+/// A text of a limit as TOML, in as many languages as there are.
+fn told<'r>(cell: &impl Fn(&str) -> Option<&'r str>, key: &str, kind: &str) -> Option<String> {
+    let low = matches!(kind, "ll" | "l");
+    let of = |column: String| {
+        let texts = [("zh", cell(&column)), ("en", cell(&format!("{column}_en")))];
+        let texts: Vec<_> =
+            texts.into_iter().filter_map(|(l, t)| Some(format!("{l} = {}", quoted(t?)))).collect();
+        (!texts.is_empty()).then(|| format!("{{ {} }}", texts.join(", ")))
+    };
+    low.then(|| of(format!("{key}_low"))).flatten().or_else(|| of(key.to_owned()))
 }
 
 /// A cell as TOML text on one line, whatever is in it.
