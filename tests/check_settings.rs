@@ -37,6 +37,60 @@ fn the_shipped_example_is_good_and_described() {
 }
 
 #[test]
+fn columns_of_a_spreadsheet_tell_what_to_know_and_do_on_either_side() {
+    let settings = "[site]\nid = \"n\"\n[[source.modbus]]\nid = \"plc\"\naddress = \"tcp://192.0.2.1\"\n\
+                    [[equipment]]\nid = \"e\"\nkind = \"k\"\nprofile = \"p\"\nsource = \"plc\"\nunit = 1\n";
+    let load = |csv: &str| steamward::settings::load_texts(&[("t.toml", settings)], &[("p.csv", csv)], &[]);
+    let csv = "id,address,unit,l,h,state,priority_state,message,consequence,consequence_en,consequence_low,\
+               response_en,response_time_s\n\
+               level,1,mm,-50,50,,,\"{name} \"\"{value}\"\"\",带水,carry-over,缺水,\"close feed, drain\",90\n\
+               flame,2,bool,,,1,medium,,,,,purge,\n";
+    let points = load(csv).expect("good").settings.plant.points;
+    let told = |point: usize, limit: usize| points[point].limits[limit].guidance.clone().expect("told");
+    let (low, high) = (told(0, 0), told(0, 1));
+    let consequence = |g: &steamward::plant::guidance::Guidance| g.consequence.clone().expect("told");
+    assert_eq!((consequence(&low).zh.as_str(), consequence(&low).en.as_str()), ("缺水", "缺水"));
+    assert_eq!((consequence(&high).zh.as_str(), consequence(&high).en.as_str()), ("带水", "carry-over"));
+    assert_eq!(low.response.as_ref().map(|r| r.en.as_str()), Some("close feed, drain"));
+    assert_eq!(low.response_time, Some(std::time::Duration::from_secs(90)));
+    assert_eq!(high.message.as_ref().map(|m| m.zh.as_str()), Some("{name} \"{value}\""));
+    let flame = &points[1].limits[0];
+    assert_eq!((flame.at, flame.priority.word()), (1.0, "medium"));
+    assert_eq!(told(1, 0).response.as_ref().map(|r| r.zh.as_str()), Some("purge"));
+
+    let faults = load("id,address,h,message\nx,1,5,{wert}\n").expect_err("an unknown placeholder");
+    assert!(
+        faults.to_string().contains("p.csv:2:1") && faults.to_string().contains("{priority}"),
+        "{faults}"
+    );
+    let faults = load("id,address,h,priority_x\nx,1,5,low\n").expect_err("no such limit");
+    assert!(faults.to_string().contains("unknown key `priority_x`"), "{faults}");
+}
+
+#[test]
+fn presets_are_listed_by_kind_for_people_and_for_programs() {
+    let presets = |arguments: &[&str]| {
+        let run =
+            Command::new(env!("CARGO_BIN_EXE_steamward")).arg("presets").args(arguments).env_clear().output();
+        let run = run.expect("the binary runs");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (run.status.code(), text(&run.stdout), text(&run.stderr))
+    };
+    let (code, said, _) = presets(&["autoclave"]);
+    assert_eq!(code, Some(0));
+    assert!(said.contains("door_open_with_pressure") && !said.contains("drum_level"), "{said}");
+    let (code, said, _) = presets(&["steam-boiler", "--json"]);
+    let rows: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+    let level =
+        rows.as_array().into_iter().flatten().find(|r| r["point"] == "drum_level").expect("there is one");
+    assert_eq!((code, &level["ll"], &level["normal_high"]), (Some(0), &(-75.0).into(), &30.0.into()));
+    assert!(level["response_low_en"].as_str().is_some_and(|r| r.starts_with("stop firing")), "{level}");
+    let (code, _, fault) = presets(&["kettle"]);
+    assert_eq!(code, Some(2));
+    assert!(fault.contains("steam-boiler") && fault.contains("storage-sphere"), "{fault}");
+}
+
+#[test]
 fn every_shipped_profile_loads() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/profiles");
     let files: Vec<_> =
@@ -171,35 +225,4 @@ fn a_file_that_is_nonsense_from_its_first_letter_is_refused_with_its_place() {
     let nonsense = include_str!("../fuzz/seeds/settings/key-without-value");
     let faults = steamward::settings::load_texts(&[("t.toml", nonsense)], &[], &[]).expect_err("nonsense");
     assert!(faults.0.iter().any(|f| f.place.file == "t.toml" && f.place.line == 1), "{faults}");
-}
-
-#[test]
-fn columns_of_a_spreadsheet_tell_what_to_know_and_do_on_either_side() {
-    let settings = "[site]\nid = \"n\"\n[[source.modbus]]\nid = \"plc\"\naddress = \"tcp://192.0.2.1\"\n\
-                    [[equipment]]\nid = \"e\"\nkind = \"k\"\nprofile = \"p\"\nsource = \"plc\"\nunit = 1\n";
-    let load = |csv: &str| steamward::settings::load_texts(&[("t.toml", settings)], &[("p.csv", csv)], &[]);
-    let csv = "id,address,unit,l,h,state,priority_state,message,consequence,consequence_en,consequence_low,\
-               response_en,response_time_s\n\
-               level,1,mm,-50,50,,,\"{name} \"\"{value}\"\"\",带水,carry-over,缺水,\"close feed, drain\",90\n\
-               flame,2,bool,,,1,medium,,,,,purge,\n";
-    let points = load(csv).expect("good").settings.plant.points;
-    let told = |point: usize, limit: usize| points[point].limits[limit].guidance.clone().expect("told");
-    let (low, high) = (told(0, 0), told(0, 1));
-    let consequence = |g: &steamward::plant::guidance::Guidance| g.consequence.clone().expect("told");
-    assert_eq!((consequence(&low).zh.as_str(), consequence(&low).en.as_str()), ("缺水", "缺水"));
-    assert_eq!((consequence(&high).zh.as_str(), consequence(&high).en.as_str()), ("带水", "carry-over"));
-    assert_eq!(low.response.as_ref().map(|r| r.en.as_str()), Some("close feed, drain"));
-    assert_eq!(low.response_time, Some(std::time::Duration::from_secs(90)));
-    assert_eq!(high.message.as_ref().map(|m| m.zh.as_str()), Some("{name} \"{value}\""));
-    let flame = &points[1].limits[0];
-    assert_eq!((flame.at, flame.priority.word()), (1.0, "medium"));
-    assert_eq!(told(1, 0).response.as_ref().map(|r| r.zh.as_str()), Some("purge"));
-
-    let faults = load("id,address,h,message\nx,1,5,{wert}\n").expect_err("an unknown placeholder");
-    assert!(
-        faults.to_string().contains("p.csv:2:1") && faults.to_string().contains("{priority}"),
-        "{faults}"
-    );
-    let faults = load("id,address,h,priority_x\nx,1,5,low\n").expect_err("no such limit");
-    assert!(faults.to_string().contains("unknown key `priority_x`"), "{faults}");
 }

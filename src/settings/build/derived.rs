@@ -63,7 +63,7 @@ impl PlantBuilder<'_> {
             // A limit without a setpoint was called a fault where it was read.
             let mut point = self.points.pop().expect("just pushed");
             if setting.unit.is_some() {
-                self.preset_under(&mut point);
+                self.preset_under(ix, &mut point);
             }
             let _ = apply(&mut point, &setting.limits, &mut self.relations.of(ix));
             self.points.push(point);

@@ -136,6 +136,7 @@ impl PlantBuilder<'_> {
             self.relations.resolve(*point, &mut self.points, (name, &own_points), w);
         }
         self.suppress(&states, &own_points);
+        self.normal_bands(w, &own_points);
         self.safety_valve(w, &own_points);
         let kind = match kind.as_deref().map(Id::new) {
             Some(Ok(kind)) => Some(kind),
@@ -246,7 +247,7 @@ impl PlantBuilder<'_> {
             // A limit of the profile without a setpoint was called a fault when the profile was read.
             let ix = PointIx(self.points.len() as u32 - 1);
             let mut point = self.points.pop().expect("just pushed");
-            self.preset_under(&mut point);
+            self.preset_under(ix, &mut point);
             let _ = apply(&mut point, &p.limits, &mut self.relations.of(ix));
             self.points.push(point);
         }
@@ -588,7 +589,7 @@ pub(super) fn apply(
     let mut without = Vec::new();
     for setting in settings {
         let kind = setting.kind();
-        let base = point.limits.iter().position(|l| l.kind == kind).map(|n| point.limits.remove(n));
+        let base = point.limits.iter().position(|l| Some(l.kind) == kind).map(|n| point.limits.remove(n));
         match setting {
             LimitSetting::Limit(kind, keys) => {
                 match relations.noted(*kind, keys).over(*kind, base.as_ref()) {
@@ -607,6 +608,7 @@ pub(super) fn apply(
                 point.no_data = Some(NoData { after: NO_ALARM, priority: Priority::Low });
             }
             LimitSetting::Off(kind) => relations.forget(*kind),
+            LimitSetting::Normal(band) => relations.runs_within(*band),
         }
     }
     without

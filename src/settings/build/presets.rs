@@ -1,13 +1,13 @@
 //! `preset = true`: limits to begin with, under whatever profile and equipment write themselves.
 
 use super::super::fault::Fault;
-use super::super::presets::{preset, presets};
+use super::super::presets::{preset, presets, tidy};
 use super::super::walk::Walk;
 use super::plant::PlantBuilder;
 use crate::plant::{LimitKind, Point, PointIx, ValueType, unit};
 
-/// Points whose highest limit must stay below the safety valve, by kind of equipment.
-const PRESSURES: [&str; 4] = ["steam_pressure", "drum_pressure", "outlet_pressure", "pressure"];
+/// Points whose limits must stay below the safety valve.
+const PRESSURES: [&str; 5] = ["steam_pressure", "drum_pressure", "outlet_pressure", "pressure", "pressure_2"];
 
 /// Of which kind the presets are to be taken.
 pub(super) fn wanted(w: &Walk<'_>, kind: Option<&str>) -> Option<String> {
@@ -48,8 +48,8 @@ pub(super) fn wanted(w: &Walk<'_>, kind: Option<&str>) -> Option<String> {
 }
 
 impl PlantBuilder<'_> {
-    /// Puts the preset's range and limits under a point that has none yet.
-    pub(super) fn preset_under(&self, point: &mut Point) {
+    /// Puts the preset's range, limits and normal band under a point that has none yet.
+    pub(super) fn preset_under(&mut self, ix: PointIx, point: &mut Point) {
         let Some(found) = self.preset.as_deref().and_then(|kind| preset(kind, point.id.as_str())) else {
             return;
         };
@@ -59,6 +59,7 @@ impl PlantBuilder<'_> {
         match conversion {
             Ok(conversion) => {
                 point.limits = found.limits(conversion);
+                self.relations.of(ix).runs_within(found.normal(conversion));
                 if found.unit != "bool" {
                     point.range = point.range.or_else(|| found.range(conversion));
                 }
@@ -75,22 +76,73 @@ impl PlantBuilder<'_> {
         }
     }
 
-    /// `safety_valve_set`: the highest limit of the pressure lies below it, or the valve blows before anybody is told.
+    /// ll < l < normal < h < hh, and every alarm clears while all is well.
+    pub(super) fn normal_bands(&self, w: &Walk<'_>, own: &[PointIx]) {
+        for ix in own {
+            let Some((low, high)) = self.relations.normal(*ix) else { continue };
+            let point = &self.points[ix.0 as usize];
+            let band = format!("{low} to {high} {}", point.unit);
+            for limit in &point.limits {
+                let (distance, edge, side) = match limit.kind {
+                    LimitKind::H | LimitKind::HH => (limit.at - high, high, "above"),
+                    LimitKind::L | LimitKind::LL => (low - limit.at, low, "below"),
+                    LimitKind::State | LimitKind::NoData => continue,
+                };
+                let key = format!("limits.{}.{}", point.id, limit.kind.key());
+                if distance <= 0.0 {
+                    w.fault(
+                        &key,
+                        format!("{} = {} is within normal operation, {band}", limit.kind.key(), limit.at),
+                        format!(
+                            "a setpoint {side} {edge}, or this unit's own band: [equipment.limits.{}] normal = [{low}, {high}]",
+                            point.id
+                        ),
+                    );
+                // A setpoint less a band rarely comes out to the last digit.
+                } else if limit.deadband >= distance * (1.0 - 1e-9) {
+                    w.fault(
+                        &format!("{key}.deadband"),
+                        format!(
+                            "with a deadband of {} the alarm could stand on in normal operation, {band}",
+                            limit.deadband
+                        ),
+                        format!("less than {}", tidy(distance)),
+                    );
+                }
+            }
+        }
+    }
+
+    /// `safety_valve_set`, in MPa as on its plate: every limit of the pressure lies below it, or the valve blows before
+    /// anybody is told.
     pub(super) fn safety_valve(&self, w: &Walk<'_>, own: &[PointIx]) {
         let Some(set) = w.number("safety_valve_set") else { return };
-        let point = |id: &str| own.iter().map(|p| &self.points[p.0 as usize]).find(|p| p.id.as_str() == id);
-        let Some(pressure) = PRESSURES.iter().find_map(|id| point(id)) else {
-            let remedy = format!("it is compared to the limits of one of {}", PRESSURES.join(", "));
+        let found = own.iter().map(|p| &self.points[p.0 as usize]);
+        let found: Vec<&Point> = found.filter(|p| PRESSURES.contains(&p.id.as_str())).collect();
+        if found.is_empty() {
+            let remedy = format!("it is compared to the limits of {}", PRESSURES.join(", "));
             w.fault("safety_valve_set", "there is no pressure to compare it to", remedy);
-            return;
-        };
-        let highest = pressure.limits.iter().filter(|l| matches!(l.kind, LimitKind::H | LimitKind::HH));
-        if let Some(limit) = highest.max_by(|a, b| a.at.total_cmp(&b.at)).filter(|l| l.at >= set) {
-            w.fault(
-                &format!("limits.{}.{}", pressure.id, limit.kind.key()),
-                format!("{} is not below the safety valve's {set} {}", limit.at, pressure.unit),
-                "the alarm comes before the valve lifts: a lower setpoint",
-            );
+        }
+        for point in found {
+            let (factor, offset) = match unit::conversion("MPa", &point.unit) {
+                Ok(conversion) => conversion,
+                Err(problem) => {
+                    let remedy = format!("give the point {} the unit of a pressure", point.id);
+                    w.fault("safety_valve_set", problem, remedy);
+                    continue;
+                }
+            };
+            let lifts = tidy(set * factor + offset);
+            for limit in point.limits.iter().filter(|l| matches!(l.kind, LimitKind::H | LimitKind::HH)) {
+                let at = limit.schedule.iter().map(|s| s.at).fold(limit.at, f64::max);
+                if at >= lifts {
+                    w.fault(
+                        &format!("limits.{}.{}", point.id, limit.kind.key()),
+                        format!("{at} is not below the safety valve's {lifts} {}", point.unit),
+                        "the alarm comes before the valve lifts: a lower setpoint",
+                    );
+                }
+            }
         }
     }
 }
@@ -153,8 +205,42 @@ mod tests {
             said.contains("no presets for `kettle`; there are for steam-boiler, hot-water-boiler"),
             "{said}"
         );
-        let said = load("preset = true\nsafety_valve_set = 1250\n").expect_err("too low");
+        let said = load("preset = true\nsafety_valve_set = 1.25\n").expect_err("too low");
         assert!(said.contains("1250 is not below the safety valve's 1250 kPa"), "{said}");
-        assert!(load("preset = true\nsafety_valve_set = 1300\n").is_ok());
+        assert!(load("preset = true\nsafety_valve_set = 1.30\n").is_ok());
+        // Not by night either, and h no less than hh.
+        let by_night = "preset = true\nsafety_valve_set = 1.3\n[equipment.limits.steam_pressure]\nhh = false\n\
+                        h = { schedule = [{ from = \"22:00\", to = \"06:00\", at = 1310 }] }\n";
+        let said = load(by_night).expect_err("above it by night");
+        assert!(said.contains("limits.steam_pressure.h: 1310 is not below"), "{said}");
+    }
+
+    #[test]
+    fn no_limit_reaches_into_normal_operation_nor_stands_on_in_it() {
+        let own = |keys: &str| format!("preset = true\n[equipment.limits.steam_pressure]\n{keys}\n");
+        let said = load(&own("h = { at = 1100 }")).expect_err("normal up to 1100");
+        assert!(
+            said.contains("h = 1100 is within normal operation, 800 to 1100 kPa; a setpoint above 1100"),
+            "{said}"
+        );
+        let said = load(&own("l = { at = 850 }")).expect_err("normal from 800");
+        assert!(said.contains("l = 850 is within normal operation") && said.contains("below 800"), "{said}");
+        for (deadband, good) in [(99.5, true), (100.0, false)] {
+            let loaded = load(&own(&format!("h = {{ deadband = {deadband} }}")));
+            assert_eq!(loaded.is_ok(), good, "{deadband}");
+            assert!(
+                good || loaded
+                    .is_err_and(|said| said.contains("h.deadband: ") && said.contains("less than 100"))
+            );
+        }
+        // A unit with a band of its own says so, and one without any is not held to one.
+        assert!(load(&own("normal = [700, 900]\nh = { at = 1000 }")).is_ok());
+        assert!(load(&own("normal = false\nh = { at = 1000 }")).is_ok());
+        let said = load(&own("normal = [900, 700]")).expect_err("no band");
+        assert!(said.contains("limits.steam_pressure.normal: no band"), "{said}");
+        // It holds without a preset too.
+        let said =
+            load("[equipment.limits.drum_level]\nnormal = [-30, 30]\nh = { at = 20 }\n").expect_err("within");
+        assert!(said.contains("h = 20 is within normal operation, -30 to 30 mm"), "{said}");
     }
 }

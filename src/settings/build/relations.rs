@@ -13,6 +13,7 @@ use crate::plant::{LimitKind, Point, PointIx};
 pub(super) struct Relations {
     when: HashMap<(PointIx, LimitKind), String>,
     unless: HashMap<(PointIx, LimitKind), Vec<String>>,
+    normal: HashMap<PointIx, (f64, f64)>,
 }
 
 /// Those of one point.
@@ -24,6 +25,11 @@ pub(super) struct OfPoint<'a> {
 impl Relations {
     pub(super) fn of(&mut self, point: PointIx) -> OfPoint<'_> {
         OfPoint { all: self, point }
+    }
+
+    /// The band in which the point is when all is well, as far as somebody said.
+    pub(super) fn normal(&self, point: PointIx) -> Option<(f64, f64)> {
+        self.normal.get(&point).copied()
     }
 
     /// Puts indexes and whole keys for the names in the limits of `point`. `own` are the equipment's id and
@@ -105,6 +111,14 @@ impl OfPoint<'_> {
     /// It means something only while `point` is 1.
     pub(super) fn only_while(&mut self, kind: LimitKind, point: String) {
         self.all.when.insert((self.point, kind), point);
+    }
+
+    /// In this band the point is when all is well; `None`: nobody knows.
+    pub(super) fn runs_within(&mut self, band: Option<(f64, f64)>) {
+        match band {
+            Some(band) => self.all.normal.insert(self.point, band),
+            None => self.all.normal.remove(&self.point),
+        };
     }
 
     /// The limit is switched off.

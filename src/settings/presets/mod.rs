@@ -42,6 +42,11 @@ pub struct Preset {
     pub consequence_en: String,
     pub response: String,
     pub response_en: String,
+    /// Of `ll` and `l`, where they lead to something else than `h` and `hh`; empty: to the same.
+    pub consequence_low: String,
+    pub consequence_low_en: String,
+    pub response_low: String,
+    pub response_low_en: String,
 }
 
 static ALL: LazyLock<Vec<Preset>> = LazyLock::new(|| {
@@ -84,7 +89,7 @@ impl Preset {
             (LimitKind::H, self.h, &self.h_priority),
             (LimitKind::HH, self.hh, &self.hh_priority),
         ];
-        let guidance = self.guidance();
+        let (low_side, high_side) = (self.guidance(true), self.guidance(false));
         let limit = |(kind, at, word): (LimitKind, Option<f64>, &String)| {
             Some(Limit {
                 kind: if discrete { LimitKind::State } else { kind },
@@ -100,7 +105,11 @@ impl Preset {
                 when: None,
                 unless: Vec::new(),
                 schedule: Vec::new(),
-                guidance: guidance.clone(),
+                guidance: if matches!(kind, LimitKind::LL | LimitKind::L) {
+                    low_side.clone()
+                } else {
+                    high_side.clone()
+                },
                 follows: Vec::new(),
             })
         };
@@ -114,13 +123,26 @@ impl Preset {
         (low < high).then(|| (tidy(low), tidy(high)))
     }
 
-    fn guidance(&self) -> Option<Arc<Guidance>> {
-        let words =
-            |zh: &str, en: &str| (!zh.is_empty()).then(|| Name { zh: zh.to_owned(), en: en.to_owned() });
+    /// The band of normal operation in the point's unit.
+    #[must_use]
+    pub fn normal(&self, (factor, offset): (f64, f64)) -> Option<(f64, f64)> {
+        let (low, high) = (self.normal_low? * factor + offset, self.normal_high? * factor + offset);
+        (low <= high && self.unit != "bool").then(|| (tidy(low), tidy(high)))
+    }
+
+    fn guidance(&self, low_side: bool) -> Option<Arc<Guidance>> {
+        let words = |[zh, en]: [&String; 2], [low_zh, low_en]: [&String; 2]| {
+            let own = low_side && !low_zh.is_empty();
+            let (zh, en) = if own { (low_zh, low_en) } else { (zh, en) };
+            (!zh.is_empty()).then(|| Name { zh: zh.clone(), en: en.clone() })
+        };
         let told = Guidance {
             message: None,
-            consequence: words(&self.consequence, &self.consequence_en),
-            response: words(&self.response, &self.response_en),
+            consequence: words(
+                [&self.consequence, &self.consequence_en],
+                [&self.consequence_low, &self.consequence_low_en],
+            ),
+            response: words([&self.response, &self.response_en], [&self.response_low, &self.response_low_en]),
             response_time: self.response_time_s.map(Duration::from_secs),
         };
         (!told.is_empty()).then(|| Arc::new(told))
@@ -128,7 +150,7 @@ impl Preset {
 }
 
 /// Without the last digits that a conversion leaves: 1200 kPa and not 1199.9999999999998.
-fn tidy(number: f64) -> f64 {
+pub(super) fn tidy(number: f64) -> f64 {
     format!("{number:.9e}").parse().unwrap_or(number)
 }
 
@@ -141,21 +163,23 @@ mod tests {
         let rows = include_str!("points.csv").lines().count() - 1;
         assert_eq!((presets().len(), rows), (172, 172));
         for p in presets().iter().filter(|p| p.unit != "bool") {
+            let (deadband, tight) = (p.deadband.unwrap_or(0.0), 1.0 - 1e-9);
+            let beyond = |at: Option<f64>, normal: Option<f64>| Some((at? - normal?).abs() * tight);
+            for distance in
+                [(p.h, p.normal_high), (p.hh, p.normal_high), (p.l, p.normal_low), (p.ll, p.normal_low)]
+            {
+                let clears = beyond(distance.0, distance.1).is_none_or(|d| deadband < d);
+                assert!(clears, "{} {}: it could stand on in normal operation", p.kind, p.point);
+            }
             let ladder = [p.low, p.ll, p.l, p.normal_low, p.normal_high, p.h, p.hh, p.high];
             let known: Vec<f64> = ladder.into_iter().flatten().collect();
             let limits = [p.ll, p.l, p.h, p.hh].iter().flatten().count();
             if limits > 0 {
                 assert!(known.windows(2).all(|w| w[0] <= w[1]), "{} {}: {known:?}", p.kind, p.point);
-                let strictly: Vec<f64> = [p.ll, p.l, p.h, p.hh].into_iter().flatten().collect();
-                assert!(strictly.windows(2).all(|w| w[0] < w[1]), "{} {}: {strictly:?}", p.kind, p.point);
-            }
-            if let (Some(h), Some(normal), Some(deadband)) = (p.h, p.normal_high, p.deadband) {
-                assert!(
-                    deadband <= h - normal + 1e-9,
-                    "{} {}: it would not clear in normal operation",
-                    p.kind,
-                    p.point
-                );
+                for band in [p.normal_low, p.normal_high] {
+                    let strictly: Vec<f64> = [p.ll, p.l, band, p.h, p.hh].into_iter().flatten().collect();
+                    assert!(strictly.windows(2).all(|w| w[0] < w[1]), "{} {}: {strictly:?}", p.kind, p.point);
+                }
             }
         }
     }
@@ -173,6 +197,19 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn too_little_is_told_as_too_little() {
+        let level = preset("steam-boiler", "drum_level").expect("there is one").limits((1.0, 0.0));
+        let response = |kind| {
+            let limit = level.iter().find(|l| l.kind == kind)?;
+            Some(limit.guidance.as_ref()?.response.as_ref()?.en.clone())
+        };
+        let (low, high) =
+            (response(LimitKind::LL).unwrap_or_default(), response(LimitKind::HH).unwrap_or_default());
+        assert!(low.starts_with("stop firing") && !low.contains("stop feeding"), "{low}");
+        assert!(high.starts_with("stop feeding") && !high.contains("stop firing"), "{high}");
     }
 
     #[test]

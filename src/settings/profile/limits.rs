@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::super::walk::Walk;
 use super::guidance::{GuidanceKeys, guidance};
+use super::normal::normal;
 use super::schedule::schedule;
 use crate::plant::schedule::Slot;
 use crate::plant::{HazardLevel, Limit, LimitKind, Priority};
@@ -13,8 +14,13 @@ use crate::plant::{HazardLevel, Limit, LimitKind, Priority};
 #[derive(Debug, Clone)]
 pub(in crate::settings) enum LimitSetting {
     Limit(LimitKind, Box<LimitKeys>),
-    NoData { after: Option<Duration>, priority: Option<Priority> },
+    NoData {
+        after: Option<Duration>,
+        priority: Option<Priority>,
+    },
     Off(LimitKind),
+    /// The band of normal operation, or the wish to have none.
+    Normal(Option<(f64, f64)>),
 }
 
 /// The keys of a limit that were written; the others come from the limit it stands over, or a default.
@@ -74,11 +80,13 @@ impl LimitKeys {
 }
 
 impl LimitSetting {
-    pub(in crate::settings) fn kind(&self) -> LimitKind {
+    /// `None` for what is no limit.
+    pub(in crate::settings) fn kind(&self) -> Option<LimitKind> {
         match self {
-            Self::Limit(kind, _) => *kind,
-            Self::NoData { .. } => LimitKind::NoData,
-            Self::Off(kind) => *kind,
+            Self::Limit(kind, _) => Some(*kind),
+            Self::NoData { .. } => Some(LimitKind::NoData),
+            Self::Off(kind) => Some(*kind),
+            Self::Normal(_) => None,
         }
     }
 }
@@ -154,6 +162,7 @@ pub(in crate::settings) fn limits(walk: &Walk<'_>, may_inherit: bool) -> Vec<Lim
         found.push(LimitSetting::NoData { after, priority: n.word("priority", PRIORITIES) });
         n.finish();
     }
+    found.extend(normal(walk));
     walk.finish();
     found
 }

@@ -7,6 +7,7 @@ mod derived;
 mod detector;
 mod guidance;
 mod limits;
+mod normal;
 mod plausible;
 mod point;
 mod register;
