@@ -48,7 +48,8 @@ pub(super) fn wanted(w: &Walk<'_>, kind: Option<&str>) -> Option<String> {
 }
 
 impl PlantBuilder<'_> {
-    /// Puts the preset's range, limits and normal band under a point that has none yet.
+    /// Puts the preset's limits and normal band under a point that has none yet. Not its range: what the example unit's
+    /// transmitter spans says nothing of this one, and a reading beyond a range raises no limit.
     pub(super) fn preset_under(&mut self, ix: PointIx, point: &mut Point) {
         let Some(found) = self.preset.as_deref().and_then(|kind| preset(kind, point.id.as_str())) else {
             return;
@@ -60,9 +61,6 @@ impl PlantBuilder<'_> {
             Ok(conversion) => {
                 point.limits = found.limits(conversion);
                 self.relations.of(ix).runs_within(found.normal(conversion));
-                if found.unit != "bool" {
-                    point.range = point.range.or_else(|| found.range(conversion));
-                }
             }
             Err(problem) => self.warnings.borrow_mut().push(Fault {
                 place: self.preset_place.clone(),
@@ -181,7 +179,7 @@ mod tests {
             load("preset = true\n[equipment.limits.steam_pressure]\nhh = { at = 1240 }\n").expect("good");
         let pressure = point(&loaded, "steam_pressure");
         let wanted = [(LL, 400.0, 20.0), (L, 600.0, 20.0), (H, 1200.0, 20.0), (HH, 1240.0, 20.0)];
-        assert_eq!((limits(pressure), pressure.range), (wanted.to_vec(), Some((0.0, 2500.0))));
+        assert_eq!(limits(pressure), wanted);
         // The profile moved one and switched one off.
         let level = point(&loaded, "drum_level");
         assert_eq!(limits(level), [(LL, -75.0, 5.0), (L, -50.0, 5.0), (H, 40.0, 5.0)]);
@@ -191,6 +189,13 @@ mod tests {
         assert_eq!(limits(point(&loaded, "feedwater_flow")), []);
         let warned = loaded.warnings.iter().any(|w| w.key == "preset.feedwater_flow");
         assert!(warned, "{:?}", loaded.warnings);
+    }
+
+    #[test]
+    fn a_level_below_the_example_units_range_is_still_a_low_level() {
+        let loaded = load("preset = true\n").expect("good");
+        assert_eq!(point(&loaded, "drum_level").range, None);
+        assert_eq!(point(&loaded, "steam_pressure").range, None);
     }
 
     #[test]

@@ -116,13 +116,6 @@ impl Preset {
         each.into_iter().filter_map(limit).collect()
     }
 
-    /// Physical range in the point's unit.
-    #[must_use]
-    pub fn range(&self, (factor, offset): (f64, f64)) -> Option<(f64, f64)> {
-        let (low, high) = (self.low? * factor + offset, self.high? * factor + offset);
-        (low < high).then(|| (tidy(low), tidy(high)))
-    }
-
     /// The band of normal operation in the point's unit.
     #[must_use]
     pub fn normal(&self, (factor, offset): (f64, f64)) -> Option<(f64, f64)> {
@@ -218,6 +211,6 @@ mod tests {
         let kpa = pressure.limits((1000.0, 0.0));
         let of = |kind| kpa.iter().find(|l| l.kind == kind).map(|l| (l.at, l.deadband));
         assert_eq!(of(LimitKind::HH), Some((1250.0, 20.0)));
-        assert_eq!(pressure.range((1000.0, 0.0)), Some((0.0, 2500.0)));
+        assert_eq!(pressure.normal((1000.0, 0.0)), Some((800.0, 1100.0)));
     }
 }
