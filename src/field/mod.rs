@@ -17,10 +17,12 @@ mod status;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::timeout;
 
-use crate::plant::TextTable;
+use crate::plant::{Batch, TextTable};
 use crate::settings::Settings;
 use sources::{Registry, Sources};
 
@@ -28,6 +30,9 @@ pub use intake::{Ack, Delivery, Intake};
 pub use modbus::{PlanReport, Trace, describe_plan};
 pub(crate) use status::Status;
 pub use status::{DeviceState, DeviceStatus, SourceStatus};
+
+/// How long it is waited for the commit of what was read.
+const LONGEST_COMMIT: Duration = Duration::from_secs(10);
 
 /// The running wires.
 pub struct FieldHandle {
@@ -76,6 +81,10 @@ impl Field {
                         () = stopped(&mut stopping) => break,
                         Some((settings, done)) = changed.recv() => {
                             sources.apply(&settings).await;
+                            tokio::select! {
+                                () = sources.taken_over() => {}
+                                () = stopped(&mut stopping) => break,
+                            }
                             // Nobody waiting for the end is fine.
                             let _ = done.send(());
                         }
@@ -122,13 +131,20 @@ impl FieldHandle {
     }
 
     /// Takes over new settings; sources and devices that are the same notice nothing. Returns when it
-    /// has been done.
+    /// has been done and everything read by the settings before is committed: what comes from then on
+    /// was read by the new ones. A disk that does not write is waited for no longer than [`LONGEST_COMMIT`].
     pub async fn apply(&self, settings: &Settings) {
         let (done, waiting) = oneshot::channel();
         if self.changes.send((Box::new(settings.clone()), done)).is_ok() {
             // Gone means that the wires are stopping.
             let _ = waiting.await;
         }
+        let Some(intake) = self.registry.intake() else { return };
+        let (done, committed) = oneshot::channel();
+        intake.deliver(&mut Batch::default(), done);
+        // Held on, the wires could not end.
+        drop(intake);
+        let _ = timeout(LONGEST_COMMIT, committed).await;
     }
 
     /// Stops polling, hands over what was read, waits for the thread.
@@ -147,6 +163,6 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
 }
 
 /// Half to whole of `pause`, so that what failed together does not come back together.
-fn jittered(pause: std::time::Duration) -> std::time::Duration {
+fn jittered(pause: Duration) -> Duration {
     pause.mul_f64(0.5 + fastrand::f64() / 2.0)
 }

@@ -13,8 +13,13 @@ use crate::plant::Micros;
 
 /// For so long a device must keep the pace of time before its clock is taken for a wrong one.
 const TRIAL: Duration = Duration::from_secs(30);
-/// A report may wait so long on its way; it bears on the pace at the beginning of a trial.
+/// A report may wait so long on its way.
 const WAITS_MICROS: i64 = 5_000_000;
+/// A clock that is off runs no worse than this part of the time fast or slow. A buffer that empties at
+/// twice the pace of time, or at one and a half times, is told from it.
+const DRIFTS_PART: i64 = 100;
+/// A report older than one that came within this time is out of order, not a clock set back.
+const IN_ORDER_MICROS: i64 = 60_000_000;
 
 /// What is known of one device's clock.
 #[derive(Debug, Default)]
@@ -22,6 +27,8 @@ pub(super) struct Pace {
     base: Option<Instant>,
     /// Device time less monotonic time while its readings are of now, microseconds.
     ahead: Option<i64>,
+    /// The newest device time with which the wall clock agreed, and when it came, monotonic.
+    agreed: Option<(i64, i64)>,
     /// Where the pace is measured from: monotonic and device time; and the newest device time since.
     trial: Option<(i64, i64, i64)>,
 }
@@ -30,8 +37,13 @@ impl Pace {
     /// A reading of `at` came that the wall clock agrees with.
     pub(super) fn agrees(&mut self, at: Micros, now: Instant) {
         let mono = self.mono(now);
-        self.ahead = Some(at.0.saturating_sub(mono));
         self.trial = None;
+        // What was buffered for less than the tolerance agrees too, but tells nothing of the clock.
+        if self.agreed.is_some_and(|(newest, came)| at.0 < newest && mono - came < IN_ORDER_MICROS) {
+            return;
+        }
+        self.agreed = Some((at.0, mono));
+        self.ahead = Some(at.0.saturating_sub(mono));
     }
 
     /// A reading of `at` came that the wall clock puts far behind: if it was taken just now all the same,
@@ -45,9 +57,8 @@ impl Pace {
         }
         let (since, first, newest) = *self.trial.get_or_insert((mono, at.0, at.0));
         let (lasted, went) = (mono.saturating_sub(since), at.0.saturating_sub(first));
-        let slow = lasted / 2 - WAITS_MICROS;
-        let fast = lasted.saturating_mul(2).saturating_add(WAITS_MICROS);
-        if at.0 < newest || went < slow || went > fast {
+        let slack = WAITS_MICROS + lasted / DRIFTS_PART;
+        if at.0 < newest || went.saturating_sub(lasted).saturating_abs() > slack {
             self.trial = Some((mono, at.0, at.0));
             return None;
         }
@@ -96,6 +107,9 @@ mod tests {
 
     #[test]
     fn a_buffer_that_empties_is_never_taken_for_a_wrong_clock() {
+        assert_eq!(trusted(|s| seconds(s * 2)), None);
+        assert_eq!(trusted(|s| seconds(s * 3 / 2)), None);
+        assert_eq!(trusted(|s| seconds(s / 2)), None);
         assert_eq!(trusted(|s| seconds(s * 10)), None);
         assert_eq!(trusted(|s| seconds(s * 60)), None);
         assert_eq!(trusted(|_| 0), None, "the same reading again and again");
@@ -112,6 +126,22 @@ mod tests {
         // What it had buffered for an hour stays history.
         assert_eq!(pace.of_now(Micros(DEVICE - seconds(3600)), TOLERANCE, now(21)), None);
         assert_eq!(pace.of_now(Micros(DEVICE + seconds(22)), TOLERANCE, now(22)), Some(0));
+    }
+
+    #[test]
+    fn a_buffer_that_empties_the_newest_first_stays_history_beyond_the_tolerance() {
+        let (mut pace, start) = (Pace::default(), Instant::now());
+        pace.agrees(Micros(DEVICE), start);
+        // Up to the tolerance the wall clock agrees; what comes then is older still.
+        for minute in 1..=10 {
+            pace.agrees(Micros(DEVICE - seconds(60 * minute)), start + Duration::from_secs(minute as u64));
+        }
+        let now = start + Duration::from_secs(11);
+        assert_eq!(pace.of_now(Micros(DEVICE - seconds(630)), TOLERANCE, now), None);
+        // A clock set back a little is believed after a minute.
+        let later = start + Duration::from_secs(90);
+        pace.agrees(Micros(DEVICE - seconds(300)), later);
+        assert_eq!(pace.of_now(Micros(DEVICE - seconds(630)), TOLERANCE, later), Some(-seconds(330)));
     }
 
     #[test]

@@ -130,6 +130,10 @@ struct Bus {
     running: Running,
     settings: ModbusSource,
     change: watch::Sender<ModbusSource>,
+    /// Changes when it has taken over what was sent.
+    taken_over: watch::Receiver<()>,
+    /// Something was sent that it may not have taken over.
+    changing: bool,
     dialled: Option<dial_in::Doorstep>,
 }
 
@@ -217,6 +221,15 @@ impl Sources {
         self.listen();
     }
 
+    /// Waits until no bus reads by settings before the present ones: a request under way is waited for.
+    pub(super) async fn taken_over(&mut self) {
+        for bus in self.buses.values_mut().filter(|bus| bus.changing) {
+            // One that has ended reads nothing any more.
+            let _ = bus.taken_over.changed().await;
+            bus.changing = false;
+        }
+    }
+
     async fn bus(&mut self, source: &ModbusSource, timezone: &TimeZone) {
         let dials = |s: &ModbusSource| matches!(s.transport, Transport::DialIn(_));
         if let Some(bus) = self.buses.get_mut(source.id.as_str()) {
@@ -225,6 +238,8 @@ impl Sources {
             }
             if dials(&bus.settings) == dials(source) {
                 bus.settings = source.clone();
+                bus.taken_over.mark_unchanged();
+                bus.changing = true;
                 bus.change.send_replace(source.clone());
                 return;
             }
@@ -234,6 +249,7 @@ impl Sources {
         }
         let Some(seen) = self.registry.seen(source.id.as_str()) else { return };
         let (change, changed) = watch::channel(source.clone());
+        let (tell, taken_over) = watch::channel(());
         let dialled = dials(source).then(dial_in::Doorstep::default);
         let (stop, stopped) = watch::channel(false);
         let parts = modbus::Parts {
@@ -245,10 +261,13 @@ impl Sources {
             texts: self.texts.clone(),
             trace: seen.trace.unwrap_or_default(),
             dialled: dialled.clone(),
+            taken_over: tell,
         };
         let task = tokio::spawn(modbus::run(parts, stopped));
         let running = Running { task, stop };
-        self.buses.insert(source.id.to_string(), Bus { running, settings: source.clone(), change, dialled });
+        let settings = source.clone();
+        let bus = Bus { running, settings, change, taken_over, changing: false, dialled };
+        self.buses.insert(source.id.to_string(), bus);
     }
 
     fn session(&mut self, source: &MqttSource, settings: &Settings) {

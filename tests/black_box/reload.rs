@@ -1,7 +1,9 @@
 //! Promise P8: new settings touch only what changed, wrong ones change nothing, and ones that read less
 //! than the old did are taken back.
 
-use crate::peers::odd::Act::Say;
+use std::time::Duration;
+
+use crate::peers::odd::Act::{Rest, Say};
 use crate::peers::{Gateway, ModbusServer, Odd, eventually, unless};
 use crate::{plants, quirks};
 
@@ -165,6 +167,29 @@ async fn a_device_that_is_asked_at_a_unit_where_nobody_answers_is_taken_back_als
     let told = state(&gateway, "rolled-back").await;
     assert_eq!(told["no_longer_read"], serde_json::json!(["line/7"]), "{told}");
     quirks::shows(&gateway, &[("a", Some(7.0), "")]).await;
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_to_what_the_old_settings_asked_proves_nothing_of_the_new_ones() {
+    // Slow, so that a request is under way when the settings change.
+    let device = Odd::tcp(|ask| vec![Rest(Duration::from_millis(900)), Say(ask.values(|_| 7))]).await;
+    let source = |port: u16| {
+        let address = format!("tcp://127.0.0.1:{port}");
+        quirks::settings(&address, "", &[1]).replace("100ms\"\ntimeout = \"90ms", "1s\"\ntimeout = \"1s")
+    };
+    let mut gateway = quirks::start(&source(device.port), &quirks::profile("", &[("a", "address = 40001")]));
+    quirks::shows(&gateway, &[("a", Some(7.0), "")]).await;
+    let asked = device.asked().len();
+    eventually("it is asked again", async || unless(device.asked().len() > asked, asked)).await;
+    gateway.rewrite(&source(crate::peers::free_port()));
+    assert_eq!(gateway.post("/api/v1/reload", "", &[]).await, 200);
+    eventually("the trial ends", async || {
+        let told = gateway.get("/api/v1/reload").await;
+        unless(told["state"] == "kept" || told["state"] == "rolled-back", told)
+    })
+    .await;
+    assert_eq!(gateway.get("/api/v1/reload").await["state"], "rolled-back");
     gateway.stop().await;
 }
 

@@ -13,6 +13,7 @@ use tokio::time::timeout;
 
 use super::{Desk, Format, Item, LARGEST, PushError, Reason, Rejection, Report, json, line_items};
 use crate::clock::wall_now;
+use crate::field::LONGEST_COMMIT;
 use crate::field::mqtt::payload::guard;
 use crate::field::sources::Registry;
 use crate::plant::Batch;
@@ -21,8 +22,6 @@ use crate::plant::Batch;
 const MOST_AT_ONCE: usize = 64;
 /// How long a request waits for room before it is told to come again.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How long it waits for the disk.
-const LONGEST_COMMIT: Duration = Duration::from_secs(10);
 
 /// For which sources a caller may push.
 #[derive(Debug, Clone, PartialEq, Eq)]

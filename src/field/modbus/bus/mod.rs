@@ -45,6 +45,8 @@ pub(in crate::field) struct Parts {
     pub(in crate::field) texts: TextTable,
     pub(in crate::field) trace: Trace,
     pub(in crate::field) dialled: Option<Doorstep>,
+    /// Told whenever changed settings are taken over.
+    pub(in crate::field) taken_over: watch::Sender<()>,
 }
 
 /// What a request is for.
@@ -139,6 +141,7 @@ pub(in crate::field) async fn run(parts: Parts, mut stop: watch::Receiver<bool>)
         if updates.has_changed().unwrap_or(false) && bus.link.in_flight() == 0 {
             let source = updates.borrow_and_update().clone();
             bus.take_over(source);
+            parts.taken_over.send_replace(());
         }
         let changing = updates.has_changed().unwrap_or(false);
         bus.enqueue_due().await;
