@@ -133,6 +133,8 @@ impl<'v> Walk<'_, 'v, '_> {
             .as_ref()
             .and_then(|path| resolve(self.root, path, &self.taken))
             .and_then(Value::as_object);
+        // A message may have several sets of one device; errors are about their own.
+        let own = self.out.len();
         match (set, &layout.name) {
             (Value::Object(map), _) => {
                 self.sets += 1;
@@ -158,16 +160,19 @@ impl<'v> Walk<'_, 'v, '_> {
             if is_good(Some(code), shape.good) {
                 continue;
             }
-            match self.out.iter_mut().find(|f| f.name == *name && f.device == device) {
-                Some(found) => found.good = false,
-                None => self.push(Found {
+            let mut there = false;
+            for found in self.out[own..].iter_mut().filter(|f| f.name == *name) {
+                (found.good, there) = (false, true);
+            }
+            if !there {
+                self.push(Found {
                     device: device.clone(),
                     time,
                     time_expected: layout.set_time.is_some(),
                     name: name.into(),
                     value: None,
                     good: false,
-                })?,
+                })?;
             }
         }
         Ok(())
@@ -261,7 +266,7 @@ mod tests {
 
     use super::{Found, is_ignored, open, records};
     use crate::field::mqtt::payload::PayloadError;
-    use crate::settings::{Body, JsonPath, Shape};
+    use crate::settings::{Body, JsonPath, Shape, Step};
 
     /// What a preset finds: (device, name, value, good), and the times.
     #[allow(clippy::type_complexity, reason = "a table of expectations")]
@@ -333,6 +338,27 @@ mod tests {
         let wanted = [row("modbus", "tag0", 123, true, 5), row("modbus", "tag1", Value::Null, false, 5)];
         assert_eq!(find(&preset("neuron"), values).unwrap(), wanted);
         assert_eq!(find(&preset("neuron"), tags).unwrap(), wanted);
+    }
+
+    #[test]
+    fn an_error_is_about_its_own_set_and_all_of_its_values_there() {
+        let mut shape = preset("neuron");
+        if let Body::Records(layouts) = &mut shape.body {
+            for layout in layouts {
+                for path in [Some(&mut layout.values), layout.errors.as_mut(), layout.set_time.as_mut()]
+                    .into_iter()
+                    .flatten()
+                {
+                    path.0.insert(0, Step::Each);
+                }
+            }
+        }
+        let set = |time: i64, values: Value, errors: Value| json!({"timestamp":time,"node":"n","values":values,"errors":errors});
+        let root = json!([set(1, json!({"p":1.0}), json!({})), set(2, json!({}), json!({"p":2014}))]);
+        let found = find(&shape, root).unwrap();
+        let said: Vec<_> = found.into_iter().map(|f| (f.1, f.2, f.3, f.4)).collect();
+        let wanted = [("p".into(), json!(1.0), true, json!(1)), ("p".into(), Value::Null, false, json!(2))];
+        assert_eq!(said, wanted);
     }
 
     #[test]

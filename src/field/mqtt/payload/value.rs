@@ -54,7 +54,7 @@ fn scaled(point: &MqttPoint, raw: Option<f64>) -> (f64, Quality) {
     if !raw.is_finite() || !value.is_finite() {
         return bad(Cause::NotANumber);
     }
-    if point.sentinels.contains(&raw) {
+    if is_sentinel(raw, &point.sentinels) {
         return bad(Cause::Sentinel);
     }
     if point.invert && (raw == 0.0 || raw == 1.0) {
@@ -62,6 +62,12 @@ fn scaled(point: &MqttPoint, raw: Option<f64>) -> (f64, Quality) {
     }
     let rounded = raw.abs() > EXACT && raw.fract() == 0.0 && raw.abs() < 1.9e19;
     (value, if rounded { Quality::Uncertain(Cause::Rounded) } else { Quality::Good })
+}
+
+/// A number that stands for "no measurement", also one that lost its last decimals on a way of single
+/// floats.
+pub(in crate::field::mqtt) fn is_sentinel(number: f64, sentinels: &[f64]) -> bool {
+    sentinels.iter().any(|s| *s == number || f64::from(*s as f32) == number)
 }
 
 /// A number, with or without a unit behind it (`1.25`, `1.25MPa`).
@@ -167,6 +173,10 @@ mod tests {
         (point.scale, point.offset, point.sentinels) = (0.1, -5.0, vec![32767.0]);
         assert_eq!(value(&point, &json!(250)), (20.0, Quality::Good));
         assert_eq!(value(&point, &json!("32767")).1, Quality::Bad(Cause::Sentinel));
+        // A single float, printed as the double it was turned into.
+        point.sentinels = vec![-999.9];
+        assert_eq!(value(&point, &json!(-999.9000244140625)).1, Quality::Bad(Cause::Sentinel));
+        assert_eq!(value(&point, &json!(-999.8)).1, Quality::Good);
         (point.scale, point.offset, point.invert) = (1.0, 0.0, true);
         for (found, wanted) in [(json!(true), 0.0), (json!("OFF"), 1.0), (json!(1), 0.0), (json!("0"), 1.0)] {
             assert_eq!(value(&point, &found).0, wanted, "{found}");

@@ -6,7 +6,7 @@
 //! is taken for what it is, whatever the datatype says; what cannot be told apart is unreadable.
 
 use super::wire::{Metric, PropertyInteger, Value};
-use crate::field::mqtt::payload::value::number;
+use crate::field::mqtt::payload::value::{is_sentinel, number};
 use crate::plant::{Cause, Quality};
 
 /// Integers beyond lose digits in a double.
@@ -126,12 +126,10 @@ pub(super) enum Raw {
 }
 
 impl Raw {
-    /// A number that stands for "no measurement" is none, also one that lost its last decimals on a way
-    /// of single floats.
+    /// A number that stands for "no measurement" is none.
     pub(super) fn without(self, sentinels: &[f64]) -> Self {
-        let is = |number: f64| sentinels.iter().any(|s| *s == number || f64::from(*s as f32) == number);
         match self {
-            Self::Number(number, _) if is(number) => Self::Bad(Cause::Sentinel),
+            Self::Number(number, _) if is_sentinel(number, sentinels) => Self::Bad(Cause::Sentinel),
             raw => raw,
         }
     }
