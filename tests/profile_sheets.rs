@@ -188,3 +188,10 @@ fn a_file_that_is_cut_or_is_something_else_is_refused_in_a_sentence() {
     let (code, said, _) = steamward(dir.path(), &["import", "wrong.csv", "--out", "w.toml"]);
     assert_eq!(code, 0, "{said}");
 }
+
+#[test]
+fn where_there_is_no_folder_of_profiles_the_option_that_names_it_is_told() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (code, _, said) = steamward(dir.path(), &["export", "gas-boiler", "--out", "x.csv"]);
+    assert!(code == 2 && said.contains("there is none; tell the folder with --profiles"), "{code}: {said}");
+}

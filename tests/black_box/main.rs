@@ -22,6 +22,7 @@ mod page;
 mod peers;
 mod plants;
 mod push;
+mod quick_start;
 mod quirks;
 mod quirks_of_lines;
 mod reload;

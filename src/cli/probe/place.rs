@@ -69,7 +69,7 @@ impl Place {
     /// A number that looks Modicon and is not taken so.
     pub(super) fn note(&self) -> Option<String> {
         let number: u32 = self.at.split('.').next()?.parse().ok()?;
-        let looks = matches!(number, 10_001..=19_999 | 30_001..=49_999);
+        let looks = matches!(number, 10_001..=19_999 | 30_001..=39_999 | 40_001..=49_999);
         (self.table.is_some() && looks).then(|| {
             format!(
                 "with --table the number is plain, as in a profile: {number} was asked for on the wire. \
@@ -216,6 +216,18 @@ pub(super) fn millis(micros: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::{Place, number, range};
+
+    #[test]
+    fn a_number_that_looks_modicon_is_noted_and_one_that_cannot_be_is_not() {
+        let note = |at: &str, table: Option<&str>| {
+            Place::new(1, table.map(str::to_owned), at.to_owned()).note().unwrap_or_default()
+        };
+        assert!(note("40001", Some("holding")).contains("address 0 there"));
+        assert!(note("49999.3", Some("holding")).contains("address 9998 there"));
+        for (at, table) in [("40000", Some("holding")), ("30000", Some("input")), ("40001", None)] {
+            assert_eq!(note(at, table), "", "{at}");
+        }
+    }
 
     #[test]
     fn numbers_are_shown_with_their_own_digits() {

@@ -326,10 +326,15 @@ fn load(name: &str, profiles: &Path) -> Result<(String, Profile), String> {
     let candidates =
         [given.to_owned(), profiles.join(format!("{name}.toml")), profiles.join(format!("{name}.csv"))];
     let Some(path) = candidates.iter().find(|p| p.is_file()) else {
+        let known = names(profiles);
+        let there = if known.is_empty() {
+            "there is none; tell the folder with --profiles".to_owned()
+        } else {
+            format!("there are: {}", known.join(", "))
+        };
         return Err(format!(
-            "{name}: no such file, and no profile of this name in {}; there are: {}",
-            profiles.display(),
-            names(profiles).join(", ")
+            "{name}: no such file, and no profile of this name in {}; {there}",
+            profiles.display()
         ));
     };
     let shown = path.display().to_string();

@@ -58,7 +58,7 @@ pub fn now_us() -> i64 {
     now.expect("a clock after 1970").as_micros() as i64
 }
 
-fn root() -> PathBuf {
+pub fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
