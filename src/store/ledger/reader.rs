@@ -1,0 +1,347 @@
+//! Reads the ledger while the keeper writes it: each reader has its own read-only connection.
+//!
+//! Called by the console, the outlets, the command line, and the gateway at its start.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+
+use super::rows::{AuditRow, DeadLetter, DeliveryRow, EventRow, LossRow, PrecursorRow, TransitionRow};
+use super::{FILE, Loss, StoreError, sqlite};
+use crate::hazard::{Entry, Hazard};
+use crate::plant::Micros;
+use crate::watch::Saved;
+
+/// Reads the ledger while the keeper writes it.
+#[derive(Debug)]
+pub struct LedgerReader {
+    conn: Connection,
+}
+
+impl LedgerReader {
+    /// Opens the file read-only.
+    ///
+    /// # Errors
+    /// [`StoreError::Sqlite`].
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let conn = Connection::open_with_flags(path, flags).map_err(sqlite(FILE))?;
+        conn.execute_batch("PRAGMA busy_timeout=5000; PRAGMA query_only=ON;").map_err(sqlite(FILE))?;
+        Ok(Self { conn })
+    }
+
+    fn rows<T>(
+        &self,
+        sql: &str,
+        values: impl rusqlite::Params,
+        read: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        let err = sqlite(FILE);
+        let mut query = self.conn.prepare_cached(sql).map_err(&err)?;
+        let rows = query.query_map(values, read).map_err(&err)?;
+        rows.collect::<Result<_, _>>().map_err(&err)
+    }
+
+    /// All alarm states.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn alarms(&self) -> Result<Vec<Saved>, StoreError> {
+        self.rows("SELECT body FROM alarm", [], |r| r.get::<_, String>(0))?
+            .iter()
+            .map(|body| from_json(body))
+            .collect()
+    }
+
+    /// The newest `limit` transitions, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn transitions(&self, limit: u32) -> Result<Vec<TransitionRow>, StoreError> {
+        self.rows(
+            "SELECT seq, at, rule, event, before, after, value, cause, by FROM transition ORDER BY seq DESC LIMIT ?1",
+            [limit],
+            transition,
+        )
+    }
+
+    /// All transitions with a time in `from..=to`, in the order they happened.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn transitions_between(&self, from: Micros, to: Micros) -> Result<Vec<TransitionRow>, StoreError> {
+        self.rows(
+            "SELECT seq, at, rule, event, before, after, value, cause, by FROM transition
+             WHERE at BETWEEN ?1 AND ?2 ORDER BY seq",
+            [from.0, to.0],
+            transition,
+        )
+    }
+
+    /// What a [`crate::hazard::Register`] takes up after a restart: records that are not closed, and
+    /// closed ones whose evidence is still to be sealed.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn unfinished_hazards(&self) -> Result<Vec<Hazard>, StoreError> {
+        let evidence = "NOT EXISTS (SELECT 1 FROM evidence e WHERE e.hazard = h.id)";
+        self.rows(
+            &format!(
+                "SELECT body FROM hazard h WHERE status <> 'closed' OR {evidence} ORDER BY found_at, number"
+            ),
+            [],
+            |r| r.get::<_, String>(0),
+        )?
+        .iter()
+        .map(|body| from_json(body))
+        .collect()
+    }
+
+    /// Hazards that are not closed, oldest first; with `closed`, also the closed ones.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn hazards(&self, closed: bool) -> Result<Vec<Hazard>, StoreError> {
+        self.rows(
+            "SELECT body FROM hazard WHERE ?1 OR status <> 'closed' ORDER BY found_at, number",
+            [closed],
+            |r| r.get::<_, String>(0),
+        )?
+        .iter()
+        .map(|body| from_json(body))
+        .collect()
+    }
+
+    /// The highest number given out that starts with `prefix` (`YH-20261124-`); 0 if there is none.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn numbered(&self, prefix: &str) -> Result<u32, StoreError> {
+        self.conn
+            .query_row(
+                "SELECT coalesce(max(CAST(substr(number, length(?1) + 1) AS INTEGER)), 0) FROM hazard WHERE substr(number, 1, length(?1)) = ?1",
+                [prefix],
+                |r| r.get(0),
+            )
+            .map_err(sqlite(FILE))
+    }
+
+    /// Hazard events after `seq`, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn events_after(&self, seq: i64, limit: u32) -> Result<Vec<EventRow>, StoreError> {
+        self.rows(
+            "SELECT seq, hazard, body FROM hazard_event WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+            params![seq, limit],
+            event,
+        )
+    }
+
+    /// Events that `outlet` has neither delivered nor buried, oldest first: the first of each
+    /// hazard only, so that order per hazard holds while another hazard's receiver is stuck.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn undelivered(&self, outlet: &str, limit: u32) -> Result<Vec<EventRow>, StoreError> {
+        self.rows(
+            "SELECT min(e.seq), e.hazard, e.body FROM hazard_event e
+             LEFT JOIN delivery d ON d.outlet = ?1 AND d.event = e.seq
+             WHERE d.event IS NULL OR d.state = 'pending' GROUP BY e.hazard ORDER BY 1 LIMIT ?2",
+            params![outlet, limit],
+            event,
+        )
+    }
+
+    /// How each version of a hazard was delivered.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn deliveries(&self, hazard: &str) -> Result<Vec<DeliveryRow>, StoreError> {
+        self.rows(
+            "SELECT d.outlet, e.version, d.state, d.at, d.detail FROM hazard_event e
+             JOIN delivery d ON d.event = e.seq WHERE e.hazard = ?1 ORDER BY e.version, d.outlet",
+            [hazard],
+            |r| {
+                Ok(DeliveryRow {
+                    outlet: r.get(0)?,
+                    version: r.get(1)?,
+                    state: r.get(2)?,
+                    at: r.get::<_, Option<i64>>(3)?.map(Micros),
+                    detail: r.get(4)?,
+                })
+            },
+        )
+    }
+
+    /// Sealed evidence of a hazard: SHA-256 and body.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn evidence(&self, hazard: &str) -> Result<Option<(String, Vec<u8>)>, StoreError> {
+        self.conn
+            .query_row("SELECT sha256, body FROM evidence WHERE hazard = ?1", [hazard], |r| {
+                Ok((r.get(0)?, r.get(1)?))
+            })
+            .optional()
+            .map_err(sqlite(FILE))
+    }
+
+    /// Number of events that `outlet` has delivered.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn delivered(&self, outlet: &str) -> Result<u64, StoreError> {
+        self.conn
+            .query_row(
+                "SELECT count(*) FROM delivery WHERE outlet = ?1 AND state = 'delivered'",
+                [outlet],
+                |r| r.get::<_, i64>(0),
+            )
+            .map(|n| n as u64)
+            .map_err(sqlite(FILE))
+    }
+
+    /// The hazard with this id, closed or not.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn hazard(&self, id: &str) -> Result<Option<Hazard>, StoreError> {
+        let body = self
+            .conn
+            .query_row("SELECT body FROM hazard WHERE id = ?1", [id], |r| r.get::<_, String>(0))
+            .optional()
+            .map_err(sqlite(FILE))?;
+        body.map(|b| from_json(&b)).transpose()
+    }
+
+    /// Number of dead letters of `outlet`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn dead_letters(&self, outlet: &str) -> Result<u64, StoreError> {
+        self.conn
+            .query_row("SELECT count(*) FROM dead_letter WHERE outlet = ?1", [outlet], |r| r.get::<_, i64>(0))
+            .map(|n| n as u64)
+            .map_err(sqlite(FILE))
+    }
+
+    /// The newest `limit` dead letters, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn newest_dead_letters(&self, limit: u32) -> Result<Vec<(Micros, DeadLetter)>, StoreError> {
+        self.rows(
+            "SELECT at, outlet, what, status, reason FROM dead_letter ORDER BY seq DESC LIMIT ?1",
+            [limit],
+            |r| {
+                let letter =
+                    DeadLetter { outlet: r.get(1)?, what: r.get(2)?, status: r.get(3)?, reason: r.get(4)? };
+                Ok((Micros(r.get(0)?), letter))
+            },
+        )
+    }
+
+    /// The newest `limit` losses, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn losses(&self, limit: u32) -> Result<Vec<LossRow>, StoreError> {
+        self.rows(
+            "SELECT at, outlet, from_at, to_at, readings, reason FROM loss ORDER BY seq DESC LIMIT ?1",
+            [limit],
+            |r| {
+                let loss = Loss {
+                    outlet: r.get(1)?,
+                    from: Micros(r.get(2)?),
+                    to: Micros(r.get(3)?),
+                    readings: r.get::<_, i64>(4)? as u64,
+                };
+                Ok(LossRow { at: Micros(r.get(0)?), loss, reason: r.get(5)? })
+            },
+        )
+    }
+
+    /// The newest `limit` precursors, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn precursors(&self, limit: u32) -> Result<Vec<PrecursorRow>, StoreError> {
+        self.rows(
+            "SELECT at, rule, beyond, peak, lasted_ms FROM precursor ORDER BY seq DESC LIMIT ?1",
+            [limit],
+            |r| {
+                Ok(PrecursorRow {
+                    at: Micros(r.get(0)?),
+                    rule: r.get(1)?,
+                    beyond: r.get(2)?,
+                    peak: r.get(3)?,
+                    lasted_ms: r.get::<_, i64>(4)? as u64,
+                })
+            },
+        )
+    }
+
+    /// The audit chain from its beginning.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn audit(&self) -> Result<Vec<AuditRow>, StoreError> {
+        self.rows(
+            "SELECT seq, at, who, what, subject, detail, prev_hash, hash FROM audit ORDER BY seq",
+            [],
+            audit,
+        )
+    }
+
+    /// The newest audit entry.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn last_audit(&self) -> Result<Option<AuditRow>, StoreError> {
+        self.conn
+            .query_row(
+                "SELECT seq, at, who, what, subject, detail, prev_hash, hash FROM audit ORDER BY seq DESC LIMIT 1",
+                [],
+                audit,
+            )
+            .optional()
+            .map_err(sqlite(FILE))
+    }
+}
+
+fn audit(r: &rusqlite::Row<'_>) -> rusqlite::Result<AuditRow> {
+    Ok(Entry {
+        seq: r.get::<_, i64>(0)? as u64,
+        at: Micros(r.get(1)?),
+        who: r.get(2)?,
+        what: r.get(3)?,
+        subject: r.get(4)?,
+        detail: r.get(5)?,
+        prev_hash: r.get(6)?,
+        hash: r.get(7)?,
+    })
+}
+
+fn event(r: &rusqlite::Row<'_>) -> rusqlite::Result<EventRow> {
+    Ok(EventRow { seq: r.get(0)?, hazard: r.get(1)?, body: r.get(2)? })
+}
+
+fn from_json<T: serde::de::DeserializeOwned>(body: &str) -> Result<T, StoreError> {
+    serde_json::from_str(body)
+        .map_err(|e| StoreError::Corrupt(format!("{FILE}: a stored body does not read back: {e}")))
+}
+
+fn transition(r: &rusqlite::Row<'_>) -> rusqlite::Result<TransitionRow> {
+    Ok(TransitionRow {
+        seq: r.get(0)?,
+        at: Micros(r.get(1)?),
+        rule: r.get(2)?,
+        event: r.get(3)?,
+        before: r.get(4)?,
+        after: r.get(5)?,
+        value: r.get(6)?,
+        cause: r.get(7)?,
+        by: r.get(8)?,
+    })
+}
