@@ -16,193 +16,26 @@ mod judge;
 mod keep;
 mod people;
 mod schedule;
+mod state;
+mod told;
 mod validate;
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::alarm::{Alarm, AlarmState, Event};
 use super::rule::{Rule, RuleIx, rules_of};
-use super::timer::{Timer, us};
+use super::timer::us;
 use crate::plant::{Cause, DeviceIx, Manners, Micros, Now, Plant, PointIx, Quality, Reading, SampleHead};
 use call::{Flood, Group};
 use derive::Calculations;
 use schedule::Schedules;
+use state::{Cold, DECIDES, DeviceState, Excursion, FEEDS, Spot, State, TESTED};
 use validate::Tests;
 
 pub use call::FirstOut;
 pub use keep::Saved;
 pub use people::{Out, Shelf};
-
-/// A point as the engine knows it.
-#[derive(Debug, Clone, Copy)]
-pub struct Current {
-    /// Last usable value; NaN if there was none.
-    pub value: f64,
-    /// Of the last reading.
-    pub quality: Quality,
-    /// Time of the last usable value.
-    pub at: Micros,
-    /// When it came, on the monotonic clock.
-    pub came: Duration,
-    /// How old it was then by its own time, in microseconds.
-    pub lag: i64,
-}
-
-/// How one alarm stands.
-#[derive(Debug, Clone, PartialEq)]
-pub struct AlarmInfo {
-    /// ISA-18.2 state, as people see it.
-    pub state: AlarmState,
-    /// The condition is in breach, whatever people see.
-    pub active: bool,
-    /// Of the last raise.
-    pub raised_at: Option<Micros>,
-    /// Value at the last raise.
-    pub value: Option<f64>,
-    /// Who acknowledged last.
-    pub acknowledged_by: Option<String>,
-    /// Why nobody is called, if a person put it aside.
-    pub shelf: Option<Shelf>,
-    /// Why it is out of service.
-    pub out: Option<Out>,
-}
-
-/// A change of state.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Transition {
-    /// Which rule.
-    pub rule: RuleIx,
-    /// Before, as people saw it.
-    pub from: AlarmState,
-    /// After.
-    pub to: AlarmState,
-    /// Why.
-    pub event: Event,
-    /// When, wall clock.
-    pub at: Micros,
-    /// The value that did it, in the point's unit.
-    pub value: Option<f64>,
-    /// For no-data rules: what is wrong.
-    pub cause: Option<Cause>,
-    /// For commands: who.
-    pub by: Option<String>,
-}
-
-impl Transition {
-    /// People are called to a new occurrence. A raise behind a veil calls nobody; its end may.
-    #[must_use]
-    pub fn calls(&self) -> bool {
-        self.to == AlarmState::Unacknowledged && self.event != Event::Repeated && !self.from.is_active()
-    }
-}
-
-/// Something that came to nothing this time: the base of the pyramid (事故法则).
-#[derive(Debug, Clone, PartialEq)]
-pub struct Precursor {
-    /// Whose limit.
-    pub rule: RuleIx,
-    /// It was beyond the limit and came back before the on-delay had passed; else it only came near.
-    pub beyond: bool,
-    /// When it ended.
-    pub at: Micros,
-    /// The value furthest gone.
-    pub peak: f64,
-    /// How long it lasted.
-    pub lasted: Duration,
-}
-
-/// Whether a rule's condition holds right now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Breach {
-    /// It does (or is held by delay or deadband).
-    Yes,
-    /// It does not.
-    No,
-    /// Nobody can tell.
-    Unknown,
-}
-
-/// The hot state of one rule.
-#[derive(Debug, Clone, Copy)]
-struct State {
-    /// Towards the on-delay while there is no alarm, towards the off-delay while there is one.
-    timer: Option<Timer>,
-    alarm: Alarm,
-    flags: u8,
-}
-
-impl State {
-    const FRESH: Self = Self { timer: None, alarm: Alarm::NORMAL, flags: 0 };
-    /// Stands in `Engine::dirty`.
-    const DIRTY: u8 = 1;
-    /// Stands in `Engine::timed`.
-    const TIMED: u8 = 2;
-    /// Counted in `Spot::attention`.
-    const BUSY: u8 = 4;
-    /// An excursion is under way.
-    const ASTRAY: u8 = 8;
-    /// Its condition (`when`) does not hold.
-    const IDLE: u8 = 16;
-    /// A cause of it is told already, in a flood.
-    const FOLLOWS: u8 = 32;
-
-    fn has(self, flag: u8) -> bool {
-        self.flags & flag != 0
-    }
-
-    fn set(&mut self, flag: u8, on: bool) {
-        if on { self.flags |= flag } else { self.flags &= !flag }
-    }
-}
-
-/// What only an alarm needs, from the first time on that something happens.
-#[derive(Debug, Clone, Default)]
-struct Cold {
-    raised_at: Option<Micros>,
-    value: Option<f64>,
-    acknowledged_by: Option<String>,
-    shelf: Option<Shelf>,
-    out: Option<Out>,
-    /// When people were called last, monotonic.
-    called_us: u64,
-    excursion: Excursion,
-}
-
-#[derive(Debug, Clone, Copy, Default)]
-struct Excursion {
-    since_us: u64,
-    peak: f64,
-    beyond: bool,
-}
-
-/// The hot state of one point.
-#[derive(Debug, Clone, Copy)]
-struct Spot {
-    value: f64,
-    at: i64,
-    lag: i64,
-    came_us: u64,
-    /// Physical range; a value outside is bad, not extreme.
-    range: (f64, f64),
-    /// Strictly between these no limit of the point has anything to say.
-    calm: (f64, f64),
-    /// Its rules, `rules.0 .. rules.1` (limits, then no data).
-    rules: (u32, u32),
-    device: DeviceIx,
-    /// Rules under way; and whether a rule hangs on its value.
-    attention: u32,
-    quality: Quality,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct DeviceState {
-    heard_us: u64,
-    stale_after_us: u64,
-    stale: bool,
-    /// Why it is lost as a whole, if it is.
-    lost: Option<Cause>,
-}
+pub use told::{AlarmInfo, Breach, Current, Precursor, Transition};
 
 /// The engine. One per gateway, driven by the keeper.
 #[derive(Debug, Clone)]
@@ -238,13 +71,6 @@ pub struct Engine {
     unsettled: Vec<RuleIx>,
     dirty: Vec<RuleIx>,
 }
-
-/// `Spot::attention` of a point on whose value other rules hang.
-const DECIDES: u32 = 1 << 31;
-/// `Spot::attention` of a point that others are calculated from.
-const FEEDS: u32 = 1 << 30;
-/// `Spot::attention` of a point whose readings are tested against each other.
-const TESTED: u32 = 1 << 29;
 
 impl Engine {
     /// An engine for `plant`: every point not yet read, every alarm normal, no-data delays running.

@@ -1,0 +1,95 @@
+//! The engine's memory of rules, points and devices, hot and cold apart: what every sample touches is small
+//! and lies in rows; what only an alarm needs is made when something happens.
+
+use super::people::{Out, Shelf};
+use crate::plant::{Cause, DeviceIx, Micros, Quality};
+use crate::watch::alarm::Alarm;
+use crate::watch::timer::Timer;
+
+/// The hot state of one rule.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct State {
+    /// Towards the on-delay while there is no alarm, towards the off-delay while there is one.
+    pub(super) timer: Option<Timer>,
+    pub(super) alarm: Alarm,
+    pub(super) flags: u8,
+}
+
+impl State {
+    pub(super) const FRESH: Self = Self { timer: None, alarm: Alarm::NORMAL, flags: 0 };
+    /// Stands in `Engine::dirty`.
+    pub(super) const DIRTY: u8 = 1;
+    /// Stands in `Engine::timed`.
+    pub(super) const TIMED: u8 = 2;
+    /// Counted in `Spot::attention`.
+    pub(super) const BUSY: u8 = 4;
+    /// An excursion is under way.
+    pub(super) const ASTRAY: u8 = 8;
+    /// Its condition (`when`) does not hold.
+    pub(super) const IDLE: u8 = 16;
+    /// A cause of it is told already, in a flood.
+    pub(super) const FOLLOWS: u8 = 32;
+
+    pub(super) fn has(self, flag: u8) -> bool {
+        self.flags & flag != 0
+    }
+
+    pub(super) fn set(&mut self, flag: u8, on: bool) {
+        if on { self.flags |= flag } else { self.flags &= !flag }
+    }
+}
+
+/// What only an alarm needs, from the first time on that something happens.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Cold {
+    pub(super) raised_at: Option<Micros>,
+    pub(super) value: Option<f64>,
+    pub(super) acknowledged_by: Option<String>,
+    pub(super) shelf: Option<Shelf>,
+    pub(super) out: Option<Out>,
+    /// When people were called last, monotonic.
+    pub(super) called_us: u64,
+    pub(super) excursion: Excursion,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Excursion {
+    pub(super) since_us: u64,
+    pub(super) peak: f64,
+    pub(super) beyond: bool,
+}
+
+/// The hot state of one point.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Spot {
+    pub(super) value: f64,
+    pub(super) at: i64,
+    pub(super) lag: i64,
+    pub(super) came_us: u64,
+    /// Physical range; a value outside is bad, not extreme.
+    pub(super) range: (f64, f64),
+    /// Strictly between these no limit of the point has anything to say.
+    pub(super) calm: (f64, f64),
+    /// Its rules, `rules.0 .. rules.1` (limits, then no data).
+    pub(super) rules: (u32, u32),
+    pub(super) device: DeviceIx,
+    /// Rules under way; and whether a rule hangs on its value.
+    pub(super) attention: u32,
+    pub(super) quality: Quality,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct DeviceState {
+    pub(super) heard_us: u64,
+    pub(super) stale_after_us: u64,
+    pub(super) stale: bool,
+    /// Why it is lost as a whole, if it is.
+    pub(super) lost: Option<Cause>,
+}
+
+/// `Spot::attention` of a point on whose value other rules hang.
+pub(super) const DECIDES: u32 = 1 << 31;
+/// `Spot::attention` of a point that others are calculated from.
+pub(super) const FEEDS: u32 = 1 << 30;
+/// `Spot::attention` of a point whose readings are tested against each other.
+pub(super) const TESTED: u32 = 1 << 29;
