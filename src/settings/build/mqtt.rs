@@ -10,7 +10,7 @@ use super::super::types::{
     Body, DeviceKey, JsonPath, MqttMapping, MqttOffline, MqttPoint, Shape, Table, Template, TopicLevel,
 };
 use super::super::walk::Walk;
-use super::plant::modbus_point;
+use super::registers::modbus_point;
 use super::sparkplug::{SparkplugPlace, place};
 use super::words::positive;
 use crate::plant::{DeviceIx, PointIx};

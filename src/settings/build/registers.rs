@@ -1,0 +1,181 @@
+//! A device on a Modbus source → its unit with its poll groups, each a device of the plant.
+
+use std::time::Duration;
+
+use super::super::fault::{Fault, nearest};
+use super::super::in_words;
+use super::super::profile::{Profile, ProfilePoint};
+use super::super::types::{Factor, ModbusDevice, ModbusPoint, PollGroup, Quirks};
+use super::super::walk::Walk;
+use super::plant::PlantBuilder;
+use super::quirks::QuirkKeys;
+use crate::plant::{Device, DeviceIx, EquipmentIx, PointIx};
+
+/// A device whose points stand in the plant already.
+pub(super) struct OnRegisters<'a> {
+    pub(super) equipment: EquipmentIx,
+    pub(super) label: String,
+    /// `None` if it was not written, or not a unit id.
+    pub(super) unit: Option<i64>,
+    /// The device's own period.
+    pub(super) period: Option<Duration>,
+    pub(super) points: &'a [(PointIx, &'a ProfilePoint)],
+}
+
+impl PlantBuilder<'_> {
+    /// Puts it on source `number`; groups of one unit have one label, and a plant device each.
+    pub(super) fn on_registers(
+        &mut self,
+        number: usize,
+        w: &Walk<'_>,
+        profile: &Profile,
+        d: OnRegisters<'_>,
+    ) {
+        if d.unit.is_none() && !w.has("unit") {
+            w.fault("unit", "missing", "write the Modbus unit id (station number): unit = 1");
+        }
+        let period = d.period.filter(|p| !p.is_zero()).unwrap_or(self.modbus[number].period);
+        let groups = self.poll_groups(w, profile, d.points, period);
+        let heartbeat = self.heartbeat(profile, d.points);
+        let entry = QuirkKeys::path(w);
+        let quirks = QuirkKeys::settle(&entry, &profile.quirks, &self.modbus[number].quirks, heartbeat);
+        self.readable(w, d.points, &quirks);
+        let source = &mut self.modbus[number].source;
+        let mut of_device = Vec::new();
+        for (n, (period, points)) in groups.into_iter().enumerate() {
+            let device = DeviceIx(self.devices.len() as u32);
+            for p in &points {
+                self.points[p.point.0 as usize].device = device;
+            }
+            self.devices.push(Device {
+                label: if n == 0 { d.label.clone() } else { format!("{}@{}", d.label, in_words(period)) },
+                equipment: d.equipment,
+                source: source.id.clone(),
+                points: points.iter().map(|p| p.point).collect(),
+                stale_after: (period * 3).max(Duration::from_secs(3)),
+            });
+            of_device.push(PollGroup { device, period, points });
+        }
+        source.devices.push(ModbusDevice {
+            label: d.label,
+            unit: d.unit.unwrap_or(1) as u8,
+            quirks,
+            groups: of_device,
+        });
+    }
+
+    /// Each point fits into one request, and into none that the device must not get.
+    fn readable(&self, w: &Walk<'_>, points: &[(PointIx, &ProfilePoint)], quirks: &Quirks) {
+        for (_, p) in points {
+            let Some(r) = &p.register else { continue };
+            if !r.table.is_bits() && r.format.width() > quirks.max_registers {
+                w.fault(
+                    "max_registers",
+                    format!("the point `{}` takes {} registers", p.id, r.format.width()),
+                    "a value is never read in parts: the device must give as many in one request",
+                );
+            }
+            let last = r.address.saturating_add(r.format.width() - 1);
+            let hit =
+                quirks.forbidden.iter().find(|f| f.table == r.table && f.from <= last && r.address <= f.to);
+            if let Some(hit) = hit {
+                self.faults.borrow_mut().push(Fault {
+                    place: p.place.clone(),
+                    key: format!("point.{}.address", p.id),
+                    problem: format!("{} to {} must not be read, says the profile", hit.from, hit.to),
+                    remedy: "remove the point or the forbidden range".to_owned(),
+                });
+            }
+        }
+    }
+
+    /// Points by period, the device's own period first; every point has an address.
+    fn poll_groups(
+        &self,
+        w: &Walk<'_>,
+        profile: &Profile,
+        new: &[(PointIx, &ProfilePoint)],
+        period: Duration,
+    ) -> Vec<(Duration, Vec<ModbusPoint>)> {
+        let mut groups: Vec<(Duration, Vec<ModbusPoint>)> = vec![(period, Vec::new())];
+        for (point, p) in new {
+            let Some(r) = &p.register else {
+                // One that could not be read was told where it stands.
+                if p.addressed {
+                    continue;
+                }
+                self.faults.borrow_mut().push(Fault {
+                    place: p.place.clone(),
+                    key: format!("point.{}.address", p.id),
+                    problem: "missing, and the profile is used on a Modbus source".to_owned(),
+                    remedy: "write address = 40001".to_owned(),
+                });
+                continue;
+            };
+            let mut factors = Vec::new();
+            let named = r.times.iter().map(|t| (t, false)).chain(r.decimals_from.iter().map(|d| (d, true)));
+            for (name, decimals) in named {
+                match new.iter().find(|n| n.1.id.as_str() == name) {
+                    Some((of, _)) if of == point => self.no_such_point(p, name, decimals, profile),
+                    Some((of, _)) if decimals => factors.push(Factor::Decimals(*of)),
+                    Some((of, _)) => factors.push(Factor::Times(*of)),
+                    None => self.no_such_point(p, name, decimals, profile),
+                }
+            }
+            let Some(one) = modbus_point(*point, p).map(|one| ModbusPoint { factors, ..one }) else {
+                continue;
+            };
+            // A device entry with its own period means all its points.
+            let own = r.period.filter(|_| !w.has("period")).unwrap_or(period);
+            match groups.iter_mut().find(|g| g.0 == own) {
+                Some(group) => group.1.push(one),
+                None => groups.push((own, vec![one])),
+            }
+        }
+        groups.retain(|g| !g.1.is_empty());
+        groups
+    }
+
+    fn no_such_point(&self, p: &ProfilePoint, name: &str, decimals: bool, profile: &Profile) {
+        let key = if decimals { "decimals_from" } else { "times" };
+        self.faults.borrow_mut().push(Fault {
+            place: p.place.clone(),
+            key: format!("point.{}.{key}", p.id),
+            problem: format!("there is no other point `{name}` in the profile"),
+            remedy: nearest(name, profile.points.iter().filter(|o| o.id != p.id).map(|o| o.id.as_str())),
+        });
+    }
+
+    fn heartbeat(&self, profile: &Profile, new: &[(PointIx, &ProfilePoint)]) -> Option<(PointIx, Duration)> {
+        let (name, within) = profile.quirks.heartbeat.as_ref()?;
+        let found = new.iter().find(|n| n.1.id.as_str() == name);
+        if found.is_none() {
+            self.faults.borrow_mut().push(Fault {
+                place: profile.points.first().map(|p| p.place.clone()).unwrap_or_default(),
+                key: "modbus.heartbeat.point".to_owned(),
+                problem: format!("there is no point `{name}` in the profile"),
+                remedy: nearest(name, profile.points.iter().map(|p| p.id.as_str())),
+            });
+        }
+        Some((found?.0, *within))
+    }
+}
+
+/// What a Modbus reader needs to know of a point, but for the points it is multiplied by; `None` if the
+/// profile has no register for it.
+pub(super) fn modbus_point(point: PointIx, p: &ProfilePoint) -> Option<ModbusPoint> {
+    let r = p.register.as_ref()?;
+    Some(ModbusPoint {
+        point,
+        table: r.table,
+        address: r.address,
+        format: r.format,
+        order: r.order,
+        scaling: r.scaling,
+        invert: p.invert,
+        sentinels: p.sentinels.clone(),
+        factors: Vec::new(),
+        confirm: r.confirm,
+        origin: p.origin.clone(),
+    })
+}
