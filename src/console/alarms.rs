@@ -11,9 +11,9 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::Shared;
-use super::api::checked;
+use super::hazards::checked;
 use super::input::Body;
-use super::views::{ErrorBody, Refusal};
+use super::refusal::{ErrorBody, Refusal};
 use super::{Command, OnAlarm};
 
 /// Which alarm, and who.

@@ -7,7 +7,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
 
-use super::views::Refusal;
+use super::refusal::Refusal;
 use super::{PushScope, Shared};
 use crate::settings::Secret;
 

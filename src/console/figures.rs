@@ -9,7 +9,7 @@ use utoipa::IntoParams;
 
 use super::Shared;
 use super::input::Params;
-use super::views::Refusal;
+use super::refusal::Refusal;
 use crate::plant::Micros;
 
 /// If no time is given.

@@ -5,7 +5,7 @@ use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
-use super::views::Refusal;
+use super::refusal::Refusal;
 
 /// A JSON body.
 pub(super) struct Body<T>(pub(super) T);

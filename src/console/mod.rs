@@ -6,15 +6,20 @@
 mod alarms;
 mod api;
 mod auth;
+mod data_path;
+mod demo;
 mod door;
 mod events;
 mod figures;
+mod hazards;
 mod input;
 mod live;
 mod metrics;
 mod page;
 mod push;
+mod refusal;
 mod reload;
+mod shared;
 mod trace;
 mod views;
 
@@ -30,15 +35,14 @@ use crate::plant::TextTable;
 use crate::settings::Secret;
 use crate::store::{JournalReader, LedgerReader};
 
+pub use data_path::{DeviceView, EdgeDeviceView, EdgeNodeView, MqttView, PushView, SourceView, UnknownView};
 pub use door::Door;
 pub use live::{Counters, Live, LiveEvent, LivePoint};
 pub use push::{PushCall, PushPort, PushScope};
+pub use refusal::Refusal;
 pub use reload::{CurrentPlant, ReloadOutcome, ReloadRequest, ReloadView};
 pub use trace::{TracePort, TraceView};
-pub use views::{
-    AlarmView, DeviceView, EdgeDeviceView, EdgeNodeView, GuidanceView, HiddenView, MqttView, PushRejection,
-    PushReport, PushView, Refusal, SourceView, Texts, UnknownView,
-};
+pub use views::{AlarmView, GuidanceView, HiddenView, PushRejection, PushReport, Texts};
 
 /// What a person does to an alarm.
 #[derive(Debug)]
@@ -181,23 +185,23 @@ fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(api::losses))
         .routes(routes!(api::precursors))
         .routes(routes!(figures::figures))
-        .routes(routes!(api::hazards))
-        .routes(routes!(api::hazard))
-        .routes(routes!(api::evidence))
+        .routes(routes!(hazards::hazards))
+        .routes(routes!(hazards::hazard))
+        .routes(routes!(hazards::evidence))
         .routes(routes!(alarms::acknowledge))
         .routes(routes!(alarms::reset))
         .routes(routes!(alarms::shelve))
         .routes(routes!(alarms::unshelve))
         .routes(routes!(alarms::take_out))
         .routes(routes!(alarms::put_back))
-        .routes(routes!(api::acknowledge_hazard))
-        .routes(routes!(api::close_hazard))
+        .routes(routes!(hazards::acknowledge_hazard))
+        .routes(routes!(hazards::close_hazard))
         .routes(routes!(reload::reload))
         .routes(routes!(reload::last))
         .routes(routes!(trace::trace_state, trace::trace_switch))
         .routes(routes!(trace::trace_pcap))
-        .routes(routes!(api::demo_faults))
-        .routes(routes!(api::demo_fault))
+        .routes(routes!(demo::demo_faults))
+        .routes(routes!(demo::demo_fault))
         .routes(routes!(push::readings))
         .routes(routes!(events::stream))
 }

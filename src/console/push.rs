@@ -17,7 +17,8 @@ use utoipa::IntoParams;
 
 use super::Shared;
 use super::input::Params;
-use super::views::{ErrorBody, PushReport, Refusal};
+use super::refusal::{ErrorBody, Refusal};
+use super::views::PushReport;
 use crate::settings::{Secret, TimeFormat};
 
 /// The one path that a source's own token opens.

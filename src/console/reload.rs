@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Shared;
 use super::input::Params;
-use super::views::{ErrorBody, Refusal};
+use super::refusal::{ErrorBody, Refusal};
 use crate::plant::Plant;
 
 /// The plant as it is now; another after a reload.

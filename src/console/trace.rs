@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 
 use super::Shared;
 use super::input::Body;
-use super::views::{ErrorBody, Refusal};
+use super::refusal::{ErrorBody, Refusal};
 
 /// Without a word on it, a trace is this long; longer than that it is never.
 const USUAL: u64 = 60;

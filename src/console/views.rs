@@ -1,12 +1,9 @@
 //! What the API says: one struct a body, times as RFC 3339 UTC.
 
-use axum::Json;
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::outlet::OutletState;
+use super::data_path::PathView;
 use crate::plant::{Micros, Name};
 use crate::store::{DeliveryRow, evidence::EvidenceSeries, trend::TrendSeries};
 
@@ -27,54 +24,6 @@ pub struct Texts {
 impl From<&Name> for Texts {
     fn from(name: &Name) -> Self {
         Self { zh: name.zh.clone(), en: name.en.clone() }
-    }
-}
-
-/// Why a request was refused, in words for the person.
-#[derive(Debug, Clone)]
-pub struct Refusal {
-    code: &'static str,
-    message: Texts,
-}
-
-#[derive(Serialize, ToSchema)]
-pub(super) struct ErrorBody {
-    error: ErrorDetail,
-}
-
-#[derive(Serialize, ToSchema)]
-struct ErrorDetail {
-    code: String,
-    message: Texts,
-}
-
-impl Refusal {
-    /// `code` is stable; the texts are for people.
-    #[must_use]
-    pub fn new(code: &'static str, zh: impl Into<String>, en: impl Into<String>) -> Self {
-        Self { code, message: Texts { zh: zh.into(), en: en.into() } }
-    }
-
-    pub(super) fn with(self, status: StatusCode) -> Response {
-        let error = ErrorDetail { code: self.code.to_owned(), message: self.message };
-        (status, Json(ErrorBody { error })).into_response()
-    }
-}
-
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        let status = match self.code {
-            "not-found" => StatusCode::NOT_FOUND,
-            "bad-request" => StatusCode::BAD_REQUEST,
-            "token-needed" => StatusCode::UNAUTHORIZED,
-            "too-large" => StatusCode::PAYLOAD_TOO_LARGE,
-            "unsupported" => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "internal" => StatusCode::INTERNAL_SERVER_ERROR,
-            "no-files" => StatusCode::NOT_IMPLEMENTED,
-            "stopping" | "store-failing" | "behind" => StatusCode::SERVICE_UNAVAILABLE,
-            _ => StatusCode::CONFLICT,
-        };
-        self.with(status)
     }
 }
 
@@ -229,6 +178,12 @@ pub struct HazardView {
     pub point: Option<String>,
     pub category: String,
     pub title: Texts,
+    /// What it can lead to, if the settings told it when the record was opened.
+    pub consequence: Option<Texts>,
+    /// Who answers for it: the equipment's officer, or the safety director of the site.
+    pub responsible: Option<String>,
+    /// It went to the safety director.
+    pub escalated: bool,
     pub level: &'static str,
     pub level_state: &'static str,
     pub status: &'static str,
@@ -291,158 +246,6 @@ pub struct TrendView {
     /// Width of a bucket.
     pub step_ms: u64,
     pub series: Vec<TrendSeries>,
-}
-
-/// One source on the data path.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-#[allow(missing_docs)]
-pub struct SourceView {
-    pub id: String,
-    pub kind: &'static str,
-    pub connected: bool,
-    pub last_error: Option<String>,
-    pub requests: u64,
-    pub errors: u64,
-    pub round_trip_us: u64,
-    pub sent_bytes: u64,
-    pub received_bytes: u64,
-    /// Connections made since the start.
-    pub connects: u64,
-    /// Answers that came after their request was given up, dropped.
-    pub late_answers: u64,
-    /// Answers of another unit, function or length, dropped.
-    pub foreign_answers: u64,
-    pub crc_errors: u64,
-    /// Bytes that belonged to no frame.
-    pub junk_bytes: u64,
-    /// RTU: frames of another master on the line.
-    pub other_master: u64,
-    /// Modbus: what stands on it.
-    pub devices: Vec<DeviceView>,
-    /// Of an MQTT session.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub mqtt: Option<MqttView>,
-    /// Of a push source.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub push: Option<PushView>,
-}
-
-/// What came in over HTTP that nobody configured, and what was not taken.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-#[allow(missing_docs)]
-pub struct PushView {
-    /// Devices and points that came in and that no setting knows, at most 200.
-    pub unknown: Vec<UnknownView>,
-    /// How many more there were.
-    pub unknown_more: u64,
-    pub duplicates: u64,
-    pub rejected: u64,
-}
-
-/// A device on a Modbus source; counted since the start or since its settings changed.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-#[allow(missing_docs)]
-pub struct DeviceView {
-    pub label: String,
-    pub unit: u8,
-    /// `waiting`, `reading`, `reading-part`, `failing`, `resting` or `disconnected`.
-    pub state: &'static str,
-    pub last_error: Option<String>,
-    pub last_error_at: Option<String>,
-    pub requests: u64,
-    pub failures: u64,
-    pub polls: u64,
-    /// Polls with every request answered.
-    pub good_polls: u64,
-    /// Ticks skipped because the poll before took too long.
-    pub missed_polls: u64,
-    /// `good_polls` of `polls`, 0 to 1.
-    pub success: Option<f64>,
-    pub round_trip_p50_us: Option<u64>,
-    pub round_trip_p99_us: Option<u64>,
-    /// Registers the device refuses: address and line of the register list.
-    pub refused: Vec<String>,
-}
-
-/// How the messages of an MQTT session went, and what nobody configured.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-#[allow(missing_docs)]
-pub struct MqttView {
-    /// Devices and points that came in and that no setting knows, at most 200.
-    pub unknown: Vec<UnknownView>,
-    /// How many more there were.
-    pub unknown_more: u64,
-    pub retained: u64,
-    pub duplicates: u64,
-    pub expired: u64,
-    pub ignored: u64,
-    pub set_aside: u64,
-    pub offline: u64,
-    pub unacknowledged: u64,
-    /// Sparkplug B edge nodes of the settings.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub nodes: Vec<EdgeNodeView>,
-}
-
-/// How a Sparkplug B edge node stands; counted since the session began.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-#[allow(missing_docs)]
-pub struct EdgeNodeView {
-    pub group: String,
-    pub node: String,
-    /// `online`, `offline`, or `unknown`: not heard of since the broker is connected.
-    pub state: &'static str,
-    pub devices: Vec<EdgeDeviceView>,
-    /// When its last NBIRTH came.
-    pub last_birth_at: Option<String>,
-    pub messages: u64,
-    pub births: u64,
-    /// Times that missing messages were given up.
-    pub gaps: u64,
-    /// Dropped, because their session was not seen to begin.
-    pub lost: u64,
-    pub duplicates: u64,
-    pub rebirths_asked: u64,
-    /// A rebirth would help; it is not asked for yet, or may not be.
-    pub wants_rebirth: bool,
-}
-
-/// A device behind an edge node.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-#[allow(missing_docs)]
-pub struct EdgeDeviceView {
-    pub device: String,
-    pub online: bool,
-}
-
-/// A name that no setting knows; without `point` the device itself is unknown.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-#[allow(missing_docs)]
-pub struct UnknownView {
-    pub topic: String,
-    pub device: Option<String>,
-    pub point: Option<String>,
-    pub example: Option<String>,
-}
-
-/// What waits to be forwarded.
-#[derive(Debug, Serialize, ToSchema)]
-#[allow(missing_docs)]
-pub struct OutboxView {
-    /// The disk takes what is read; if not, alarms are shown but not yet kept.
-    pub writable: bool,
-    pub pending_chunks: u64,
-    pub bytes: u64,
-    pub oldest_at: Option<String>,
-}
-
-/// The data path from the wires to the targets.
-#[derive(Debug, Serialize, ToSchema)]
-#[allow(missing_docs)]
-pub struct PathView {
-    pub sources: Vec<SourceView>,
-    pub outbox: OutboxView,
-    pub outlets: Vec<OutletState>,
 }
 
 /// The site.

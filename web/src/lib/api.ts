@@ -57,7 +57,7 @@ export interface Delivery {
 
 export interface Hazard {
   id: string; number: string; equipment: string; rule: string; point: string | null;
-  category: string; title: Texts;
+  category: string; title: Texts; consequence: Texts | null; responsible: string | null; escalated: boolean;
   level: 'general' | 'major'; level_state: 'proposed' | 'confirmed'; status: 'open' | 'acknowledged' | 'closed';
   found_at: string; last_seen: string; occurrences: number;
   value: number | null; setpoint: number | null; unit: string;

@@ -265,6 +265,9 @@ export const en: Record<Key, string> = {
   'timeline.dead': '{outlet} refused version {version}',
   'facts.title': 'Basis',
   'facts.rule': 'Rule',
+  'facts.responsible': 'Responsible',
+  'facts.consequence': 'Consequence',
+  'facts.escalated': 'went to the safety director',
   'facts.version': 'Record version',
   'facts.equipment': 'Equipment',
 

@@ -263,6 +263,9 @@ export const zh = {
   'timeline.dead': '{outlet} 拒收第 {version} 版',
   'facts.title': '依据',
   'facts.rule': '规则',
+  'facts.responsible': '责任人',
+  'facts.consequence': '后果',
+  'facts.escalated': '已报安全总监',
   'facts.version': '记录版本',
   'facts.equipment': '设备',
 

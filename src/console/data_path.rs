@@ -1,0 +1,158 @@
+//! The way of the data as the API tells it: sources with their devices, the outbox, the outlets.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::outlet::OutletState;
+
+/// One source on the data path.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[allow(missing_docs)]
+pub struct SourceView {
+    pub id: String,
+    pub kind: &'static str,
+    pub connected: bool,
+    pub last_error: Option<String>,
+    pub requests: u64,
+    pub errors: u64,
+    pub round_trip_us: u64,
+    pub sent_bytes: u64,
+    pub received_bytes: u64,
+    /// Connections made since the start.
+    pub connects: u64,
+    /// Answers that came after their request was given up, dropped.
+    pub late_answers: u64,
+    /// Answers of another unit, function or length, dropped.
+    pub foreign_answers: u64,
+    pub crc_errors: u64,
+    /// Bytes that belonged to no frame.
+    pub junk_bytes: u64,
+    /// RTU: frames of another master on the line.
+    pub other_master: u64,
+    /// Modbus: what stands on it.
+    pub devices: Vec<DeviceView>,
+    /// Of an MQTT session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mqtt: Option<MqttView>,
+    /// Of a push source.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub push: Option<PushView>,
+}
+
+/// What came in over HTTP that nobody configured, and what was not taken.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[allow(missing_docs)]
+pub struct PushView {
+    /// Devices and points that came in and that no setting knows, at most 200.
+    pub unknown: Vec<UnknownView>,
+    /// How many more there were.
+    pub unknown_more: u64,
+    pub duplicates: u64,
+    pub rejected: u64,
+}
+
+/// A device on a Modbus source; counted since the start or since its settings changed.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[allow(missing_docs)]
+pub struct DeviceView {
+    pub label: String,
+    pub unit: u8,
+    /// `waiting`, `reading`, `reading-part`, `failing`, `resting` or `disconnected`.
+    pub state: &'static str,
+    pub last_error: Option<String>,
+    pub last_error_at: Option<String>,
+    pub requests: u64,
+    pub failures: u64,
+    pub polls: u64,
+    /// Polls with every request answered.
+    pub good_polls: u64,
+    /// Ticks skipped because the poll before took too long.
+    pub missed_polls: u64,
+    /// `good_polls` of `polls`, 0 to 1.
+    pub success: Option<f64>,
+    pub round_trip_p50_us: Option<u64>,
+    pub round_trip_p99_us: Option<u64>,
+    /// Registers the device refuses: address and line of the register list.
+    pub refused: Vec<String>,
+}
+
+/// How the messages of an MQTT session went, and what nobody configured.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[allow(missing_docs)]
+pub struct MqttView {
+    /// Devices and points that came in and that no setting knows, at most 200.
+    pub unknown: Vec<UnknownView>,
+    /// How many more there were.
+    pub unknown_more: u64,
+    pub retained: u64,
+    pub duplicates: u64,
+    pub expired: u64,
+    pub ignored: u64,
+    pub set_aside: u64,
+    pub offline: u64,
+    pub unacknowledged: u64,
+    /// Sparkplug B edge nodes of the settings.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub nodes: Vec<EdgeNodeView>,
+}
+
+/// How a Sparkplug B edge node stands; counted since the session began.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[allow(missing_docs)]
+pub struct EdgeNodeView {
+    pub group: String,
+    pub node: String,
+    /// `online`, `offline`, or `unknown`: not heard of since the broker is connected.
+    pub state: &'static str,
+    pub devices: Vec<EdgeDeviceView>,
+    /// When its last NBIRTH came.
+    pub last_birth_at: Option<String>,
+    pub messages: u64,
+    pub births: u64,
+    /// Times that missing messages were given up.
+    pub gaps: u64,
+    /// Dropped, because their session was not seen to begin.
+    pub lost: u64,
+    pub duplicates: u64,
+    pub rebirths_asked: u64,
+    /// A rebirth would help; it is not asked for yet, or may not be.
+    pub wants_rebirth: bool,
+}
+
+/// A device behind an edge node.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[allow(missing_docs)]
+pub struct EdgeDeviceView {
+    pub device: String,
+    pub online: bool,
+}
+
+/// A name that no setting knows; without `point` the device itself is unknown.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[allow(missing_docs)]
+pub struct UnknownView {
+    pub topic: String,
+    pub device: Option<String>,
+    pub point: Option<String>,
+    pub example: Option<String>,
+}
+
+/// What waits to be forwarded.
+#[derive(Debug, Serialize, ToSchema)]
+#[allow(missing_docs)]
+pub struct OutboxView {
+    /// The disk takes what is read; if not, alarms are shown but not yet kept.
+    pub writable: bool,
+    pub pending_chunks: u64,
+    pub bytes: u64,
+    pub oldest_at: Option<String>,
+}
+
+/// The data path from the wires to the targets.
+#[derive(Debug, Serialize, ToSchema)]
+#[allow(missing_docs)]
+pub struct PathView {
+    pub sources: Vec<SourceView>,
+    pub outbox: OutboxView,
+    pub outlets: Vec<OutletState>,
+}
