@@ -127,3 +127,19 @@ fn every_test_that_the_table_of_field_quirks_names_is_there() {
         named.iter().filter(|test| !code.iter().any(|c| c.contains(&format!("fn {test}(")))).collect();
     assert!(gone.is_empty(), "named in the table and not there: {gone:?}");
 }
+
+#[test]
+fn no_document_holds_the_marks_of_a_merge_and_decisions_are_numbered_in_turn() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let docs = fs::read_dir(root.join("docs")).expect("docs").flatten().map(|e| e.path());
+    for file in docs.chain(["README.md", "CHANGELOG.md"].map(|f| root.join(f))) {
+        let text = fs::read_to_string(&file).unwrap_or_default();
+        let marked = text.lines().any(|l| l.starts_with("<<<<<<<") || l.starts_with(">>>>>>>"));
+        assert!(!marked, "{}", file.display());
+    }
+    let text = fs::read_to_string(root.join("docs/decisions.md")).expect("docs/decisions.md");
+    let numbers: Vec<usize> =
+        text.lines().filter_map(|l| l.split_once(". **")).filter_map(|(n, _)| n.parse().ok()).collect();
+    let wanted: Vec<usize> = (1..=numbers.len()).collect();
+    assert!(numbers.len() >= 57 && numbers == wanted, "{numbers:?}");
+}

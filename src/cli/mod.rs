@@ -12,7 +12,7 @@ mod check;
 #[cfg(feature = "demo")]
 mod demo;
 mod figures;
-#[cfg(feature = "influx-setup")]
+#[cfg(feature = "influx-client")]
 mod influx;
 mod ledger;
 mod logging;
@@ -76,7 +76,7 @@ enum Command {
         what: profile::What,
     },
     /// Set up or look at the InfluxDB 2 server of an outlet.
-    #[cfg(feature = "influx-setup")]
+    #[cfg(feature = "influx-client")]
     Influx(influx::Options),
     /// Look at a device or broker before there are settings for it. Only reads.
     Probe {
@@ -108,7 +108,7 @@ pub fn main() -> i32 {
         Command::Figures(options) => figures::figures(&options),
         Command::Presets(options) => presets::list(&options),
         Command::Profile { what } => profile::profile(&what),
-        #[cfg(feature = "influx-setup")]
+        #[cfg(feature = "influx-client")]
         Command::Influx(options) => influx::influx(&options),
         Command::Probe { what } => probe::probe(&what),
         Command::Openapi => {

@@ -27,5 +27,6 @@ mod quirks;
 mod quirks_of_lines;
 mod reload;
 mod replay;
+mod replay_databases;
 mod transports;
 mod types;

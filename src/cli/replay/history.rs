@@ -1,10 +1,13 @@
-//! Where a rehearsal's samples come from: the gateway's own journal, or a table; and what really happened.
+//! Where a rehearsal's samples come from: the gateway's own journal, a database that it wrote to, or a table;
+//! and what really happened.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 
+use crate::outlet::influx::past;
 use crate::plant::{Batch, DeviceIx, Micros, Plant, PointIx, Quality, Reading};
+use crate::settings::InfluxOutlet;
 use crate::store::{JournalReader, LedgerReader};
 use crate::watch::rehearsal::{Hours, Rehearsal, Tally};
 
@@ -12,11 +15,13 @@ use crate::watch::rehearsal::{Hours, Rehearsal, Tally};
 const LOT: usize = 50_000;
 
 /// A store of past samples.
-pub(super) enum Source {
+pub(super) enum Source<'a> {
     /// Folder with journal.db.
     Journal(PathBuf),
     /// time, equipment, point, value.
     Csv(PathBuf),
+    /// What an outlet has written for this site.
+    Influx(&'a InfluxOutlet),
 }
 
 /// What really happened in the same time.
@@ -30,9 +35,9 @@ pub(super) struct Really {
     pub(super) hazards: u64,
 }
 
-impl Source {
-    /// First and last time there is.
-    pub(super) fn span(&self) -> Result<(Micros, Micros), String> {
+impl Source<'_> {
+    /// First and last time there is; `None` for a database, where finding out would read all of it.
+    pub(super) fn span(&self) -> Result<Option<(Micros, Micros)>, String> {
         let (mut first, mut last) = (None::<Micros>, None::<Micros>);
         let mut widen = |at: Micros| {
             first = Some(first.map_or(at, |f| f.min(at)));
@@ -51,12 +56,14 @@ impl Source {
                 widen(row.at);
                 Ok(())
             })?,
+            Self::Influx(_) => return Ok(None),
         }
         let what = match self {
             Self::Journal(dir) => dir,
             Self::Csv(file) => file,
+            Self::Influx(_) => return Ok(None),
         };
-        first.zip(last).ok_or_else(|| format!("{}: there is no reading in it", what.display()))
+        first.zip(last).map(Some).ok_or_else(|| format!("{}: there is no reading in it", what.display()))
     }
 
     /// Feeds everything between the two times; gives what the settings do not know.
@@ -72,7 +79,24 @@ impl Source {
             .collect();
         match self {
             Self::Journal(dir) => from_journal(journal(dir)?, plant, &points, (from, to), rehearsal),
-            Self::Csv(file) => from_csv(file, plant, &points, (from, to), rehearsal),
+            Self::Csv(file) => {
+                let mut judge = Judge::new(plant, &points, rehearsal);
+                rows(file, |row| {
+                    if row.at >= from && row.at <= to {
+                        judge.reading(row.at, &row.equipment, &row.point, row.value);
+                    }
+                    Ok(())
+                })?;
+                Ok(judge.end())
+            }
+            Self::Influx(outlet) => {
+                let mut judge = Judge::new(plant, &points, rehearsal);
+                let each = |r: &past::PastReading| judge.reading(r.at, &r.equipment, &r.point, r.value);
+                let read = past::read(outlet, plant.site.id.as_str(), points.len(), (from, to), each);
+                let runtime = super::super::runtime().map_err(|e| e.to_string())?;
+                runtime.block_on(read).map_err(|e| format!("outlet `{}`: {e}", outlet.id))?;
+                Ok(judge.end())
+            }
         }
     }
 }
@@ -215,38 +239,50 @@ fn rows(file: &Path, mut each: impl FnMut(Row) -> Result<(), String>) -> Result<
     Ok(())
 }
 
-fn from_csv(
-    file: &Path,
-    plant: &Plant,
-    points: &BTreeMap<(&str, &str), PointIx>,
-    (from, to): (Micros, Micros),
-    rehearsal: &mut Rehearsal,
-) -> Result<BTreeSet<String>, String> {
-    let mut unknown = BTreeSet::new();
-    let mut waiting: Option<(DeviceIx, Micros)> = None;
-    let mut run: Vec<Reading> = Vec::new();
-    rows(file, |row| {
-        if row.at < from || row.at > to {
-            return Ok(());
-        }
-        let Some(point) = points.get(&(row.equipment.as_str(), row.point.as_str())).copied() else {
-            unknown.insert(format!("{}/{}", row.equipment, row.point));
-            return Ok(());
-        };
-        let of = (plant.point(point).device, row.at);
-        if waiting != Some(of) {
-            if let Some((device, at)) = waiting.replace(of) {
-                rehearsal.sample(device, at, &mut run);
-            }
-            run.clear();
-        }
-        run.push(Reading { point, value: row.value, quality: Quality::Good });
-        Ok(())
-    })?;
-    if let Some((device, at)) = waiting {
-        rehearsal.sample(device, at, &mut run);
+/// Takes single readings, and judges those of one device and time together.
+struct Judge<'a> {
+    plant: &'a Plant,
+    points: &'a BTreeMap<(&'a str, &'a str), PointIx>,
+    rehearsal: &'a mut Rehearsal,
+    unknown: BTreeSet<String>,
+    waiting: Option<(DeviceIx, Micros)>,
+    run: Vec<Reading>,
+}
+
+impl<'a> Judge<'a> {
+    fn new(
+        plant: &'a Plant,
+        points: &'a BTreeMap<(&'a str, &'a str), PointIx>,
+        rehearsal: &'a mut Rehearsal,
+    ) -> Self {
+        Self { plant, points, rehearsal, unknown: BTreeSet::new(), waiting: None, run: Vec::new() }
     }
-    Ok(unknown)
+
+    fn reading(&mut self, at: Micros, equipment: &str, point: &str, value: f64) {
+        let Some(point) = self.points.get(&(equipment, point)).copied() else {
+            self.unknown.insert(format!("{equipment}/{point}"));
+            return;
+        };
+        let of = (self.plant.point(point).device, at);
+        if self.waiting != Some(of) {
+            self.judge();
+            self.waiting = Some(of);
+        }
+        self.run.push(Reading { point, value, quality: Quality::Good });
+    }
+
+    fn judge(&mut self) {
+        if let Some((device, at)) = self.waiting {
+            self.rehearsal.sample(device, at, &mut self.run);
+        }
+        self.run.clear();
+    }
+
+    /// Judges what is left; gives what the settings do not know.
+    fn end(mut self) -> BTreeSet<String> {
+        self.judge();
+        self.unknown
+    }
 }
 
 /// Alarms and hazards of the ledger in this time.

@@ -14,7 +14,7 @@ use clap::Args;
 
 use crate::exit;
 use crate::plant::Micros;
-use crate::settings::Loaded;
+use crate::settings::{InfluxOutlet, Loaded};
 use crate::watch::rehearsal::Rehearsal;
 use history::Source;
 use report::Report;
@@ -24,10 +24,10 @@ pub(super) struct Options {
     /// Folder with the settings to try.
     #[arg(long, default_value = "config")]
     config: PathBuf,
-    /// From when, RFC 3339 or as `24h` before the end of the history; all of it if not given.
+    /// From when, RFC 3339 or as `24h` before --to; all of the history if not given.
     #[arg(long)]
     from: Option<String>,
-    /// Until when, RFC 3339; the end of the history if not given.
+    /// Until when, RFC 3339; the end of the history if not given, of a database's: now.
     #[arg(long)]
     to: Option<String>,
     /// Folder with journal.db and ledger.db, if not the one that the settings name.
@@ -36,6 +36,9 @@ pub(super) struct Options {
     /// A table with the columns time, equipment, point, value, instead of a journal.
     #[arg(long)]
     csv: Option<PathBuf>,
+    /// What this outlet of the settings has written to its database, instead of a journal; needs --from.
+    #[arg(long, conflicts_with = "csv", value_name = "OUTLET")]
+    influx: Option<String>,
     /// Draw the calls of each hour into this SVG file.
     #[arg(long)]
     picture: Option<PathBuf>,
@@ -64,18 +67,20 @@ pub(super) fn replay(options: &Options) -> i32 {
 fn run(options: &Options, loaded: &Loaded) -> Result<(), String> {
     let plant = &loaded.settings.plant;
     let dir = options.data.clone().unwrap_or_else(|| loaded.settings.store.dir.clone());
-    let source = match &options.csv {
-        Some(file) => Source::Csv(file.clone()),
-        None => Source::Journal(dir.clone()),
+    let source = match (&options.csv, &options.influx) {
+        (Some(file), _) => Source::Csv(file.clone()),
+        (None, Some(id)) => Source::Influx(outlet(loaded, id)?),
+        (None, None) => Source::Journal(dir.clone()),
     };
-    let (first, last) = source.span()?;
+    let span = source.span()?;
     let to = match &options.to {
         Some(text) => moment(text, "--to")?,
-        None => last,
+        None => span.map_or_else(crate::clock::wall_now, |s| s.1),
     };
-    let from = match options.from.as_deref() {
-        None => first,
-        Some(text) => match crate::settings::duration(text) {
+    let from = match (options.from.as_deref(), span) {
+        (None, Some((first, _))) => first,
+        (None, None) => return Err("--influx needs --from: how far back to ask, as 24h or a time".to_owned()),
+        (Some(text), _) => match crate::settings::duration(text) {
             Some(back) => to.minus(back),
             None => moment(text, "--from")?,
         },
@@ -100,7 +105,13 @@ fn run(options: &Options, loaded: &Loaded) -> Result<(), String> {
         outcome.readings,
         outcome.readings as f64 / 1e6 / took.max(1e-9)
     );
-    let really = if options.csv.is_none() { Some(history::really(&dir, (from, to))?) } else { None };
+    // Beside a database there need be no ledger: another machine may have written to it.
+    let known = match (&options.csv, &options.influx) {
+        (Some(_), _) => false,
+        (None, Some(_)) => options.data.is_some() || dir.join("ledger.db").exists(),
+        (None, None) => true,
+    };
+    let really = if known { Some(history::really(&dir, (from, to))?) } else { None };
     let report = Report {
         span: (from, to),
         keys: &keys,
@@ -118,6 +129,14 @@ fn run(options: &Options, loaded: &Loaded) -> Result<(), String> {
         say!("{}", report.text().trim_end());
     }
     Ok(())
+}
+
+fn outlet<'a>(loaded: &'a Loaded, id: &str) -> Result<&'a InfluxOutlet, String> {
+    let outlets = &loaded.settings.outlets.influx;
+    outlets.iter().find(|o| o.id.as_str() == id).ok_or_else(|| {
+        let known: Vec<&str> = outlets.iter().map(|o| o.id.as_str()).collect();
+        format!("--influx {id}: the settings have no such [[outlet.influx]]; there is: {}", known.join(", "))
+    })
 }
 
 fn moment(text: &str, option: &str) -> Result<Micros, String> {

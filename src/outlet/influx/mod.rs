@@ -6,8 +6,9 @@
 //! A bad reading has no field: a gap in the database is unknown, not normal.
 
 pub mod encode;
+pub mod past;
 mod refused;
-#[cfg(feature = "influx-setup")]
+#[cfg(feature = "influx-client")]
 pub mod setup;
 mod worker;
 

@@ -1,7 +1,7 @@
 //! Set-up over the `influxdb2` crate: is the server well, is the bucket there, make it if asked.
 //!
 //! The hot path does not use the crate: its write call can neither send our gzip body nor show
-//! `Retry-After`. This file is the only one that knows it.
+//! `Retry-After`. This file and `past/flux.rs` are the only ones that know it.
 
 use influxdb2::Client;
 use influxdb2::api::buckets::ListBucketsRequest;

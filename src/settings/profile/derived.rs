@@ -7,6 +7,7 @@ use super::super::walk::Walk;
 use super::compound::compound;
 use super::limits::{LimitSetting, limits};
 use super::point::labels;
+use super::words::{id, range};
 use crate::plant::{Id, LimitKind, Name};
 
 /// A derived point as written.
@@ -37,23 +38,11 @@ pub(in crate::settings) enum Recipe {
 
 /// One `[[derived]]`, and those that its limits make.
 pub(in crate::settings) fn derived(walk: &Walk<'_>) -> Vec<DerivedSetting> {
-    let id = walk.need("id", "\"superheat\"").and_then(|text| match Id::new(text) {
-        Ok(id) => Some(id),
-        Err(e) => {
-            walk.fault("id", e.to_string(), "e.g. superheat");
-            None
-        }
-    });
+    let id = id(walk, "superheat");
     let (zh, en) = (walk.text("name"), walk.text("name_en"));
     let unit = walk.text("unit").map(str::to_owned);
     let decimals = walk.whole("decimals", 0, 9).unwrap_or(2) as u8;
-    let range = walk.numbers("range").and_then(|r| match r[..] {
-        [low, high] if low < high => Some((low, high)),
-        _ => {
-            walk.fault("range", "not a range", "two numbers, the smaller first: range = [0, 2.5]");
-            None
-        }
-    });
+    let range = range(walk);
     let labels = labels(walk);
     let formula = walk.need("formula", "\"steam_temp - tsat(steam_pressure)\"").map(str::to_owned);
     let mut found = Vec::new();

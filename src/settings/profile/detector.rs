@@ -2,6 +2,7 @@
 
 use super::super::fault::{Place, nearest};
 use super::super::walk::Walk;
+use super::words::id;
 use crate::derive::instrument::{self, KINDS, Kind};
 use crate::plant::{Id, Name};
 
@@ -20,13 +21,7 @@ pub(in crate::settings) struct DetectorSetting {
 
 /// One `[[detector]]`.
 pub(in crate::settings) fn detector(walk: &Walk<'_>) -> Option<DetectorSetting> {
-    let id = walk.need("id", "\"sv1\"").and_then(|text| match Id::new(text) {
-        Ok(id) => Some(id),
-        Err(e) => {
-            walk.fault("id", e.to_string(), "e.g. sv1");
-            None
-        }
-    });
+    let id = id(walk, "sv1");
     let (zh, en) = (walk.text("name"), walk.text("name_en"));
     let word = walk.need("kind", "\"safety-valve\"");
     let kind = word.and_then(|word| {

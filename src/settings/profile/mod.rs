@@ -14,6 +14,7 @@ mod register;
 mod schedule;
 mod shape;
 mod state;
+mod words;
 
 use std::cell::RefCell;
 

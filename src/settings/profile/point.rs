@@ -7,8 +7,9 @@ use super::compound::compound;
 use super::limits::limits;
 use super::plausible::plausible;
 use super::register::{Register, register};
+use super::words::{id, range};
 use super::{DerivedSetting, ProfilePoint};
-use crate::plant::{Id, Name, Unit, ValueType, unit};
+use crate::plant::{Name, Unit, ValueType, unit};
 
 pub(super) fn point(
     walk: &Walk<'_>,
@@ -16,23 +17,11 @@ pub(super) fn point(
     defaults: (ByteOrder, Option<Table>, u16),
     made: &mut Vec<DerivedSetting>,
 ) -> Option<ProfilePoint> {
-    let id = walk.need("id", "\"drum_level\"").and_then(|text| match Id::new(text) {
-        Ok(id) => Some(id),
-        Err(e) => {
-            walk.fault("id", e.to_string(), "e.g. drum_level");
-            None
-        }
-    });
+    let id = id(walk, "drum_level");
     let (zh, en) = (walk.text("name"), walk.text("name_en"));
     let unit = walk.text("unit").unwrap_or_default().to_owned();
     let decimals = walk.whole("decimals", 0, 9).unwrap_or(2) as u8;
-    let range = walk.numbers("range").and_then(|r| match r[..] {
-        [low, high] if low < high => Some((low, high)),
-        _ => {
-            walk.fault("range", "not a range", "two numbers, the smaller first: range = [0, 2.5]");
-            None
-        }
-    });
+    let range = range(walk);
     let (scale, offset) = linear(walk, &unit);
     let invert = walk.flag("invert").unwrap_or(false);
     let sentinels = walk.numbers("sentinels").unwrap_or_default();

@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::super::in_words;
 use super::super::walk::Walk;
 use super::derived::{DerivedSetting, Recipe};
-use crate::plant::{Id, Name};
+use super::words::id;
+use crate::plant::Name;
 
 /// Recognised after this long, if nothing is written.
 const HOLD: Duration = Duration::from_secs(30);
@@ -46,13 +47,7 @@ fn alike(pattern: &str, text: &str) -> bool {
 
 /// One `[[state]]`.
 pub(in crate::settings) fn state(walk: &Walk<'_>) -> Option<StateSetting> {
-    let id = walk.need("id", "\"cold_stop\"").and_then(|text| match Id::new(text) {
-        Ok(id) => Some(id),
-        Err(e) => {
-            walk.fault("id", e.to_string(), "e.g. cold_stop");
-            None
-        }
-    });
+    let id = id(walk, "cold_stop");
     let (zh, en) = (walk.text("name"), walk.text("name_en"));
     let when = walk.need("when", "\"not burner_run and steam_pressure < 0.05 MPa\"").map(str::to_owned);
     let hold = walk.duration("hold").unwrap_or(HOLD);

@@ -93,6 +93,7 @@ impl Gateway {
         let run = Command::new(env!("CARGO_BIN_EXE_steamward"))
             .args(words)
             .current_dir(self.dir.path())
+            .env("TEST_TOKEN", "black-box-token")
             .stdin(Stdio::null())
             .output()
             .expect("the binary");
