@@ -25,8 +25,9 @@ fi
 if [ "${1:-}" = fuzz ] && ! cargo fuzz --version >/dev/null 2>&1; then
   cargo install --locked cargo-fuzz
 fi
-if ! .venv/bin/python -c 'import pymodbus, serial, pysparkplug, rainflow' 2>/dev/null; then
+if ! .venv/bin/python -c 'import pymodbus, serial, pysparkplug, rainflow, importlib.util as u; assert u.find_spec("bibmon")' 2>/dev/null; then
   python3 -m venv .venv
   .venv/bin/python -m pip install --quiet -r tests/peers/requirements.txt
+  .venv/bin/python -m pip install --quiet --no-deps -r tests/peers/data_sets.txt
 fi
 make --silent -C tests/peers/libmodbus

@@ -25,6 +25,7 @@ mod push;
 mod quick_start;
 mod quirks;
 mod quirks_of_lines;
+mod realism;
 mod reload;
 mod replay;
 mod replay_databases;

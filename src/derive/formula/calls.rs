@@ -154,7 +154,10 @@ impl Checker<'_> {
         let left = first.left();
         let mut all = vec![first.typed];
         for number in 1..given.arguments.len() {
-            all.push(self.number(given.value(number)?)?.like(&left, "taken together")?);
+            let x = self.number(given.value(number)?)?;
+            let over = meant_over_time(function, &left.unit, &x);
+            let together = x.like(&left, "taken together");
+            all.push(together.map_err(|wrong| Wrong { remedy: over.unwrap_or(wrong.remedy), ..wrong })?);
         }
         let count = all.len() as u8;
         let op = match function {
@@ -303,6 +306,26 @@ fn due(x: Number, unit: &Unit) -> Result<Typed, Wrong> {
             None => format!("give a value that converts to {unit}"),
         };
         wrong(x.typed.span, problem, remedy)
+    })
+}
+
+/// What is right instead of `max(x, 30m)`, where a window of time was meant.
+fn meant_over_time(function: Function, left: &Unit, x: &Number) -> Option<String> {
+    let window = match function {
+        Function::Min => "lowest",
+        Function::Max => "highest",
+        Function::Avg => "mean",
+        _ => return None,
+    };
+    let length = x.typed.literal?;
+    let of = |unit: &str| x.unit.factor_to(&Unit::parse(unit)).is_some();
+    // An `m` is a metre wherever no window is due.
+    let meant = (of("s") || x.unit == Unit::parse("m")) && x.unit.factor_to(left).is_none();
+    meant.then(|| {
+        format!(
+            "both must measure the same; over the last {length}{0} it is {window}(x, {length}{0})",
+            x.unit
+        )
     })
 }
 

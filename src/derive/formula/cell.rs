@@ -118,23 +118,22 @@ impl Cell {
             (Self::Mean(window), Spec::Mean { window_ns }) => {
                 let width = width(window_ns);
                 window.feed(item, width, now_ns);
-                known(window, width, item, window.mean(width))
+                known(window, width, item, |area| Some(area.mean().unwrap_or(item.value)))
             }
             (Self::Extremes(window), Spec::Lowest { window_ns }) => {
                 let width = width(window_ns);
                 window.feed(item, width, now_ns);
-                known(window, width, item, window.extremes(width).map(|e| e.0))
+                known(window, width, item, Extremes::lowest)
             }
             (Self::Extremes(window), Spec::Highest { window_ns }) => {
                 let width = width(window_ns);
                 window.feed(item, width, now_ns);
-                known(window, width, item, window.extremes(width).map(|e| e.1))
+                known(window, width, item, Extremes::highest)
             }
             (Self::Rate(window), Spec::Rate { window_ns, per_s }) => {
                 let width = width(window_ns);
                 window.feed(item, width, now_ns);
-                let slope = window.slope(width, now_ns, item.value);
-                known(window, width, item, slope.map(|s| s * per_s))
+                known(window, width, item, |sums| sums.slope().map(|s| s * per_s))
             }
             (Self::Rate(window), Spec::TimeTo { window_ns, rises }) => {
                 let width = width(window_ns);
@@ -143,16 +142,17 @@ impl Cell {
                 if !limit.is_usable() {
                     return limit;
                 }
-                let slope = window.significant_slope(width, now_ns, item.value).unwrap_or(0.0);
                 // Mirrored for the low side, so that both are a rise to a limit above.
                 let sign = if rises { 1.0 } else { -1.0 };
-                let (distance, rise) = (sign * (limit.value - item.value), sign * slope);
-                let left = match () {
-                    () if distance <= 0.0 => 0.0,
-                    () if rise > 0.0 => (distance / rise).min(FURTHEST_S),
-                    () => FURTHEST_S,
-                };
-                let found = known(window, width, item, Some(left));
+                let found = known(window, width, item, |sums| {
+                    let slope = sums.significant_slope().unwrap_or(0.0);
+                    let (distance, rise) = (sign * (limit.value - item.value), sign * slope);
+                    Some(match () {
+                        () if distance <= 0.0 => 0.0,
+                        () if rise > 0.0 => (distance / rise).min(FURTHEST_S),
+                        () => FURTHEST_S,
+                    })
+                });
                 Item::of(found.value, worse(found.quality, limit.quality))
             }
             (Self::Count(window, before), Spec::Count { window_ns }) => {
@@ -163,7 +163,7 @@ impl Cell {
                 }
                 let edge = Item { value: f64::from(u8::from(rises)), ..item };
                 window.feed(edge, width, now_ns);
-                known(window, width, item, Some(window.edges(width)))
+                known(window, width, item, |edges| Some(edges.count()))
             }
             (Self::Delay(past), Spec::Delay { window_ns }) => delay(past, item, window_ns, now_ns),
             (Self::Lasting(lasting), Spec::Hold { window_ns }) => {
@@ -221,13 +221,14 @@ impl Cell {
     }
 }
 
-/// A window's result: as bad as the value now, in doubt while too little of it is known.
-fn known<T: Keep>(window: &Window<T>, width: u64, item: Item, value: Option<f64>) -> Item {
-    let Some(value) = value.filter(|_| item.is_usable()) else {
-        return if item.is_usable() { Item::bad(Cause::NotYetRead) } else { item };
-    };
-    let account = window.account(width);
-    let doubt = account.doubt || !account.filled;
+/// What `find` makes of a window: as bad as the value now, in doubt while too little of it is known.
+fn known<T: Keep>(window: &Window<T>, width: u64, item: Item, find: impl FnOnce(&T) -> Option<f64>) -> Item {
+    if !item.is_usable() {
+        return item;
+    }
+    let whole = window.whole(width);
+    let Some(value) = find(&whole.kept) else { return Item::bad(Cause::NotYetRead) };
+    let doubt = whole.doubt || !whole.filled;
     let own = if doubt { Quality::Uncertain(Cause::DerivedInput) } else { Quality::Good };
     Item::of(value, worse(item.quality, own))
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::window::{Keep, Window};
+use super::window::Keep;
 
 /// Sums over the values of a bucket, relative to its first: a value that stands still gives zeros,
 /// not the noise of large sums.
@@ -35,6 +35,23 @@ impl Keep for Sums {
         self.vv += v * v;
     }
 
+    fn add(&mut self, later: &Self, _: f64) {
+        if later.count == 0.0 {
+            return;
+        }
+        if self.count == 0.0 {
+            (self.first_ns, self.first) = (later.first_ns, later.first);
+        }
+        let ahead = later.first_ns.saturating_sub(self.first_ns) as f64 / 1e9;
+        let above = later.first - self.first;
+        self.count += later.count;
+        self.t += later.t + later.count * ahead;
+        self.tt += later.tt + 2.0 * ahead * later.t + later.count * ahead * ahead;
+        self.v += later.v + later.count * above;
+        self.tv += later.tv + above * later.t + ahead * later.v + later.count * ahead * above;
+        self.vv += later.vv + 2.0 * above * later.v + later.count * above * above;
+    }
+
     fn is_sound(&self) -> bool {
         [self.count, self.first, self.t, self.tt, self.v, self.tv, self.vv].iter().all(|n| n.is_finite())
     }
@@ -45,54 +62,21 @@ const FEWEST: f64 = 10.0;
 /// A slope counts when it is so many times its own standard error.
 const SURE: f64 = 3.0;
 
-/// Sums of a whole window, seen from now and the value now.
-#[derive(Default)]
-struct Seen {
-    n: f64,
-    t: f64,
-    tt: f64,
-    v: f64,
-    tv: f64,
-    vv: f64,
-}
-
-impl Seen {
-    fn slope(&self) -> Option<f64> {
-        let spread = self.n * self.tt - self.t * self.t;
-        (spread > 0.0).then(|| (self.n * self.tv - self.t * self.v) / spread)
-    }
-}
-
-impl Window<Sums> {
-    fn seen(&self, width: u64, now_ns: u64, now: f64) -> Seen {
-        let mut seen = Seen::default();
-        for (bucket, _) in self.inside(width).filter(|(b, _)| b.kept.count > 0.0) {
-            let kept = &bucket.kept;
-            let ahead = -(now_ns.saturating_sub(kept.first_ns) as f64 / 1e9);
-            let above = kept.first - now;
-            seen.n += kept.count;
-            seen.t += kept.t + kept.count * ahead;
-            seen.tt += kept.tt + 2.0 * ahead * kept.t + kept.count * ahead * ahead;
-            seen.v += kept.v + kept.count * above;
-            seen.tv += kept.tv + above * kept.t + ahead * kept.v + kept.count * ahead * above;
-            seen.vv += kept.vv + 2.0 * above * kept.v + kept.count * above * above;
-        }
-        seen
-    }
-
-    /// Change in a second, seen from `now_ns` and the value now. `None` before there are two times.
-    pub fn slope(&self, width: u64, now_ns: u64, now: f64) -> Option<f64> {
-        self.seen(width, now_ns, now).slope()
+impl Sums {
+    /// Change in a second. `None` before there are two times.
+    pub fn slope(&self) -> Option<f64> {
+        let spread = self.count * self.tt - self.t * self.t;
+        (spread > 0.0).then(|| (self.count * self.tv - self.t * self.v) / spread)
     }
 
     /// The same, if it is a trend and no noise: at least ten values, and a slope of more than three times
     /// its standard error.
-    pub fn significant_slope(&self, width: u64, now_ns: u64, now: f64) -> Option<f64> {
-        let seen = self.seen(width, now_ns, now);
-        let slope = seen.slope().filter(|_| seen.n >= FEWEST)?;
-        let spread = seen.tt - seen.t * seen.t / seen.n;
-        let left = (seen.vv - seen.v * seen.v / seen.n) - slope * (seen.tv - seen.t * seen.v / seen.n);
-        let error = (left.max(0.0) / (seen.n - 2.0) / spread).sqrt();
+    pub fn significant_slope(&self) -> Option<f64> {
+        let n = self.count;
+        let slope = self.slope().filter(|_| n >= FEWEST)?;
+        let spread = self.tt - self.t * self.t / n;
+        let left = (self.vv - self.v * self.v / n) - slope * (self.tv - self.t * self.v / n);
+        let error = (left.max(0.0) / (n - 2.0) / spread).sqrt();
         (slope.abs() > SURE * error).then_some(slope)
     }
 }

@@ -4,6 +4,9 @@
 //! A value counts from when it came until the next comes; what is bad counts for nothing. A window
 //! is cut into [`BUCKETS`] equal buckets on the clock of the evaluator; the oldest is partly outside,
 //! so that a window may look back longer by one bucket, a 120th of its length.
+//!
+//! Buckets add up ([`Keep::add`]), and what lies between the oldest and the newest is added up only when one
+//! of them changes places: an evaluation costs three additions, however many buckets there are.
 
 use std::collections::VecDeque;
 
@@ -21,11 +24,13 @@ const ENOUGH: f64 = 0.9;
 const SECOND: f64 = 1e9;
 
 /// What a bucket keeps.
-pub(super) trait Keep: Default {
+pub(super) trait Keep: Default + Clone {
     /// `value` lasted for `seconds`.
     fn hold(&mut self, value: f64, seconds: f64);
     /// `value` came at `at_ns`.
     fn take(&mut self, value: f64, at_ns: u64);
+    /// `later` follows, of which `share` (0 to 1) counts.
+    fn add(&mut self, later: &Self, share: f64);
     /// Only finite numbers.
     fn is_sound(&self) -> bool;
 }
@@ -41,6 +46,14 @@ pub(super) struct Bucket<T> {
     pub kept: T,
 }
 
+impl<T: Keep> Bucket<T> {
+    fn add(&mut self, later: &Self, share: f64) {
+        self.covered_ns += (later.covered_ns as f64 * share) as u64;
+        self.doubt |= later.doubt;
+        self.kept.add(&later.kept, share);
+    }
+}
+
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Held {
     value: f64,
@@ -53,14 +66,18 @@ pub(super) struct Window<T> {
     buckets: VecDeque<Bucket<T>>,
     at_ns: u64,
     held: Option<Held>,
+    /// All but the oldest and the newest, added up.
+    #[serde(skip)]
+    between: Bucket<T>,
 }
 
-/// What the window knows of itself.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Account {
+/// A window as it is now.
+#[derive(Debug, Clone)]
+pub(super) struct Whole<T> {
     /// Enough of it is known.
     pub filled: bool,
     pub doubt: bool,
+    pub kept: T,
 }
 
 /// Length of a bucket.
@@ -70,68 +87,87 @@ pub(super) fn width(window_ns: u64) -> u64 {
 
 impl<T: Keep> Window<T> {
     pub fn new() -> Self {
-        Self { buckets: VecDeque::with_capacity(MOST), at_ns: 0, held: None }
+        let between = Bucket::default();
+        Self { buckets: VecDeque::with_capacity(MOST), at_ns: 0, held: None, between }
     }
 
     /// `item` came at `now_ns`, which is never before the last.
     pub fn feed(&mut self, item: Item, width: u64, now_ns: u64) {
+        let oldest = now_ns.saturating_sub(width.saturating_mul(BUCKETS)) / width;
+        let mut moved = false;
+        while self.buckets.front().is_some_and(|b| b.n < oldest) {
+            self.buckets.pop_front();
+            moved = true;
+        }
         if let Some(held) = self.held {
             // Of a long silence only what is still inside.
-            let oldest = (now_ns / width).saturating_sub(BUCKETS).saturating_mul(width);
-            let mut from = self.at_ns.max(oldest);
+            let mut from = self.at_ns.max(oldest.saturating_mul(width));
             while from < now_ns {
                 let n = from / width;
                 let until = n.saturating_add(1).saturating_mul(width).min(now_ns);
-                let bucket = self.bucket(n);
-                bucket.covered_ns += until - from;
-                bucket.doubt |= held.doubt;
-                bucket.kept.hold(held.value, (until - from) as f64 / SECOND);
+                moved |= self.open(n);
+                if let Some(bucket) = self.buckets.back_mut() {
+                    bucket.covered_ns += until - from;
+                    bucket.doubt |= held.doubt;
+                    bucket.kept.hold(held.value, (until - from) as f64 / SECOND);
+                }
                 from = until;
             }
         }
         self.at_ns = now_ns;
         self.held = item.is_usable().then(|| Held { value: item.value, doubt: item.is_doubtful() });
         if let Some(held) = self.held {
-            let bucket = self.bucket(now_ns / width);
-            bucket.doubt |= held.doubt;
-            bucket.kept.take(held.value, now_ns);
+            moved |= self.open(now_ns / width);
+            if let Some(bucket) = self.buckets.back_mut() {
+                bucket.doubt |= held.doubt;
+                bucket.kept.take(held.value, now_ns);
+            }
+        }
+        if moved {
+            self.add_up();
         }
     }
 
-    /// The bucket `n`, which is the newest or newer. Allocates nothing: the room is there from the start.
-    fn bucket(&mut self, n: u64) -> &mut Bucket<T> {
-        if self.buckets.back().is_none_or(|newest| newest.n < n) {
+    /// Makes `n`, which is the newest bucket or newer, the newest. Whether it was not. Allocates nothing: the room
+    /// is there from the start.
+    fn open(&mut self, n: u64) -> bool {
+        let newer = self.buckets.back().is_none_or(|newest| newest.n < n);
+        if newer {
             if self.buckets.len() >= MOST {
                 self.buckets.pop_front();
             }
             self.buckets.push_back(Bucket { n, ..Bucket::default() });
         }
-        let newest = self.buckets.len() - 1;
-        &mut self.buckets[newest]
+        newer
     }
 
-    /// What is inside, newest first, each with the share of it that is.
-    pub fn inside(&self, width: u64) -> impl Iterator<Item = (&Bucket<T>, f64)> {
+    fn add_up(&mut self) {
+        self.between = Bucket::default();
+        let between = self.buckets.len().saturating_sub(2);
+        for bucket in self.buckets.iter().skip(1).take(between) {
+            self.between.add(bucket, 1.0);
+        }
+    }
+
+    /// All that is inside, oldest first.
+    pub fn whole(&self, width: u64) -> Whole<T> {
+        let mut sum = Bucket::default();
         let begin = self.at_ns.checked_sub(width.saturating_mul(BUCKETS));
-        let oldest = begin.map_or(0, |b| b / width);
-        self.buckets.iter().rev().take_while(move |b| b.n >= oldest).map(move |bucket| {
+        if let Some(oldest) = self.buckets.front() {
             let share = match begin {
-                Some(begin) if bucket.n == oldest => {
-                    (bucket.n.saturating_add(1).saturating_mul(width) - begin) as f64 / width as f64
+                Some(begin) if oldest.n == begin / width => {
+                    (oldest.n.saturating_add(1).saturating_mul(width) - begin) as f64 / width as f64
                 }
                 _ => 1.0,
             };
-            (bucket, share)
-        })
-    }
-
-    pub fn account(&self, width: u64) -> Account {
-        let (mut covered, mut doubt) = (0.0, false);
-        for (bucket, share) in self.inside(width) {
-            covered += bucket.covered_ns as f64 * share;
-            doubt |= bucket.doubt;
+            sum.add(oldest, share);
+            sum.add(&self.between, 1.0);
         }
-        Account { filled: covered >= ENOUGH * (width * BUCKETS) as f64, doubt }
+        if let Some(newest) = self.buckets.back().filter(|_| self.buckets.len() > 1) {
+            sum.add(newest, 1.0);
+        }
+        let filled = sum.covered_ns as f64 >= ENOUGH * (width * BUCKETS) as f64;
+        Whole { filled, doubt: sum.doubt, kept: sum.kept }
     }
 
     /// Whether what was stored can be worked with, and room for what will come.
@@ -145,6 +181,9 @@ impl<T: Keep> Window<T> {
             && kept.iter().all(|b| b.kept.is_sound() && b.covered_ns <= width)
             && self.held.is_none_or(|h| h.value.is_finite());
         self.buckets.reserve_exact(MOST.saturating_sub(self.buckets.len()));
+        if sound {
+            self.add_up();
+        }
         sound
     }
 }
@@ -169,22 +208,23 @@ impl Keep for Area {
 
     fn take(&mut self, _: f64, _: u64) {}
 
+    fn add(&mut self, later: &Self, share: f64) {
+        if self.seconds == 0.0 {
+            self.first = later.first;
+        }
+        self.area += (later.area + (later.first - self.first) * later.seconds) * share;
+        self.seconds += later.seconds * share;
+    }
+
     fn is_sound(&self) -> bool {
         self.first.is_finite() && self.area.is_finite() && self.seconds.is_finite()
     }
 }
 
-impl Window<Area> {
-    /// The mean, or the value alone before any time has passed.
-    pub fn mean(&self, width: u64) -> Option<f64> {
-        let now = self.held?.value;
-        let (mut area, mut seconds) = (0.0, 0.0);
-        for (bucket, share) in self.inside(width) {
-            let kept = &bucket.kept;
-            area += (kept.area + (kept.first - now) * kept.seconds) * share;
-            seconds += kept.seconds * share;
-        }
-        Some(if seconds > 0.0 { now + area / seconds } else { now })
+impl Area {
+    /// `None` before any time has passed.
+    pub fn mean(&self) -> Option<f64> {
+        (self.seconds > 0.0).then(|| self.first + self.area / self.seconds)
     }
 }
 
@@ -194,12 +234,17 @@ pub(super) struct Extremes(Option<(f64, f64)>);
 
 impl Keep for Extremes {
     fn hold(&mut self, value: f64, _: f64) {
-        let (low, high) = self.0.unwrap_or((value, value));
-        self.0 = Some((low.min(value), high.max(value)));
+        self.reach(value, value);
     }
 
     fn take(&mut self, value: f64, _: u64) {
-        self.hold(value, 0.0);
+        self.reach(value, value);
+    }
+
+    fn add(&mut self, later: &Self, _: f64) {
+        if let Some((low, high)) = later.0 {
+            self.reach(low, high);
+        }
     }
 
     fn is_sound(&self) -> bool {
@@ -207,10 +252,18 @@ impl Keep for Extremes {
     }
 }
 
-impl Window<Extremes> {
-    pub fn extremes(&self, width: u64) -> Option<(f64, f64)> {
-        let all = self.inside(width).filter_map(|(b, _)| b.kept.0);
-        all.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+impl Extremes {
+    fn reach(&mut self, low: f64, high: f64) {
+        let (lowest, highest) = self.0.unwrap_or((low, high));
+        self.0 = Some((lowest.min(low), highest.max(high)));
+    }
+
+    pub fn lowest(&self) -> Option<f64> {
+        self.0.map(|(low, _)| low)
+    }
+
+    pub fn highest(&self) -> Option<f64> {
+        self.0.map(|(_, high)| high)
     }
 }
 
@@ -225,13 +278,17 @@ impl Keep for Edges {
         self.0 = self.0.saturating_add(u32::from(value != 0.0));
     }
 
+    fn add(&mut self, later: &Self, _: f64) {
+        self.0 = self.0.saturating_add(later.0);
+    }
+
     fn is_sound(&self) -> bool {
         true
     }
 }
 
-impl Window<Edges> {
-    pub fn edges(&self, width: u64) -> f64 {
-        self.inside(width).map(|(b, _)| f64::from(b.kept.0)).sum()
+impl Edges {
+    pub fn count(&self) -> f64 {
+        f64::from(self.0)
     }
 }
