@@ -10,6 +10,7 @@ mod push;
 mod reload;
 mod traces;
 mod trial;
+mod views;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -19,10 +20,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
 
-use crate::console::{
-    self, Counters, CurrentPlant, DemoPort, DeviceView, EdgeDeviceView, EdgeNodeView, Live, MqttView,
-    ReloadRequest, ReloadView, Shared, SourceView, UnknownView,
-};
+use crate::console::{self, Counters, CurrentPlant, DemoPort, Live, ReloadRequest, ReloadView, Shared};
 use crate::field::{Field, FieldHandle};
 use crate::outlet::OutletStatus;
 use crate::settings::{Faults, Keys, Loaded, Settings};
@@ -183,7 +181,7 @@ impl Gateway {
             outlets: outlets.shown(),
             reloads: files.is_some().then(|| reloads_tx.clone()),
             reload: Arc::clone(&reload_state),
-            sources: Arc::new(move || sources().into_iter().map(source_view).collect()),
+            sources: Arc::new(move || sources().into_iter().map(views::source).collect()),
             traces: Arc::new(traces::Traces(field.trace_handle())),
             token: settings.console.token.clone(),
             push: Arc::new(push::Port(field.door())),
@@ -358,91 +356,4 @@ fn end_of_store(dir: &std::path::Path, error: &StoreError) -> ! {
 fn end_of(what: &str) -> ! {
     error!("{what}; stopping so that the service manager can start afresh");
     std::process::exit(crate::exit::BROKEN);
-}
-
-fn source_view(status: crate::field::SourceStatus) -> SourceView {
-    let line = status.line;
-    SourceView {
-        id: status.id,
-        kind: status.kind,
-        connected: status.connected,
-        last_error: match status.stranger.filter(|_| !status.connected) {
-            Some(said) => {
-                let error = status.last_error.unwrap_or_default();
-                Some(format!("{error}; a caller whose registration is nobody's said {said}"))
-            }
-            None => status.last_error,
-        },
-        requests: status.requests,
-        errors: status.errors,
-        round_trip_us: status.round_trip_us,
-        sent_bytes: line.sent_bytes,
-        received_bytes: line.received_bytes,
-        connects: line.connects,
-        late_answers: line.late,
-        foreign_answers: line.foreign,
-        crc_errors: line.crc_errors,
-        junk_bytes: line.junk_bytes,
-        other_master: line.other_master,
-        devices: status.devices.into_iter().map(device_view).collect(),
-        mqtt: status.mqtt.map(|m| mqtt_view(*m)),
-        push: status.push.map(|p| push::view(*p)),
-    }
-}
-
-fn device_view(device: crate::field::DeviceStatus) -> DeviceView {
-    let micros = |share| device.round_trips.quantile(share).map(|d| d.as_micros() as u64);
-    DeviceView {
-        unit: device.unit,
-        state: device.state.word(),
-        last_error_at: device.last_error_at.map(crate::plant::Micros::rfc3339),
-        requests: device.requests,
-        failures: device.failures,
-        polls: device.polls,
-        good_polls: device.good_polls,
-        missed_polls: device.missed,
-        success: (device.polls > 0).then(|| device.good_polls as f64 / device.polls as f64),
-        round_trip_p50_us: micros(0.5),
-        round_trip_p99_us: micros(0.99),
-        refused: device.refused,
-        label: device.label,
-        last_error: device.last_error,
-    }
-}
-
-fn unknown_view(u: crate::field::mqtt::Unknown) -> UnknownView {
-    UnknownView { topic: u.topic, device: u.device, point: u.point, example: u.example }
-}
-
-fn mqtt_view(status: crate::field::mqtt::MqttStatus) -> MqttView {
-    MqttView {
-        unknown: status.unknown.into_iter().map(unknown_view).collect(),
-        unknown_more: status.unknown_more,
-        retained: status.retained,
-        duplicates: status.duplicates,
-        expired: status.expired,
-        ignored: status.ignored,
-        set_aside: status.set_aside,
-        offline: status.offline,
-        unacknowledged: status.unacknowledged,
-        nodes: status.nodes.into_iter().map(node_view).collect(),
-    }
-}
-
-fn node_view(node: crate::field::mqtt::EdgeNode) -> EdgeNodeView {
-    let devices = node.devices.into_iter().map(|(device, online)| EdgeDeviceView { device, online });
-    EdgeNodeView {
-        group: node.group,
-        node: node.node,
-        state: node.life.word(),
-        devices: devices.collect(),
-        last_birth_at: node.last_birth.map(crate::plant::Micros::rfc3339),
-        messages: node.counters.messages,
-        births: node.counters.births,
-        gaps: node.counters.gaps,
-        lost: node.counters.lost,
-        duplicates: node.counters.duplicates,
-        rebirths_asked: node.counters.rebirths_asked,
-        wants_rebirth: node.wants_rebirth,
-    }
 }

@@ -84,7 +84,7 @@ fn rejection(rejection: Rejection, format: Format) -> PushRejection {
 
 pub(super) fn view(status: PushStatus) -> PushView {
     PushView {
-        unknown: status.unknown.into_iter().map(super::unknown_view).collect(),
+        unknown: status.unknown.into_iter().map(super::views::unknown).collect(),
         unknown_more: status.unknown_more,
         duplicates: status.duplicates,
         rejected: status.rejected,

@@ -4,11 +4,11 @@
 use super::address::{Form, Habit};
 use super::document::Point;
 use super::headers::Field;
+use super::order::order;
 use super::relate::{name_points, overlaps, resolve};
 use super::row::{Draft, Outcome, Reading, Surroundings, section_table};
 use super::scan::{self, Block};
 use super::text::{folded, letters, tidy};
-use super::types::order;
 use super::value::{Keys, Val};
 use super::{Options, Sheet, Trouble};
 use crate::settings::Table;

@@ -18,6 +18,7 @@ mod keys;
 mod lists;
 mod merge;
 mod names;
+mod order;
 mod relate;
 mod row;
 mod scan;

@@ -2,9 +2,10 @@
 
 use super::super::address::{Address, Form};
 use super::super::headers::Field;
+use super::super::order::{Order, order};
 use super::super::table_key;
 use super::super::text::{folded, plain};
-use super::super::types::{Order, order, says_nothing, type_key, type_word, width};
+use super::super::types::{says_nothing, type_key, type_word, width};
 use super::super::value::{Keys, Val};
 use super::{Reading, Slot};
 use crate::settings::Table;

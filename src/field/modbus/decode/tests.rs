@@ -1,0 +1,193 @@
+//! What registers become, byte order by byte order.
+
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use proptest::prelude::*;
+
+use super::{engineering, raw, text};
+use crate::plant::{Cause, PointIx, Quality};
+use crate::settings::{ByteOrder, CurrentLoop, Encoding, Format, ModbusPoint, Scaling, Table};
+
+const ORDERS: [ByteOrder; 4] = [ByteOrder::Abcd, ByteOrder::Cdab, ByteOrder::Badc, ByteOrder::Dcba];
+
+fn point(format: Format, order: ByteOrder) -> ModbusPoint {
+    ModbusPoint { order, ..ModbusPoint::plain(PointIx(0), Table::HoldingRegister, 0, format) }
+}
+
+fn read(format: Format, order: ByteOrder, bytes: &[u8]) -> Result<f64, Cause> {
+    raw(&point(format, order), bytes, &TimeZone::UTC)
+}
+
+/// Independent of the decoder: letters of the order pick bytes of the big-endian form.
+fn encode(bytes: &[u8], order: ByteOrder) -> Vec<u8> {
+    let mut words: Vec<[u8; 2]> = bytes.chunks(2).map(|c| [c[0], c[1]]).collect();
+    if matches!(order, ByteOrder::Cdab | ByteOrder::Dcba) {
+        words.reverse();
+    }
+    let swap = matches!(order, ByteOrder::Badc | ByteOrder::Dcba);
+    match order {
+        ByteOrder::Other { place, .. } => (0..bytes.len()).map(|n| bytes[usize::from(place[n])]).collect(),
+        _ => words.iter().flat_map(|w| if swap { [w[1], w[0]] } else { *w }).collect(),
+    }
+}
+
+#[test]
+fn one_and_a_quarter_reads_alike_in_all_four_orders() {
+    for (order, bytes) in ORDERS.into_iter().zip([
+        [0x3F, 0xA0, 0, 0],
+        [0, 0, 0x3F, 0xA0],
+        [0xA0, 0x3F, 0, 0],
+        [0, 0, 0xA0, 0x3F],
+    ]) {
+        assert_eq!(read(Format::F32, order, &bytes), Ok(1.25), "{order:?}");
+    }
+}
+
+#[test]
+fn a_sentinel_or_a_nan_is_no_value() {
+    let broken = ModbusPoint { sentinels: vec![32767.0], ..point(Format::I16, ByteOrder::Abcd) };
+    assert_eq!(raw(&broken, &[0x7F, 0xFF], &TimeZone::UTC), Err(Cause::Sentinel));
+    assert_eq!(read(Format::F32, ByteOrder::Abcd, &[0x7F, 0xC0, 0, 0]), Err(Cause::NotANumber));
+    assert_eq!(read(Format::F32, ByteOrder::Abcd, &[0x7F, 0xC0]), Err(Cause::Garbled));
+}
+
+#[test]
+fn a_sentinel_is_known_in_the_precision_of_its_register() {
+    let broken = ModbusPoint { sentinels: vec![-999.9], ..point(Format::F32, ByteOrder::Abcd) };
+    assert_eq!(raw(&broken, &(-999.9f32).to_be_bytes(), &TimeZone::UTC), Err(Cause::Sentinel));
+    assert_eq!(raw(&broken, &(-999.8f32).to_be_bytes(), &TimeZone::UTC), Ok(f64::from(-999.8f32)));
+}
+
+#[test]
+fn a_value_beyond_all_numbers_is_no_number() {
+    let far = ModbusPoint {
+        scaling: Scaling::Linear { scale: 1e10, offset: 0.0 },
+        ..point(Format::F64, ByteOrder::Abcd)
+    };
+    assert_eq!(engineering(&far, 1e300).1, Quality::Bad(Cause::NotANumber));
+}
+
+#[test]
+fn an_integer_beyond_the_exact_range_is_uncertain() {
+    let p = point(Format::I64, ByteOrder::Abcd);
+    assert_eq!(engineering(&p, 9.1e15).1, Quality::Uncertain(Cause::Rounded));
+}
+
+#[test]
+fn decimal_registers_read_as_they_are_written() {
+    assert_eq!(read(Format::Bcd(2), ByteOrder::Abcd, &[0x12, 0x34, 0x56, 0x78]), Ok(12_345_678.0));
+    assert_eq!(read(Format::Bcd(1), ByteOrder::Abcd, &[0x1A, 0]), Err(Cause::NotANumber));
+    let m10k = [0, 12, 0x0D, 0x80]; // 12, 3456
+    assert_eq!(read(Format::M10k(2), ByteOrder::Abcd, &m10k), Ok(123_456.0));
+    assert_eq!(read(Format::M10k(2), ByteOrder::Cdab, &[0x0D, 0x80, 0, 12]), Ok(123_456.0));
+    assert_eq!(read(Format::M10k(2), ByteOrder::Abcd, &[0xFF, 0xFF, 0xF2, 0x80]), Ok(-13_456.0));
+    assert_eq!(read(Format::M10k(2), ByteOrder::Abcd, &[0, 1, 0x27, 0x10]), Err(Cause::NotANumber));
+}
+
+#[test]
+fn bits_of_a_register_and_halves_of_it() {
+    let bytes = [0b1010_0000, 0b0000_0101];
+    assert_eq!(read(Format::Bits { low: 0, high: 2 }, ByteOrder::Abcd, &bytes), Ok(5.0));
+    assert_eq!(read(Format::Bits { low: 8, high: 15 }, ByteOrder::Abcd, &bytes), Ok(160.0));
+    assert_eq!(read(Format::RegisterBit(15), ByteOrder::Abcd, &bytes), Ok(1.0));
+    assert_eq!(read(Format::RegisterBit(15), ByteOrder::Badc, &bytes), Ok(0.0));
+}
+
+#[test]
+fn halves_and_times_are_numbers_too() {
+    assert_eq!(read(Format::F16, ByteOrder::Abcd, &[0x3D, 0x00]), Ok(1.25));
+    assert_eq!(read(Format::F16, ByteOrder::Abcd, &[0xC0, 0x00]), Ok(-2.0));
+    assert_eq!(read(Format::F16, ByteOrder::Abcd, &[0x7C, 0x00]), Err(Cause::NotANumber));
+    assert_eq!(read(Format::Epoch32, ByteOrder::Abcd, &[0x6A, 0xB1, 0x3B, 0x80]), Ok(1_790_000_000.0));
+    let shanghai = TimeZone::get("Asia/Shanghai").unwrap();
+    let bytes: Vec<u8> = [26i16, 9, 21, 22, 13, 20].iter().flat_map(|w| w.to_be_bytes()).collect();
+    let p = point(Format::Clock6, ByteOrder::Abcd);
+    assert_eq!(raw(&p, &bytes, &shanghai), Ok(1_790_000_000.0));
+    assert_eq!(raw(&p, &[0; 12], &shanghai), Err(Cause::NotANumber));
+}
+
+#[test]
+fn texts_end_at_their_mark_and_keep_their_characters() {
+    let p = |encoding, order| ModbusPoint { order, ..point(Format::Text(4, encoding), order) };
+    assert_eq!(text(&p(Encoding::Ascii, ByteOrder::Abcd), b"AB12\0\0xx").as_deref(), Some("AB12"));
+    assert_eq!(text(&p(Encoding::Ascii, ByteOrder::Badc), b"BA21  \0\0").as_deref(), Some("AB12"));
+    let gbk = [0xB9, 0xF8, 0xC2, 0xAF, 0x31, 0, 0, 0];
+    assert_eq!(text(&p(Encoding::Gbk, ByteOrder::Abcd), &gbk).as_deref(), Some("锅炉1"));
+    let utf16 = [0x95, 0x05, 0x70, 0x89, 0, 0x31, 0, 0];
+    assert_eq!(text(&p(Encoding::Utf16Be, ByteOrder::Abcd), &utf16).as_deref(), Some("锅炉1"));
+}
+
+fn sensor(live_zero: bool, clamp: bool) -> ModbusPoint {
+    ModbusPoint {
+        scaling: Scaling::Loop(CurrentLoop {
+            raw: (5530.0, 27648.0),
+            range: (0.0, 2.5),
+            live_zero,
+            clamp,
+            fault_hold: Duration::from_secs(4),
+        }),
+        ..point(Format::I16, ByteOrder::Abcd)
+    }
+}
+
+#[test]
+fn a_current_loop_reads_as_the_worked_example_and_a_broken_wire_is_no_pressure() {
+    let p = sensor(true, false);
+    assert!((engineering(&p, 5530.0).0 - 0.0).abs() < 1e-9);
+    assert!((engineering(&p, 16589.0).0 - 1.25).abs() < 1e-3);
+    assert_eq!(engineering(&p, 27648.0), (2.5, Quality::Good));
+    assert_eq!(engineering(&p, 4976.0).1, Quality::Bad(Cause::LoopFault));
+    assert_eq!(engineering(&p, 0.0).1, Quality::Bad(Cause::LoopFault));
+    // 3.7 mA and 20.7 mA: beyond the band, not yet a fault.
+    assert_eq!(engineering(&p, 5115.0).1, Quality::Uncertain(Cause::LoopSaturated));
+    assert_eq!(engineering(&p, 28615.0).1, Quality::Uncertain(Cause::LoopSaturated));
+    assert_eq!(engineering(&sensor(true, true), 28615.0).0, 2.5);
+}
+
+proptest! {
+    #[test]
+    fn every_format_reads_back_in_every_order(
+        value in any::<i32>(), float in any::<f32>(), wide in any::<i64>(),
+        which in 0usize..5, shuffled in Just([0u8, 1, 2, 3, 4, 5, 6, 7]).prop_shuffle(),
+        short in Just([0u8, 1, 2, 3]).prop_shuffle()
+    ) {
+        let other8 = ByteOrder::Other { bytes: 8, place: shuffled };
+        let mut place = [0u8; 8];
+        place[..4].copy_from_slice(&short);
+        let other4 = ByteOrder::Other { bytes: 4, place };
+        let order4 = *ORDERS.get(which).unwrap_or(&other4);
+        let order8 = *ORDERS.get(which).unwrap_or(&other8);
+        let order2 = *ORDERS.get(which).unwrap_or(&ByteOrder::Abcd);
+        let read4 = |format, bytes: &[u8]| read(format, order4, &encode(bytes, order4));
+        let read8 = |format, bytes: &[u8]| read(format, order8, &encode(bytes, order8));
+        prop_assert_eq!(read4(Format::I32, &value.to_be_bytes()), Ok(f64::from(value)));
+        prop_assert_eq!(read4(Format::U32, &(value as u32).to_be_bytes()), Ok(f64::from(value as u32)));
+        if float.is_finite() {
+            prop_assert_eq!(read4(Format::F32, &float.to_be_bytes()), Ok(f64::from(float)));
+        }
+        prop_assert_eq!(read8(Format::I64, &wide.to_be_bytes()), Ok(wide as f64));
+        prop_assert_eq!(read8(Format::U64, &wide.to_be_bytes()), Ok(wide as u64 as f64));
+        prop_assert_eq!(read8(Format::F64, &f64::from(value).to_be_bytes()), Ok(f64::from(value)));
+        let small = value as i16;
+        prop_assert_eq!(read(Format::I16, order2, &encode(&small.to_be_bytes(), order2)), Ok(f64::from(small)));
+        let digits = format!("{:08}", value.unsigned_abs() % 100_000_000);
+        let packed: Vec<u8> =
+            (0..4).map(|n| u8::from_str_radix(&digits[2 * n..2 * n + 2], 16).unwrap()).collect();
+        prop_assert_eq!(read4(Format::Bcd(2), &packed), Ok(f64::from(value.unsigned_abs() % 100_000_000)));
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..24), low in 0u8..32, which in 0usize..12) {
+        let format = [
+            Format::Bits { low, high: 31 }, Format::Bcd(4), Format::M10k(4), Format::Clock6, Format::F16,
+            Format::Text(6, Encoding::Gbk), Format::Text(6, Encoding::Utf16Le), Format::Epoch64Ms,
+            Format::U64, Format::RegisterBit(15), Format::Bool, Format::Text(3, Encoding::Utf8),
+        ][which];
+        for order in ORDERS {
+            let p = point(format, order);
+            let _ = raw(&p, &bytes, &TimeZone::UTC).map(|r| engineering(&p, r));
+            let _ = text(&p, &bytes);
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! What is remembered of a device, on a clock of the test.
+
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+
+use super::{Request, Unit};
+use crate::field::modbus::plan::LineCost;
+use crate::plant::{Cause, DeviceIx, PointIx, Quality, Reading, TextTable};
+use crate::settings::{
+    CurrentLoop, Factor, Format, ModbusDevice, ModbusPoint, PollGroup, Quirks, Scaling, Table,
+};
+
+const COST: LineCost = LineCost { request: Duration::from_millis(5), byte: Duration::from_micros(1) };
+
+fn unit(quirks: Quirks, points: Vec<ModbusPoint>) -> Unit {
+    let group = PollGroup { device: DeviceIx(0), period: Duration::from_secs(1), points };
+    Unit::new(ModbusDevice { label: "plc/1".to_owned(), unit: 1, quirks, groups: vec![group] }, &COST)
+}
+
+fn register(n: u16) -> ModbusPoint {
+    ModbusPoint::plain(PointIx(u32::from(n)), Table::HoldingRegister, n, Format::U16)
+}
+
+fn read(unit: &mut Unit, at: u64, words: &[u16]) -> Vec<Reading> {
+    let now = Duration::from_secs(at);
+    let mut out = Vec::new();
+    let requests = unit.begin(0, now, &COST, &mut out);
+    let [request] = &requests[..] else { panic!("one request") };
+    let values: Vec<u8> = words.iter().flat_map(|w| w.to_be_bytes()).collect();
+    unit.take(0, request, &values, None, now, &TimeZone::UTC, &TextTable::default(), &mut out);
+    out
+}
+
+#[test]
+fn a_decimal_point_register_scales_its_value_and_without_it_there_is_none() {
+    let pv = ModbusPoint { factors: vec![Factor::Decimals(PointIx(0))], ..register(1) };
+    let mut unit = unit(Quirks::default(), vec![register(0), pv]);
+    assert_eq!(read(&mut unit, 0, &[1, 1845])[1].value, 184.5);
+    assert_eq!(read(&mut unit, 1, &[2, 1845])[1].value, 18.45);
+    let mut alone = super::tests::unit(
+        Quirks::default(),
+        vec![ModbusPoint { factors: vec![Factor::Times(PointIx(9))], ..register(1) }],
+    );
+    assert_eq!(read(&mut alone, 0, &[5])[0].quality, Quality::Bad(Cause::NoFactor));
+}
+
+#[test]
+fn a_decimal_point_that_is_moved_counts_at_once_wherever_it_stands() {
+    let pv = ModbusPoint { factors: vec![Factor::Decimals(PointIx(1))], ..register(0) };
+    let mut unit = unit(Quirks::default(), vec![pv, register(1)]);
+    let pv = |readings: Vec<Reading>| readings.iter().find(|r| r.point == PointIx(0)).unwrap().value;
+    assert_eq!(pv(read(&mut unit, 0, &[1845, 1])), 184.5);
+    assert_eq!(pv(read(&mut unit, 1, &[1845, 2])), 18.45);
+}
+
+#[test]
+fn a_decimal_point_that_can_be_none_gives_no_value_rather_than_zero() {
+    let of = |format, word: u32| {
+        let decimals = ModbusPoint::plain(PointIx(0), Table::HoldingRegister, 0, format);
+        let pv = ModbusPoint { factors: vec![Factor::Decimals(PointIx(0))], ..register(2) };
+        let mut unit = unit(Quirks { max_gap: 1, ..Quirks::default() }, vec![decimals, pv]);
+        let words = word.to_be_bytes();
+        let words = [0, 2].map(|n| u16::from_be_bytes([words[n], words[n + 1]]));
+        read(&mut unit, 0, &[words[0], words[1], 1845])[1]
+    };
+    assert_eq!(of(Format::I32, 1).value, 184.5);
+    assert_eq!(of(Format::I32, (-2i32) as u32).value, 184_500.0);
+    for none in [255, 65_535, i32::MAX as u32, i32::MIN as u32] {
+        assert_eq!(of(Format::I32, none).quality, Quality::Bad(Cause::NoFactor), "{none}");
+    }
+    assert_eq!(of(Format::F32, 1.5f32.to_bits()).quality, Quality::Bad(Cause::NoFactor));
+}
+
+#[test]
+fn a_factor_that_the_device_refuses_is_none_any_more() {
+    let pv = ModbusPoint { factors: vec![Factor::Times(PointIx(0))], ..register(1) };
+    let mut unit = unit(Quirks::default(), vec![register(0), pv]);
+    assert_eq!(read(&mut unit, 0, &[80, 5])[1].value, 400.0);
+    let mut out = Vec::new();
+    let now = Duration::from_secs(1);
+    let whole = unit.begin(0, now, &COST, &mut out).remove(0);
+    let halves = unit.refuse(0, &whole, 2, &COST);
+    assert!(unit.refuse(0, &halves[0], 2, &COST).is_empty());
+    unit.take(0, &halves[1], &[0, 5], None, now, &TimeZone::UTC, &TextTable::default(), &mut out);
+    assert_eq!(out.last().unwrap().quality, Quality::Bad(Cause::NoFactor));
+}
+
+#[test]
+fn what_is_multiplied_beyond_all_numbers_is_no_number() {
+    let huge = ModbusPoint::plain(PointIx(0), Table::HoldingRegister, 0, Format::F64);
+    let pv = ModbusPoint { factors: vec![Factor::Times(PointIx(0))], ..register(4) };
+    let mut unit = unit(Quirks::default(), vec![huge, pv]);
+    let bits = 1e308f64.to_bits().to_be_bytes();
+    let words: Vec<u16> = bits.chunks(2).map(|w| u16::from_be_bytes([w[0], w[1]])).collect();
+    let found = read(&mut unit, 0, &[&words[..], &[5000]].concat());
+    assert_eq!((found[0].value, found[0].quality), (1e308, Quality::Good));
+    assert_eq!(found[1].quality, Quality::Bad(Cause::NotANumber));
+}
+
+#[test]
+fn a_broken_wire_is_a_fault_after_its_hold_and_never_a_low_reading() {
+    let sensor = ModbusPoint {
+        scaling: Scaling::Loop(CurrentLoop {
+            raw: (819.0, 4095.0),
+            range: (-150.0, 150.0),
+            live_zero: true,
+            clamp: false,
+            fault_hold: Duration::from_secs(4),
+        }),
+        ..register(0)
+    };
+    let mut unit = unit(Quirks::default(), vec![sensor]);
+    let good = read(&mut unit, 0, &[2457])[0];
+    assert_eq!((good.value.round(), good.quality), (0.0, Quality::Good));
+    for at in 1..5 {
+        let held = read(&mut unit, at, &[0])[0];
+        assert_eq!((held.value, held.quality), (good.value, Quality::Uncertain(Cause::LoopFault)));
+    }
+    assert_eq!(read(&mut unit, 5, &[0])[0].quality, Quality::Bad(Cause::LoopFault));
+    assert_eq!(read(&mut unit, 6, &[2457])[0].quality, Quality::Good);
+    // What it was an hour ago is no value of today.
+    assert_eq!(read(&mut unit, 3600, &[0])[0].quality, Quality::Bad(Cause::LoopFault));
+}
+
+#[test]
+fn a_heartbeat_that_stands_still_makes_all_others_bad_until_it_moves() {
+    let quirks = Quirks { heartbeat: Some((PointIx(0), Duration::from_secs(10))), ..Quirks::default() };
+    let mut unit = unit(quirks, vec![register(0), register(1)]);
+    for at in 0..=10 {
+        assert_eq!(read(&mut unit, at, &[7, 5])[1].quality, Quality::Good, "{at}");
+    }
+    let stopped = read(&mut unit, 11, &[7, 5]);
+    assert_eq!(stopped[1].quality, Quality::Bad(Cause::HeartbeatStopped));
+    assert_eq!(stopped[0].quality, Quality::Good);
+    assert_eq!(read(&mut unit, 12, &[8, 5])[1].quality, Quality::Good);
+}
+
+#[test]
+fn a_heartbeat_bit_beside_the_registers_counts_too() {
+    let beat = ModbusPoint::plain(PointIx(0), Table::Coil, 0, Format::Bit);
+    let quirks = Quirks { heartbeat: Some((PointIx(0), Duration::from_secs(10))), ..Quirks::default() };
+    let mut unit = unit(quirks, vec![beat, register(1)]);
+    let mut quality = |at: u64, bit: u8| {
+        let now = Duration::from_secs(at);
+        let mut out = Vec::new();
+        for (request, values) in unit.begin(0, now, &COST, &mut out).iter().zip([&[bit][..], &[0, 5]]) {
+            unit.take(0, request, values, None, now, &TimeZone::UTC, &TextTable::default(), &mut out);
+        }
+        out[1].quality
+    };
+    assert_eq!((quality(0, 0), quality(9, 1), quality(19, 1)), (Quality::Good, Quality::Good, Quality::Good));
+    assert_eq!(quality(20, 1), Quality::Bad(Cause::HeartbeatStopped));
+    assert_eq!(quality(21, 0), Quality::Good);
+}
+
+#[test]
+fn zeros_are_in_doubt_after_a_restart_and_after_silence_for_as_long_as_the_device_warms_up() {
+    let quirks = Quirks { warm_up: Some(Duration::from_secs(30)), ..Quirks::default() };
+    let mut unit = unit(quirks, vec![register(0), register(1)]);
+    assert_eq!(read(&mut unit, 0, &[7, 5])[0].quality, Quality::Good);
+    assert_eq!(read(&mut unit, 1, &[0, 0])[0].quality, Quality::Uncertain(Cause::WarmUp));
+    assert_eq!(read(&mut unit, 30, &[0, 0])[0].quality, Quality::Uncertain(Cause::WarmUp));
+    assert_eq!(read(&mut unit, 32, &[0, 0])[0].quality, Quality::Good);
+    let request = unit.groups[0].requests[0].clone();
+    unit.missed(0, &request, Cause::ExceptionBusy, &mut Vec::new());
+    assert_eq!(read(&mut unit, 33, &[0, 0])[0].quality, Quality::Good, "busy is not off");
+    unit.missed(0, &request, Cause::Timeout, &mut Vec::new());
+    assert_eq!(read(&mut unit, 34, &[0, 0])[0].quality, Quality::Uncertain(Cause::WarmUp));
+    assert_eq!(read(&mut unit, 35, &[0, 1])[0].quality, Quality::Good);
+}
+
+#[test]
+fn the_guilty_register_is_found_by_halving_and_looked_at_again_later() {
+    let mut unit = unit(Quirks::default(), (0..8).map(register).collect());
+    let mut out = Vec::new();
+    let mut todo = unit.begin(0, Duration::ZERO, &COST, &mut out);
+    let mut read: Vec<usize> = Vec::new();
+    while let Some(request) = todo.pop() {
+        let hit = (request.address..request.address + request.count).contains(&5);
+        if hit { todo.extend(unit.refuse(0, &request, 2, &COST)) } else { read.extend(request.points) }
+    }
+    read.sort_unstable();
+    assert_eq!(read, [0, 1, 2, 3, 4, 6, 7]);
+    assert!(unit.end(0, Duration::ZERO, &COST));
+    assert_eq!(unit.refused().map(|r| r.1).collect::<Vec<_>>(), [5]);
+    let next = unit.begin(0, Duration::from_secs(1), &COST, &mut out);
+    assert_eq!(next.iter().map(|r| (r.address, r.count)).collect::<Vec<_>>(), [(0, 5), (6, 2)]);
+    assert_eq!(out.last().unwrap().quality, Quality::Bad(Cause::ExceptionAddress));
+    assert_eq!(unit.begin(0, Duration::from_secs(601), &COST, &mut out).len(), 1);
+}
+
+#[test]
+fn a_counter_whose_two_answers_do_not_agree_is_uncertain() {
+    let counter = ModbusPoint {
+        confirm: true,
+        ..ModbusPoint::plain(PointIx(0), Table::HoldingRegister, 0, Format::U32)
+    };
+    let mut unit = unit(Quirks::default(), vec![counter]);
+    let request = Request { table: Table::HoldingRegister, address: 0, count: 2, points: vec![0] };
+    let mut quality = |earlier: [u8; 4], values: [u8; 4]| {
+        let mut out = Vec::new();
+        let (now, texts) = (Duration::ZERO, TextTable::default());
+        unit.take(0, &request, &values, Some(&earlier), now, &TimeZone::UTC, &texts, &mut out);
+        out[0].quality
+    };
+    assert_eq!(quality([0, 1, 0xFF, 0xFF], [0, 2, 0, 0]), Quality::Uncertain(Cause::Torn));
+    assert_eq!(quality([0, 1, 0, 1], [0, 1, 0, 2]), Quality::Good);
+}

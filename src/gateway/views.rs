@@ -1,0 +1,95 @@
+//! What the field tells of its sources, in the console's words. The rooms may not know each other, so their
+//! shapes meet here.
+
+use crate::console::{DeviceView, EdgeDeviceView, EdgeNodeView, MqttView, SourceView, UnknownView};
+use crate::field::mqtt::{EdgeNode, MqttStatus, Unknown};
+use crate::field::{DeviceStatus, SourceStatus};
+use crate::plant::Micros;
+
+/// A source as the data path shows it.
+pub(super) fn source(status: SourceStatus) -> SourceView {
+    let line = status.line;
+    SourceView {
+        id: status.id,
+        kind: status.kind,
+        connected: status.connected,
+        last_error: match status.stranger.filter(|_| !status.connected) {
+            Some(said) => {
+                let error = status.last_error.unwrap_or_default();
+                Some(format!("{error}; a caller whose registration is nobody's said {said}"))
+            }
+            None => status.last_error,
+        },
+        requests: status.requests,
+        errors: status.errors,
+        round_trip_us: status.round_trip_us,
+        sent_bytes: line.sent_bytes,
+        received_bytes: line.received_bytes,
+        connects: line.connects,
+        late_answers: line.late,
+        foreign_answers: line.foreign,
+        crc_errors: line.crc_errors,
+        junk_bytes: line.junk_bytes,
+        other_master: line.other_master,
+        devices: status.devices.into_iter().map(device).collect(),
+        mqtt: status.mqtt.map(|m| mqtt(*m)),
+        push: status.push.map(|p| super::push::view(*p)),
+    }
+}
+
+fn device(device: DeviceStatus) -> DeviceView {
+    let micros = |share| device.round_trips.quantile(share).map(|d| d.as_micros() as u64);
+    DeviceView {
+        unit: device.unit,
+        state: device.state.word(),
+        last_error_at: device.last_error_at.map(Micros::rfc3339),
+        requests: device.requests,
+        failures: device.failures,
+        polls: device.polls,
+        good_polls: device.good_polls,
+        missed_polls: device.missed,
+        success: (device.polls > 0).then(|| device.good_polls as f64 / device.polls as f64),
+        round_trip_p50_us: micros(0.5),
+        round_trip_p99_us: micros(0.99),
+        refused: device.refused,
+        label: device.label,
+        last_error: device.last_error,
+    }
+}
+
+pub(super) fn unknown(u: Unknown) -> UnknownView {
+    UnknownView { topic: u.topic, device: u.device, point: u.point, example: u.example }
+}
+
+fn mqtt(status: MqttStatus) -> MqttView {
+    MqttView {
+        unknown: status.unknown.into_iter().map(unknown).collect(),
+        unknown_more: status.unknown_more,
+        retained: status.retained,
+        duplicates: status.duplicates,
+        expired: status.expired,
+        ignored: status.ignored,
+        set_aside: status.set_aside,
+        offline: status.offline,
+        unacknowledged: status.unacknowledged,
+        nodes: status.nodes.into_iter().map(node).collect(),
+    }
+}
+
+fn node(node: EdgeNode) -> EdgeNodeView {
+    let devices = node.devices.into_iter().map(|(device, online)| EdgeDeviceView { device, online });
+    EdgeNodeView {
+        group: node.group,
+        node: node.node,
+        state: node.life.word(),
+        devices: devices.collect(),
+        last_birth_at: node.last_birth.map(Micros::rfc3339),
+        messages: node.counters.messages,
+        births: node.counters.births,
+        gaps: node.counters.gaps,
+        lost: node.counters.lost,
+        duplicates: node.counters.duplicates,
+        rebirths_asked: node.counters.rebirths_asked,
+        wants_rebirth: node.wants_rebirth,
+    }
+}
