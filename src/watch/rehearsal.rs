@@ -159,19 +159,19 @@ impl Rehearsal {
         }
     }
 
-    /// Goes on to `at`; fires what is due on the way, at its own time.
+    /// Goes on to `at`; fires what is due before it, at its own time. What is due at `at` itself waits for the samples of
+    /// that instant, as it does in the gateway: a condition that ends with its delay has not outlasted it.
     fn until(&mut self, at: Micros) {
         let mono = Duration::from_micros(u64::try_from(at.0.saturating_sub(self.from.0)).unwrap_or(0));
         self.settle();
         let mut last = None;
-        while let Some(due) = self.engine.next_deadline().filter(|due| *due <= mono && last != Some(*due)) {
+        while let Some(due) = self.engine.next_deadline().filter(|due| *due < mono && last != Some(*due)) {
             last = Some(due);
             let due = due.max(self.now.mono);
             self.now = Now { mono: due, wall: self.from.plus(due) };
             self.tick();
         }
         self.now = Now { mono, wall: at };
-        self.tick();
     }
 
     fn tick(&mut self) {
@@ -212,9 +212,9 @@ impl Rehearsal {
     pub fn end(mut self, to: Micros) -> Outcome {
         if to > self.now.wall {
             self.until(to);
-        } else {
-            self.settle();
         }
+        self.settle();
+        self.tick();
         let at = self.now.wall;
         for number in 0..self.outcome.tallies.len() {
             if self.engine.alarm(RuleIx(number as u32)).active {

@@ -83,6 +83,37 @@ async fn a_table_of_readings_is_judged_too_and_a_wrong_line_is_named() {
     assert!(code == 1 && said.contains("past.csv: line 10: `noon` is no time"), "{said}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_condition_that_ends_with_its_delay_has_not_outlasted_it_and_one_that_still_holds_then_has() {
+    let settings = r#"
+[[source.push]]
+id = "history"
+expect_every = "1m"
+[[equipment]]
+id = "boiler-1"
+profile = "level"
+source = "history"
+limits.drum_level.l = { at = -50, on_delay = "60s", off_delay = "60s" }
+"#;
+    let profile = ("level.toml", "kind = \"steam-boiler\"\n[[point]]\nid = \"drum_level\"\nunit = \"mm\"\n");
+    let gateway = Gateway::prepared(&(plants::base() + settings), &[profile]);
+    let raised = |levels: &[i32]| {
+        let mut table = "time,equipment,point,value\n".to_owned();
+        for (minute, level) in levels.iter().enumerate() {
+            table += &format!("2026-11-24T08:{minute:02}:00Z,boiler-1,drum_level,{level}\n");
+        }
+        gateway.write("past.csv", &table);
+        let report: Value =
+            serde_json::from_str(&tool(&gateway, &["--csv", "past.csv", "--json"])).expect("JSON");
+        let tried = &rule(&report, "boiler-1/drum_level.l")["tried"];
+        (tried["raised"].as_u64().unwrap_or(0), tried["active_ms"].as_u64().unwrap_or(0))
+    };
+    assert_eq!(raised(&[0, -60, 0, 0]), (0, 0));
+    assert_eq!(raised(&[0, -60, -60, 0, 0]), (1, 120_000));
+    // Low again in the instant its off-delay ends: the same alarm goes on.
+    assert_eq!(raised(&[0, -60, -60, 0, -60, 0, 0]), (1, 240_000));
+}
+
 /// The fenced blocks of a document: language and text.
 fn blocks(text: &str) -> Vec<(&str, String)> {
     let mut found = Vec::new();
