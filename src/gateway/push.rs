@@ -2,8 +2,8 @@
 
 use std::pin::Pin;
 
-use crate::console::{PushCall, PushPort, PushRejection, PushReport, PushScope, PushView, Refusal, Texts};
-use crate::field::push::{Door, Format, PushError, PushStatus, Reason, Refused, Rejection, Scope};
+use crate::console::{PushCall, PushPort, PushRejection, PushReport, PushScope, Refusal, Texts};
+use crate::field::push::{Door, Format, PushError, Reason, Refused, Rejection, Scope};
 use crate::settings::Secret;
 
 /// See the module.
@@ -79,14 +79,5 @@ fn rejection(rejection: Rejection, format: Format) -> PushRejection {
         point,
         reason: code,
         message: Texts { zh, en },
-    }
-}
-
-pub(super) fn view(status: PushStatus) -> PushView {
-    PushView {
-        unknown: status.unknown.into_iter().map(super::views::unknown).collect(),
-        unknown_more: status.unknown_more,
-        duplicates: status.duplicates,
-        rejected: status.rejected,
     }
 }

@@ -1,8 +1,9 @@
 //! What the field tells of its sources, in the console's words. The rooms may not know each other, so their
 //! shapes meet here.
 
-use crate::console::{DeviceView, EdgeDeviceView, EdgeNodeView, MqttView, SourceView, UnknownView};
+use crate::console::{DeviceView, EdgeDeviceView, EdgeNodeView, MqttView, PushView, SourceView, UnknownView};
 use crate::field::mqtt::{EdgeNode, MqttStatus, Unknown};
+use crate::field::push::PushStatus;
 use crate::field::{DeviceStatus, SourceStatus};
 use crate::plant::Micros;
 
@@ -33,7 +34,7 @@ pub(super) fn source(status: SourceStatus) -> SourceView {
         other_master: line.other_master,
         devices: status.devices.into_iter().map(device).collect(),
         mqtt: status.mqtt.map(|m| mqtt(*m)),
-        push: status.push.map(|p| super::push::view(*p)),
+        push: status.push.map(|p| push(*p)),
     }
 }
 
@@ -57,7 +58,7 @@ fn device(device: DeviceStatus) -> DeviceView {
     }
 }
 
-pub(super) fn unknown(u: Unknown) -> UnknownView {
+fn unknown(u: Unknown) -> UnknownView {
     UnknownView { topic: u.topic, device: u.device, point: u.point, example: u.example }
 }
 
@@ -91,5 +92,14 @@ fn node(node: EdgeNode) -> EdgeNodeView {
         duplicates: node.counters.duplicates,
         rebirths_asked: node.counters.rebirths_asked,
         wants_rebirth: node.wants_rebirth,
+    }
+}
+
+fn push(status: PushStatus) -> PushView {
+    PushView {
+        unknown: status.unknown.into_iter().map(unknown).collect(),
+        unknown_more: status.unknown_more,
+        duplicates: status.duplicates,
+        rejected: status.rejected,
     }
 }
