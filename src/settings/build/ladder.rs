@@ -69,21 +69,25 @@ impl PlantBuilder<'_> {
             Some(no_data) if no_data.after == BY_DEVICE => no_data.after = stale.max(Duration::from_secs(10)),
             _ => {}
         }
-        let mut ladder: Vec<(&str, f64)> = Vec::new();
+        let point = &self.points[ix.0 as usize];
+        let mut ladder: Vec<(&str, f64, &str)> = Vec::new();
         if let Some((low, _)) = point.range {
-            ladder.push(("range low", low));
+            ladder.push(("range low", low, ""));
         }
-        ladder
-            .extend(point.limits.iter().filter(|l| l.kind != LimitKind::State).map(|l| (l.kind.key(), l.at)));
+        let steps = point.limits.iter().filter(|l| l.kind != LimitKind::State);
+        ladder.extend(steps.map(|l| (l.kind.key(), l.at, self.whose(point, l.kind, l.at))));
         if let Some((_, high)) = point.range {
-            ladder.push(("range high", high));
+            ladder.push(("range high", high, ""));
         }
         for pair in ladder.windows(2) {
             let edge = pair[0].0 == "range low" || pair[1].0 == "range high";
             if pair[0].1 > pair[1].1 || (!edge && pair[0].1 >= pair[1].1) {
                 w.fault(
                     &format!("limits.{}", point.id),
-                    format!("{} = {} is not below {} = {}", pair[0].0, pair[0].1, pair[1].0, pair[1].1),
+                    format!(
+                        "{} = {}{} is not below {} = {}{}",
+                        pair[0].0, pair[0].1, pair[0].2, pair[1].0, pair[1].1, pair[1].2
+                    ),
                     "the order is range low <= ll < l < h < hh <= range high",
                 );
             }

@@ -74,6 +74,16 @@ impl PlantBuilder<'_> {
         }
     }
 
+    /// ` (the preset's)` for a setpoint that nobody wrote here.
+    pub(super) fn whose(&self, point: &Point, kind: LimitKind, at: f64) -> &'static str {
+        let found = self.preset.as_deref().and_then(|kind| preset(kind, point.id.as_str()));
+        let from_preset = found.is_some_and(|found| {
+            let conversion = unit::conversion(&found.unit, &point.unit).unwrap_or((1.0, 0.0));
+            found.limits(conversion).iter().any(|l| l.kind == kind && l.at == at)
+        });
+        if from_preset { " (the preset's)" } else { "" }
+    }
+
     /// ll < l < normal < h < hh, and every alarm clears while all is well.
     pub(super) fn normal_bands(&self, w: &Walk<'_>, own: &[PointIx]) {
         for ix in own {
@@ -90,7 +100,12 @@ impl PlantBuilder<'_> {
                 if distance <= 0.0 {
                     w.fault(
                         &key,
-                        format!("{} = {} is within normal operation, {band}", limit.kind.key(), limit.at),
+                        format!(
+                            "{} = {}{} is within normal operation, {band}",
+                            limit.kind.key(),
+                            limit.at,
+                            self.whose(point, limit.kind, limit.at)
+                        ),
                         format!(
                             "a setpoint {side} {edge}, or this unit's own band: [equipment.limits.{}] normal = [{low}, {high}]",
                             point.id
@@ -136,7 +151,11 @@ impl PlantBuilder<'_> {
                 if at >= lifts {
                     w.fault(
                         &format!("limits.{}.{}", point.id, limit.kind.key()),
-                        format!("{at} is not below the safety valve's {lifts} {}", point.unit),
+                        format!(
+                            "{at}{} is not below the safety valve's {lifts} {}",
+                            self.whose(point, limit.kind, at),
+                            point.unit
+                        ),
                         "the alarm comes before the valve lifts: a lower setpoint",
                     );
                 }
@@ -199,6 +218,13 @@ mod tests {
     }
 
     #[test]
+    fn a_fault_says_which_setpoint_nobody_wrote_here() {
+        let said = load("preset = true\n[equipment.limits.steam_pressure]\nhh = { at = 1150 }\n");
+        let said = said.expect_err("h above hh");
+        assert!(said.contains("h = 1200 (the preset's) is not below hh = 1150;"), "{said}");
+    }
+
+    #[test]
     fn without_the_key_there_are_none() {
         assert_eq!(limits(point(&load("").expect("good"), "steam_pressure")), []);
     }
@@ -211,7 +237,7 @@ mod tests {
             "{said}"
         );
         let said = load("preset = true\nsafety_valve_set = 1.25\n").expect_err("too low");
-        assert!(said.contains("1250 is not below the safety valve's 1250 kPa"), "{said}");
+        assert!(said.contains("1250 (the preset's) is not below the safety valve's 1250 kPa"), "{said}");
         assert!(load("preset = true\nsafety_valve_set = 1.30\n").is_ok());
         // Not by night either, and h no less than hh.
         let by_night = "preset = true\nsafety_valve_set = 1.3\n[equipment.limits.steam_pressure]\nhh = false\n\
