@@ -99,8 +99,10 @@ fn text(f: &Figures) -> String {
         format!("{:.2}", f.per_ten_minutes),
         word(f.per_ten_minutes_verdict),
     );
+    line("每小时平均 average in an hour (≤ 6)", format!("{:.2}", f.per_hour), word(f.per_hour_verdict));
     line("每天平均 average a day (≤ 150)", format!("{:.1}", f.per_day), word(f.per_day_verdict));
     line("10 分钟最多 most in 10 min", f.worst_ten_minutes.to_string(), "");
+    line("1 小时最多 most in an hour", f.worst_hour.to_string(), "");
     line("洪泛 floods (> 10 in 10 min)", f.floods.len().to_string(), "");
     line("洪泛时间占比 time in flood (< 1 %)", format!("{:.2} %", f.flood_percent), word(f.flood_verdict));
     line("当前未恢复 standing", f.standing.to_string(), "");
@@ -120,9 +122,32 @@ fn text(f: &Figures) -> String {
             a.unanswered
         );
     }
+    out += "\n事故金字塔 pyramid\n";
+    let p = &f.pyramid;
+    for (what, count) in [
+        ("重大隐患 major hazards", p.major),
+        ("一般隐患 general hazards", p.general),
+        ("报警 alarms", p.alarms),
+        ("延时内恢复 back within the delay", p.delayed),
+        ("接近限值 near a limit", p.near),
+    ] {
+        out += &format!("  {what:<42} {count:>8}\n");
+    }
+    if !f.nearly.is_empty() {
+        out += "\n险些越限最多 most often nearly an alarm\n";
+    }
+    for actor in &f.nearly {
+        out += &format!("  {:<50} {:>6} {:>6.1} %\n", actor.rule, actor.calls, actor.percent);
+    }
     out += &format!("\n最多的报警 most frequent ({:.0} %)\n", f.top_percent);
     for actor in &f.top {
         out += &format!("  {:<50} {:>6} {:>6.1} %\n", actor.rule, actor.calls, actor.percent);
+    }
+    if !f.stale.is_empty() {
+        out += "\n滞留 stale\n";
+    }
+    for (rule, since) in &f.stale {
+        out += &format!("  {rule:<50} {since}\n");
     }
     if !f.chattering.is_empty() {
         out += "\n抖动 chattering, and the delay that would have quietened it\n";

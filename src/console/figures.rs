@@ -40,6 +40,13 @@ pub(super) async fn figures(
     };
     let to = span.to.as_deref().map_or_else(|| Ok(crate::clock::wall_now()), moment)?;
     let from = span.from.as_deref().map_or_else(|| Ok(to.minus(USUAL)), moment)?;
+    if from >= to {
+        return Err(Refusal::new(
+            "bad-request",
+            "from 须早于 to。".to_owned(),
+            "from must be before to.".to_owned(),
+        ));
+    }
     let plant = shared.plant.get();
     let figures = shared.with_ledger(|ledger| ledger.figures((from, to), &plant))?;
     Ok(Json(serde_json::to_value(figures).unwrap_or_default()))

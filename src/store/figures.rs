@@ -1,8 +1,10 @@
-//! The alarm figures of a span, from the transitions that the ledger keeps.
+//! The alarm figures of a span, from what the ledger keeps.
+
+use std::collections::HashMap;
 
 use super::{LedgerReader, StoreError, TransitionRow};
-use crate::plant::{Micros, Plant};
-use crate::watch::figures::{Figures, Happening, What, figures};
+use crate::plant::{Micros, Plant, Priority};
+use crate::watch::figures::{Figures, Happening, Past, Standing, What, figures};
 use crate::watch::priorities;
 
 impl LedgerReader {
@@ -12,27 +14,60 @@ impl LedgerReader {
     /// [`StoreError`].
     pub fn figures(&self, (from, to): (Micros, Micros), plant: &Plant) -> Result<Figures, StoreError> {
         let priorities = priorities(plant);
-        let rows = self.transitions_between(from, to)?;
-        let happening = |row: TransitionRow| {
-            let what = what(&row)?;
-            Some(Happening { at: row.at, priority: priorities.get(&row.rule).copied(), rule: row.rule, what })
+        let past = Past {
+            standing: self.standing(from, &priorities)?,
+            happenings: self.happenings((from, to), &priorities)?,
+            hazards: self.hazards_found(from, to)?.into_iter().map(|h| h.level).collect(),
+            precursors: self.precursors_between(from, to)?,
         };
-        let mut happenings: Vec<Happening> = rows.into_iter().filter_map(happening).collect();
+        Ok(figures(&past, from, to))
+    }
+
+    fn happenings(
+        &self,
+        (from, to): (Micros, Micros),
+        priorities: &HashMap<String, Priority>,
+    ) -> Result<Vec<Happening>, StoreError> {
+        let happening = |row: TransitionRow| Happening {
+            at: row.at,
+            priority: priorities.get(&row.rule).copied(),
+            what: what(&row),
+            stands: is_active(&row.after),
+            rule: row.rule,
+        };
+        let mut all: Vec<_> = self.transitions_between(from, to)?.into_iter().map(happening).collect();
         // A clock that was set back writes them out of order.
-        happenings.sort_by_key(|h| h.at);
-        Ok(figures(&happenings, from, to))
+        all.sort_by_key(|h| h.at);
+        Ok(all)
+    }
+
+    /// What people saw standing just before `at`. Rules that are no longer in the settings stand no more.
+    fn standing(
+        &self,
+        at: Micros,
+        priorities: &HashMap<String, Priority>,
+    ) -> Result<Vec<Standing>, StoreError> {
+        let mut standing = Vec::new();
+        for (rule, priority) in priorities {
+            if let Some(since) = self.stood_since(rule, at)? {
+                standing.push(Standing { rule: rule.clone(), priority: Some(*priority), since });
+            }
+        }
+        Ok(standing)
     }
 }
 
-fn what(row: &TransitionRow) -> Option<What> {
-    let calls = row.after == "unacknowledged"
-        && !matches!(row.event.as_str(), "repeated")
-        && !matches!(row.before.as_str(), "acknowledged" | "unacknowledged");
+fn is_active(state: &str) -> bool {
+    matches!(state, "acknowledged" | "unacknowledged")
+}
+
+fn what(row: &TransitionRow) -> What {
+    let calls = row.after == "unacknowledged" && row.event != "repeated" && !is_active(&row.before);
     match row.event.as_str() {
-        "raised" => Some(What::Raised(calls)),
-        "cleared" => Some(What::Cleared),
-        "acknowledged" => Some(What::Acknowledged),
-        _ if calls => Some(What::Called),
-        _ => None,
+        "raised" => What::Raised(calls),
+        "cleared" => What::Cleared,
+        "acknowledged" => What::Acknowledged,
+        _ if calls => What::Called,
+        _ => What::Moved,
     }
 }

@@ -94,4 +94,8 @@ CREATE TABLE precursor (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, rule TEXT NOT NULL, beyond INTEGER NOT NULL,
   peak REAL NOT NULL, lasted_ms INTEGER NOT NULL
 ) STRICT;
+", "
+-- The figures ask for a span, and for what a rule did last before it.
+CREATE INDEX transition_at ON transition (at);
+CREATE INDEX transition_rule ON transition (rule);
 "];

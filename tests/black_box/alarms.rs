@@ -190,6 +190,23 @@ async fn the_figures_of_the_alarm_system_are_the_same_over_api_and_command_line(
     );
     let odd = gateway.post("/api/v1/alarms/figures?from=yesterday", "", &[]).await;
     assert_eq!(odd, 405, "only to be read");
+    // Once each hazard and alarm; the calls are the pyramid's, and one record counts all four.
+    let pyramid = json!({ "major": 1, "general": 0, "alarms": 4, "delayed": 0, "near": 0 });
+    assert_eq!(figures["pyramid"], pyramid, "{figures}");
+
+    // What stood before the span began still stands in it.
+    modbus.set_float(2, -90.0);
+    eventually("the alarm stands", async || {
+        let alarms = gateway.get("/api/v1/alarms").await;
+        unless(alarms[0]["state"] == "unacknowledged", alarms)
+    })
+    .await;
+    let from = jiff::Timestamp::now();
+    let since = gateway.get(&format!("/api/v1/alarms/figures?from={from}")).await;
+    assert_eq!((&since["standing"], &since["calls"]), (&json!(1), &json!(0)), "{since}");
+    let turned = gateway.get(&format!("/api/v1/alarms/figures?from={from}&to={from}")).await;
+    assert_eq!(turned["error"]["message"]["en"], "from must be before to.", "{turned}");
+    let figures = gateway.get("/api/v1/alarms/figures").await;
     gateway.stop().await;
     let (code, said) = gateway.tool(&["figures", ".", "--json"]);
     let told: Value = serde_json::from_str(&said).unwrap_or_else(|e| panic!("{e}: {said}"));

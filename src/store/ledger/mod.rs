@@ -36,6 +36,8 @@ pub struct LedgerTx<'a> {
     tx: Transaction<'a>,
 }
 
+/// Transitions kept in the ledger: some 600 MB. An alarm that flaps once a second fills them in a month.
+pub const MOST_TRANSITIONS: i64 = 5_000_000;
 /// Precursors kept in the ledger.
 pub const MOST_PRECURSORS: i64 = 100_000;
 
@@ -118,7 +120,7 @@ impl LedgerTx<'_> {
         .map(drop)
     }
 
-    /// Adds a transition of `rule` to the history.
+    /// Adds a transition of `rule` to the history; the newest [`MOST_TRANSITIONS`] are kept.
     ///
     /// # Errors
     /// [`StoreError::Sqlite`].
@@ -135,6 +137,10 @@ impl LedgerTx<'_> {
                 t.cause.map(crate::plant::Cause::word),
                 t.by
             ],
+        )?;
+        self.run(
+            "DELETE FROM transition WHERE seq <= (SELECT max(seq) FROM transition) - ?1",
+            params![MOST_TRANSITIONS],
         )
         .map(drop)
     }

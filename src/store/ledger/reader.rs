@@ -78,6 +78,43 @@ impl LedgerReader {
         )
     }
 
+    /// Since when people have seen the alarm of `rule` stand before `at`; `None` if they did not.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn stood_since(&self, rule: &str, at: Micros) -> Result<Option<Micros>, StoreError> {
+        self.conn
+            .prepare_cached(
+                "SELECT min(at) FROM transition WHERE rule = ?1 AND at < ?2 AND seq > coalesce((
+                   SELECT seq FROM transition WHERE rule = ?1 AND at < ?2
+                   AND after NOT IN ('acknowledged', 'unacknowledged') ORDER BY seq DESC LIMIT 1), 0)",
+            )
+            .and_then(|mut query| query.query_row(params![rule, at.0], |r| r.get::<_, Option<i64>>(0)))
+            .map(|since| since.map(Micros))
+            .map_err(sqlite(FILE))
+    }
+
+    /// Hazards found between two times, closed ones too, as they stand now.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn hazards_found(&self, from: Micros, to: Micros) -> Result<Vec<Hazard>, StoreError> {
+        let sql = "SELECT body FROM hazard WHERE found_at BETWEEN ?1 AND ?2";
+        self.rows(sql, [from.0, to.0], |r| r.get::<_, String>(0))?
+            .iter()
+            .map(|body| from_json(body))
+            .collect()
+    }
+
+    /// Rule of each precursor between two times, and whether it was beyond its limit.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn precursors_between(&self, from: Micros, to: Micros) -> Result<Vec<(String, bool)>, StoreError> {
+        let sql = "SELECT rule, beyond FROM precursor WHERE at BETWEEN ?1 AND ?2";
+        self.rows(sql, [from.0, to.0], |r| Ok((r.get(0)?, r.get(1)?)))
+    }
+
     /// What a [`crate::hazard::Register`] takes up after a restart: records that are not closed, and
     /// closed ones whose evidence is still to be sealed.
     ///

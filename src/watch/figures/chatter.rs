@@ -53,7 +53,7 @@ pub(super) fn chattering(happenings: &[Happening]) -> Vec<Chatter> {
                     open.1 = Some(h.at.0);
                 }
             }
-            What::Acknowledged | What::Called => {}
+            What::Acknowledged | What::Called | What::Moved => {}
         }
     }
     let mut found: Vec<Chatter> = episodes

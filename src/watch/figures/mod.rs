@@ -1,23 +1,28 @@
 //! How well the alarm system does (EEMUA 191, ISA-18.2-2016 clause 16, IEC 62682 clause 16): how often it calls, floods,
 //! bad actors, chattering and stale alarms, priorities, and how fast people answer; and what would quieten it.
 //!
-//! Pure: transitions and a span go in, figures come out. One site is one operator. Called by the ledger's reader for the
-//! API and for `steamward figures`.
+//! Below the alarms stands what nearly became one, above them the hazards: the pyramid of accidents (事故法则).
+//!
+//! Pure: what the ledger knows of a span goes in, figures come out. One site is one operator. Called by the ledger's reader
+//! for the API and for `steamward figures`.
 
+mod answers;
 mod chatter;
+mod floods;
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+pub use answers::{Answers, Times};
 pub use chatter::Chatter;
+pub use floods::Flood;
 
-use crate::plant::{Micros, Priority};
+use crate::plant::{HazardLevel, Micros, Priority};
 
 const SECOND: i64 = 1_000_000;
-/// EEMUA 191: more than this in ten minutes is a flood.
-const FLOOD: usize = 10;
 const TEN_MINUTES: i64 = 600 * SECOND;
+const HOUR: i64 = 3_600 * SECOND;
 /// An alarm that stands for longer is stale (滞留).
 const STALE: i64 = 86_400 * SECOND;
 /// Bad actors that are named.
@@ -34,6 +39,8 @@ pub enum What {
     Acknowledged,
     /// People were called to what was hidden before.
     Called,
+    /// Anything else: a veil was put on it, a latch was released.
+    Moved,
 }
 
 /// One happening; they are handed in by time.
@@ -47,6 +54,32 @@ pub struct Happening {
     pub priority: Option<Priority>,
     /// What.
     pub what: What,
+    /// After it, people see an alarm whose condition holds.
+    pub stands: bool,
+}
+
+/// An alarm that stood when the span began.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Standing {
+    /// Rule key.
+    pub rule: String,
+    /// Of the rule.
+    pub priority: Option<Priority>,
+    /// For how long people have seen it.
+    pub since: Micros,
+}
+
+/// What the ledger knows of a span.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Past {
+    /// What stood at its beginning.
+    pub standing: Vec<Standing>,
+    /// What happened to alarms in it, by time.
+    pub happenings: Vec<Happening>,
+    /// Hazards that were found in it.
+    pub hazards: Vec<HazardLevel>,
+    /// What nearly became an alarm in it: the rule, and whether it was beyond its limit and caught by the delay.
+    pub precursors: Vec<(String, bool)>,
 }
 
 /// How a figure stands to the recommendation.
@@ -69,28 +102,6 @@ fn verdict(value: f64, good: f64, act: f64) -> Verdict {
     }
 }
 
-/// Times in seconds.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Times {
-    /// How many.
-    pub count: usize,
-    /// Half of them were no longer.
-    pub median_s: f64,
-    /// Nine in ten were no longer.
-    pub p90_s: f64,
-}
-
-impl Times {
-    fn of(mut seconds: Vec<f64>) -> Option<Self> {
-        seconds.sort_by(f64::total_cmp);
-        let at = |share: f64| {
-            let place = (seconds.len() as f64 * share).ceil() as usize;
-            seconds.get(place.max(1) - 1).copied()
-        };
-        Some(Self { count: seconds.len(), median_s: at(0.5)?, p90_s: at(0.9)? })
-    }
-}
-
 /// One rule and how often it called.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Actor {
@@ -102,32 +113,28 @@ pub struct Actor {
     pub percent: f64,
 }
 
-/// A flood (洪泛): more than ten calls in ten minutes, until there are fewer than five.
+/// The pyramid (事故法则 1 : 29 : 300 : 1000), from its top down.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Flood {
-    /// First call of it.
-    pub from: String,
-    /// Last call of it.
-    pub to: String,
-    /// Calls in it.
-    pub calls: usize,
+pub struct Pyramid {
+    /// 重大 hazards, proposed or confirmed.
+    pub major: usize,
+    /// 一般 hazards.
+    pub general: usize,
+    /// Calls to people.
+    pub alarms: usize,
+    /// Beyond a limit, and back before the on-delay had passed.
+    pub delayed: usize,
+    /// Within the margin of a limit (`near`), and back.
+    pub near: usize,
 }
 
-/// How people answer alarms of one priority.
+/// Calls over time.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Answers {
-    /// Which; `null` for rules that are no longer in the settings.
-    pub priority: Option<&'static str>,
-    /// Calls.
-    pub calls: usize,
-    /// Share of all calls, percent. EEMUA 191: about 5 critical, 15 high, 80 below.
-    pub percent: f64,
-    /// From the call to the acknowledgement.
-    pub acknowledged: Option<Times>,
-    /// Calls that were not acknowledged by the end.
-    pub unanswered: usize,
-    /// From the raise to the return.
-    pub returned: Option<Times>,
+pub struct Timeline {
+    /// Length of a step; the first begins with the span.
+    pub step_s: i64,
+    /// Calls in each, the last may be short.
+    pub calls: Vec<usize>,
 }
 
 /// All of it.
@@ -143,12 +150,20 @@ pub struct Figures {
     pub per_ten_minutes: f64,
     /// See there.
     pub per_ten_minutes_verdict: Verdict,
+    /// Average in an hour; good at most 6, act above 12.
+    pub per_hour: f64,
+    /// See there.
+    pub per_hour_verdict: Verdict,
     /// Average in a day; good at most 150, act from 300.
     pub per_day: f64,
     /// See there.
     pub per_day_verdict: Verdict,
     /// Most in any ten minutes.
     pub worst_ten_minutes: usize,
+    /// Most in any sixty minutes.
+    pub worst_hour: usize,
+    /// When they came.
+    pub timeline: Timeline,
     /// Floods.
     pub floods: Vec<Flood>,
     /// Share of the time in flood, percent; good below 1.
@@ -161,52 +176,51 @@ pub struct Figures {
     pub top_percent: f64,
     /// Chattering (抖动) and fleeting ones, with what would quieten them.
     pub chattering: Vec<Chatter>,
-    /// Standing at the end.
+    /// Standing at the end, as people see them: what is shelved, suppressed or out of service does not.
     pub standing: usize,
-    /// Standing for more than a day: rule and since when.
+    /// Standing for more than a day: rule and since when, the oldest first.
     pub stale: Vec<(String, String)>,
     /// Good below 5, act from 10.
     pub stale_verdict: Verdict,
     /// By priority, the most urgent first.
     pub answers: Vec<Answers>,
+    /// From hazards down to what only came near.
+    pub pyramid: Pyramid,
+    /// The ten rules that were nearly broken most often, and their share of all precursors.
+    pub nearly: Vec<Actor>,
 }
 
-/// The figures of `happenings`, which are in the order of their times, between `from` and `to`.
+/// The figures of `past` between `from` and `to`.
 #[must_use]
-pub fn figures(happenings: &[Happening], from: Micros, to: Micros) -> Figures {
+pub fn figures(past: &Past, from: Micros, to: Micros) -> Figures {
+    let happenings = past.happenings.as_slice();
     let span_us = to.0.saturating_sub(from.0).max(1);
     let calls: Vec<&Happening> = happenings.iter().filter(|h| is_call(h)).collect();
     let times: Vec<i64> = calls.iter().map(|c| c.at.0).collect();
-    let tens = span_us as f64 / TEN_MINUTES as f64;
-    let (floods, flooded_us) = floods(&times);
-    let flood_percent = flooded_us as f64 / span_us as f64 * 100.0;
-    let mut by_rule: BTreeMap<&str, usize> = BTreeMap::new();
-    calls.iter().for_each(|c| *by_rule.entry(&c.rule).or_default() += 1);
-    let mut top: Vec<(&str, usize)> = by_rule.into_iter().collect();
-    top.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
-    let percent = |n: usize| n as f64 / calls.len().max(1) as f64 * 100.0;
-    let top: Vec<Actor> = top
-        .into_iter()
-        .take(TOP)
-        .map(|(rule, calls)| Actor { rule: rule.to_owned(), calls, percent: percent(calls) })
-        .collect();
-    let standing = standing(happenings);
-    let stale: Vec<(String, String)> = standing
-        .iter()
-        .filter(|(_, since)| to.0.saturating_sub(since.0) > STALE)
-        .map(|(rule, since)| ((*rule).to_owned(), since.rfc3339()))
-        .collect();
-    let per_ten_minutes = calls.len() as f64 / tens;
-    let per_day = per_ten_minutes * 144.0;
+    let floods = floods::floods(&times, to.0);
+    let flood_percent = floods::lasted_us(&floods) as f64 / span_us as f64 * 100.0;
+    let top = most(calls.iter().map(|c| c.rule.as_str()));
+    let standing = standing(past);
+    let mut stale: Vec<(&str, Micros)> =
+        standing.iter().map(|s| (*s.0, *s.1)).filter(|(_, since)| to.0 - since.0 > STALE).collect();
+    stale.sort_by_key(|(rule, since)| (since.0, *rule));
+    let per_hour = calls.len() as f64 / (span_us as f64 / HOUR as f64);
+    let (per_ten_minutes, per_day) = (per_hour / 6.0, per_hour * 24.0);
+    let of_level = |level| past.hazards.iter().filter(|h| **h == level).count();
+    let delayed = past.precursors.iter().filter(|p| p.1).count();
     Figures {
         from: from.rfc3339(),
         to: to.rfc3339(),
         calls: calls.len(),
         per_ten_minutes,
         per_ten_minutes_verdict: verdict(per_ten_minutes, 1.0, 2.0),
+        per_hour,
+        per_hour_verdict: verdict(per_hour, 6.0, 12.0),
         per_day,
         per_day_verdict: verdict(per_day, 150.0, 300.0),
         worst_ten_minutes: worst(&times, TEN_MINUTES),
+        worst_hour: worst(&times, HOUR),
+        timeline: timeline(&times, from.0, span_us),
         floods,
         flood_percent,
         flood_verdict: verdict(flood_percent, 1.0, 1.0),
@@ -215,9 +229,53 @@ pub fn figures(happenings: &[Happening], from: Micros, to: Micros) -> Figures {
         chattering: chatter::chattering(happenings),
         standing: standing.len(),
         stale_verdict: verdict(stale.len() as f64, 4.0, 9.0),
-        stale,
-        answers: answers(happenings, calls.len()),
+        stale: stale.into_iter().map(|(rule, since)| (rule.to_owned(), since.rfc3339())).collect(),
+        answers: answers::answers(past, calls.len()),
+        pyramid: Pyramid {
+            major: of_level(HazardLevel::Major),
+            general: of_level(HazardLevel::General),
+            alarms: calls.len(),
+            delayed,
+            near: past.precursors.len() - delayed,
+        },
+        nearly: most(past.precursors.iter().map(|p| p.0.as_str())),
     }
+}
+
+/// The ten that are named most often, of equals the first by name.
+fn most<'r>(rules: impl Iterator<Item = &'r str>) -> Vec<Actor> {
+    let mut by_rule: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut all = 0;
+    for rule in rules {
+        *by_rule.entry(rule).or_default() += 1;
+        all += 1;
+    }
+    let mut often: Vec<(&str, usize)> = by_rule.into_iter().collect();
+    often.sort_by_key(|(rule, calls)| (std::cmp::Reverse(*calls), *rule));
+    let actor = |(rule, calls): (&str, usize)| Actor {
+        rule: rule.to_owned(),
+        calls,
+        percent: calls as f64 / f64::from(all) * 100.0,
+    };
+    often.into_iter().take(TOP).map(actor).collect()
+}
+
+/// In steps of ten minutes, an hour, a day or a multiple of it, so that there are at most a few hundred.
+fn timeline(times: &[i64], from: i64, span_us: i64) -> Timeline {
+    let few = |step: i64, most: i64| span_us <= step.saturating_mul(most);
+    let step = match () {
+        () if few(TEN_MINUTES, 48) => TEN_MINUTES,
+        () if few(HOUR, 24 * 8) => HOUR,
+        () => 24 * HOUR * (span_us / (24 * HOUR * 400) + 1),
+    };
+    let mut calls = vec![0; usize::try_from((span_us - 1) / step + 1).unwrap_or(0)];
+    for at in times {
+        let place = usize::try_from((at - from).div_euclid(step)).ok();
+        if let Some(count) = place.and_then(|n| calls.get_mut(n)) {
+            *count += 1;
+        }
+    }
+    Timeline { step_s: step / SECOND, calls }
 }
 
 fn is_call(h: &Happening) -> bool {
@@ -237,89 +295,18 @@ fn worst(times: &[i64], window: i64) -> usize {
     most
 }
 
-/// Begins with the eleventh call in ten minutes, ends when there are fewer than five (domain: alarm states and numbers).
-fn floods(times: &[i64]) -> (Vec<Flood>, i64) {
-    let within = |n: usize| times[..=n].iter().rev().take_while(|t| times[n] - **t < TEN_MINUTES).count();
-    let (mut found, mut begun, mut flooded) = (Vec::new(), None::<usize>, 0);
-    for n in 0..times.len() {
-        let many = within(n);
-        match begun {
-            None if many > FLOOD => begun = Some(n + 1 - many),
-            Some(first) if many < 5 => {
-                flooded += close(&mut found, times, first, n - 1);
-                begun = None;
-            }
-            _ => {}
-        }
-    }
-    if let Some(first) = begun {
-        flooded += close(&mut found, times, first, times.len() - 1);
-    }
-    (found, flooded)
-}
-
-fn close(found: &mut Vec<Flood>, times: &[i64], first: usize, last: usize) -> i64 {
-    let (from, to) = (Micros(times[first]), Micros(times[last]));
-    found.push(Flood { from: from.rfc3339(), to: to.rfc3339(), calls: last + 1 - first });
-    to.0 - from.0
-}
-
-/// Rules whose condition holds at the end, and since when.
-fn standing(happenings: &[Happening]) -> BTreeMap<&str, Micros> {
-    let mut standing = BTreeMap::new();
-    for h in happenings {
-        match h.what {
-            What::Raised(_) => {
-                standing.entry(h.rule.as_str()).or_insert(h.at);
-            }
-            What::Cleared => {
-                standing.remove(h.rule.as_str());
-            }
-            What::Acknowledged | What::Called => {}
+/// What people see standing at the end, and since when.
+fn standing(past: &Past) -> BTreeMap<&str, Micros> {
+    let mut standing: BTreeMap<&str, Micros> =
+        past.standing.iter().map(|s| (s.rule.as_str(), s.since)).collect();
+    for h in &past.happenings {
+        if h.stands {
+            standing.entry(h.rule.as_str()).or_insert(h.at);
+        } else {
+            standing.remove(h.rule.as_str());
         }
     }
     standing
-}
-
-fn answers(happenings: &[Happening], all: usize) -> Vec<Answers> {
-    #[derive(Default)]
-    struct Open {
-        called: BTreeMap<String, i64>,
-        raised: BTreeMap<String, i64>,
-        calls: usize,
-        acknowledged: Vec<f64>,
-        returned: Vec<f64>,
-    }
-    let mut by_priority: BTreeMap<u8, Open> = BTreeMap::new();
-    for h in happenings {
-        let open = by_priority.entry(h.priority.map_or(u8::MAX, |p| p as u8)).or_default();
-        if is_call(h) {
-            open.calls += 1;
-            open.called.entry(h.rule.clone()).or_insert(h.at.0);
-        }
-        let since = |at: i64| (h.at.0 - at) as f64 / SECOND as f64;
-        match h.what {
-            What::Raised(_) => {
-                open.raised.insert(h.rule.clone(), h.at.0);
-            }
-            What::Cleared => open.returned.extend(open.raised.remove(&h.rule).map(since)),
-            What::Acknowledged => open.acknowledged.extend(open.called.remove(&h.rule).map(since)),
-            What::Called => {}
-        }
-    }
-    let word = |number: u8| {
-        let all = [Priority::Critical, Priority::High, Priority::Medium, Priority::Low];
-        all.into_iter().find(|p| *p as u8 == number).map(Priority::word)
-    };
-    let one = |(number, open): (u8, Open)| Answers {
-        priority: word(number),
-        calls: open.calls,
-        percent: open.calls as f64 / all.max(1) as f64 * 100.0,
-        unanswered: open.called.len(),
-        acknowledged: Times::of(open.acknowledged),
-        returned: Times::of(open.returned),
-    };
-    by_priority.into_iter().filter(|(_, open)| open.calls > 0).map(one).collect()
 }
 
 #[cfg(test)]

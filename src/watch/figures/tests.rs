@@ -6,11 +6,22 @@ use super::chatter::{with_off_delay, with_on_delay};
 use super::*;
 
 fn at(second: i64, rule: &str, what: What) -> Happening {
-    Happening { at: Micros(second * SECOND), rule: rule.to_owned(), priority: Some(Priority::High), what }
+    Happening {
+        at: Micros(second * SECOND),
+        rule: rule.to_owned(),
+        priority: Some(Priority::High),
+        what,
+        stands: matches!(what, What::Raised(true) | What::Called),
+    }
+}
+
+fn within(happenings: &[Happening], from: i64, to: i64) -> Figures {
+    let past = Past { happenings: happenings.to_vec(), ..Past::default() };
+    figures(&past, Micros(from * SECOND), Micros(to * SECOND))
 }
 
 fn day(happenings: &[Happening]) -> Figures {
-    figures(happenings, Micros(0), Micros(86_400 * SECOND))
+    within(happenings, 0, 86_400)
 }
 
 #[test]
@@ -27,12 +38,12 @@ fn a_quiet_day_is_good_in_every_figure() {
 fn calls_are_counted_by_ten_minutes_day_rule_and_priority() {
     let mut happened = vec![
         at(0, "a", What::Raised(true)),
-        at(30, "a", What::Acknowledged),
+        Happening { stands: true, ..at(30, "a", What::Acknowledged) },
         at(60, "a", What::Cleared),
         at(100, "b", What::Raised(false)),
         at(200, "b", What::Called),
         at(1000, "a", What::Raised(true)),
-        at(1090, "a", What::Acknowledged),
+        Happening { stands: true, ..at(1090, "a", What::Acknowledged) },
         at(1120, "a", What::Cleared),
     ];
     happened.push(Happening { priority: Some(Priority::Critical), ..at(2000, "c", What::Raised(true)) });
@@ -48,23 +59,82 @@ fn calls_are_counted_by_ten_minutes_day_rule_and_priority() {
 }
 
 #[test]
-fn a_flood_begins_with_the_eleventh_call_in_ten_minutes_and_ends_below_five() {
+fn a_flood_begins_with_eleven_calls_in_ten_minutes_and_lasts_until_fewer_than_five_are_that_young() {
     let mut happened: Vec<Happening> =
         (0..12).map(|n| at(n * 20, &format!("r{n}"), What::Raised(true))).collect();
     happened.push(at(3000, "later", What::Raised(true)));
     let flooded = day(&happened);
     assert_eq!(flooded.floods.len(), 1);
-    assert_eq!(flooded.floods[0].calls, 12);
-    assert!((flooded.flood_percent - 220.0 / 864.0).abs() < 1e-9, "{}", flooded.flood_percent);
+    let flood = &flooded.floods[0];
+    // The fifth newest came at 140 s.
+    assert_eq!((flood.calls, flood.to.as_str()), (12, "1970-01-01T00:12:20.000000Z"));
+    assert!((flooded.flood_percent - 740.0 / 864.0).abs() < 1e-9, "{}", flooded.flood_percent);
     assert_eq!(day(&happened[..10]).floods, []);
+    // A burst within a second is a flood of ten minutes, and no longer than the span.
+    let burst: Vec<Happening> = (0..11).map(|n| at(0, &format!("r{n}"), What::Raised(true))).collect();
+    assert!((day(&burst).flood_percent - 600.0 / 864.0).abs() < 1e-9);
+    assert!((within(&burst, 0, 300).flood_percent - 100.0).abs() < 1e-9);
 }
 
 #[test]
-fn what_stands_for_more_than_a_day_is_stale() {
+fn a_flood_goes_on_while_five_are_young_and_a_later_one_is_another() {
+    let raise = |t: i64| at(t, "r", What::Raised(true));
+    let mut times: Vec<i64> = (0..11).collect();
+    // A little faster than every two minutes: five within ten, as long as it goes on.
+    times.extend((1..20).map(|n| n * 119));
+    times.extend((0..11).map(|n| 10_000 + n));
+    let happened: Vec<Happening> = times.iter().map(|t| raise(*t)).collect();
+    let floods = day(&happened).floods;
+    assert_eq!(floods.iter().map(|f| f.calls).collect::<Vec<_>>(), [30, 11]);
+}
+
+#[test]
+fn what_stands_for_more_than_a_day_is_stale_also_when_it_was_raised_before_the_span() {
     let happened = [at(0, "old", What::Raised(true)), at(10, "new", What::Raised(true))];
-    let figures = figures(&happened, Micros(0), Micros((86_400 + 5) * SECOND));
-    assert_eq!(figures.stale.iter().map(|s| s.0.as_str()).collect::<Vec<_>>(), ["old"]);
-    assert_eq!((figures.standing, figures.stale_verdict), (2, Verdict::Good));
+    let seen = within(&happened, 0, 86_405);
+    assert_eq!(seen.stale.iter().map(|s| s.0.as_str()).collect::<Vec<_>>(), ["old"]);
+    assert_eq!((seen.standing, seen.stale_verdict), (2, Verdict::Good));
+
+    let stood = |rule: &str| Standing { rule: rule.to_owned(), priority: None, since: Micros(0) };
+    let mut past = Past { standing: vec![stood("a"), stood("b"), stood("c")], ..Past::default() };
+    past.happenings.push(Happening { stands: true, ..at(200_000, "a", What::Acknowledged) });
+    past.happenings.push(at(200_000, "b", What::Cleared));
+    // Aside is not standing.
+    past.happenings.push(at(200_000, "c", What::Moved));
+    let seen = figures(&past, Micros(190_000 * SECOND), Micros(210_000 * SECOND));
+    assert_eq!(seen.stale, [("a".to_owned(), "1970-01-01T00:00:00.000000Z".to_owned())]);
+    assert_eq!(seen.standing, 1);
+}
+
+#[test]
+fn the_pyramid_counts_from_hazards_down_to_what_only_came_near() {
+    let near = |rule: &str, beyond| (rule.to_owned(), beyond);
+    let past = Past {
+        happenings: vec![at(5, "a", What::Raised(true))],
+        hazards: vec![HazardLevel::Major, HazardLevel::General, HazardLevel::General],
+        precursors: vec![near("a", true), near("b", false), near("a", false), near("a", true)],
+        ..Past::default()
+    };
+    let seen = figures(&past, Micros(0), Micros(3600 * SECOND));
+    let Pyramid { major, general, alarms, delayed, near } = seen.pyramid;
+    assert_eq!((major, general, alarms, delayed, near), (1, 2, 1, 2, 2));
+    let nearly: Vec<_> = seen.nearly.iter().map(|a| (a.rule.as_str(), a.calls, a.percent)).collect();
+    assert_eq!(nearly, [("a", 3, 75.0), ("b", 1, 25.0)]);
+}
+
+#[test]
+fn calls_over_time_are_all_there_in_a_few_hundred_steps_however_long_the_span() {
+    let hours = [8, 24 * 7, 24 * 30, 24 * 4000];
+    for (hours, (step, steps)) in
+        hours.into_iter().zip([(600, 48), (3600, 168), (86_400, 30), (950_400, 364)])
+    {
+        let end = hours * 3600;
+        let happened = [0, end / 2, end - 1].map(|t| at(t, "a", What::Raised(true)));
+        let Timeline { step_s, calls } = within(&happened, 0, end).timeline;
+        assert_eq!((step_s, calls.len()), (step, steps), "{hours} h");
+        assert_eq!(calls.iter().sum::<usize>(), 3, "{hours} h");
+        assert_eq!((calls[0], calls[steps - 1]), (1, 1), "{hours} h");
+    }
 }
 
 #[test]
