@@ -185,6 +185,11 @@ await check('keyboard: g a opens the alarms, ? the help', async () => {
   await page.keyboard.press('a');
   await until(() => page.evaluate(() => location.hash === '#/alarms'), 5, 'g a went nowhere');
   await page.locator('main table').first().waitFor({ timeout: 10_000 });
+  // The figures stand below, for the span that is chosen.
+  const figures = page.locator('section[aria-labelledby="figures"]');
+  await figures.locator('[aria-pressed="true"]').waitFor({ timeout: 10_000 });
+  await figures.getByRole('button', { name: '7', exact: false }).first().click();
+  await until(async () => (await figures.innerText()).includes('≤ 150'), 10, 'there are no alarm figures');
   await page.keyboard.press('?');
   await page.locator('dialog[open] kbd').first().waitFor({ timeout: 5000 });
   await page.keyboard.press('Escape');

@@ -138,6 +138,30 @@ export interface Trend { from: string; to: string; step_ms: number; series: { po
 
 export interface Fault { name: string; title: Texts; active: boolean }
 
+export type Verdict = 'good' | 'watch' | 'act';
+export interface Times { count: number; median_s: number; p90_s: number }
+/** A rule, how often it called or nearly did, and its share in percent. */
+export interface Actor { rule: string; calls: number; percent: number }
+/** An alarm that comes and goes; seconds that its delay lacks, and how many raises would be left with them. */
+export interface Chatter {
+  rule: string; raises: number; most_a_minute: number;
+  longer_on_delay: [seconds: number, left: number] | null; longer_off_delay: [seconds: number, left: number] | null;
+}
+
+/** How well the alarm system did in a span (EEMUA 191, ISA-18.2). */
+export interface Figures {
+  from: string; to: string; calls: number;
+  per_ten_minutes: number; per_ten_minutes_verdict: Verdict; per_hour: number; per_hour_verdict: Verdict;
+  per_day: number; per_day_verdict: Verdict; worst_ten_minutes: number; worst_hour: number;
+  timeline: { step_s: number; calls: number[] };
+  floods: { from: string; to: string; calls: number }[]; flood_percent: number; flood_verdict: Verdict;
+  top: Actor[]; top_percent: number; chattering: Chatter[];
+  standing: number; stale: [rule: string, since: string][]; stale_verdict: Verdict;
+  answers: { priority: Priority | null; calls: number; percent: number; acknowledged: Times | null; unanswered: number; returned: Times | null }[];
+  pyramid: { major: number; general: number; alarms: number; delayed: number; near: number };
+  nearly: Actor[];
+}
+
 /** A refusal; `texts` is what the gateway said for people, if it said anything. */
 export class ApiError extends Error {
   constructor(readonly status: number, readonly code: string, readonly texts: Texts | null) {
