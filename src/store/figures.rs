@@ -32,7 +32,7 @@ impl LedgerReader {
             at: row.at,
             priority: priorities.get(&row.rule).copied(),
             what: what(&row),
-            stands: is_active(&row.after),
+            stands: row.stands(),
             rule: row.rule,
         };
         let mut all: Vec<_> = self.transitions_between(from, to)?.into_iter().map(happening).collect();
@@ -57,12 +57,8 @@ impl LedgerReader {
     }
 }
 
-fn is_active(state: &str) -> bool {
-    matches!(state, "acknowledged" | "unacknowledged")
-}
-
 fn what(row: &TransitionRow) -> What {
-    let calls = row.after == "unacknowledged" && row.event != "repeated" && !is_active(&row.before);
+    let calls = row.calls();
     match row.event.as_str() {
         "raised" => What::Raised(calls),
         "cleared" => What::Cleared,

@@ -84,6 +84,71 @@ async fn a_table_of_readings_is_judged_too_and_a_wrong_line_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_historians_table_is_read_as_it_was_exported() {
+    let gateway = Gateway::prepared(&(plants::base() + &plants::boiler(1)), &[plants::BOILER]);
+    let judged = |table: &[u8]| {
+        gateway.write("past.csv", table);
+        let (code, said) = gateway.tool(&["replay", "--config", ".", "--csv", "past.csv", "--json"]);
+        let report = said.lines().filter(|l| !l.starts_with("judged ")).collect::<Vec<_>>().join("\n");
+        match serde_json::from_str::<Value>(&report) {
+            Ok(report) => {
+                format!("{} {}", report["from"], rule(&report, "boiler-1/drum_level.ll")["tried"]["raised"])
+            }
+            Err(_) => format!("{code}: {}", said.trim()),
+        }
+    };
+    let wanted = "\"2026-11-24T08:00:00.000000Z\" 1";
+    // Semicolons and a mark at the beginning, as Excel writes it; tabs, Chinese headers, another encoding in a column
+    // that is not read; seconds and milliseconds since 1970.
+    assert_eq!(
+        judged(
+            "\u{feff}Time;Equipment;Point;Value\r\n2026-11-24 16:00:00;boiler-1;drum_level;-90\r\n"
+                .as_bytes()
+        ),
+        wanted
+    );
+    let mut chinese =
+        "时间\t设备\t测点\t数值\t备注\n2026/11/24 16:00:00\tboiler-1\tdrum_level\t-90\t".as_bytes().to_vec();
+    chinese.extend(b"\xce\xde\n");
+    assert_eq!(judged(&chinese), wanted);
+    let head = "time,equipment,point,value\n";
+    assert_eq!(judged(format!("{head}1795507200,boiler-1,drum_level,-90\n").as_bytes()), wanted);
+    assert_eq!(judged(format!("{head}1795507200000,boiler-1,drum_level,-90\n").as_bytes()), wanted);
+    // One point after the other, an hour each: in the order of time all the same.
+    let rows = |value: &dyn Fn(u32) -> i32| {
+        (0..60)
+            .map(|m| format!("2026-11-24T08:{m:02}:00Z,boiler-1,drum_level,{}\n", value(m)))
+            .collect::<String>()
+    };
+    let late = format!(
+        "{head}2026-11-24T08:59:59Z,boiler-1,drum_level,0\n{}",
+        rows(&|m| if m == 30 { -90 } else { 0 })
+    );
+    assert_eq!(judged(late.as_bytes()), wanted);
+
+    assert_eq!(
+        judged(b""),
+        "1: past.csv: there is no column `time`; there are none; wanted: time, equipment, point, value"
+    );
+    assert_eq!(
+        judged(b"time,point\n"),
+        "1: past.csv: there is no column `equipment`; there are `time`, `point`; wanted: time, equipment, point, value"
+    );
+    let comma = format!("{head}1795507200,boiler-1,drum_level,\"-90,5\"\n");
+    assert_eq!(judged(comma.as_bytes()), "1: past.csv: line 2: `-90,5` is no number; write -90.5");
+    let (_, said) =
+        gateway.tool(&["replay", "--config", ".", "--csv", "past.csv", "--from", "2027-01-01T00:00:00Z"]);
+    assert!(said.contains("line 2"), "{said}");
+    gateway.write("past.csv", &late);
+    let (code, said) =
+        gateway.tool(&["replay", "--config", ".", "--csv", "past.csv", "--from", "2027-01-01T00:00:00Z"]);
+    assert!(code == 1 && said.contains("there are readings from 2026-11-24T08:00:00.000000Z to"), "{said}");
+    let (code, said) =
+        gateway.tool(&["replay", "--config", ".", "--csv", "past.csv", "--picture", "calls.png"]);
+    assert!(code == 1 && said.contains("calls.png: the picture is an SVG"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_condition_that_ends_with_its_delay_has_not_outlasted_it_and_one_that_still_holds_then_has() {
     let settings = r#"
 [[source.push]]

@@ -11,6 +11,8 @@ use crate::settings::InfluxOutlet;
 use crate::store::{JournalReader, LedgerReader};
 use crate::watch::rehearsal::{Hours, Rehearsal, Tally};
 
+use super::table::Table;
+
 /// Readings handed on at once.
 const LOT: usize = 50_000;
 
@@ -18,8 +20,8 @@ const LOT: usize = 50_000;
 pub(super) enum Source<'a> {
     /// Folder with journal.db.
     Journal(PathBuf),
-    /// time, equipment, point, value.
-    Csv(PathBuf),
+    /// Readings by time, equipment and point.
+    Table(Table),
     /// What an outlet has written for this site.
     Influx(&'a InfluxOutlet),
 }
@@ -38,32 +40,18 @@ pub(super) struct Really {
 impl Source<'_> {
     /// First and last time there is; `None` for a database, where finding out would read all of it.
     pub(super) fn span(&self) -> Result<Option<(Micros, Micros)>, String> {
-        let (mut first, mut last) = (None::<Micros>, None::<Micros>);
-        let mut widen = |at: Micros| {
-            first = Some(first.map_or(at, |f| f.min(at)));
-            last = Some(last.map_or(at, |l| l.max(at)));
-        };
-        match self {
-            Self::Journal(dir) => {
-                let journal = journal(dir)?;
-                // Only the first and the last chunk are looked into.
-                for chunk in journal.ends().map_err(|e| e.to_string())? {
-                    crate::store::unpack(&chunk.body, |sample| widen(sample.at))
-                        .map_err(|e| e.to_string())?;
-                }
-            }
-            Self::Csv(file) => rows(file, |row| {
-                widen(row.at);
-                Ok(())
-            })?,
+        let dir = match self {
+            Self::Table(table) => return Ok(Some(table.span)),
             Self::Influx(_) => return Ok(None),
-        }
-        let what = match self {
             Self::Journal(dir) => dir,
-            Self::Csv(file) => file,
-            Self::Influx(_) => return Ok(None),
         };
-        first.zip(last).map(Some).ok_or_else(|| format!("{}: there is no reading in it", what.display()))
+        let mut span = None::<(Micros, Micros)>;
+        // Only the first and the last chunk are looked into.
+        for chunk in journal(dir)?.ends().map_err(|e| e.to_string())? {
+            let mut widen = |at: Micros| span = Some(span.map_or((at, at), |(a, b)| (a.min(at), b.max(at))));
+            crate::store::unpack(&chunk.body, |sample| widen(sample.at)).map_err(|e| e.to_string())?;
+        }
+        span.map(Some).ok_or_else(|| format!("{}: there is no reading in it", dir.display()))
     }
 
     /// Feeds everything between the two times; gives what the settings do not know.
@@ -79,23 +67,27 @@ impl Source<'_> {
             .collect();
         match self {
             Self::Journal(dir) => from_journal(journal(dir)?, plant, &points, (from, to), rehearsal),
-            Self::Csv(file) => {
-                let mut judge = Judge::new(plant, &points, rehearsal);
-                rows(file, |row| {
-                    if row.at >= from && row.at <= to {
-                        judge.reading(row.at, &row.equipment, &row.point, row.value);
-                    }
-                    Ok(())
-                })?;
-                Ok(judge.end())
+            Self::Table(table) => {
+                let mut judge = Judge::new(plant, rehearsal);
+                let mut unknown = BTreeSet::new();
+                let place = |equipment: &str, point: &str| known(&points, &mut unknown, equipment, point);
+                table.each((from, to), place, |at, point, value| judge.reading(at, point, value))?;
+                judge.end();
+                Ok(unknown)
             }
             Self::Influx(outlet) => {
-                let mut judge = Judge::new(plant, &points, rehearsal);
-                let each = |r: &past::PastReading| judge.reading(r.at, &r.equipment, &r.point, r.value);
+                let mut judge = Judge::new(plant, rehearsal);
+                let mut unknown = BTreeSet::new();
+                let each = |r: &past::PastReading| {
+                    if let Some(point) = known(&points, &mut unknown, &r.equipment, &r.point) {
+                        judge.reading(r.at, point, r.value);
+                    }
+                };
                 let read = past::read(outlet, plant.site.id.as_str(), points.len(), (from, to), each);
                 let runtime = super::super::runtime().map_err(|e| e.to_string())?;
                 runtime.block_on(read).map_err(|e| format!("outlet `{}`: {e}", outlet.id))?;
-                Ok(judge.end())
+                judge.end();
+                Ok(unknown)
             }
         }
     }
@@ -184,115 +176,69 @@ fn put(lot: &mut Batch, device: Option<DeviceIx>, at: Micros, run: &mut Vec<Read
     run.clear();
 }
 
-struct Row {
-    at: Micros,
-    equipment: String,
-    point: String,
-    value: f64,
-}
-
-/// Every row of the table in its order; times as RFC 3339 or in seconds since 1970.
-fn rows(file: &Path, mut each: impl FnMut(Row) -> Result<(), String>) -> Result<(), String> {
-    let named = |what: String| format!("{}: {what}", file.display());
-    let mut table = csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
-        .flexible(true)
-        .from_path(file)
-        .map_err(|e| named(e.to_string()))?;
-    let headers = table.headers().map_err(|e| named(e.to_string()))?.clone();
-    let column = |name: &str| {
-        headers.iter().position(|h| h.trim_start_matches('\u{feff}') == name).ok_or_else(|| {
-            named(format!("there is no column `{name}`; wanted: time, equipment, point, value"))
-        })
-    };
-    let (time, equipment, point, value) =
-        (column("time")?, column("equipment")?, column("point")?, column("value")?);
-    for record in table.records() {
-        let record = record.map_err(|e| named(e.to_string()))?;
-        let line = record.position().map_or(0, csv::Position::line);
-        let cell = |n: usize| record.get(n).unwrap_or_default();
-        let at = match cell(time).parse::<jiff::Timestamp>() {
-            Ok(t) => Micros(t.as_microsecond()),
-            Err(_) => match cell(time).parse::<f64>() {
-                Ok(seconds) if (0.0..4e9).contains(&seconds) => Micros((seconds * 1e6).round() as i64),
-                _ => {
-                    return Err(named(format!(
-                        "line {line}: `{}` is no time; write 2026-11-24T08:00:00Z, or seconds since 1970",
-                        cell(time)
-                    )));
-                }
-            },
-        };
-        // An empty cell is a value that was not there.
-        let text = cell(value);
-        let number = if text.is_empty() { Ok(f64::NAN) } else { text.parse::<f64>() };
-        let Ok(number) = number else {
-            return Err(named(format!("line {line}: `{text}` is no number")));
-        };
-        each(Row {
-            at,
-            equipment: cell(equipment).to_owned(),
-            point: cell(point).to_owned(),
-            value: number,
-        })?;
+/// The point of that name; an unknown one is noted.
+fn known(
+    points: &BTreeMap<(&str, &str), PointIx>,
+    unknown: &mut BTreeSet<String>,
+    equipment: &str,
+    point: &str,
+) -> Option<PointIx> {
+    let found = points.get(&(equipment, point)).copied();
+    if found.is_none() {
+        unknown.insert(format!("{equipment}/{point}"));
     }
-    Ok(())
+    found
 }
 
 /// Takes single readings, and judges those of one device and time together.
 struct Judge<'a> {
     plant: &'a Plant,
-    points: &'a BTreeMap<(&'a str, &'a str), PointIx>,
     rehearsal: &'a mut Rehearsal,
-    unknown: BTreeSet<String>,
     waiting: Option<(DeviceIx, Micros)>,
     run: Vec<Reading>,
 }
 
 impl<'a> Judge<'a> {
-    fn new(
-        plant: &'a Plant,
-        points: &'a BTreeMap<(&'a str, &'a str), PointIx>,
-        rehearsal: &'a mut Rehearsal,
-    ) -> Self {
-        Self { plant, points, rehearsal, unknown: BTreeSet::new(), waiting: None, run: Vec::new() }
+    fn new(plant: &'a Plant, rehearsal: &'a mut Rehearsal) -> Self {
+        Self { plant, rehearsal, waiting: None, run: Vec::new() }
     }
 
-    fn reading(&mut self, at: Micros, equipment: &str, point: &str, value: f64) {
-        let Some(point) = self.points.get(&(equipment, point)).copied() else {
-            self.unknown.insert(format!("{equipment}/{point}"));
-            return;
-        };
+    fn reading(&mut self, at: Micros, point: PointIx, value: f64) {
         let of = (self.plant.point(point).device, at);
         if self.waiting != Some(of) {
-            self.judge();
+            self.end();
             self.waiting = Some(of);
         }
         self.run.push(Reading { point, value, quality: Quality::Good });
     }
 
-    fn judge(&mut self) {
+    /// Judges what is left.
+    fn end(&mut self) {
         if let Some((device, at)) = self.waiting {
             self.rehearsal.sample(device, at, &mut self.run);
         }
         self.run.clear();
     }
-
-    /// Judges what is left; gives what the settings do not know.
-    fn end(mut self) -> BTreeSet<String> {
-        self.judge();
-        self.unknown
-    }
 }
 
 /// Alarms and hazards of the ledger in this time.
-pub(super) fn really(dir: &Path, (from, to): (Micros, Micros)) -> Result<Really, String> {
+pub(super) fn really<'k>(
+    dir: &Path,
+    (from, to): (Micros, Micros),
+    rules: impl Iterator<Item = &'k str>,
+) -> Result<Really, String> {
     let file = dir.join("ledger.db");
     let named = |e: crate::store::StoreError| format!("{}: {e}", file.display());
     let ledger = LedgerReader::open(&file).map_err(named)?;
     let mut really = Really { tallies: BTreeMap::new(), calls: 0, hours: Hours::default(), hazards: 0 };
+    // What stood already counts from the beginning, there as here.
+    for rule in rules {
+        if ledger.stood_since(rule, from).map_err(named)?.is_some() {
+            really.tallies.entry(rule.to_owned()).or_default().raise(from, false);
+        }
+    }
     for row in ledger.transitions_between(from, to).map_err(named)? {
-        let calls = row.after == "unacknowledged" && row.event != "repeated" && row.before != "acknowledged";
+        let calls = row.calls();
         let tally = really.tallies.entry(row.rule).or_default();
         match row.event.as_str() {
             "raised" => tally.raise(row.at, !calls),

@@ -6,6 +6,7 @@
 mod history;
 mod picture;
 mod report;
+mod table;
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -18,6 +19,7 @@ use crate::settings::{InfluxOutlet, Loaded};
 use crate::watch::rehearsal::Rehearsal;
 use history::Source;
 use report::Report;
+use table::Table;
 
 #[derive(Debug, Args)]
 pub(super) struct Options {
@@ -33,7 +35,7 @@ pub(super) struct Options {
     /// Folder with journal.db and ledger.db, if not the one that the settings name.
     #[arg(long, conflicts_with = "csv")]
     data: Option<PathBuf>,
-    /// A table with the columns time, equipment, point, value, instead of a journal.
+    /// A table with the columns time, equipment, point, value, instead of a journal. Times without an offset are the site's.
     #[arg(long)]
     csv: Option<PathBuf>,
     /// What this outlet of the settings has written to its database, instead of a journal; needs --from.
@@ -68,7 +70,10 @@ fn run(options: &Options, loaded: &Loaded) -> Result<(), String> {
     let plant = &loaded.settings.plant;
     let dir = options.data.clone().unwrap_or_else(|| loaded.settings.store.dir.clone());
     let source = match (&options.csv, &options.influx) {
-        (Some(file), _) => Source::Csv(file.clone()),
+        (Some(file), _) => {
+            let zone = jiff::tz::TimeZone::get(&plant.site.timezone).unwrap_or(jiff::tz::TimeZone::UTC);
+            Source::Table(Table::open(file, zone)?)
+        }
         (None, Some(id)) => Source::Influx(outlet(loaded, id)?),
         (None, None) => Source::Journal(dir.clone()),
     };
@@ -85,12 +90,16 @@ fn run(options: &Options, loaded: &Loaded) -> Result<(), String> {
             None => moment(text, "--from")?,
         },
     };
-    if from >= to {
-        return Err(format!(
-            "nothing lies between {} and {}: --from must be before --to",
-            from.rfc3339(),
-            to.rfc3339()
-        ));
+    if from > to {
+        let known = span.map_or_else(String::new, |(first, last)| {
+            format!("; there are readings from {} to {}", first.rfc3339(), last.rfc3339())
+        });
+        return Err(format!("nothing lies between {} and {}{known}", from.rfc3339(), to.rfc3339()));
+    }
+    if let Some(file) = &options.picture
+        && file.extension().is_some_and(|e| !e.eq_ignore_ascii_case("svg"))
+    {
+        return Err(format!("--picture {}: the picture is an SVG; name it calls.svg", file.display()));
     }
     let began = Instant::now();
     let mut rehearsal = Rehearsal::new(plant, from);
@@ -111,7 +120,8 @@ fn run(options: &Options, loaded: &Loaded) -> Result<(), String> {
         (None, Some(_)) => options.data.is_some() || dir.join("ledger.db").exists(),
         (None, None) => true,
     };
-    let really = if known { Some(history::really(&dir, (from, to))?) } else { None };
+    let really =
+        if known { Some(history::really(&dir, (from, to), keys.iter().map(String::as_str))?) } else { None };
     let report = Report {
         span: (from, to),
         keys: &keys,

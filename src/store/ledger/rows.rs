@@ -19,6 +19,24 @@ pub struct TransitionRow {
     pub by: Option<String>,
 }
 
+impl TransitionRow {
+    /// People were called to a new occurrence, as in [`crate::watch::Transition::calls`].
+    #[must_use]
+    pub fn calls(&self) -> bool {
+        self.after == "unacknowledged" && self.event != "repeated" && !is_active(&self.before)
+    }
+
+    /// People see an alarm after it whose condition holds.
+    #[must_use]
+    pub fn stands(&self) -> bool {
+        is_active(&self.after)
+    }
+}
+
+fn is_active(state: &str) -> bool {
+    matches!(state, "acknowledged" | "unacknowledged")
+}
+
 /// A hazard event waiting for, or past, its delivery.
 #[derive(Debug, Clone)]
 pub struct EventRow {

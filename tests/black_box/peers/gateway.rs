@@ -84,7 +84,7 @@ impl Gateway {
     }
 
     /// Another file in its folder.
-    pub fn write(&self, name: &str, text: &str) {
+    pub fn write(&self, name: &str, text: impl AsRef<[u8]>) {
         std::fs::write(self.dir.path().join(name), text).expect("a file");
     }
 
