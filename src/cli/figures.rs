@@ -50,7 +50,9 @@ pub(super) fn figures(options: &Options) -> i32 {
         }
     };
     let plant = &loaded.settings.plant;
-    match LedgerReader::open(&file).and_then(|ledger| ledger.figures(span, plant)) {
+    let of =
+        |ledger: LedgerReader| ledger.figures(span, plant).map_err(|e| format!("{}: {e}", file.display()));
+    match super::ledger_in(&file).and_then(of) {
         Ok(figures) if options.json => {
             say!("{}", serde_json::to_string_pretty(&figures).unwrap_or_default());
             exit::FINE
@@ -60,7 +62,7 @@ pub(super) fn figures(options: &Options) -> i32 {
             exit::FINE
         }
         Err(e) => {
-            eprintln!("{}: {e}", file.display());
+            eprintln!("{e}");
             exit::FAILED
         }
     }
@@ -81,7 +83,15 @@ fn span(options: &Options) -> Result<(Micros, Micros), String> {
             None => moment(text, "--from")?,
         },
     };
-    if from < to { Ok((from, to)) } else { Err("--from must be before --to".to_owned()) }
+    if from < to {
+        Ok((from, to))
+    } else {
+        Err(format!(
+            "nothing lies between {} and {}: --from must be before --to, which is now if not given",
+            from.rfc3339(),
+            to.rfc3339()
+        ))
+    }
 }
 
 fn text(f: &Figures) -> String {

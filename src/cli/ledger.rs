@@ -21,10 +21,11 @@ pub(super) enum What {
 pub(super) fn ledger(what: &What) -> i32 {
     let What::Verify { path } = what;
     let file = if path.is_dir() { path.join("ledger.db") } else { path.clone() };
-    let entries = match LedgerReader::open(&file).and_then(|l| l.audit()) {
+    let audit = |ledger: LedgerReader| ledger.audit().map_err(|e| format!("{}: {e}", file.display()));
+    let entries = match super::ledger_in(&file).and_then(audit) {
         Ok(entries) => entries,
         Err(e) => {
-            eprintln!("{}: {e}", file.display());
+            eprintln!("{e}");
             return exit::FAILED;
         }
     };

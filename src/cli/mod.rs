@@ -123,6 +123,14 @@ fn load(dir: &std::path::Path) -> Result<Loaded, Faults> {
     crate::settings::load(dir, &env)
 }
 
+/// The ledger in this file, or why not.
+fn ledger_in(file: &std::path::Path) -> Result<crate::store::LedgerReader, String> {
+    if !file.is_file() {
+        return Err(format!("{}: not there; name the folder of a gateway's store", file.display()));
+    }
+    crate::store::LedgerReader::open(file).map_err(|e| format!("{}: {e}", file.display()))
+}
+
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
 }

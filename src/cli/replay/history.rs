@@ -8,7 +8,7 @@ use std::sync::mpsc;
 use crate::outlet::influx::past;
 use crate::plant::{Batch, DeviceIx, Micros, Plant, PointIx, Quality, Reading};
 use crate::settings::InfluxOutlet;
-use crate::store::{JournalReader, LedgerReader};
+use crate::store::JournalReader;
 use crate::watch::rehearsal::{Hours, Rehearsal, Tally};
 
 use super::table::Table;
@@ -229,7 +229,7 @@ pub(super) fn really<'k>(
 ) -> Result<Really, String> {
     let file = dir.join("ledger.db");
     let named = |e: crate::store::StoreError| format!("{}: {e}", file.display());
-    let ledger = LedgerReader::open(&file).map_err(named)?;
+    let ledger = super::super::ledger_in(&file)?;
     let mut really = Really { tallies: BTreeMap::new(), calls: 0, hours: Hours::default(), hazards: 0 };
     // What stood already counts from the beginning, there as here.
     for rule in rules {

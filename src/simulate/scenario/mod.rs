@@ -84,7 +84,10 @@ impl Story for Curve {
 /// All of them, in order.
 #[must_use]
 pub fn all() -> Vec<Scenario> {
-    [boiler::SCENARIOS, instruments::SCENARIOS, vessel::SCENARIOS].concat().into_iter().collect()
+    let mut all = [boiler::SCENARIOS, instruments::SCENARIOS, vessel::SCENARIOS].concat();
+    // C9 before C10.
+    all.sort_by_key(|s| (s.id.len(), s.id));
+    all
 }
 
 /// The scenario of this name, upper or lower case.
