@@ -34,6 +34,18 @@ pub fn wall_now() -> Micros {
     Micros(since.as_micros() as i64)
 }
 
+/// What the monotonic clock of a gateway shows at its start: a month, so that what happened before a restart (the last
+/// call to people, the calls of a flood, an excursion's beginning) has a time on it too.
+pub const BEFORE_START: Duration = Duration::from_secs(31 * 86_400);
+
+/// The zero of a monotonic clock that shows [`BEFORE_START`] now. Where the machine cannot tell of a time before its own
+/// start, it shows nothing.
+#[must_use]
+pub fn start() -> Instant {
+    let now = Instant::now();
+    now.checked_sub(BEFORE_START).unwrap_or(now)
+}
+
 /// Both clocks at one instant; the monotonic one counts from `start`. A thread that is held up between
 /// the two looks again: it would see a jump where there is none.
 #[must_use]

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Instant;
 
 use tracing::info;
 
@@ -17,7 +16,7 @@ use crate::watch::{Engine, RuleIx};
 
 impl Keeper {
     pub(super) fn restore(parts: Parts, beat: Arc<AtomicBool>) -> Result<Self, StoreError> {
-        let start = Instant::now();
+        let start = crate::clock::start();
         let now = now_since(start);
         let (clock, face) = parts.clock;
         let clock = Watch::new(now, clock.require_sync, clock.sync_file, face);

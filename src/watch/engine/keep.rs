@@ -38,8 +38,9 @@ pub struct Saved {
     pub by_design: (bool, bool),
     /// An excursion under way: how long, furthest value, beyond the limit.
     pub excursion: Option<(u64, f64, bool)>,
-    /// How long ago people were called last, while nobody has answered.
-    pub called_ms: Option<u64>,
+    /// When people were called last, while nobody has answered. A time and no age: an unanswered alarm may stand for
+    /// days, and must not be written anew each second.
+    pub called_at: Option<Micros>,
     /// Of the site's own row: how long ago the newest calls were, oldest first; and whether they are a flood.
     pub calls_ms: Vec<u64>,
     /// See there.
@@ -78,18 +79,16 @@ impl Engine {
         let now_us = us(now.mono);
         let mut changed: Vec<RuleIx> = std::mem::take(&mut self.dirty);
         // What runs is stored anew each time, so that a restart resumes it where it was.
-        for rule in self.timed.iter().chain(&self.shelved).chain(&self.waiting).chain(&self.straying) {
+        for rule in self.timed.iter().chain(&self.shelved).chain(&self.straying) {
             let state = &mut self.states[rule.0 as usize];
-            let runs = state.timer.is_some_and(Timer::runs)
-                || state.alarm.is_veiled()
-                || state.has(State::ASTRAY)
-                || state.alarm.state() == AlarmState::Unacknowledged;
+            let runs =
+                state.timer.is_some_and(Timer::runs) || state.alarm.is_veiled() || state.has(State::ASTRAY);
             if runs && !state.has(State::DIRTY) {
                 state.set(State::DIRTY, true);
                 changed.push(*rule);
             }
         }
-        let mut saved: Vec<Saved> = changed.into_iter().map(|rule| self.saved(rule, now_us)).collect();
+        let mut saved: Vec<Saved> = changed.into_iter().map(|rule| self.saved(rule, now)).collect();
         let calls = self.flood.calls();
         let recent = calls.iter().any(|at| now_us.saturating_sub(*at) < us(self.manners.flood_window));
         // Once more after its end, so that the end is stored.
@@ -115,7 +114,8 @@ impl Engine {
         formulas.chain(self.tests.memories(us(now.mono)).map(|m| row(OF_A_TEST, m))).collect()
     }
 
-    fn saved(&mut self, rule: RuleIx, now_us: u64) -> Saved {
+    fn saved(&mut self, rule: RuleIx, now: Now) -> Saved {
+        let now_us = us(now.mono);
         let state = &mut self.states[rule.0 as usize];
         state.set(State::DIRTY, false);
         let state = *state;
@@ -140,7 +140,9 @@ impl Engine {
             excursion: cold
                 .filter(|_| state.has(State::ASTRAY))
                 .map(|c| (ago_ms(c.excursion.since_us, now_us), c.excursion.peak, c.excursion.beyond)),
-            called_ms: cold.filter(|_| waits).map(|c| ago_ms(c.called_us, now_us)),
+            called_at: cold
+                .filter(|_| waits)
+                .map(|c| now.wall.minus(Duration::from_micros(now_us.saturating_sub(c.called_us)))),
             first: self.groups[definition.equipment.0 as usize].first.is_some_and(|f| f.rule == rule),
             ..Saved::default()
         }
@@ -184,7 +186,7 @@ impl Engine {
 
     fn put(&mut self, rule: RuleIx, one: &Saved, now: Now) {
         let now_us = us(now.mono);
-        // Before the process began there is no monotonic time: what was then was at its beginning.
+        // What was longer ago than the clock can tell was at its beginning.
         let ago = |ms: u64| now_us.saturating_sub(ms * 1000);
         let n = rule.0 as usize;
         let mut alarm = Alarm::stored(one.state.0);
@@ -237,7 +239,10 @@ impl Engine {
         if let Some((ms, peak, beyond)) = one.excursion {
             cold.excursion = Excursion { since_us: ago(ms), peak, beyond };
         }
-        cold.called_us = one.called_ms.map_or(now_us, ago);
+        cold.called_us = one.called_at.map_or(now_us, |at| {
+            let since = u64::try_from(now.wall.0.saturating_sub(at.0)).unwrap_or(0);
+            now_us.saturating_sub(since)
+        });
         if one.excursion.is_some() {
             self.straying.push(rule);
         }

@@ -10,7 +10,7 @@ fn bench(limits: Vec<Vec<Limit>>, manners: Manners) -> Bench {
     let mut plant = plant(limits);
     plant.manners = manners;
     let start = Now { mono: Duration::ZERO, wall: Micros(0) };
-    Bench { engine: Engine::new(&plant, start), second: 0.0, wall_jump: 0, made: Batch::default() }
+    Bench::of(Engine::new(&plant, start))
 }
 
 fn quiet() -> Manners {

@@ -42,7 +42,7 @@ fn at(second: f64) -> Now {
 
 fn bench(formulas: &[&str]) -> Bench {
     let engine = Engine::new(&plant_with(formulas), at(0.0));
-    Bench { engine, second: 0.0, wall_jump: 0, made: Batch::default() }
+    Bench::of(engine)
 }
 
 /// One value of one of the points that are read; a sample of its device.

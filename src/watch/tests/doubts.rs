@@ -8,7 +8,7 @@ fn tested(doubts: Doubts) -> Bench {
     let mut plant = plant(vec![vec![], vec![]]);
     plant.points[0].doubts = Some(Box::new(doubts));
     let start = Now { mono: Duration::ZERO, wall: Micros(0) };
-    Bench { engine: Engine::new(&plant, start), second: 0.0, wall_jump: 0, made: Batch::default() }
+    Bench::of(Engine::new(&plant, start))
 }
 
 /// Quality of point 0 after each of `values`, one a second from `from` on.

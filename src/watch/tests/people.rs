@@ -174,7 +174,7 @@ proptest! {
             plant
         };
         let start = Now { mono: Duration::ZERO, wall: Micros(0) };
-        let bench = || Bench { engine: Engine::new(&repeating(), start), second: 0.0, wall_jump: 0, made: Batch::default() };
+        let bench = || Bench::of(Engine::new(&repeating(), start));
         let (mut whole, mut cut_one) = (bench(), bench());
         let mut disk: BTreeMap<String, Saved> = BTreeMap::new();
         let (mut kept, mut kept_cut) = (Vec::new(), Vec::new());
@@ -195,7 +195,7 @@ proptest! {
             disk.extend(cut_one.engine.snapshot_changed(now).into_iter().map(|s| (s.key.clone(), s)));
             if second == cut {
                 // Through the very text that the ledger keeps.
-                let start = cut_one.now();
+                let start = cut_one.restart();
                 cut_one.engine = Engine::new(&repeating(), start);
                 let text: Vec<String> = disk.values().map(|s| serde_json::to_string(s).unwrap()).collect();
                 let saved: Vec<Saved> = text.iter().map(|t| serde_json::from_str(t).unwrap()).collect();
@@ -206,7 +206,7 @@ proptest! {
         }
         prop_assert_eq!(kept, kept_cut);
         for rule in 0..whole.engine.rules().len() as u32 {
-            prop_assert_eq!(whole.engine.alarm(RuleIx(rule)), cut_one.engine.alarm(RuleIx(rule)));
+            prop_assert_eq!(whole.alarm(rule), cut_one.alarm(rule));
         }
         let group = crate::plant::EquipmentIx(0);
         prop_assert_eq!(whole.engine.in_flood(), cut_one.engine.in_flood());
