@@ -1,6 +1,6 @@
 //! Derived quantities of boilers and pressure vessels (派生量): what readings say only together or over time.
 //!
-//! Pure functions (`saturation`, `combustion`, `drum`, `time_to_limit`) and detectors that are stepped
+//! Pure functions (`saturation`, `combustion`, `drum`) and detectors that are stepped
 //! ([`Detector`]). Formulas and thresholds are those of the trade, with their source; what no standard fixes is
 //! called a default of the project. What is derived here is advice and evidence: it never replaces a limit, and no
 //! protection depends on it.
@@ -30,7 +30,6 @@ pub mod swell;
 #[cfg(test)]
 mod tests;
 pub mod theil_sen;
-pub mod time_to_limit;
 mod window;
 mod witness;
 
