@@ -120,7 +120,8 @@ pub(super) async fn one_table(asker: &mut Asker, unit: u8, table: Table, deep: b
     let state = match () {
         () if !found.runs.is_empty() => "readable",
         () if seen.unsupported => "unsupported",
-        () if seen.silent >= MOST_SILENT => "silent",
+        // A line that broke off before anybody said no is no refusal.
+        () if seen.silent >= MOST_SILENT || seen.exceptions.is_empty() => "silent",
         () => "refused",
     };
     let ranges = found.runs.iter().map(|run| TableRange {
