@@ -1,5 +1,6 @@
 //! `GET /api/v1/alarms/figures`: how well the alarm system did.
 
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use axum::Json;
@@ -11,6 +12,7 @@ use super::Shared;
 use super::input::Params;
 use super::refusal::Refusal;
 use crate::plant::Micros;
+use crate::store::StoreError;
 
 /// If no time is given.
 const USUAL: Duration = Duration::from_secs(7 * 86_400);
@@ -48,6 +50,13 @@ pub(super) async fn figures(
         ));
     }
     let plant = shared.plant.get();
-    let figures = shared.with_ledger(|ledger| ledger.figures((from, to), &plant))?;
+    let past = Arc::clone(&shared.past);
+    let read = move || {
+        let ledger = past.lock().unwrap_or_else(PoisonError::into_inner);
+        ledger.figures((from, to), &plant)
+    };
+    let figures = tokio::task::spawn_blocking(read)
+        .await
+        .unwrap_or_else(|e| Err(StoreError::Corrupt(format!("the look back ended early: {e}"))))?;
     Ok(Json(serde_json::to_value(figures).unwrap_or_default()))
 }

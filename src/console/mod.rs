@@ -136,6 +136,8 @@ pub struct Shared {
     pub commands: mpsc::Sender<Request>,
     /// Its own connection.
     pub ledger: Arc<Mutex<LedgerReader>>,
+    /// One more, for long looks back, so that they hold nobody up.
+    pub past: Arc<Mutex<LedgerReader>>,
     /// Its own connection.
     pub journal: Arc<Mutex<JournalReader>>,
     /// One more, for long looks back, so that they hold nobody up.

@@ -175,6 +175,7 @@ impl Gateway {
             counters: Arc::clone(&counters),
             commands: commands_tx,
             ledger: Arc::new(Mutex::new(LedgerReader::open(&ledger_path)?)),
+            past: Arc::new(Mutex::new(LedgerReader::open(&ledger_path)?)),
             texts,
             journal: Arc::new(Mutex::new(JournalReader::open(&journal_path)?)),
             history: Arc::new(Mutex::new(JournalReader::open(&journal_path)?)),

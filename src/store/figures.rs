@@ -1,11 +1,16 @@
 //! The alarm figures of a span, from what the ledger keeps.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use super::{LedgerReader, StoreError, TransitionRow};
+use super::ledger::{calls, is_active};
+use super::{LedgerReader, StoreError};
 use crate::plant::{Micros, Plant, Priority};
 use crate::watch::figures::{Figures, Happening, Past, Standing, What, figures};
 use crate::watch::priorities;
+
+/// Transitions that are looked at, the newest: some 60 MB.
+const MOST: usize = 1_000_000;
 
 impl LedgerReader {
     /// How well the alarm system did between two times. Priorities are those of `plant`.
@@ -14,28 +19,39 @@ impl LedgerReader {
     /// [`StoreError`].
     pub fn figures(&self, (from, to): (Micros, Micros), plant: &Plant) -> Result<Figures, StoreError> {
         let priorities = priorities(plant);
+        let happenings = self.happenings((from, to), &priorities)?;
+        // What flaps each second for weeks is told of its newest part: the figures say since when.
+        let from = if happenings.len() < MOST { from } else { happenings.first().map_or(from, |h| h.at) };
         let past = Past {
             standing: self.standing(from, &priorities)?,
-            happenings: self.happenings((from, to), &priorities)?,
+            happenings,
             hazards: self.hazards_found(from, to)?.into_iter().map(|h| h.level).collect(),
             precursors: self.precursors_between(from, to)?,
         };
         Ok(figures(&past, from, to))
     }
 
+    /// The newest of the span, by time; at most [`MOST`].
     fn happenings(
         &self,
-        (from, to): (Micros, Micros),
+        span: (Micros, Micros),
         priorities: &HashMap<String, Priority>,
     ) -> Result<Vec<Happening>, StoreError> {
-        let happening = |row: TransitionRow| Happening {
-            at: row.at,
-            priority: priorities.get(&row.rule).copied(),
-            what: what(&row),
-            stands: row.stands(),
-            rule: row.rule,
-        };
-        let mut all: Vec<_> = self.transitions_between(from, to)?.into_iter().map(happening).collect();
+        let mut names: HashMap<String, Arc<str>> = HashMap::new();
+        let mut all = self.transition_words(span, MOST, |at, [rule, event, before, after]| {
+            let name = match names.get(rule) {
+                Some(known) => Arc::clone(known),
+                None => Arc::clone(names.entry(rule.to_owned()).or_insert_with(|| rule.into())),
+            };
+            Happening {
+                at,
+                priority: priorities.get(rule).copied(),
+                what: what(event, calls(event, before, after)),
+                stands: is_active(after),
+                rule: name,
+            }
+        })?;
+        all.reverse();
         // A clock that was set back writes them out of order.
         all.sort_by_key(|h| h.at);
         Ok(all)
@@ -57,9 +73,8 @@ impl LedgerReader {
     }
 }
 
-fn what(row: &TransitionRow) -> What {
-    let calls = row.calls();
-    match row.event.as_str() {
+fn what(event: &str, calls: bool) -> What {
+    match event {
         "raised" => What::Raised(calls),
         "cleared" => What::Cleared,
         "acknowledged" => What::Acknowledged,

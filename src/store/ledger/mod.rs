@@ -18,6 +18,7 @@ use crate::watch::{Precursor, Saved, Transition};
 
 pub use reader::LedgerReader;
 pub use rows::{AuditRow, DeadLetter, DeliveryRow, EventRow, LossRow, TransitionRow};
+pub(super) use rows::{calls, is_active};
 
 const FILE: &str = "ledger.db";
 /// Dead letters kept: a wrong field refused every second must not fill the disk.

@@ -78,6 +78,25 @@ impl LedgerReader {
         )
     }
 
+    /// The newest `most` transitions between two times, newest first: time, and the words of rule, event, state before and
+    /// after. Nothing is copied on the way.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn transition_words<T>(
+        &self,
+        (from, to): (Micros, Micros),
+        most: usize,
+        mut each: impl FnMut(Micros, [&str; 4]) -> T,
+    ) -> Result<Vec<T>, StoreError> {
+        let sql = "SELECT at, rule, event, before, after FROM transition
+                   WHERE at BETWEEN ?1 AND ?2 ORDER BY seq DESC LIMIT ?3";
+        self.rows(sql, params![from.0, to.0, i64::try_from(most).unwrap_or(i64::MAX)], |r| {
+            let word = |n: usize| Ok::<_, rusqlite::Error>(r.get_ref(n)?.as_str()?);
+            Ok(each(Micros(r.get(0)?), [word(1)?, word(2)?, word(3)?, word(4)?]))
+        })
+    }
+
     /// Since when people have seen the alarm of `rule` stand before `at`; `None` if they did not.
     ///
     /// # Errors

@@ -23,17 +23,17 @@ impl TransitionRow {
     /// People were called to a new occurrence, as in [`crate::watch::Transition::calls`].
     #[must_use]
     pub fn calls(&self) -> bool {
-        self.after == "unacknowledged" && self.event != "repeated" && !is_active(&self.before)
-    }
-
-    /// People see an alarm after it whose condition holds.
-    #[must_use]
-    pub fn stands(&self) -> bool {
-        is_active(&self.after)
+        calls(&self.event, &self.before, &self.after)
     }
 }
 
-fn is_active(state: &str) -> bool {
+/// See [`TransitionRow::calls`].
+pub(in crate::store) fn calls(event: &str, before: &str, after: &str) -> bool {
+    after == "unacknowledged" && event != "repeated" && !is_active(before)
+}
+
+/// People see an alarm whose condition holds.
+pub(in crate::store) fn is_active(state: &str) -> bool {
     matches!(state, "acknowledged" | "unacknowledged")
 }
 

@@ -49,32 +49,32 @@ pub struct Answers {
 /// By priority, the most urgent first; `all` calls there were.
 pub(super) fn answers(past: &Past, all: usize) -> Vec<Answers> {
     #[derive(Default)]
-    struct Open {
-        called: BTreeMap<String, i64>,
-        raised: BTreeMap<String, i64>,
+    struct Open<'p> {
+        called: BTreeMap<&'p str, i64>,
+        raised: BTreeMap<&'p str, i64>,
         calls: usize,
         acknowledged: Vec<f64>,
         returned: Vec<f64>,
     }
     let number = |priority: Option<Priority>| priority.map_or(u8::MAX, |p| p as u8);
-    let mut by_priority: BTreeMap<u8, Open> = BTreeMap::new();
+    let mut by_priority: BTreeMap<u8, Open<'_>> = BTreeMap::new();
     for s in &past.standing {
         let open = by_priority.entry(number(s.priority)).or_default();
-        open.raised.insert(s.rule.clone(), s.since.0);
+        open.raised.insert(&s.rule, s.since.0);
     }
     for h in &past.happenings {
         let open = by_priority.entry(number(h.priority)).or_default();
         if is_call(h) {
             open.calls += 1;
-            open.called.entry(h.rule.clone()).or_insert(h.at.0);
+            open.called.entry(&h.rule).or_insert(h.at.0);
         }
         let since = |at: i64| (h.at.0 - at) as f64 / SECOND as f64;
         match h.what {
             What::Raised(_) => {
-                open.raised.insert(h.rule.clone(), h.at.0);
+                open.raised.insert(&h.rule, h.at.0);
             }
-            What::Cleared => open.returned.extend(open.raised.remove(&h.rule).map(since)),
-            What::Acknowledged => open.acknowledged.extend(open.called.remove(&h.rule).map(since)),
+            What::Cleared => open.returned.extend(open.raised.remove(&*h.rule).map(since)),
+            What::Acknowledged => open.acknowledged.extend(open.called.remove(&*h.rule).map(since)),
             What::Called | What::Moved => {}
         }
     }
@@ -82,7 +82,7 @@ pub(super) fn answers(past: &Past, all: usize) -> Vec<Answers> {
         let all = [Priority::Critical, Priority::High, Priority::Medium, Priority::Low];
         all.into_iter().find(|p| *p as u8 == number).map(Priority::word)
     };
-    let one = |(number, open): (u8, Open)| Answers {
+    let one = |(number, open): (u8, Open<'_>)| Answers {
         priority: word(number),
         calls: open.calls,
         percent: open.calls as f64 / all.max(1) as f64 * 100.0,

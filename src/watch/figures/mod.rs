@@ -11,6 +11,7 @@ mod chatter;
 mod floods;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -48,8 +49,8 @@ pub enum What {
 pub struct Happening {
     /// When.
     pub at: Micros,
-    /// Rule key.
-    pub rule: String,
+    /// Rule key; one text for all happenings of a rule.
+    pub rule: Arc<str>,
     /// Of the rule, if it is still in the settings.
     pub priority: Option<Priority>,
     /// What.
@@ -199,7 +200,7 @@ pub fn figures(past: &Past, from: Micros, to: Micros) -> Figures {
     let times: Vec<i64> = calls.iter().map(|c| c.at.0).collect();
     let floods = floods::floods(&times, to.0);
     let flood_percent = floods::lasted_us(&floods) as f64 / span_us as f64 * 100.0;
-    let top = most(calls.iter().map(|c| c.rule.as_str()));
+    let top = most(calls.iter().map(|c| &*c.rule));
     let standing = standing(past);
     let mut stale: Vec<(&str, Micros)> =
         standing.iter().map(|s| (*s.0, *s.1)).filter(|(_, since)| to.0 - since.0 > STALE).collect();
@@ -301,9 +302,9 @@ fn standing(past: &Past) -> BTreeMap<&str, Micros> {
         past.standing.iter().map(|s| (s.rule.as_str(), s.since)).collect();
     for h in &past.happenings {
         if h.stands {
-            standing.entry(h.rule.as_str()).or_insert(h.at);
+            standing.entry(&*h.rule).or_insert(h.at);
         } else {
-            standing.remove(h.rule.as_str());
+            standing.remove(&*h.rule);
         }
     }
     standing

@@ -8,7 +8,7 @@ use super::*;
 fn at(second: i64, rule: &str, what: What) -> Happening {
     Happening {
         at: Micros(second * SECOND),
-        rule: rule.to_owned(),
+        rule: rule.into(),
         priority: Some(Priority::High),
         what,
         stands: matches!(what, What::Raised(true) | What::Called),
