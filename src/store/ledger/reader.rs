@@ -78,7 +78,7 @@ impl LedgerReader {
         )
     }
 
-    /// The newest `most` transitions between two times, newest first: time, and the words of rule, event, state before and
+    /// The newest `most` transitions between two times, newest first by their time: time, and the words of rule, event, state before and
     /// after. Nothing is copied on the way.
     ///
     /// # Errors
@@ -90,7 +90,7 @@ impl LedgerReader {
         mut each: impl FnMut(Micros, [&str; 4]) -> T,
     ) -> Result<Vec<T>, StoreError> {
         let sql = "SELECT at, rule, event, before, after FROM transition
-                   WHERE at BETWEEN ?1 AND ?2 ORDER BY seq DESC LIMIT ?3";
+                   WHERE at BETWEEN ?1 AND ?2 ORDER BY at DESC, seq DESC LIMIT ?3";
         self.rows(sql, params![from.0, to.0, i64::try_from(most).unwrap_or(i64::MAX)], |r| {
             let word = |n: usize| Ok::<_, rusqlite::Error>(r.get_ref(n)?.as_str()?);
             Ok(each(Micros(r.get(0)?), [word(1)?, word(2)?, word(3)?, word(4)?]))
