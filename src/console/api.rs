@@ -1,6 +1,5 @@
 //! What can be read over the API: overview, equipment, trends, alarms, losses, precursors.
 
-use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use axum::Json;
@@ -11,10 +10,11 @@ use utoipa::IntoParams;
 use super::Shared;
 use super::input::Params;
 use super::refusal::{ErrorBody, Refusal};
+use super::shared::look_back;
 use super::views::{AlarmView, EquipmentView, Overview, PointView, SiteView, Texts, TrendView, rfc3339};
 use crate::clock::wall_now;
 use crate::plant::Micros;
-use crate::store::{StoreError, trend};
+use crate::store::{JournalReader, trend};
 
 /// Buckets in a trend.
 const TREND_BUCKETS: u64 = 240;
@@ -84,14 +84,8 @@ pub(super) async fn trend(
     // Buckets on a fixed grid: the same reading falls into the same bucket at every look.
     let to = wall_now();
     let from = Micros((to.minus(span).0 / step_micros) * step_micros);
-    let history = Arc::clone(&shared.history);
-    let read = move || {
-        let journal = history.lock().unwrap_or_else(PoisonError::into_inner);
-        trend::collect(&journal, &id, (from, to), step)
-    };
-    let series = tokio::task::spawn_blocking(read)
-        .await
-        .unwrap_or_else(|e| Err(StoreError::Corrupt(format!("the look back ended early: {e}"))))?;
+    let read = move |journal: &JournalReader| trend::collect(journal, &id, (from, to), step);
+    let series = look_back(&shared.history, read).await?;
     Ok(Json(TrendView { from: rfc3339(from), to: rfc3339(to), step_ms: step.as_millis() as u64, series }))
 }
 

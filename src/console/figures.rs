@@ -1,6 +1,5 @@
 //! `GET /api/v1/alarms/figures`: how well the alarm system did.
 
-use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use axum::Json;
@@ -11,8 +10,8 @@ use utoipa::IntoParams;
 use super::Shared;
 use super::input::Params;
 use super::refusal::Refusal;
+use super::shared::look_back;
 use crate::plant::Micros;
-use crate::store::StoreError;
 
 /// If no time is given.
 const USUAL: Duration = Duration::from_secs(7 * 86_400);
@@ -50,13 +49,6 @@ pub(super) async fn figures(
         ));
     }
     let plant = shared.plant.get();
-    let past = Arc::clone(&shared.past);
-    let read = move || {
-        let ledger = past.lock().unwrap_or_else(PoisonError::into_inner);
-        ledger.figures((from, to), &plant)
-    };
-    let figures = tokio::task::spawn_blocking(read)
-        .await
-        .unwrap_or_else(|e| Err(StoreError::Corrupt(format!("the look back ended early: {e}"))))?;
+    let figures = look_back(&shared.past, move |ledger| ledger.figures((from, to), &plant)).await?;
     Ok(Json(serde_json::to_value(figures).unwrap_or_default()))
 }

@@ -1,6 +1,6 @@
 //! What the handlers work with: views made from the live values and the store, and the way to the keeper.
 
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Json;
@@ -26,6 +26,17 @@ impl From<StoreError> for Refusal {
             "The gateway could not read its store; the log says why.",
         )
     }
+}
+
+/// A long look into the store, where it holds nobody up.
+pub(super) async fn look_back<R: Send + 'static, T: Send + 'static>(
+    reader: &Arc<Mutex<R>>,
+    read: impl FnOnce(&R) -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    let reader = Arc::clone(reader);
+    tokio::task::spawn_blocking(move || read(&reader.lock().unwrap_or_else(PoisonError::into_inner)))
+        .await
+        .unwrap_or_else(|e| Err(StoreError::Corrupt(format!("the look back ended early: {e}"))))
 }
 
 impl Shared {

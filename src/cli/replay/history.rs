@@ -252,7 +252,6 @@ pub(super) fn really<'k>(
     }
     // What still stands has stood until the end.
     really.tallies.values_mut().for_each(|t| t.clear(to));
-    let found = |h: &crate::hazard::Hazard| h.found_at >= from && h.found_at <= to;
-    really.hazards = ledger.hazards(true).map_err(named)?.iter().filter(|h| found(h)).count() as u64;
+    really.hazards = ledger.hazards_found(from, to).map_err(named)?.len() as u64;
     Ok(really)
 }

@@ -139,11 +139,7 @@ impl LedgerTx<'_> {
                 t.by
             ],
         )?;
-        self.run(
-            "DELETE FROM transition WHERE seq <= (SELECT max(seq) FROM transition) - ?1",
-            params![MOST_TRANSITIONS],
-        )
-        .map(drop)
+        self.keep_newest("transition", MOST_TRANSITIONS)
     }
 
     /// Puts a hazard's new version down together with the event that tells of it.
@@ -252,11 +248,12 @@ impl LedgerTx<'_> {
             "INSERT INTO precursor (at, rule, beyond, peak, lasted_ms) VALUES (?1,?2,?3,?4,?5)",
             params![p.at.0, rule, p.beyond, p.peak, lasted_ms],
         )?;
-        self.run(
-            "DELETE FROM precursor WHERE seq <= (SELECT max(seq) FROM precursor) - ?1",
-            params![MOST_PRECURSORS],
-        )
-        .map(drop)
+        self.keep_newest("precursor", MOST_PRECURSORS)
+    }
+
+    fn keep_newest(&self, table: &'static str, most: i64) -> Result<(), StoreError> {
+        let sql = format!("DELETE FROM {table} WHERE seq <= (SELECT max(seq) FROM {table}) - ?1");
+        self.run(&sql, params![most]).map(drop)
     }
 
     /// Adds an entry to the audit chain.

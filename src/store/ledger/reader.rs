@@ -42,15 +42,21 @@ impl LedgerReader {
         rows.collect::<Result<_, _>>().map_err(&err)
     }
 
+    /// The stored bodies that `sql` selects.
+    fn bodies<T: serde::de::DeserializeOwned>(
+        &self,
+        sql: &str,
+        values: impl rusqlite::Params,
+    ) -> Result<Vec<T>, StoreError> {
+        self.rows(sql, values, |r| r.get::<_, String>(0))?.iter().map(|body| from_json(body)).collect()
+    }
+
     /// All alarm states.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn alarms(&self) -> Result<Vec<Saved>, StoreError> {
-        self.rows("SELECT body FROM alarm", [], |r| r.get::<_, String>(0))?
-            .iter()
-            .map(|body| from_json(body))
-            .collect()
+        self.bodies("SELECT body FROM alarm", [])
     }
 
     /// The newest `limit` transitions, newest first.
@@ -78,8 +84,8 @@ impl LedgerReader {
         )
     }
 
-    /// The newest `most` transitions between two times, newest first by their time: time, and the words of rule, event, state before and
-    /// after. Nothing is copied on the way.
+    /// The newest `most` transitions between two times, newest first by their time: time, and the words of rule, event,
+    /// state before and after. Nothing is copied on the way.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -119,10 +125,7 @@ impl LedgerReader {
     /// [`StoreError`].
     pub fn hazards_found(&self, from: Micros, to: Micros) -> Result<Vec<Hazard>, StoreError> {
         let sql = "SELECT body FROM hazard WHERE found_at BETWEEN ?1 AND ?2";
-        self.rows(sql, [from.0, to.0], |r| r.get::<_, String>(0))?
-            .iter()
-            .map(|body| from_json(body))
-            .collect()
+        self.bodies(sql, [from.0, to.0])
     }
 
     /// Rule of each precursor between two times, and whether it was beyond its limit.
@@ -141,16 +144,12 @@ impl LedgerReader {
     /// [`StoreError`].
     pub fn unfinished_hazards(&self) -> Result<Vec<Hazard>, StoreError> {
         let evidence = "NOT EXISTS (SELECT 1 FROM evidence e WHERE e.hazard = h.id)";
-        self.rows(
+        self.bodies(
             &format!(
                 "SELECT body FROM hazard h WHERE status <> 'closed' OR {evidence} ORDER BY found_at, number"
             ),
             [],
-            |r| r.get::<_, String>(0),
-        )?
-        .iter()
-        .map(|body| from_json(body))
-        .collect()
+        )
     }
 
     /// Hazards that are not closed, oldest first; with `closed`, also the closed ones.
@@ -158,14 +157,10 @@ impl LedgerReader {
     /// # Errors
     /// [`StoreError`].
     pub fn hazards(&self, closed: bool) -> Result<Vec<Hazard>, StoreError> {
-        self.rows(
+        self.bodies(
             "SELECT body FROM hazard WHERE ?1 OR status <> 'closed' ORDER BY found_at, number",
             [closed],
-            |r| r.get::<_, String>(0),
-        )?
-        .iter()
-        .map(|body| from_json(body))
-        .collect()
+        )
     }
 
     /// The highest number given out that starts with `prefix` (`YH-20261124-`); 0 if there is none.
