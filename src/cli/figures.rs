@@ -9,7 +9,7 @@ use crate::exit;
 use crate::plant::Micros;
 use crate::settings;
 use crate::store::LedgerReader;
-use crate::watch::figures::{Figures, Times, Verdict};
+use crate::watch::figures::{Actor, Figures, Times, Verdict};
 
 /// If no time is given.
 const USUAL: Duration = Duration::from_secs(7 * 86_400);
@@ -94,6 +94,11 @@ fn span(options: &Options) -> Result<(Micros, Micros), String> {
     }
 }
 
+fn actors(list: &[Actor]) -> String {
+    let line = |a: &Actor| format!("  {:<50} {:>6} {:>6.1} %\n", a.rule, a.calls, a.percent);
+    list.iter().map(line).collect()
+}
+
 fn text(f: &Figures) -> String {
     let word = |v: Verdict| match v {
         Verdict::Good => "良好 good",
@@ -146,13 +151,9 @@ fn text(f: &Figures) -> String {
     if !f.nearly.is_empty() {
         out += "\n险些越限最多 most often nearly an alarm\n";
     }
-    for actor in &f.nearly {
-        out += &format!("  {:<50} {:>6} {:>6.1} %\n", actor.rule, actor.calls, actor.percent);
-    }
+    out += &actors(&f.nearly);
     out += &format!("\n最多的报警 most frequent ({:.0} %)\n", f.top_percent);
-    for actor in &f.top {
-        out += &format!("  {:<50} {:>6} {:>6.1} %\n", actor.rule, actor.calls, actor.percent);
-    }
+    out += &actors(&f.top);
     if !f.stale.is_empty() {
         out += "\n滞留 stale\n";
     }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::peers::{Gateway, ModbusServer, eventually, unless};
 use crate::plants;
+use crate::replay::outcome;
 
 async fn alarm(gateway: &Gateway) -> Value {
     let alarms = gateway.get("/api/v1/alarms").await;
@@ -216,8 +217,8 @@ async fn the_figures_of_the_alarm_system_are_the_same_over_api_and_command_line(
     gateway.stop().await;
     // A rehearsal counts it from the beginning on both sides.
     let (code, said) = gateway.tool(&["replay", "--config", ".", "--json", "--from", &from.to_string()]);
-    let report = said.lines().filter(|l| !l.starts_with("judged ")).collect::<Vec<_>>().join("\n");
-    let report: Value = serde_json::from_str(&report).unwrap_or_else(|e| panic!("{code} {e}: {said}"));
+    let report: Value =
+        serde_json::from_str(&outcome(&said)).unwrap_or_else(|e| panic!("{code} {e}: {said}"));
     let ll = report["rules"].as_array().into_iter().flatten().find(|r| r["rule"] == RULE).expect("it stood");
     assert_eq!((&ll["tried"]["raised"], &ll["really"]["raised"]), (&json!(1), &json!(1)), "{report}");
     let (code, said) = gateway.tool(&["figures", ".", "--json"]);

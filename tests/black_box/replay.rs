@@ -8,7 +8,11 @@ use crate::plants;
 fn tool(gateway: &Gateway, words: &[&str]) -> String {
     let (code, said) = gateway.tool(&[&["replay", "--config", "."], words].concat());
     assert_eq!(code, 0, "{said}");
-    // How long it took is told beside the outcome, and differs.
+    outcome(&said)
+}
+
+/// What a rehearsal said, without how long it took, which is told beside the outcome and differs.
+pub fn outcome(said: &str) -> String {
     said.lines().filter(|l| !l.starts_with("judged ")).collect::<Vec<_>>().join("\n")
 }
 
@@ -89,8 +93,7 @@ async fn a_historians_table_is_read_as_it_was_exported() {
     let judged = |table: &[u8]| {
         gateway.write("past.csv", table);
         let (code, said) = gateway.tool(&["replay", "--config", ".", "--csv", "past.csv", "--json"]);
-        let report = said.lines().filter(|l| !l.starts_with("judged ")).collect::<Vec<_>>().join("\n");
-        match serde_json::from_str::<Value>(&report) {
+        match serde_json::from_str::<Value>(&outcome(&said)) {
             Ok(report) => {
                 format!("{} {}", report["from"], rule(&report, "boiler-1/drum_level.ll")["tried"]["raised"])
             }

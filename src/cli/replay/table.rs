@@ -21,12 +21,11 @@ const COLUMNS: [(&str, &[&str]); 4] = [
 ];
 
 /// One reading; NaN where the cell is empty.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Row<'r> {
-    pub(super) at: Micros,
-    pub(super) equipment: &'r str,
-    pub(super) point: &'r str,
-    pub(super) value: f64,
+struct Row<'r> {
+    at: Micros,
+    equipment: &'r str,
+    point: &'r str,
+    value: f64,
 }
 
 /// A file that has been looked through once.
@@ -61,9 +60,10 @@ impl Table {
     ) -> Result<(), String> {
         let mut kept = Vec::new();
         rows(&self.file, &self.zone, |row| {
-            let Some(key) = place(row.equipment, row.point).filter(|_| row.at >= from && row.at <= to) else {
+            if row.at < from || row.at > to {
                 return;
-            };
+            }
+            let Some(key) = place(row.equipment, row.point) else { return };
             if self.ordered {
                 each(row.at, key, row.value);
             } else {

@@ -93,11 +93,10 @@ impl<T: Keep> Window<T> {
 
     /// `item` came at `now_ns`, which is never before the last.
     pub fn feed(&mut self, item: Item, width: u64, now_ns: u64) {
+        let ends = self.ends();
         let oldest = now_ns.saturating_sub(width.saturating_mul(BUCKETS)) / width;
-        let mut moved = false;
         while self.buckets.front().is_some_and(|b| b.n < oldest) {
             self.buckets.pop_front();
-            moved = true;
         }
         if let Some(held) = self.held {
             // Of a long silence only what is still inside.
@@ -105,40 +104,40 @@ impl<T: Keep> Window<T> {
             while from < now_ns {
                 let n = from / width;
                 let until = n.saturating_add(1).saturating_mul(width).min(now_ns);
-                moved |= self.open(n);
-                if let Some(bucket) = self.buckets.back_mut() {
-                    bucket.covered_ns += until - from;
-                    bucket.doubt |= held.doubt;
-                    bucket.kept.hold(held.value, (until - from) as f64 / SECOND);
-                }
+                let bucket = self.bucket(n);
+                bucket.covered_ns += until - from;
+                bucket.doubt |= held.doubt;
+                bucket.kept.hold(held.value, (until - from) as f64 / SECOND);
                 from = until;
             }
         }
         self.at_ns = now_ns;
         self.held = item.is_usable().then(|| Held { value: item.value, doubt: item.is_doubtful() });
         if let Some(held) = self.held {
-            moved |= self.open(now_ns / width);
-            if let Some(bucket) = self.buckets.back_mut() {
-                bucket.doubt |= held.doubt;
-                bucket.kept.take(held.value, now_ns);
-            }
+            let bucket = self.bucket(now_ns / width);
+            bucket.doubt |= held.doubt;
+            bucket.kept.take(held.value, now_ns);
         }
-        if moved {
+        if self.ends() != ends {
             self.add_up();
         }
     }
 
-    /// Makes `n`, which is the newest bucket or newer, the newest. Whether it was not. Allocates nothing: the room
-    /// is there from the start.
-    fn open(&mut self, n: u64) -> bool {
-        let newer = self.buckets.back().is_none_or(|newest| newest.n < n);
-        if newer {
+    /// Numbers of the oldest and the newest bucket.
+    fn ends(&self) -> Option<(u64, u64)> {
+        Some((self.buckets.front()?.n, self.buckets.back()?.n))
+    }
+
+    /// The bucket `n`, which is the newest or newer. Allocates nothing: the room is there from the start.
+    fn bucket(&mut self, n: u64) -> &mut Bucket<T> {
+        if self.buckets.back().is_none_or(|newest| newest.n < n) {
             if self.buckets.len() >= MOST {
                 self.buckets.pop_front();
             }
             self.buckets.push_back(Bucket { n, ..Bucket::default() });
         }
-        newer
+        let newest = self.buckets.len() - 1;
+        &mut self.buckets[newest]
     }
 
     fn add_up(&mut self) {

@@ -70,24 +70,24 @@ impl PlantBuilder<'_> {
             _ => {}
         }
         let point = &self.points[ix.0 as usize];
-        let mut ladder: Vec<(&str, f64, &str)> = Vec::new();
+        let mut ladder: Vec<(&str, f64, Option<LimitKind>)> = Vec::new();
         if let Some((low, _)) = point.range {
-            ladder.push(("range low", low, ""));
+            ladder.push(("range low", low, None));
         }
         let steps = point.limits.iter().filter(|l| l.kind != LimitKind::State);
-        ladder.extend(steps.map(|l| (l.kind.key(), l.at, self.whose(point, l.kind, l.at))));
+        ladder.extend(steps.map(|l| (l.kind.key(), l.at, Some(l.kind))));
         if let Some((_, high)) = point.range {
-            ladder.push(("range high", high, ""));
+            ladder.push(("range high", high, None));
         }
         for pair in ladder.windows(2) {
             let edge = pair[0].0 == "range low" || pair[1].0 == "range high";
             if pair[0].1 > pair[1].1 || (!edge && pair[0].1 >= pair[1].1) {
+                let [below, above] = [pair[0], pair[1]].map(|(key, at, kind)| {
+                    format!("{key} = {at}{}", kind.map_or("", |kind| self.whose(point, kind, at)))
+                });
                 w.fault(
                     &format!("limits.{}", point.id),
-                    format!(
-                        "{} = {}{} is not below {} = {}{}",
-                        pair[0].0, pair[0].1, pair[0].2, pair[1].0, pair[1].1, pair[1].2
-                    ),
+                    format!("{below} is not below {above}"),
                     "the order is range low <= ll < l < h < hh <= range high",
                 );
             }

@@ -1,7 +1,7 @@
 //! `preset = true`: limits to begin with, under whatever profile and equipment write themselves.
 
 use super::super::fault::Fault;
-use super::super::presets::{preset, presets, tidy};
+use super::super::presets::{Preset, preset, presets, tidy};
 use super::super::walk::Walk;
 use super::plant::PlantBuilder;
 use crate::plant::{LimitKind, Point, PointIx, ValueType, unit};
@@ -47,17 +47,25 @@ pub(super) fn wanted(w: &Walk<'_>, kind: Option<&str>) -> Option<String> {
     }
 }
 
+/// Factor and offset from the preset's unit to the point's, or why there are none.
+fn conversion(found: &Preset, point: &Point) -> Result<(f64, f64), String> {
+    let discrete = found.unit == "bool" && point.value_type == ValueType::Bool;
+    if found.unit == point.unit || discrete {
+        return Ok((1.0, 0.0));
+    }
+    unit::conversion(&found.unit, &point.unit)
+}
+
 impl PlantBuilder<'_> {
+    fn preset_of(&self, point: &Point) -> Option<&'static Preset> {
+        preset(self.preset.as_deref()?, point.id.as_str())
+    }
+
     /// Puts the preset's limits and normal band under a point that has none yet. Not its range: what the example unit's
     /// transmitter spans says nothing of this one, and a reading beyond a range raises no limit.
     pub(super) fn preset_under(&mut self, ix: PointIx, point: &mut Point) {
-        let Some(found) = self.preset.as_deref().and_then(|kind| preset(kind, point.id.as_str())) else {
-            return;
-        };
-        let discrete = found.unit == "bool" && point.value_type == ValueType::Bool;
-        let same = found.unit == point.unit || discrete;
-        let conversion = if same { Ok((1.0, 0.0)) } else { unit::conversion(&found.unit, &point.unit) };
-        match conversion {
+        let Some(found) = self.preset_of(point) else { return };
+        match conversion(found, point) {
             Ok(conversion) => {
                 point.limits = found.limits(conversion);
                 self.relations.of(ix).runs_within(found.normal(conversion));
@@ -76,10 +84,9 @@ impl PlantBuilder<'_> {
 
     /// ` (the preset's)` for a setpoint that nobody wrote here.
     pub(super) fn whose(&self, point: &Point, kind: LimitKind, at: f64) -> &'static str {
-        let found = self.preset.as_deref().and_then(|kind| preset(kind, point.id.as_str()));
-        let from_preset = found.is_some_and(|found| {
-            let conversion = unit::conversion(&found.unit, &point.unit).unwrap_or((1.0, 0.0));
-            found.limits(conversion).iter().any(|l| l.kind == kind && l.at == at)
+        let from_preset = self.preset_of(point).is_some_and(|found| {
+            conversion(found, point)
+                .is_ok_and(|c| found.limits(c).iter().any(|l| l.kind == kind && l.at == at))
         });
         if from_preset { " (the preset's)" } else { "" }
     }
