@@ -1,6 +1,8 @@
 //! `steamward profile`: a spreadsheet becomes a profile, a profile a spreadsheet, and what lies
 //! between two of them is told. Nothing is written before it was shown and agreed to.
 
+#[cfg(feature = "spreadsheets")]
+mod bounds;
 mod read;
 mod write;
 

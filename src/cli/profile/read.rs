@@ -15,6 +15,9 @@ const MOST_BYTES: u64 = 32 << 20;
 /// Cells of a sheet, with the empty ones before them in their rows.
 #[cfg(feature = "spreadsheets")]
 const MOST_CELLS: usize = 2_000_000;
+/// Bytes of the texts of one sheet.
+#[cfg(feature = "spreadsheets")]
+const MOST_TEXT: usize = 32 << 20;
 /// What a formula gives that a script wrote and no spreadsheet program has computed yet.
 #[cfg(feature = "spreadsheets")]
 const NOT_COMPUTED: &str =
@@ -97,9 +100,19 @@ fn text(name: &str, bytes: &[u8], tabs: bool) -> Result<Sheet, String> {
         let own = 1 + record.iter().map(|f| f.matches('\n').count()).sum::<usize>();
         let empty = (reader.position().line().saturating_sub(from) as usize).saturating_sub(own);
         rows.extend(std::iter::repeat_n(Vec::new(), empty));
-        rows.push(record.iter().map(str::to_owned).collect());
+        rows.push(record.iter().map(|field| unmarked(field).to_owned()).collect());
     }
     Ok(Sheet::of_texts(name, rows))
+}
+
+/// Whether a spreadsheet program would compute the cell of a text file instead of showing it.
+pub(super) fn computes(field: &str) -> bool {
+    field.trim_start_matches('\'').starts_with(['=', '+', '-', '@', '\t', '\r'])
+}
+
+/// A cell without the apostrophe that keeps spreadsheet programs from computing it.
+fn unmarked(field: &str) -> &str {
+    field.strip_prefix('\'').filter(|rest| computes(rest)).unwrap_or(field)
 }
 
 /// The sign that stands outside of quotes in most of the first lines.
@@ -138,6 +151,7 @@ fn book(path: &Path) -> Result<Vec<Sheet>, String> {
     use calamine::{Reader, open_workbook_auto_from_rs};
     let shown = path.display();
     let bytes = std::fs::read(path).map_err(|e| format!("{shown}: {e}"))?;
+    super::bounds::check(&bytes).map_err(|e| format!("{shown}: {e}"))?;
     let mut book = open_workbook_auto_from_rs(std::io::Cursor::new(bytes))
         .map_err(|e| format!("{shown}: not readable as a spreadsheet ({e}); open it and save it as .xlsx"))?;
     let mut found = Vec::new();
@@ -212,6 +226,8 @@ fn fill<R: std::io::Read + std::io::Seek>(
 struct Grid {
     rows: Vec<Vec<Cell>>,
     held: usize,
+    /// Bytes of all texts: many cells may name one long text of the workbook.
+    text: usize,
 }
 
 #[cfg(feature = "spreadsheets")]
@@ -220,6 +236,15 @@ impl Grid {
         let (row, column) = (row as usize, column as usize);
         if cell == Cell::Empty {
             return Ok(());
+        }
+        if let Cell::Text(text) | Cell::Date(text) | Cell::Error(text) = &cell {
+            self.text += text.len();
+        }
+        if self.text > MOST_TEXT {
+            let most = MOST_TEXT >> 20;
+            return Err(format!(
+                "its texts take more than {most} MB, too large for a register list; save the list alone"
+            ));
         }
         let width = self.rows.get(row).map_or(0, Vec::len);
         self.held += (column + 1).saturating_sub(width) + (row + 1).saturating_sub(self.rows.len());

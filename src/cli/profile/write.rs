@@ -49,12 +49,19 @@ fn text(sheet: &Sheet, delimiter: u8) -> Result<Vec<u8>, String> {
             // An empty record would be written as `""`.
             writer.write_record(["", ""]).map_err(|e| e.to_string())?;
         } else {
-            writer.write_record(row.iter().map(Cell::shown)).map_err(|e| e.to_string())?;
+            writer.write_record(row.iter().map(harmless)).map_err(|e| e.to_string())?;
         }
     }
     writer.flush().map_err(|e| e.to_string())?;
     drop(writer);
     Ok(out)
+}
+
+/// A text that a spreadsheet program would compute gets an apostrophe before it; reading takes it off again.
+fn harmless(cell: &Cell) -> String {
+    let shown = cell.shown();
+    let number = matches!(cell, Cell::Number(_)) || shown.parse::<f64>().is_ok();
+    if !number && super::read::computes(&shown) { format!("'{shown}") } else { shown }
 }
 
 #[cfg(not(feature = "spreadsheets"))]
@@ -91,4 +98,46 @@ fn excel(sheet: &Sheet) -> Result<Vec<u8>, String> {
     page.set_freeze_panes(header as u32 + 1, 1).map_err(wrong)?;
     page.autofit();
     book.save_to_buffer().map_err(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_that_would_be_computed_is_marked_and_comes_back_as_it_was() {
+        let texts = [
+            "=1+1",
+            "+cmd|' /C calc'!A0",
+            "-2+3",
+            "@SUM(A1)",
+            "\t=1",
+            "'=1",
+            "''-x",
+            "it's",
+            "'quoted'",
+            "-30001/32766",
+        ];
+        let row: Vec<Cell> =
+            texts.iter().map(|t| Cell::Text((*t).to_owned())).chain([Cell::Number(-75.0)]).collect();
+        let sheet = Sheet { name: "x".to_owned(), rows: vec![row], merges: Vec::new() };
+        for ending in ["x.csv", "x.tsv"] {
+            let dir = tempfile::tempdir().expect("a folder");
+            let path = dir.path().join(ending);
+            let bytes = super::sheet(&path, &sheet).expect("written");
+            std::fs::write(&path, &bytes).expect("a file");
+            let mut reader = csv::ReaderBuilder::new()
+                .delimiter(if ending == "x.tsv" { b'\t' } else { b',' })
+                .has_headers(false)
+                .from_reader(&bytes[3..]);
+            let written = reader.records().next().expect("a row").expect("good");
+            let computed =
+                |f: &&str| f.starts_with(['=', '+', '-', '@', '\t', '\r']) && f.parse::<f64>().is_err();
+            assert_eq!(written.iter().find(computed), None, "{ending}");
+            let back = super::super::read::sheets(&path).expect("read");
+            let shown: Vec<String> = back[0].rows[0].iter().map(Cell::shown).collect();
+            assert_eq!(shown[..texts.len()], texts, "{ending}");
+            assert_eq!(shown[texts.len()], "-75");
+        }
+    }
 }
