@@ -16,6 +16,7 @@ pub fn describe(settings: &Settings) -> String {
 
 fn write_all(text: &mut String, settings: &Settings) -> std::fmt::Result {
     let plant = &settings.plant;
+    let wiring = super::wiring::wiring(settings);
     writeln!(
         text,
         "site {} ({} / {}), {}",
@@ -28,6 +29,9 @@ fn write_all(text: &mut String, settings: &Settings) -> std::fmt::Result {
             write!(text, "  {} ({}) {}", point.id, point.name.zh, point.unit)?;
             if let Some((low, high)) = point.range {
                 write!(text, " [{low}..{high}]")?;
+            }
+            if let Some(place) = wiring.get(ix) {
+                write!(text, " <- {place}")?;
             }
             for limit in &point.limits {
                 let sign = match limit.kind {

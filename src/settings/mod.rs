@@ -15,6 +15,7 @@ pub mod sheet;
 mod source;
 mod types;
 mod walk;
+mod wiring;
 
 use std::cell::RefCell;
 use std::collections::HashMap;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::super::fault::{Fault, nearest};
 use super::super::in_words;
-use super::super::profile::{DerivedSetting, Recipe, quantity};
+use super::super::profile::{DerivedSetting, Recipe, not_on_discrete, quantity};
 use super::ladder::apply;
 use super::plant::PlantBuilder;
 use crate::derive::PlantNames;
@@ -118,6 +118,12 @@ impl PlantBuilder<'_> {
                     formula.unit().clone_into(&mut point.unit);
                     if formula.is_bool() {
                         (point.value_type, point.decimals) = (ValueType::Bool, 0);
+                        let limits: Vec<_> = point.limits.iter().map(|l| (l.kind, l.at)).collect();
+                        for (kind, at) in limits {
+                            if let Some((problem, remedy)) = not_on_discrete(kind, Some(at)) {
+                                self.tell(&one.setting, problem, remedy);
+                            }
+                        }
                     }
                     inputs.insert(one.point, formula.inputs().to_vec());
                     made.push(Derived {

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use super::super::fault::nearest;
-use super::super::profile::{DerivedSetting, LimitSetting, Plausible, compound, limits, plausible};
+use super::super::profile::{
+    DerivedSetting, LimitSetting, Plausible, check_discrete, compound, limits, plausible,
+};
 use super::super::walk::Walk;
 use super::plant::PlantBuilder;
 use super::relations::OfPoint;
-use crate::plant::{LimitKind, NoData, Point, PointIx, Priority};
+use crate::plant::{LimitKind, NoData, Point, PointIx, Priority, ValueType};
 
 /// Until a point is complete: no no-data alarm wanted, or one after the device's own silence.
 const NO_ALARM: Duration = Duration::ZERO;
@@ -32,6 +34,9 @@ impl PlantBuilder<'_> {
             let settings = limits(&l, true);
             match own.iter().find(|o| self.points[o.0 as usize].id.as_str() == name) {
                 Some(point) => {
+                    if self.points[point.0 as usize].value_type == ValueType::Bool {
+                        check_discrete(&l, &settings);
+                    }
                     tested.extend(tests.map(|t| (*point, t)));
                     let mut relations = self.relations.of(*point);
                     for kind in apply(&mut self.points[point.0 as usize], &settings, &mut relations) {

@@ -5,6 +5,7 @@ mod broker;
 mod derived;
 mod detectors;
 mod device;
+mod discrete;
 mod doubts;
 mod inspection;
 mod ladder;

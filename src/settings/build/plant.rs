@@ -123,6 +123,7 @@ impl PlantBuilder<'_> {
             self.relations.resolve(*point, &mut self.points, (name, &own_points), w);
         }
         self.suppress(&states, &own_points);
+        self.unwatched(w, &own_points);
         self.normal_bands(w, &own_points);
         self.safety_valve(w, &own_points);
         let kind = match kind.as_deref().map(Id::new) {

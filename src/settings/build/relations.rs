@@ -1,7 +1,7 @@
 //! What limits have to do with each other: the point that says whether a limit means anything (`when`), and
 //! the limits that it only follows from (`follows`). Resolved when all points of the equipment are known.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::super::fault::nearest;
 use super::super::profile::LimitKeys;
@@ -14,6 +14,7 @@ pub(super) struct Relations {
     when: HashMap<(PointIx, LimitKind), String>,
     unless: HashMap<(PointIx, LimitKind), Vec<String>>,
     normal: HashMap<PointIx, (f64, f64)>,
+    off: HashSet<(PointIx, LimitKind)>,
 }
 
 /// Those of one point.
@@ -30,6 +31,11 @@ impl Relations {
     /// The band in which the point is when all is well, as far as somebody said.
     pub(super) fn normal(&self, point: PointIx) -> Option<(f64, f64)> {
         self.normal.get(&point).copied()
+    }
+
+    /// Somebody wrote that this limit is not wanted.
+    pub(super) fn is_off(&self, point: PointIx, kind: LimitKind) -> bool {
+        self.off.contains(&(point, kind))
     }
 
     /// Puts indexes and whole keys for the names in the limits of `point`. `own` are the equipment's id and
@@ -123,6 +129,7 @@ impl OfPoint<'_> {
 
     /// The limit is switched off.
     pub(super) fn forget(&mut self, kind: LimitKind) {
+        self.all.off.insert((self.point, kind));
         self.all.when.remove(&(self.point, kind));
         self.all.unless.remove(&(self.point, kind));
     }

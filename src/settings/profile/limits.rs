@@ -79,6 +79,34 @@ impl LimitKeys {
     }
 }
 
+/// What a discrete point cannot have: each kind of limit with what is wrong and what would be right.
+pub(in crate::settings) fn not_on_discrete(kind: LimitKind, at: Option<f64>) -> Option<(String, String)> {
+    match kind {
+        LimitKind::NoData => None,
+        LimitKind::State => at.filter(|at| *at != 0.0 && *at != 1.0).map(|at| {
+            (
+                format!("{at}, and a discrete point is 0 or 1"),
+                "at = 1, or at = 0 if 0 is the alarm".to_owned(),
+            )
+        }),
+        _ => Some((
+            format!("a discrete point is 0 or 1 and knows no `{}`", kind.key()),
+            "state = { at = 1 } alarms while it is 1, state = { at = 0 } while it is 0".to_owned(),
+        )),
+    }
+}
+
+/// Tells the limits of a discrete point that mean nothing; `walk` is the table of its limits.
+pub(in crate::settings) fn check_discrete(walk: &Walk<'_>, limits: &[LimitSetting]) {
+    for limit in limits {
+        let LimitSetting::Limit(kind, keys) = limit else { continue };
+        if let Some((problem, remedy)) = not_on_discrete(*kind, keys.at) {
+            let key = if *kind == LimitKind::State { "state.at" } else { kind.key() };
+            walk.fault(key, problem, remedy);
+        }
+    }
+}
+
 impl LimitSetting {
     /// `None` for what is no limit.
     pub(in crate::settings) fn kind(&self) -> Option<LimitKind> {

@@ -29,7 +29,7 @@ pub(super) use compound::{compound, quantity};
 use csv::csv_as_toml;
 pub(super) use derived::{DerivedSetting, Recipe, derived};
 pub(super) use detector::{DetectorSetting, detector};
-pub(super) use limits::{LimitKeys, LimitSetting, limits};
+pub(super) use limits::{LimitKeys, LimitSetting, check_discrete, limits, not_on_discrete};
 pub(super) use plausible::{Plausible, plausible};
 use point::point;
 pub(super) use register::{Register, TABLES};

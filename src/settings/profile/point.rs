@@ -4,7 +4,7 @@ use super::super::source::Merged;
 use super::super::types::{ByteOrder, Format, Scaling, Table};
 use super::super::walk::Walk;
 use super::compound::compound;
-use super::limits::limits;
+use super::limits::{check_discrete, limits};
 use super::plausible::plausible;
 use super::register::{Register, register};
 use super::words::{id, range};
@@ -41,6 +41,11 @@ pub(super) fn point(
     let plausible = plausible(walk);
     walk.finish();
     let value_type = value_type(&unit, register.as_ref());
+    if value_type == ValueType::Bool
+        && let (Some(l), Some(limits)) = (walk.table("limits"), &limits)
+    {
+        check_discrete(&l, limits);
+    }
     let id = id?;
     let place = merged.place(&walk.path);
     Some(ProfilePoint {
