@@ -68,6 +68,8 @@ fn rejection(rejection: Rejection, format: Format) -> PushRejection {
         Reason::TwoSources => ("two-sources", format!("两个数据源都有设备 {of}，请加 ?source=。")),
         Reason::UnknownPoint => ("unknown-point", format!("设备 {of} 没有测点 {at}。")),
         Reason::Unreadable => ("unreadable", format!("{of} 的 {at} 的值不是数。")),
+        Reason::OtherUnit => ("other-unit", format!("{of} 的 {at} 的值带有无法换算到该测点单位的单位。")),
+        Reason::Boolean => ("boolean", format!("{of} 的 {at} 的值是布尔值，而该测点是模拟量。")),
         Reason::NoValues => ("no-values", "没有 values。".to_owned()),
         Reason::BadLine(what) => ("bad-line", format!("行有误：{what}")),
     };

@@ -83,10 +83,16 @@ pub enum Cause {
     Jump = 51,
     /// It has not moved for too long.
     Frozen = 52,
+    /// A number with a unit that measures something else than the point, or that the point's unit does not tell.
+    OtherUnit = 60,
+    /// A boolean, or a word such as `on`, where the point is a measured quantity.
+    Boolean = 61,
+    /// It waited at the broker while the gateway was away, for a time that nobody knows.
+    Queued = 62,
 }
 
 impl Cause {
-    const ALL: [Self; 34] = [
+    const ALL: [Self; 37] = [
         Self::NotYetRead,
         Self::Timeout,
         Self::Disconnected,
@@ -121,6 +127,9 @@ impl Cause {
         Self::DerivedInput,
         Self::Jump,
         Self::Frozen,
+        Self::OtherUnit,
+        Self::Boolean,
+        Self::Queued,
     ];
 
     /// The cause with this stored number.
@@ -200,6 +209,9 @@ impl Cause {
             Self::DerivedInput => "derived-input",
             Self::Jump => "jump",
             Self::Frozen => "frozen",
+            Self::OtherUnit => "other-unit",
+            Self::Boolean => "boolean",
+            Self::Queued => "queued",
         }
     }
 }

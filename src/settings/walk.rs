@@ -266,6 +266,20 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// A number under a key of the integrator's, if it is one.
+    pub(super) fn number_at(&self, key: &str) -> Option<f64> {
+        match self.table.get(key)?.kind {
+            ValueKind::I64(n) => Some(n as f64),
+            ValueKind::Float(n) if n.is_finite() => Some(n),
+            _ => None,
+        }
+    }
+
+    /// The key stands there and is `true`.
+    pub(super) fn flag_is_set(&self, key: &str) -> bool {
+        matches!(self.table.get(key).map(|v| &v.kind), Some(ValueKind::Boolean(true)))
+    }
+
     /// A table under a key of the integrator's.
     pub(super) fn table_at(&self, key: &str) -> Option<Walk<'a>> {
         let value = self.table.get(key)?;

@@ -175,12 +175,12 @@ impl Desk {
                 for place in places {
                     let point = &self.source.devices[draft.device].points[*place];
                     let (value, quality) = if item.good {
-                        value(point, &item.value)
+                        value(&point.meaning, &item.value)
                     } else {
                         (f64::NAN, Quality::Bad(Cause::DeviceSaysBad))
                     };
-                    if quality == Quality::Bad(Cause::Unreadable) && !known {
-                        report.reject(reject(Reason::Unreadable));
+                    if let Some(reason) = Reason::of(quality).filter(|_| !known) {
+                        report.reject(reject(reason));
                     }
                     known = true;
                     draft.readings.push((*place, Reading { point: point.point, value, quality }));
@@ -216,7 +216,7 @@ impl Desk {
         readings.clear();
         history.clear();
         for (place, mut reading) in drafted {
-            let unreadable = reading.quality == Quality::Bad(Cause::Unreadable);
+            let unreadable = Reason::of(reading.quality).is_some();
             if by_device.is_some_and(|at| memory.recent.is_repeated(at, &reading)) {
                 report.duplicates += usize::from(!unreadable);
                 continue;

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::mqtt::Unknown;
 use super::mqtt::payload::{MOST_POINTS, PayloadError, guard, time};
-use crate::plant::Micros;
+use crate::plant::{Cause, Micros, Quality};
 use crate::settings::TimeFormat;
 
 pub(super) use desk::Desk;
@@ -84,8 +84,12 @@ pub enum Reason {
     TwoSources,
     /// The device has no such point.
     UnknownPoint,
-    /// No number, truth value or numeric text. The point is bad from now on.
+    /// Nothing that could be the point's value. The point is bad from now on.
     Unreadable,
+    /// A unit that measures something else than the point, or that nobody can convert. The point is bad.
+    OtherUnit,
+    /// A boolean or a word such as `on` at a measured quantity. The point is bad.
+    Boolean,
     /// An object without `values`.
     NoValues,
     /// A line that cannot be read.
@@ -105,6 +109,18 @@ pub struct Rejection {
     pub reason: Reason,
 }
 
+impl Reason {
+    /// Why a value that was found is not one of its point.
+    fn of(quality: Quality) -> Option<Self> {
+        match quality {
+            Quality::Bad(Cause::Unreadable) => Some(Self::Unreadable),
+            Quality::Bad(Cause::OtherUnit) => Some(Self::OtherUnit),
+            Quality::Bad(Cause::Boolean) => Some(Self::Boolean),
+            _ => None,
+        }
+    }
+}
+
 impl std::fmt::Display for Rejection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let device = self.device.as_deref().unwrap_or("?");
@@ -114,7 +130,15 @@ impl std::fmt::Display for Rejection {
             Reason::NoDevice => f.write_str("no device is named, and there are several"),
             Reason::TwoSources => write!(f, "two sources have a device `{device}`; add ?source="),
             Reason::UnknownPoint => write!(f, "the device `{device}` has no point `{point}`"),
-            Reason::Unreadable => write!(f, "the value of `{device}` `{point}` is no number"),
+            Reason::Unreadable => write!(f, "the value of `{device}` `{point}` is not a number"),
+            Reason::OtherUnit => {
+                write!(f, "the unit in the value of `{device}` `{point}` cannot be converted to the point's")
+            }
+            Reason::Boolean => write!(
+                f,
+                "the value of `{device}` `{point}` is a boolean, and the point is a measured quantity; a discrete \
+                 point has unit = \"bool\""
+            ),
             Reason::NoValues => write!(f, "item {} has no values", self.place),
             Reason::BadLine(what) => write!(f, "line {}: {what}", self.place),
         }

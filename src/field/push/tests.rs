@@ -12,15 +12,19 @@ use super::{Desk, Format, PushError, Reason, Report};
 use crate::clock::wall_now;
 use crate::field::Status;
 use crate::field::mqtt::payload::tests::point;
-use crate::plant::{Batch, Cause, DeviceIx, Id, Micros, PointIx, Quality};
+use crate::plant::meaning::Kind;
+use crate::plant::{Batch, Cause, DeviceIx, Id, Meaning, Micros, PointIx, Quality};
 use crate::settings::{Late, PushDevice, PushSource, TimeFormat, TimeRule};
 
 fn desk(id: &str, devices: &[&str]) -> Arc<Desk> {
     let device = |(n, name): (usize, &&str)| {
         let points = ["pressure", "level", "on"].iter().enumerate().map(|(k, key)| {
             let mut point = point((3 * n + k) as u32, key);
-            point.scale = if *key == "level" { 0.1 } else { 1.0 };
-            point.invert = *key == "on";
+            point.meaning = match *key {
+                "on" => Meaning::plain(Kind::Truth { invert: true }),
+                "level" => Meaning { scale: 0.1, ..Meaning::default() },
+                _ => Meaning::default(),
+            };
             point
         });
         PushDevice { device: DeviceIx(n as u32), name: (*name).to_owned(), points: points.collect() }
@@ -91,6 +95,7 @@ fn what_is_wrong_is_named_and_what_is_good_beside_it_is_taken() {
     let desks = [desk("p", &["a", "b"])];
     let body = json!([
         {"device":"a","values":{"pressure":1.0,"presure":2.0,"level":"abc"}},
+        {"device":"b","values":{"pressure":"1.2 bar","level":false}},
         {"device":"x","values":{"pressure":1.0}},
         {"values":{"pressure":1.0}},
         {"device":"b"},
@@ -98,17 +103,19 @@ fn what_is_wrong_is_named_and_what_is_good_beside_it_is_taken() {
     ]);
     let (_, report, samples) = push(&desks, Format::Json, &body.to_string());
     let mut said = reasons(&report);
-    said.sort_by_key(|s| s.0);
+    said.sort_by_key(|s| (s.0, format!("{:?}", s.1)));
     let wanted = [
-        (0, &Reason::Unreadable),
         (0, &Reason::UnknownPoint),
-        (1, &Reason::UnknownDevice),
-        (2, &Reason::NoDevice),
-        (3, &Reason::NoValues),
+        (0, &Reason::Unreadable),
+        (1, &Reason::Boolean),
+        (1, &Reason::OtherUnit),
+        (2, &Reason::UnknownDevice),
+        (3, &Reason::NoDevice),
         (4, &Reason::NoValues),
+        (5, &Reason::NoValues),
     ];
     assert_eq!(said, wanted);
-    assert_eq!((report.accepted, report.rejected), (1, 6));
+    assert_eq!((report.accepted, report.rejected), (1, 8));
     // P4: what cannot be read makes its point bad; the old value must not stand.
     assert!(samples[0].3.iter().any(|r| r.0 == 1 && r.2 == Quality::Bad(Cause::Unreadable)), "{samples:?}");
 }

@@ -304,10 +304,7 @@ fn mqtt_point(point: PointIx, p: &ProfilePoint, shape: &Shape, faults: &RefCell<
         key: p.key.clone().unwrap_or_else(|| p.id.to_string()),
         pointer: pointer.unwrap_or_default(),
         quality,
-        scale: p.scale,
-        offset: p.offset,
-        invert: p.invert,
-        sentinels: p.sentinels.clone(),
+        meaning: p.meaning(),
         register,
     }
 }

@@ -70,10 +70,7 @@ pub(super) fn push_device(
         key: p.key.clone().unwrap_or_else(|| p.id.to_string()),
         pointer: JsonPath::default(),
         quality: None,
-        scale: p.scale,
-        offset: p.offset,
-        invert: p.invert,
-        sentinels: p.sentinels.clone(),
+        meaning: p.meaning(),
         register: None,
     });
     PushDevice { device, name: name.to_owned(), points: points.collect() }

@@ -172,6 +172,7 @@ pub(super) fn modbus_point(point: PointIx, p: &ProfilePoint) -> Option<ModbusPoi
         format: r.format,
         order: r.order,
         scaling: r.scaling,
+        truth: r.format.is_truth() || p.is_truth(),
         invert: p.invert,
         sentinels: p.sentinels.clone(),
         factors: Vec::new(),

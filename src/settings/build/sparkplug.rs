@@ -86,10 +86,7 @@ impl SparkplugPlace {
         let points = points.iter().map(|(point, p)| SparkplugPoint {
             point: *point,
             metric: p.metric.clone().or_else(|| p.key.clone()).unwrap_or_else(|| p.id.to_string()),
-            scale: p.scale,
-            offset: p.offset,
-            invert: p.invert,
-            sentinels: p.sentinels.clone(),
+            meaning: p.meaning(),
         });
         SparkplugMapping {
             device,
@@ -134,7 +131,7 @@ mod tests {
         let mapping = &source.metrics[0];
         let names: Vec<_> = mapping.points.iter().map(|p| p.metric.as_str()).collect();
         assert_eq!(names, ["Steam/A", "B", "c"]);
-        assert_eq!(mapping.points[0].sentinels, [-1.0]);
+        assert_eq!(mapping.points[0].meaning.sentinels, [-1.0]);
         assert_eq!((mapping.group.as_str(), mapping.sub_device.as_deref()), ("g", Some("d 1")));
         assert!(source.mappings.is_empty(), "the profile's topic is not for a node");
         assert_eq!(settings.plant.devices[0].label, "bus/g/n/d 1");

@@ -7,6 +7,7 @@ mod derived;
 mod detector;
 mod guidance;
 mod limits;
+mod meaning;
 mod normal;
 mod plausible;
 mod point;
@@ -65,6 +66,12 @@ pub(in crate::settings) struct ProfilePoint {
     pub(in crate::settings) scale: f64,
     pub(in crate::settings) offset: f64,
     pub(in crate::settings) invert: bool,
+    /// Unit of raw numbers, where it is stated.
+    pub(in crate::settings) raw_unit: Option<String>,
+    /// `scale` or `calibration` stands there.
+    pub(in crate::settings) is_scaled: bool,
+    /// Words that a payload may have instead of a number, and their values.
+    pub(in crate::settings) words: Vec<(String, f64)>,
     pub(in crate::settings) limits: Vec<LimitSetting>,
     pub(in crate::settings) plausible: Option<Plausible>,
     pub(in crate::settings) labels: Vec<(i64, Name)>,

@@ -5,6 +5,7 @@ use super::super::types::{ByteOrder, Format, Scaling, Table};
 use super::super::walk::Walk;
 use super::compound::compound;
 use super::limits::{check_discrete, limits};
+use super::meaning::map;
 use super::plausible::plausible;
 use super::register::{Register, register};
 use super::words::{id, range};
@@ -26,6 +27,7 @@ pub(super) fn point(
     let invert = walk.flag("invert").unwrap_or(false);
     let sentinels = walk.numbers("sentinels").unwrap_or_default();
     let labels = labels(walk);
+    let words = map(walk);
     let register = register(walk, defaults, (scale, offset));
     let key = walk.text("key").map(str::to_owned);
     let metric = walk.text("metric").map(str::to_owned);
@@ -60,6 +62,9 @@ pub(super) fn point(
         scale,
         offset,
         invert,
+        raw_unit: walk.text("raw_unit").map(str::to_owned),
+        is_scaled: walk.has("scale") && scale != 1.0 || walk.has("calibration"),
+        words,
         limits: limits.unwrap_or_default(),
         plausible,
         register,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{ModbusPoint, Secret, Shape, SparkplugHost, SparkplugMapping, Template};
-use crate::plant::{DeviceIx, PointIx};
+use crate::plant::{DeviceIx, Meaning, PointIx};
 
 /// Protocol level of an MQTT connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,7 +130,7 @@ pub struct MqttMapping {
     pub points: Vec<MqttPoint>,
 }
 
-/// One point in a payload: `raw × scale + offset`.
+/// One point in a payload.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MqttPoint {
     /// Into the plant.
@@ -141,14 +141,8 @@ pub struct MqttPoint {
     pub pointer: super::JsonPath,
     /// Where its quality stands, in the shape `pointers`.
     pub quality: Option<super::JsonPath>,
-    /// Multiplier.
-    pub scale: f64,
-    /// Added after the multiplier.
-    pub offset: f64,
-    /// For booleans: true means 0.
-    pub invert: bool,
-    /// Raw values that mean "no measurement".
-    pub sentinels: Vec<f64>,
+    /// How its raw values are understood.
+    pub meaning: Meaning,
     /// Its register, in the shape `hex`.
     pub register: Option<ModbusPoint>,
 }

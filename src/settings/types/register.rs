@@ -223,7 +223,9 @@ pub struct ModbusPoint {
     pub order: ByteOrder,
     /// Raw → engineering.
     pub scaling: Scaling,
-    /// For bits: 1 means 0.
+    /// Discrete: every raw number but 0 is true, and is not scaled.
+    pub truth: bool,
+    /// For discrete points: true means 0.
     pub invert: bool,
     /// Raw values (before scaling) that mean "no measurement".
     pub sentinels: Vec<f64>,
@@ -246,6 +248,7 @@ impl ModbusPoint {
             format,
             order: ByteOrder::Abcd,
             scaling: Scaling::Linear { scale: 1.0, offset: 0.0 },
+            truth: format.is_truth(),
             invert: false,
             sentinels: Vec::new(),
             factors: Vec::new(),

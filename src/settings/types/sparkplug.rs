@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::plant::{DeviceIx, PointIx};
+use crate::plant::{DeviceIx, Meaning, PointIx};
 
 /// One piece of equipment's metrics on a Sparkplug B edge node, or on one device behind it.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,21 +19,15 @@ pub struct SparkplugMapping {
     pub points: Vec<SparkplugPoint>,
 }
 
-/// One point as a Sparkplug metric: `value × scale + offset`.
+/// One point as a Sparkplug metric.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SparkplugPoint {
     /// Into the plant.
     pub point: PointIx,
     /// Metric name as the BIRTH gives it, folders and all (`Steam/Pressure`).
     pub metric: String,
-    /// Multiplier.
-    pub scale: f64,
-    /// Added after the multiplier.
-    pub offset: f64,
-    /// For booleans: true means 0.
-    pub invert: bool,
-    /// Raw values that mean "no measurement".
-    pub sentinels: Vec<f64>,
+    /// How its raw values are understood.
+    pub meaning: Meaning,
 }
 
 /// The Sparkplug B side of one MQTT source.

@@ -8,7 +8,7 @@ import { causeText } from './words';
 export type Look = 'ok' | 'pending' | 'stale' | 'bad' | 'none';
 
 /** The reading itself was refused, as opposed to no reading having come. */
-const INVALID = new Set(['not-a-number', 'out-of-range', 'missing', 'unreadable', 'device-says-bad', 'sentinel', 'loop-fault', 'no-factor', 'derived-input', 'jump']);
+const INVALID = new Set(['not-a-number', 'out-of-range', 'missing', 'unreadable', 'device-says-bad', 'sentinel', 'loop-fault', 'no-factor', 'derived-input', 'jump', 'other-unit', 'boolean']);
 
 export function look(point: Point, lost: boolean): Look {
   if (point.cause === 'not-yet-read') return 'pending';

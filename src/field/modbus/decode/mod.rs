@@ -5,7 +5,7 @@
 
 use encoding_rs::{Encoding as Charset, GB18030, UTF_8, UTF_16BE, UTF_16LE};
 
-use crate::plant::{Cause, Quality};
+use crate::plant::{Cause, Quality, meaning};
 use crate::settings::{ByteOrder, CurrentLoop, Encoding, Format, ModbusPoint, Scaling};
 
 /// The largest integer a double holds exactly.
@@ -174,8 +174,8 @@ pub fn text(point: &ModbusPoint, bytes: &[u8]) -> Option<String> {
 /// holds for a while before he believes it.
 #[must_use]
 pub fn engineering(point: &ModbusPoint, raw: f64) -> (f64, Quality) {
-    if point.format.is_truth() {
-        return (f64::from(u8::from((raw != 0.0) != point.invert)), Quality::Good);
+    if point.truth {
+        return meaning::truth(raw, point.invert);
     }
     match point.scaling {
         Scaling::Linear { scale, offset } => {
@@ -217,7 +217,7 @@ fn loop_value(current: &CurrentLoop, raw: f64) -> (f64, Quality) {
 /// The value of a coil or a discrete input.
 #[must_use]
 pub fn bit(point: &ModbusPoint, set: bool) -> (f64, Quality) {
-    (f64::from(u8::from(set != point.invert)), Quality::Good)
+    meaning::truth(f64::from(u8::from(set)), point.invert)
 }
 
 #[cfg(test)]

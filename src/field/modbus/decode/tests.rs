@@ -118,6 +118,26 @@ fn texts_end_at_their_mark_and_keep_their_characters() {
     assert_eq!(text(&p(Encoding::Utf16Be, ByteOrder::Abcd), &utf16).as_deref(), Some("锅炉1"));
 }
 
+#[test]
+fn every_raw_number_but_zero_is_true_at_a_discrete_point_whatever_its_format() {
+    for (format, bytes, set) in [
+        (Format::U16, vec![0, 255], 1.0),
+        (Format::U16, vec![0, 2], 1.0),
+        (Format::I16, vec![0xFF, 0xFF], 1.0),
+        (Format::F32, vec![0x3F, 0, 0, 0], 1.0),
+        (Format::Bits { low: 4, high: 7 }, vec![0, 0x30], 1.0),
+        (Format::Bool, vec![0, 255], 1.0),
+        (Format::U16, vec![0, 0], 0.0),
+    ] {
+        for (invert, wanted) in [(false, set), (true, 1.0 - set)] {
+            let scaling = Scaling::Linear { scale: 0.1, offset: 5.0 };
+            let discrete = ModbusPoint { truth: true, invert, scaling, ..point(format, ByteOrder::Abcd) };
+            let raw = raw(&discrete, &bytes, &TimeZone::UTC).expect("a number");
+            assert_eq!(engineering(&discrete, raw), (wanted, Quality::Good), "{format:?} {bytes:?} {invert}");
+        }
+    }
+}
+
 fn sensor(live_zero: bool, clamp: bool) -> ModbusPoint {
     ModbusPoint {
         scaling: Scaling::Loop(CurrentLoop {

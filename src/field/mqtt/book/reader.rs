@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::{Draft, Group, Member, Message};
-use crate::field::mqtt::payload::value::{value, word};
+use crate::field::mqtt::payload::value::{is_good, value};
 use crate::field::mqtt::payload::{Payload, PayloadError, Taken, extract, guard, hex, taken, time};
 use crate::field::mqtt::route::Match;
 use crate::field::mqtt::seen::Seen;
@@ -130,7 +130,7 @@ impl Reader<'_> {
                         let point = &member.points[*place];
                         let (value, quality) = match one.value {
                             _ if !one.good => (f64::NAN, Quality::Bad(Cause::DeviceSaysBad)),
-                            Some(found) => value(point, found),
+                            Some(found) => value(&point.meaning, found),
                             None => (f64::NAN, Quality::Bad(Cause::Missing)),
                         };
                         readings.push((*place, Reading { point: point.point, value, quality }));
@@ -185,17 +185,15 @@ impl Reader<'_> {
                             continue;
                         }
                         let said = point.quality.as_ref().map(|path| extract::at(tree, path));
-                        let good = said.is_none_or(|said| {
-                            said.is_some() && crate::field::mqtt::payload::value::is_good(said, shape.good)
-                        });
+                        let good = said.is_none_or(|said| said.is_some() && is_good(said, shape.good));
                         match found {
                             None => (f64::NAN, Quality::Bad(Cause::Missing)),
                             Some(_) if !good => (f64::NAN, Quality::Bad(Cause::DeviceSaysBad)),
-                            Some(found) => value(point, found),
+                            Some(found) => value(&point.meaning, found),
                         }
                     }
                     // A bare word such as ON or 1.25MPa is no JSON but may be a value.
-                    Err(_) if bare => word(point, self.payload.text()?),
+                    Err(_) if bare => point.meaning.text(self.payload.text()?),
                     Err(e) => return Err(e.clone()),
                 };
                 readings.push((place, Reading { point: point.point, value, quality }));
@@ -231,8 +229,10 @@ impl Reader<'_> {
             let readings = places.into_iter().map(|place| {
                 let point = &member.points[place];
                 let (value, quality) = match tree {
-                    Some(tree) => value(point, extract::at(tree, &point.pointer).unwrap_or(&Value::Null)),
-                    None => word(point, text),
+                    Some(tree) => {
+                        value(&point.meaning, extract::at(tree, &point.pointer).unwrap_or(&Value::Null))
+                    }
+                    None => point.meaning.text(text),
                 };
                 (place, Reading { point: point.point, value, quality })
             });

@@ -111,9 +111,32 @@ fn pointers_with_quality_time_and_a_missing_point_read_as_ever() {
 
 #[test]
 fn a_bare_word_is_a_value_and_the_topic_may_name_the_point() {
-    let mut bench = Bench::one("topic = \"plant/{device}/{point}\"", "");
-    for (payload, value) in [("1.02", 1.02), ("\"1.25MPa\"", 1.25), ("ON", 1.0), (" 7 \n", 7.0)] {
-        assert_eq!(bench.read("plant/e/a", payload).1, [row("e/a", value, NOW.0)], "{payload}");
+    let profile = "kind = \"k\"\ntopic = \"plant/{device}/{point}\"\n[[point]]\nid = \"a\"\nunit = \"MPa\"\n\
+                   [[point]]\nid = \"on\"\nunit = \"bool\"\n\
+                   [[point]]\nid = \"valve\"\nunit = \"%\"\nmap = { open = 100, closed = 0 }\n\
+                   [[point]]\nid = \"mode\"\nlabels = { 0 = \"stop\", 1 = { zh = \"运行\", en = \"run\" } }\n";
+    let mut bench = Bench::new(profile, &equipment("e", ""));
+    for (point, payload, value) in [
+        ("a", "1.02", 1.02),
+        ("a", "\"1.25MPa\"", 1.25),
+        ("a", "850 kPa", 0.85),
+        ("a", " 7 \n", 7.0),
+        ("on", "ON", 1.0),
+        ("on", "255", 1.0),
+        ("valve", "Open", 100.0),
+        ("mode", "运行", 1.0),
+    ] {
+        let name = format!("e/{point}");
+        let (topic, wanted) = (format!("plant/{name}"), [row(&name, value, NOW.0)]);
+        assert_eq!(bench.read(&topic, payload).1, wanted, "{payload}");
+    }
+    for (payload, cause) in [
+        ("off", Cause::Boolean),
+        ("false", Cause::Boolean),
+        ("1.25 bad", Cause::Unreadable),
+        ("68 ℃", Cause::OtherUnit),
+    ] {
+        assert_eq!(bench.read("plant/e/a", payload).1, [bad("e/a", cause, NOW.0)], "{payload}");
     }
     assert!(bench.read("plant/e/x", "5").1.is_empty());
     assert!(bench.read("plant/f/a", "5").1.is_empty());

@@ -150,6 +150,7 @@ mod tests {
             scaling: Scaling::Linear { scale: 1.0, offset: 0.0 },
             factors: Vec::new(),
             confirm: false,
+            truth: format.is_truth(),
             invert: false,
             sentinels: Vec::new(),
             origin: String::new(),

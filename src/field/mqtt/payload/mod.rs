@@ -173,7 +173,7 @@ pub(in crate::field) mod tests {
     use std::time::Duration;
 
     use super::{Taken, taken};
-    use crate::plant::{Micros, PointIx};
+    use crate::plant::{Meaning, Micros, PointIx};
     use crate::settings::{JsonPath, Late, MqttPoint, TimeRule};
 
     /// A plain point called `key`.
@@ -183,10 +183,7 @@ pub(in crate::field) mod tests {
             key: key.to_owned(),
             pointer: JsonPath::default(),
             quality: None,
-            scale: 1.0,
-            offset: 0.0,
-            invert: false,
-            sentinels: Vec::new(),
+            meaning: Meaning::default(),
             register: None,
         }
     }

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::recognise::{Carried, Look, Recognised};
+use crate::plant::meaning;
 
 /// One topic as it was seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -231,7 +232,11 @@ fn write_point(
 ) -> std::fmt::Result {
     let last = name.rsplit('/').next().unwrap_or(name);
     let id = unique(&id(last, ids.len()), ids);
-    writeln!(text, "\n[[point]]\nid = {}\n{key} = {}  # e.g. {example}", quoted(&id), quoted(name))
+    writeln!(text, "\n[[point]]\nid = {}\n{key} = {}  # e.g. {example}", quoted(&id), quoted(name))?;
+    match meaning::suggested_unit(example) {
+        Some(unit) => writeln!(text, "unit = {}", quoted(&unit)),
+        None => Ok(()),
+    }
 }
 
 /// The name as an id, or a number if nothing of it may stand in one.

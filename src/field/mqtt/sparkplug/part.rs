@@ -13,7 +13,7 @@ use super::unmapped::Unmapped;
 use super::value::{Datatype, read};
 use super::wire::Metric;
 use super::{Counters, MOST_ALIASES};
-use crate::plant::{Batch, Cause, DeviceIx, Micros, Now, PointIx, Quality, Reading};
+use crate::plant::{Batch, Cause, DeviceIx, Meaning, Micros, Now, PointIx, Quality, Reading};
 use crate::settings::{SparkplugMapping, SparkplugRules};
 
 /// What a node needs of its host while it takes in a message.
@@ -38,7 +38,7 @@ pub(super) struct Part {
     pub(super) doubted: bool,
     slots: Vec<Slot>,
     by_name: HashMap<Box<str>, usize>,
-    aliases: HashMap<u64, Meaning>,
+    aliases: HashMap<u64, Alias>,
     /// Not every alias of the BIRTH is remembered.
     cut: bool,
     /// With the time when something was last told of it.
@@ -59,15 +59,12 @@ struct Target {
     /// Into [`Part::devices`].
     device: usize,
     point: PointIx,
-    scale: f64,
-    offset: f64,
-    invert: bool,
-    sentinels: Box<[f64]>,
+    meaning: Meaning,
     last: Option<(f64, Quality)>,
 }
 
 #[derive(Debug)]
-enum Meaning {
+enum Alias {
     Mapped(usize),
     Unmapped,
     /// Several metrics claim it; these are the mapped ones.
@@ -91,10 +88,7 @@ impl Part {
             self.slots[slot].targets.push(Target {
                 device,
                 point: point.point,
-                scale: point.scale,
-                offset: point.offset,
-                invert: point.invert,
-                sentinels: point.sentinels.as_slice().into(),
+                meaning: point.meaning.clone(),
                 last: None,
             });
         }
@@ -161,11 +155,11 @@ impl Part {
                     }
                 }
                 (None, Some(alias)) => match self.aliases.get(&alias) {
-                    Some(Meaning::Mapped(slot)) => {
+                    Some(Alias::Mapped(slot)) => {
                         self.deliver(*slot, metric, moment, !self.doubted, context);
                     }
-                    Some(Meaning::Unmapped) => {}
-                    Some(Meaning::Clash(slots)) => {
+                    Some(Alias::Unmapped) => {}
+                    Some(Alias::Clash(slots)) => {
                         counters.alias_clashes += 1;
                         for slot in slots {
                             self.slots[*slot].bad(
@@ -234,21 +228,21 @@ impl Part {
     }
 
     fn learn(&mut self, alias: u64, slot: Option<usize>, counters: &mut Counters, aliases: &mut usize) {
-        let meaning = slot.map_or(Meaning::Unmapped, Meaning::Mapped);
+        let meaning = slot.map_or(Alias::Unmapped, Alias::Mapped);
         match self.aliases.get_mut(&alias) {
             None if *aliases >= MOST_ALIASES => self.cut = true,
             None => {
                 *aliases += 1;
                 self.aliases.insert(alias, meaning);
             }
-            Some(Meaning::Mapped(known)) if Some(*known) == slot => {}
-            Some(Meaning::Unmapped) if slot.is_none() => {}
-            Some(Meaning::Clash(slots)) => slots.extend(slot),
+            Some(Alias::Mapped(known)) if Some(*known) == slot => {}
+            Some(Alias::Unmapped) if slot.is_none() => {}
+            Some(Alias::Clash(slots)) => slots.extend(slot),
             Some(known) => {
                 // `tck-id-payloads-alias-uniqueness` broken: nobody can tell which one is meant.
                 counters.alias_clashes += 1;
-                let first = if let Meaning::Mapped(slot) = known { Some(*slot) } else { None };
-                *known = Meaning::Clash(first.into_iter().chain(slot).collect());
+                let first = if let Alias::Mapped(slot) = known { Some(*slot) } else { None };
+                *known = Alias::Clash(first.into_iter().chain(slot).collect());
             }
         }
     }
@@ -265,8 +259,7 @@ impl Part {
         let own = metric.datatype.map(Datatype::from_code).filter(|d| *d != Datatype::Unknown);
         let raw = read(metric, own.unwrap_or(slot.datatype));
         for target in &mut slot.targets {
-            let raw = raw.without(&target.sentinels);
-            let (value, quality) = raw.scaled(target.scale, target.offset, target.invert);
+            let (value, quality) = raw.at(&target.meaning);
             let quality = match moment.doubt(quality) {
                 Quality::Good if !certain => Quality::Uncertain(Cause::Missing),
                 quality => quality,

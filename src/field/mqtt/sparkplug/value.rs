@@ -6,8 +6,7 @@
 //! is taken for what it is, whatever the datatype says; what cannot be told apart is unreadable.
 
 use super::wire::{Metric, PropertyInteger, Value};
-use crate::field::mqtt::payload::value::{is_sentinel, number};
-use crate::plant::{Cause, Quality};
+use crate::plant::{Cause, Meaning, Quality};
 
 /// Integers beyond lose digits in a double.
 const EXACT: i128 = 1 << 53;
@@ -114,90 +113,63 @@ impl Datatype {
     }
 }
 
-/// What a metric says before scaling.
+/// What a metric says before anything is known of the point.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Raw {
+pub(super) enum Raw<'m> {
     /// A number, believed or doubted.
     Number(f64, Quality),
-    /// A truth value.
+    /// A boolean.
     Flag(bool),
+    /// A text, which may be a number, a truth word or a number with its unit.
+    Text(&'m str),
     /// Nothing to go by.
     Bad(Cause),
 }
 
-impl Raw {
-    /// A number that stands for "no measurement" is none.
-    pub(super) fn without(self, sentinels: &[f64]) -> Self {
+impl Raw<'_> {
+    /// The value at a point.
+    pub(super) fn at(self, meaning: &Meaning) -> (f64, Quality) {
         match self {
-            Self::Number(number, _) if is_sentinel(number, sentinels) => Self::Bad(Cause::Sentinel),
-            raw => raw,
-        }
-    }
-
-    /// The engineering value: `number × scale + offset`, or 0 and 1.
-    pub(super) fn scaled(self, scale: f64, offset: f64, invert: bool) -> (f64, Quality) {
-        match self {
-            Self::Number(number, quality) if invert && (number == 0.0 || number == 1.0) => {
-                (1.0 - number, quality)
-            }
-            Self::Number(number, quality) => match number * scale + offset {
-                value if value.is_finite() => (value, quality),
-                _ => (f64::NAN, Quality::Bad(Cause::NotANumber)),
+            Self::Number(number, quality) => match meaning.number(number) {
+                (value, Quality::Good) => (value, quality),
+                found => found,
             },
-            Self::Flag(set) => (f64::from(u8::from(set != invert)), Quality::Good),
+            Self::Flag(set) => meaning.flag(set),
+            Self::Text(text) => meaning.text(text),
             Self::Bad(cause) => (f64::NAN, Quality::Bad(cause)),
         }
     }
 }
 
 /// Reads `metric`, whose BIRTH gave it `datatype`.
-pub(super) fn read(metric: &Metric, datatype: Datatype) -> Raw {
+pub(super) fn read(metric: &Metric, datatype: Datatype) -> Raw<'_> {
     if metric.is_null == Some(true) {
         return Raw::Bad(Cause::NotANumber);
     }
     if let Some(cause) = complaint(metric) {
         return Raw::Bad(cause);
     }
-    let raw = match &metric.value {
-        None => return Raw::Bad(Cause::Missing),
-        Some(Value::Int(bits)) => return integer(u64::from(*bits), 32, datatype),
-        Some(Value::Long(bits)) => return integer(*bits, 64, datatype),
-        Some(Value::Boolean(set)) => return Raw::Flag(*set),
-        Some(Value::Float(number)) => Some(f64::from(*number)),
-        Some(Value::Double(number)) => Some(*number),
-        Some(Value::String(text)) => return word(text),
-        Some(Value::Bytes(_) | Value::DataSet(_) | Value::Template(_) | Value::Extension(_)) => None,
-    };
-    finite(raw)
-}
-
-fn finite(raw: Option<f64>) -> Raw {
-    match raw {
-        Some(raw) if raw.is_finite() => Raw::Number(raw, Quality::Good),
-        Some(_) => Raw::Bad(Cause::NotANumber),
-        None => Raw::Bad(Cause::Unreadable),
-    }
-}
-
-fn word(text: &str) -> Raw {
-    match text.trim().to_ascii_lowercase().as_str() {
-        "true" | "on" => Raw::Flag(true),
-        "false" | "off" => Raw::Flag(false),
-        "" | "null" | "nan" | "inf" | "-inf" | "--" | "-" => Raw::Bad(Cause::NotANumber),
-        word => finite(number(word)),
+    match &metric.value {
+        None => Raw::Bad(Cause::Missing),
+        Some(Value::Int(bits)) => integer(u64::from(*bits), 32, datatype),
+        Some(Value::Long(bits)) => integer(*bits, 64, datatype),
+        Some(Value::Boolean(set)) => Raw::Flag(*set),
+        Some(Value::Float(number)) => Raw::Number(f64::from(*number), Quality::Good),
+        Some(Value::Double(number)) => Raw::Number(*number, Quality::Good),
+        Some(Value::String(text)) => Raw::Text(text),
+        Some(Value::Bytes(_) | Value::DataSet(_) | Value::Template(_) | Value::Extension(_)) => {
+            Raw::Bad(Cause::Unreadable)
+        }
     }
 }
 
 /// `bits` came in a field of `field` bits.
-fn integer(bits: u64, field: u32, datatype: Datatype) -> Raw {
+fn integer(bits: u64, field: u32, datatype: Datatype) -> Raw<'static> {
     let number = match datatype.integer() {
         Some((width, signed)) => whole(bits, field, width, signed),
         None if datatype == Datatype::Boolean => {
-            return match bits {
-                0 => Raw::Flag(false),
-                1 => Raw::Flag(true),
-                _ => Raw::Bad(Cause::Unreadable),
-            };
+            // Some senders have no booleans on the wire; every number but zero is true, as everywhere.
+            return Raw::Flag(bits != 0);
         }
         // Of no integer type: whether the top bit is a sign cannot be told.
         None if bits >> (field - 1) == 0 => Some(i128::from(bits)),
@@ -253,13 +225,25 @@ mod tests {
 
     use super::{Datatype, Raw, read};
     use crate::field::mqtt::sparkplug::wire::{Metric, PropertyInteger, PropertySet, PropertyValue, Value};
-    use crate::plant::{Cause, Quality};
+    use crate::plant::meaning::Kind;
+    use crate::plant::{Cause, Meaning, Quality};
 
-    fn of(value: Value, datatype: Datatype) -> Raw {
-        read(&Metric { value: Some(value), ..Metric::default() }, datatype)
+    fn of(value: Value, datatype: Datatype) -> Raw<'static> {
+        match read(&Metric { value: Some(value), ..Metric::default() }, datatype) {
+            Raw::Text(text) => panic!("a text: {text}"),
+            Raw::Number(number, quality) => Raw::Number(number, quality),
+            Raw::Flag(set) => Raw::Flag(set),
+            Raw::Bad(cause) => Raw::Bad(cause),
+        }
     }
 
-    fn good(number: f64) -> Raw {
+    /// The value of a text at a pressure in MPa.
+    fn text(text: &str, meaning: &Meaning) -> (f64, Quality) {
+        let metric = Metric { value: Some(Value::String(text.to_owned())), ..Metric::default() };
+        read(&metric, Datatype::String).at(meaning)
+    }
+
+    fn good(number: f64) -> Raw<'static> {
         Raw::Number(number, Quality::Good)
     }
 
@@ -292,7 +276,6 @@ mod tests {
             (Value::Long(1 << 32), Datatype::UInt32),
             (Value::Int(0x8000_0000), Datatype::Int64),
             (Value::Int(0x8000_0000), Datatype::Unknown),
-            (Value::Int(2), Datatype::Boolean),
         ] {
             assert_eq!(of(value.clone(), datatype), Raw::Bad(Cause::Unreadable), "{value:?} {datatype:?}");
         }
@@ -306,11 +289,20 @@ mod tests {
     }
 
     #[test]
-    fn numeric_text_is_a_number_and_other_text_is_unreadable() {
-        assert_eq!(of(Value::String("1.25MPa".to_owned()), Datatype::String), good(1.25));
-        assert_eq!(of(Value::String(" ON".to_owned()), Datatype::Float), Raw::Flag(true));
-        assert_eq!(of(Value::String("--".to_owned()), Datatype::String), Raw::Bad(Cause::NotANumber));
-        assert_eq!(of(Value::String("fault".to_owned()), Datatype::String), Raw::Bad(Cause::Unreadable));
+    fn a_text_is_read_by_the_rule_of_all_payloads() {
+        let pressure = Meaning::plain(Kind::Measure).with_units("MPa", None, false);
+        assert_eq!(text("1.25MPa", &pressure), (1.25, Quality::Good));
+        assert_eq!(text("850 kPa", &pressure), (0.85, Quality::Good));
+        for (said, cause) in [
+            (" ON", Cause::Boolean),
+            ("--", Cause::NotANumber),
+            ("fault", Cause::Unreadable),
+            ("1.25 bad", Cause::Unreadable),
+            ("68 ℃", Cause::OtherUnit),
+        ] {
+            assert_eq!(text(said, &pressure).1, Quality::Bad(cause), "{said}");
+        }
+        assert_eq!(text(" ON", &Meaning::plain(Kind::Truth { invert: true })), (0.0, Quality::Good));
     }
 
     #[test]
@@ -318,30 +310,42 @@ mod tests {
         for value in [Value::Bytes(vec![1]), Value::DataSet(vec![]), Value::Template(vec![])] {
             assert_eq!(of(value, Datatype::Float), Raw::Bad(Cause::Unreadable));
         }
-        assert_eq!(of(Value::Float(f32::NAN), Datatype::Float), Raw::Bad(Cause::NotANumber));
+        let not_a_number = of(Value::Float(f32::NAN), Datatype::Float).at(&Meaning::default());
+        assert_eq!(not_a_number.1, Quality::Bad(Cause::NotANumber));
         assert_eq!(read(&Metric::default(), Datatype::Float), Raw::Bad(Cause::Missing));
         let null = Metric { is_null: Some(true), value: Some(Value::Float(0.0)), ..Metric::default() };
         assert_eq!(read(&null, Datatype::Float), Raw::Bad(Cause::NotANumber));
     }
 
     #[test]
-    fn a_truth_value_is_never_scaled_and_may_be_inverted() {
-        assert_eq!(Raw::Flag(true).scaled(10.0, 3.0, false), (1.0, Quality::Good));
-        assert_eq!(Raw::Flag(true).scaled(10.0, 3.0, true), (0.0, Quality::Good));
-        assert_eq!(good(2.0).scaled(10.0, 3.0, true), (23.0, Quality::Good));
-        // Some senders have no booleans; the same rule as for other payloads.
-        assert_eq!(good(1.0).scaled(1.0, 0.0, true), (0.0, Quality::Good));
-        assert_eq!(good(0.0).scaled(1.0, 0.0, true), (1.0, Quality::Good));
-        assert_eq!(good(1e308).scaled(10.0, 0.0, false).1, Quality::Bad(Cause::NotANumber));
-        assert_eq!(of(Value::Int(1), Datatype::Boolean), Raw::Flag(true));
+    fn a_truth_value_is_never_scaled_and_every_number_but_zero_is_true() {
+        for (invert, set) in [(false, 1.0), (true, 0.0)] {
+            let kind = Kind::Truth { invert };
+            let point = Meaning { scale: 10.0, offset: 3.0, ..Meaning::plain(kind) };
+            for raw in [
+                Raw::Flag(true),
+                good(1.0),
+                good(2.0),
+                good(-1.0),
+                of(Value::Int(255), Datatype::Boolean),
+                of(Value::Int(2), Datatype::UInt8),
+            ] {
+                assert_eq!(raw.at(&point), (set, Quality::Good), "{raw:?}");
+            }
+            assert_eq!(good(0.0).at(&point), (1.0 - set, Quality::Good));
+        }
+        let measured = Meaning { scale: 10.0, offset: 3.0, ..Meaning::default() };
+        assert_eq!(good(2.0).at(&measured), (23.0, Quality::Good));
+        assert_eq!(Raw::Flag(false).at(&measured).1, Quality::Bad(Cause::Boolean));
+        assert_eq!(good(1e308).at(&measured).1, Quality::Bad(Cause::NotANumber));
     }
 
     #[test]
     fn a_number_that_means_no_measurement_is_bad_before_scaling() {
-        assert_eq!(good(32767.0).without(&[32767.0, -1.0]), Raw::Bad(Cause::Sentinel));
-        assert_eq!(good(32766.0).without(&[32767.0]), good(32766.0));
-        assert_eq!(good(f64::from(-999.9f32)).without(&[-999.9]), Raw::Bad(Cause::Sentinel));
-        assert_eq!(Raw::Flag(true).without(&[1.0]), Raw::Flag(true));
+        let point = Meaning { sentinels: vec![32767.0, -999.9], ..Meaning::default() };
+        assert_eq!(good(32767.0).at(&point).1, Quality::Bad(Cause::Sentinel));
+        assert_eq!(good(32766.0).at(&point), (32766.0, Quality::Good));
+        assert_eq!(good(f64::from(-999.9f32)).at(&point).1, Quality::Bad(Cause::Sentinel));
     }
 
     #[test]

@@ -9,7 +9,8 @@ const blanks = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map((m) => m[1
 const CAUSES = ['not-yet-read', 'timeout', 'disconnected', 'garbled', 'backing-off', 'exception-01', 'exception-02', 'exception-03',
   'exception-04', 'exception-05', 'exception-06', 'exception-08', 'exception-0a', 'exception-0b', 'exception', 'not-a-number', 'out-of-range',
   'missing', 'unreadable', 'device-says-bad', 'sentinel', 'stale', 'rounded', 'device-clock', 'loop-fault', 'loop-saturated',
-  'heartbeat-stopped', 'warm-up', 'no-factor', 'torn', 'clock-unsure', 'derived-input', 'jump', 'frozen'];
+  'heartbeat-stopped', 'warm-up', 'no-factor', 'torn', 'clock-unsure', 'derived-input', 'jump', 'frozen',
+  'other-unit', 'boolean', 'queued'];
 
 describe('languages', () => {
   it('have the same keys', () => expect(Object.keys(en).sort()).toEqual(Object.keys(zh).sort()));

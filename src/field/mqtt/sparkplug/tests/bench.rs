@@ -8,7 +8,8 @@ use crate::field::mqtt::sparkplug::{
     Host, Metric, NodeStatus, Payload, PropertyInteger, PropertySet, PropertyValue, Rebirth, SparkplugError,
     Value,
 };
-use crate::plant::{Batch, Cause, DeviceIx, Micros, Now, PointIx, Quality};
+use crate::plant::meaning::Kind;
+use crate::plant::{Batch, Cause, DeviceIx, Meaning, Micros, Now, PointIx, Quality};
 use crate::settings::{SparkplugMapping, SparkplugPoint, SparkplugRules};
 
 /// The wall clock when the monotonic one is 0.
@@ -49,10 +50,7 @@ pub(super) fn mappings() -> Vec<SparkplugMapping> {
             .map(|(point, metric)| SparkplugPoint {
                 point: PointIx(point),
                 metric: metric.to_owned(),
-                scale: 1.0,
-                offset: 0.0,
-                invert: false,
-                sentinels: Vec::new(),
+                meaning: Meaning::plain(Kind::Code),
             })
             .to_vec(),
     };

@@ -3,7 +3,8 @@
 
 use super::bench::{told, values};
 use crate::field::mqtt::sparkplug::{Host, parse};
-use crate::plant::{Batch, Cause, DeviceIx, Micros, Now, PointIx, Quality};
+use crate::plant::meaning::Kind;
+use crate::plant::{Batch, Cause, DeviceIx, Meaning, Micros, Now, PointIx, Quality};
 use crate::settings::{SparkplugMapping, SparkplugPoint, SparkplugRules};
 
 const RECORDED: &str = include_str!("pysparkplug.hex");
@@ -23,10 +24,12 @@ fn host(node: &str) -> Host {
             .map(|(point, metric)| SparkplugPoint {
                 point: PointIx(point),
                 metric: metric.to_owned(),
-                scale: 1.0,
-                offset: 0.0,
-                invert: false,
-                sentinels: Vec::new(),
+                meaning: Meaning::plain(Kind::Code).with_units(
+                    // Its text is "2.5 MPa".
+                    if metric == "note" { "MPa" } else { "" },
+                    None,
+                    false,
+                ),
             })
             .collect(),
     };

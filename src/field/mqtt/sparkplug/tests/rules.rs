@@ -8,6 +8,7 @@ use super::bench::{Bench, aliased, bad, bd_seq, good, message, named, quality, v
 use crate::field::mqtt::sparkplug::{
     Datatype, Life, MOST_HELD, Metric, Payload, SparkplugError, TopicError, Value, parse,
 };
+use crate::plant::meaning::Kind;
 use crate::plant::{Batch, Cause, Quality};
 use crate::settings::SparkplugRules;
 
@@ -318,9 +319,9 @@ fn null_and_bad_quality_are_bad_and_history_is_not_live() {
 #[test]
 fn scale_offset_and_inversion_apply() {
     let mut mappings = super::bench::mappings();
-    mappings[0].points[0].scale = 0.1;
-    mappings[0].points[0].offset = 1.0;
-    mappings[0].points[1].invert = true;
+    mappings[0].points[0].meaning.scale = 0.1;
+    mappings[0].points[0].meaning.offset = 1.0;
+    mappings[0].points[1].meaning.kind = Kind::Truth { invert: true };
     let mut bench = Bench::new();
     bench.host = crate::field::mqtt::sparkplug::Host::new(&mappings, SparkplugRules::default());
     let flag = Metric { value: Some(Value::Boolean(true)), datatype: Some(11), ..named("b", 2, 0.0) };
