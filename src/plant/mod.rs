@@ -3,6 +3,7 @@
 //! Values only. Nothing here opens a socket or a file, reads a clock or knows a neighbour.
 //! Called by every room; see `lib.rs` for the house.
 
+pub mod decimal;
 mod derived;
 mod doubt;
 #[cfg(test)]

@@ -83,6 +83,12 @@ pub enum Cause {
     Jump = 51,
     /// It has not moved for too long.
     Frozen = 52,
+    /// A float of a size that no physical quantity has: most likely its words or bytes stand in another order.
+    Implausible = 53,
+    /// A point it is multiplied by changed between the two readings around it, or was not read again.
+    FactorUnsure = 54,
+    /// Two devices dial in with one registration: whose values these are is unknown.
+    SharedRegistration = 55,
     /// A number with a unit that measures something else than the point, or that the point's unit does not tell.
     OtherUnit = 60,
     /// A boolean, or a word such as `on`, where the point is a measured quantity.
@@ -92,7 +98,7 @@ pub enum Cause {
 }
 
 impl Cause {
-    const ALL: [Self; 37] = [
+    const ALL: [Self; 40] = [
         Self::NotYetRead,
         Self::Timeout,
         Self::Disconnected,
@@ -130,6 +136,9 @@ impl Cause {
         Self::OtherUnit,
         Self::Boolean,
         Self::Queued,
+        Self::Implausible,
+        Self::FactorUnsure,
+        Self::SharedRegistration,
     ];
 
     /// The cause with this stored number.
@@ -168,6 +177,7 @@ impl Cause {
                 | Self::ExceptionPath
                 | Self::ExceptionTarget
                 | Self::HeartbeatStopped
+                | Self::SharedRegistration
         )
     }
 
@@ -212,6 +222,9 @@ impl Cause {
             Self::OtherUnit => "other-unit",
             Self::Boolean => "boolean",
             Self::Queued => "queued",
+            Self::Implausible => "implausible",
+            Self::FactorUnsure => "factor-unsure",
+            Self::SharedRegistration => "shared-registration",
         }
     }
 }

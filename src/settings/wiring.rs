@@ -75,7 +75,10 @@ fn kind(format: Format) -> String {
         Format::Bit => "",
         Format::Bool => "bool",
         Format::RegisterBit(bit) => return format!("bit {bit}"),
-        Format::Bits { low, high } => return format!("bits {low}..{high}"),
+        Format::Bits { low, high, wide, signed } => {
+            let kind = if signed { "i" } else { "u" };
+            return format!("bits {low}..{high} of {kind}{}", if wide { 32 } else { 16 });
+        }
         Format::U16 => "u16",
         Format::I16 => "i16",
         Format::U32 => "u32",

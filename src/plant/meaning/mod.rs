@@ -11,7 +11,7 @@ mod tests;
 mod written;
 
 use super::unit::Unit;
-use super::{Cause, Quality};
+use super::{Cause, Quality, decimal};
 use written::{Said, said, unit_of};
 
 /// The largest integer that a double holds exactly.
@@ -84,7 +84,8 @@ pub fn truth(raw: f64, invert: bool) -> (f64, Quality) {
 /// A number that stands for "no measurement", also one that lost its last decimals as a single float.
 #[must_use]
 pub fn is_sentinel(number: f64, sentinels: &[f64]) -> bool {
-    sentinels.iter().any(|s| *s == number || f64::from(*s as f32) == number)
+    let single = |s: f64| f64::from(s as f32) == number || decimal::of_single(s as f32) == number;
+    sentinels.iter().any(|s| *s == number || single(*s))
 }
 
 /// The unit that a point probably has whose sender writes `text`: `MPa` for `1.25MPa`, `bool` for `ON`.
@@ -138,7 +139,7 @@ impl Meaning {
         if let Kind::Truth { invert } = self.kind {
             return truth(raw, invert);
         }
-        let value = raw * self.scale + self.offset;
+        let value = decimal::linear(raw, self.scale, self.offset);
         if !value.is_finite() {
             return bad(Cause::NotANumber);
         }

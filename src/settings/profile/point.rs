@@ -10,7 +10,7 @@ use super::plausible::plausible;
 use super::register::{Register, register};
 use super::words::{id, range};
 use super::{DerivedSetting, ProfilePoint};
-use crate::plant::{Name, Unit, ValueType, unit};
+use crate::plant::{Name, Unit, ValueType, decimal, unit};
 
 pub(super) fn point(
     walk: &Walk<'_>,
@@ -93,8 +93,9 @@ fn linear(walk: &Walk<'_>, unit: &str) -> (f64, f64) {
                 if walk.has("scale") || walk.has("offset") {
                     walk.fault("calibration", "stands beside scale or offset", "give one or the other");
                 }
-                scale = (value2 - value1) / (raw2 - raw1);
-                offset = value1 - raw1 * scale;
+                let apart = |one: f64, two: f64| decimal::rounded(two - one, one.abs().max(two.abs()));
+                scale = apart(value1, value2) / apart(raw1, raw2);
+                offset = decimal::linear(raw1, -scale, value1);
             }
             _ => walk.fault(
                 "calibration",
@@ -105,7 +106,10 @@ fn linear(walk: &Walk<'_>, unit: &str) -> (f64, f64) {
     }
     if let Some(raw_unit) = walk.text("raw_unit") {
         match unit::conversion(raw_unit, unit) {
-            Ok((factor, shift)) => (scale, offset) = (scale * factor, offset * factor + shift),
+            Ok((factor, shift)) => {
+                (scale, offset) =
+                    (decimal::linear(scale, factor, 0.0), decimal::linear(offset, factor, shift));
+            }
             Err(problem) => walk.fault("raw_unit", problem, format!("known units: {}", Unit::spellings())),
         }
     }

@@ -42,13 +42,22 @@ const TYPES: &[(&str, Format)] = &[
     ("m10k48", Format::M10k(3)),
     ("m10k64", Format::M10k(4)),
     ("bit", Format::RegisterBit(0)),
-    ("bits", Format::Bits { low: 0, high: 15 }),
+    ("bits", bits(0, 15, false)),
+    ("u8_high", bits(8, 15, false)),
+    ("u8_low", bits(0, 7, false)),
+    ("i8_high", bits(8, 15, true)),
+    ("i8_low", bits(0, 7, true)),
     ("bool", Format::Bool),
     ("string", Format::Text(0, Encoding::Ascii)),
     ("epoch32", Format::Epoch32),
     ("epoch64_ms", Format::Epoch64Ms),
     ("clock6", Format::Clock6),
 ];
+/// Bits of one register.
+const fn bits(low: u8, high: u8, signed: bool) -> Format {
+    Format::Bits { low, high, wide: false, signed }
+}
+
 const ENCODINGS: &[(&str, Encoding)] = &[
     ("ascii", Encoding::Ascii),
     ("utf8", Encoding::Utf8),
@@ -99,27 +108,21 @@ fn format(walk: &Walk<'_>, table: Table, in_address: Option<u8>) -> Format {
     let given = walk.word("type", TYPES);
     let reversed = walk.word("bit_order", &[("normal", false), ("reversed", true)]).unwrap_or(false);
     let bit = walk.whole("bit", 0, 15).map(|b| b as u8).or(in_address);
-    let bits = walk.numbers("bits");
+    let field = walk.numbers("bits");
     let length = walk.whole("length", 1, 125);
     let encoding = walk.word("encoding", ENCODINGS);
     if table.is_bits() {
         return Format::Bit;
     }
     if let Some(bit) = bit {
+        if let Some(wide) = given.filter(|f| f.width() > 1) {
+            let problem = format!("a bit of one register, but the type takes {} registers", wide.width());
+            walk.fault("bit", problem, "write the address of the bit's own register, and leave out the type");
+        }
         return Format::RegisterBit(if reversed { 15 - bit } else { bit });
     }
-    if let Some(bits) = bits {
-        return match bits[..] {
-            [low, high]
-                if low.fract() == 0.0 && high.fract() == 0.0 && 0.0 <= low && low <= high && high <= 31.0 =>
-            {
-                Format::Bits { low: low as u8, high: high as u8 }
-            }
-            _ => {
-                walk.fault("bits", "no bit-field", "the lowest and the highest bit, 0 to 31: bits = [4, 7]");
-                Format::U16
-            }
-        };
+    if let Some(field) = field {
+        return bit_field(walk, given, &field);
     }
     match given {
         Some(Format::Text(..)) => {
@@ -138,6 +141,37 @@ fn format(walk: &Walk<'_>, table: Table, in_address: Option<u8>) -> Format {
         }
         None => Format::U16,
     }
+}
+
+/// `bits` of a register or of two: as many as the type has; without a type two if the highest lies there.
+fn bit_field(walk: &Walk<'_>, given: Option<Format>, field: &[f64]) -> Format {
+    let fault = |problem: &str, remedy: &str| {
+        walk.fault("bits", problem, remedy);
+        Format::U16
+    };
+    let [low, high] = *field else {
+        return fault("not a bit-field", "the lowest and the highest bit, 0 to 31: bits = [4, 7]");
+    };
+    let whole = low.fract() == 0.0 && high.fract() == 0.0;
+    if !whole || !(0.0..=31.0).contains(&low) || !(low..=31.0).contains(&high) {
+        return fault("not a bit-field", "the lowest and the highest bit, 0 to 31: bits = [4, 7]");
+    }
+    let (wide, signed) = match given {
+        None => (high > 15.0, false),
+        Some(Format::Bits { low: 0, high: 15, .. }) => (high > 15.0, false),
+        Some(Format::U16 | Format::Bool) => (false, false),
+        Some(Format::I16) => (false, true),
+        Some(Format::U32) => (true, false),
+        Some(Format::I32) => (true, true),
+        Some(_) => {
+            let remedy = "type = \"u16\", \"u32\", or \"i16\", \"i32\" where the highest bit is a sign";
+            return fault("only whole numbers of one or two registers have bits", remedy);
+        }
+    };
+    if !wide && high > 15.0 {
+        return fault("one register has the bits 0 to 15", "type = \"u32\" or \"i32\" for two registers");
+    }
+    Format::Bits { low: low as u8, high: high as u8, wide, signed }
 }
 
 /// The scaling of a register: a current loop, or the linear one that was worked out before.
@@ -298,7 +332,7 @@ fn written(walk: &Walk<'_>) -> Option<(u32, Option<u8>)> {
 
 #[cfg(test)]
 mod tests {
-    use crate::settings::{Table, load_texts};
+    use crate::settings::{Format, Table, load_texts};
 
     fn place(head: &str, point: &str) -> (Table, u16) {
         let settings = "[site]\nid = \"n\"\n[[source.modbus]]\nid = \"a\"\naddress = \"tcp://192.0.2.1\"\n\
@@ -340,6 +374,48 @@ mod tests {
             assert!(told.contains("`200000000000000d` is too long"), "{key}: {told}");
         }
         assert_eq!(faults("idle_close = \"36500d\"", "address = 0"), "");
+    }
+
+    fn format(point: &str) -> Format {
+        let settings = "[site]\nid = \"n\"\n[[source.modbus]]\nid = \"a\"\naddress = \"tcp://192.0.2.1\"\n\
+                        [[equipment]]\nid = \"e\"\nprofile = \"p\"\nsource = \"a\"\nunit = 1\n";
+        let profile = format!("kind = \"k\"\n[[point]]\nid = \"x\"\naddress = 40001\n{point}\n");
+        let loaded = load_texts(&[("t.toml", settings)], &[("p.toml", &profile)], &[]).expect("good");
+        loaded.settings.modbus[0].devices[0].groups[0].points[0].format
+    }
+
+    #[test]
+    fn bits_of_a_signed_type_are_signed_and_lie_in_as_many_registers_as_the_type() {
+        for (point, wide, signed) in [
+            ("bits = [0, 7]", false, false),
+            ("bits = [0, 7]\ntype = \"bits\"", false, false),
+            ("bits = [0, 7]\ntype = \"u16\"", false, false),
+            ("bits = [0, 7]\ntype = \"i16\"", false, true),
+            ("bits = [0, 7]\ntype = \"u32\"", true, false),
+            ("bits = [0, 7]\ntype = \"i32\"", true, true),
+            ("type = \"i8_low\"", false, true),
+            ("type = \"u8_low\"", false, false),
+        ] {
+            assert_eq!(format(point), Format::Bits { low: 0, high: 7, wide, signed }, "{point}");
+        }
+        let high = Format::Bits { low: 8, high: 15, wide: false, signed: true };
+        assert_eq!(format("type = \"i8_high\""), high);
+        let wide = Format::Bits { low: 4, high: 20, wide: true, signed: false };
+        assert_eq!(format("bits = [4, 20]"), wide);
+    }
+
+    #[test]
+    fn bits_that_the_type_does_not_have_are_faults() {
+        for (point, word) in [
+            ("bits = [4, 20]\ntype = \"i16\"", "one register"),
+            ("bits = [4, 7]\ntype = \"f32\"", "only whole numbers"),
+            ("bits = [7, 4]", "not a bit-field"),
+            ("bits = [4]", "not a bit-field"),
+            ("bit = 3\ntype = \"u32\"", "takes 2 registers"),
+        ] {
+            let told = faults("", &format!("address = 0\n{point}"));
+            assert!(told.contains(word), "{point}: {told}");
+        }
     }
 
     #[test]

@@ -42,6 +42,10 @@ const EXACT: &[&str] = &[
     "i32",
     "u64",
     "i64",
+    "u8_high",
+    "u8_low",
+    "i8_high",
+    "i8_low",
     "f16",
     "f32",
     "f64",
@@ -271,7 +275,7 @@ pub(super) fn type_key(word: &TypeWord, registers: Option<u32>) -> Option<&'stat
 /// How many registers a type takes; `None` where the length decides.
 pub(super) fn width(key: &str) -> Option<u32> {
     Some(match key {
-        "u16" | "i16" | "f16" | "bcd16" | "bit" | "bool" => 1,
+        "u16" | "i16" | "f16" | "bcd16" | "bit" | "bool" | "u8_high" | "u8_low" | "i8_high" | "i8_low" => 1,
         "u32" | "i32" | "f32" | "bcd32" | "m10k32" | "epoch32" => 2,
         "m10k48" => 3,
         "u64" | "i64" | "f64" | "bcd64" | "m10k64" | "epoch64_ms" => 4,

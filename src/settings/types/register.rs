@@ -56,12 +56,16 @@ pub enum Format {
     Bool,
     /// One bit of a register, 0 = least significant.
     RegisterBit(u8),
-    /// Bits `low..=high` of one register (high < 16) or of two.
+    /// Bits `low..=high` of one register or of two.
     Bits {
         /// Least significant bit taken.
         low: u8,
         /// Most significant bit taken, at most 31.
         high: u8,
+        /// Of two registers.
+        wide: bool,
+        /// The most significant bit is the sign (two's complement).
+        signed: bool,
     },
     /// 16-bit unsigned.
     U16,
@@ -116,7 +120,7 @@ impl Format {
     pub fn width(self) -> u16 {
         match self {
             Self::Bit | Self::Bool | Self::RegisterBit(_) | Self::U16 | Self::I16 | Self::F16 => 1,
-            Self::Bits { high, .. } => 1 + u16::from(high > 15),
+            Self::Bits { wide, .. } => 1 + u16::from(wide),
             Self::U32 | Self::I32 | Self::F32 | Self::Epoch32 => 2,
             Self::U64 | Self::I64 | Self::F64 | Self::Epoch64Ms => 4,
             Self::Bcd(width) | Self::M10k(width) | Self::Text(width, _) => u16::from(width),

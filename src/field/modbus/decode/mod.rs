@@ -5,7 +5,7 @@
 
 use encoding_rs::{Encoding as Charset, GB18030, UTF_8, UTF_16BE, UTF_16LE};
 
-use crate::plant::{Cause, Quality, meaning};
+use crate::plant::{Cause, Quality, decimal, meaning};
 use crate::settings::{ByteOrder, CurrentLoop, Encoding, Format, ModbusPoint, Scaling};
 
 /// The largest integer a double holds exactly.
@@ -17,8 +17,15 @@ const FAULT_HIGH: f64 = 21.0;
 const BAND_LOW: f64 = 3.8;
 const BAND_HIGH: f64 = 20.5;
 
+/// Beyond these no quantity in a usual unit lies, unless it is zero: nanograms in tonnes, terawatt hours in
+/// watt hours. A double may also count microseconds since 1970.
+const SMALLEST: f64 = 1e-12;
+const LARGEST_SINGLE: f64 = 1e13;
+const LARGEST_DOUBLE: f64 = 1e19;
+
 /// The raw number of a register point; `bytes` start at its address and hold at least its width,
-/// the high byte of each register first. `NaN` for a [`Format::Text`].
+/// the high byte of each register first. `NaN` for a [`Format::Text`]. A float is the shortest decimal
+/// that gives it.
 ///
 /// # Errors
 /// The cause that makes the reading bad: too few bytes, no number, a sentinel.
@@ -35,12 +42,12 @@ pub fn raw(point: &ModbusPoint, bytes: &[u8], timezone: &jiff::tz::TimeZone) -> 
             match format {
                 Format::Bit | Format::Bool => f64::from(u8::from(bits != 0)),
                 Format::RegisterBit(n) => f64::from(u8::from(bits >> n & 1 == 1)),
-                Format::Bits { low, high } => (bits >> low & ((1u64 << (high - low + 1)) - 1)) as f64,
+                Format::Bits { low, high, signed, .. } => bit_field(bits, low, high, signed),
                 Format::I16 => f64::from(bits as u16 as i16),
                 Format::I32 => f64::from(bits as u32 as i32),
                 Format::I64 => bits as i64 as f64,
-                Format::F16 => half(bits as u16),
-                Format::F32 => f64::from(f32::from_bits(bits as u32)),
+                Format::F16 => decimal::of_half(half(bits as u16)),
+                Format::F32 => decimal::of_single(f32::from_bits(bits as u32)),
                 Format::F64 => f64::from_bits(bits),
                 Format::Epoch64Ms => bits as f64 / 1000.0,
                 _ => bits as f64,
@@ -52,7 +59,7 @@ pub fn raw(point: &ModbusPoint, bytes: &[u8], timezone: &jiff::tz::TimeZone) -> 
     }
     // A sentinel is written in decimals: what the register can hold of it counts.
     let short = matches!(point.format, Format::F32);
-    if point.sentinels.iter().any(|s| *s == number || short && f64::from(*s as f32) == number) {
+    if point.sentinels.iter().any(|s| *s == number || short && decimal::of_single(*s as f32) == number) {
         return Err(Cause::Sentinel);
     }
     Ok(number)
@@ -89,6 +96,24 @@ pub(super) fn significant(bytes: &[u8], order: ByteOrder) -> u64 {
         }
     }
     u64::from_be_bytes(sorted)
+}
+
+/// Bits `low` to `high`; `signed` takes the highest of them as the sign.
+fn bit_field(bits: u64, low: u8, high: u8, signed: bool) -> f64 {
+    let unused = 63 - u32::from(high.min(63));
+    let field = bits << unused;
+    let shift = unused + u32::from(low);
+    if signed { (field as i64 >> shift) as f64 } else { (field >> shift) as f64 }
+}
+
+/// A float of a size that no physical quantity has: read in the wrong byte order, most likely.
+pub(super) fn is_implausible(format: Format, raw: f64) -> bool {
+    let largest = match format {
+        Format::F32 => LARGEST_SINGLE,
+        Format::F64 => LARGEST_DOUBLE,
+        _ => return false,
+    };
+    raw != 0.0 && !(SMALLEST..=largest).contains(&raw.abs())
 }
 
 /// Packed decimal: each half byte a digit.
@@ -180,8 +205,12 @@ pub fn engineering(point: &ModbusPoint, raw: f64) -> (f64, Quality) {
     match point.scaling {
         Scaling::Linear { scale, offset } => {
             let wide = matches!(point.format, Format::U64 | Format::I64) && raw.abs() > EXACT;
-            let quality = if wide { Quality::Uncertain(Cause::Rounded) } else { Quality::Good };
-            finite(raw * scale + offset, quality)
+            let quality = match wide {
+                _ if is_implausible(point.format, raw) => Quality::Uncertain(Cause::Implausible),
+                true => Quality::Uncertain(Cause::Rounded),
+                false => Quality::Good,
+            };
+            finite(decimal::linear(raw, scale, offset), quality)
         }
         Scaling::Loop(current) => loop_value(&current, raw),
     }
@@ -201,7 +230,10 @@ pub fn milliamperes(current: &CurrentLoop, raw: f64) -> f64 {
 
 fn loop_value(current: &CurrentLoop, raw: f64) -> (f64, Quality) {
     let share = (raw - current.raw.0) / (current.raw.1 - current.raw.0);
-    let value = |share: f64| current.range.0 + share * (current.range.1 - current.range.0);
+    let value = |share: f64| {
+        let rise = share * (current.range.1 - current.range.0);
+        decimal::rounded(current.range.0 + rise, current.range.0.abs().max(rise.abs()))
+    };
     let ma = milliamperes(current, raw);
     // Without a live zero a broken wire cannot be told from zero, but too much still can.
     if (current.live_zero && ma <= FAULT_LOW) || ma >= FAULT_HIGH {

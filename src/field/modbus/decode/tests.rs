@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
 use super::{engineering, raw, text};
-use crate::plant::{Cause, PointIx, Quality};
+use crate::plant::{Cause, PointIx, Quality, decimal};
 use crate::settings::{ByteOrder, CurrentLoop, Encoding, Format, ModbusPoint, Scaling, Table};
 
 const ORDERS: [ByteOrder; 4] = [ByteOrder::Abcd, ByteOrder::Cdab, ByteOrder::Badc, ByteOrder::Dcba];
@@ -56,7 +56,42 @@ fn a_sentinel_or_a_nan_is_no_value() {
 fn a_sentinel_is_known_in_the_precision_of_its_register() {
     let broken = ModbusPoint { sentinels: vec![-999.9], ..point(Format::F32, ByteOrder::Abcd) };
     assert_eq!(raw(&broken, &(-999.9f32).to_be_bytes(), &TimeZone::UTC), Err(Cause::Sentinel));
-    assert_eq!(raw(&broken, &(-999.8f32).to_be_bytes(), &TimeZone::UTC), Ok(f64::from(-999.8f32)));
+    assert_eq!(raw(&broken, &(-999.8f32).to_be_bytes(), &TimeZone::UTC), Ok(-999.8));
+}
+
+#[test]
+fn a_value_at_its_limit_is_the_very_number_of_the_limit() {
+    let scaled = |format, scale, offset| ModbusPoint {
+        scaling: Scaling::Linear { scale, offset },
+        ..point(format, ByteOrder::Abcd)
+    };
+    let value = |p: &ModbusPoint, bytes: &[u8]| engineering(p, raw(p, bytes, &TimeZone::UTC).unwrap());
+    assert_eq!(value(&scaled(Format::U16, 0.01, 0.0), &35u16.to_be_bytes()), (0.35, Quality::Good));
+    assert_eq!(value(&scaled(Format::I16, 0.1, -100.0), &1001i16.to_be_bytes()), (0.1, Quality::Good));
+    let float = 0.83f32.to_be_bytes();
+    assert_eq!(value(&point(Format::F32, ByteOrder::Abcd), &float), (0.83, Quality::Good));
+    assert_eq!(value(&scaled(Format::F32, 0.1, 0.0), &float), (0.083, Quality::Good));
+}
+
+#[test]
+fn a_float_of_a_size_that_nothing_has_is_uncertain_and_zero_is_not() {
+    let quality = |format, bytes: &[u8]| {
+        let p = point(format, ByteOrder::Cdab);
+        engineering(&p, raw(&p, bytes, &TimeZone::UTC).unwrap()).1
+    };
+    let doubt = Quality::Uncertain(Cause::Implausible);
+    for usual in [1.25f32, -12.5, 100.0, 0.5] {
+        // Written as abcd, read as cdab: the words of round numbers make denormals.
+        assert_eq!(quality(Format::F32, &usual.to_be_bytes()), doubt, "{usual}");
+    }
+    for usual in [0.83f32, 184.4] {
+        assert_eq!(quality(Format::F32, &usual.to_be_bytes()), doubt, "{usual}");
+    }
+    assert_eq!(quality(Format::F64, &1.25f64.to_be_bytes()), doubt);
+    assert_eq!(quality(Format::F32, &[0; 4]), Quality::Good);
+    assert_eq!(quality(Format::F32, &[0, 0, 0x80, 0]), Quality::Good, "minus zero");
+    assert_eq!(quality(Format::U32, &[0, 0, 0, 1]), Quality::Good);
+    assert_eq!(quality(Format::F64, &[0, 0, 0, 0, 0, 0, 0x3F, 0xF0]), Quality::Good);
 }
 
 #[test]
@@ -88,8 +123,18 @@ fn decimal_registers_read_as_they_are_written() {
 #[test]
 fn bits_of_a_register_and_halves_of_it() {
     let bytes = [0b1010_0000, 0b0000_0101];
-    assert_eq!(read(Format::Bits { low: 0, high: 2 }, ByteOrder::Abcd, &bytes), Ok(5.0));
-    assert_eq!(read(Format::Bits { low: 8, high: 15 }, ByteOrder::Abcd, &bytes), Ok(160.0));
+    let bits = |low, high, signed| Format::Bits { low, high, wide: false, signed };
+    assert_eq!(read(bits(0, 2, false), ByteOrder::Abcd, &bytes), Ok(5.0));
+    assert_eq!(read(bits(8, 15, false), ByteOrder::Abcd, &bytes), Ok(160.0));
+    assert_eq!(read(bits(8, 15, true), ByteOrder::Abcd, &bytes), Ok(-96.0));
+    assert_eq!(read(bits(0, 2, true), ByteOrder::Abcd, &bytes), Ok(-3.0));
+    assert_eq!(read(bits(0, 3, true), ByteOrder::Abcd, &bytes), Ok(5.0));
+    assert_eq!(read(bits(0, 15, true), ByteOrder::Abcd, &[0xFF, 0xFD]), Ok(-3.0));
+    let wide = Format::Bits { low: 0, high: 31, wide: true, signed: true };
+    assert_eq!(read(wide, ByteOrder::Cdab, &[0xFF, 0xFD, 0xFF, 0xFF]), Ok(-3.0));
+    // The low bits of two registers stand in the second one.
+    let low = Format::Bits { low: 0, high: 7, wide: true, signed: false };
+    assert_eq!(read(low, ByteOrder::Abcd, &[1, 2, 3, 4]), Ok(4.0));
     assert_eq!(read(Format::RegisterBit(15), ByteOrder::Abcd, &bytes), Ok(1.0));
     assert_eq!(read(Format::RegisterBit(15), ByteOrder::Badc, &bytes), Ok(0.0));
 }
@@ -125,7 +170,7 @@ fn every_raw_number_but_zero_is_true_at_a_discrete_point_whatever_its_format() {
         (Format::U16, vec![0, 2], 1.0),
         (Format::I16, vec![0xFF, 0xFF], 1.0),
         (Format::F32, vec![0x3F, 0, 0, 0], 1.0),
-        (Format::Bits { low: 4, high: 7 }, vec![0, 0x30], 1.0),
+        (Format::Bits { low: 4, high: 7, wide: false, signed: false }, vec![0, 0x30], 1.0),
         (Format::Bool, vec![0, 255], 1.0),
         (Format::U16, vec![0, 0], 0.0),
     ] {
@@ -184,7 +229,7 @@ proptest! {
         prop_assert_eq!(read4(Format::I32, &value.to_be_bytes()), Ok(f64::from(value)));
         prop_assert_eq!(read4(Format::U32, &(value as u32).to_be_bytes()), Ok(f64::from(value as u32)));
         if float.is_finite() {
-            prop_assert_eq!(read4(Format::F32, &float.to_be_bytes()), Ok(f64::from(float)));
+            prop_assert_eq!(read4(Format::F32, &float.to_be_bytes()), Ok(decimal::of_single(float)));
         }
         prop_assert_eq!(read8(Format::I64, &wide.to_be_bytes()), Ok(wide as f64));
         prop_assert_eq!(read8(Format::U64, &wide.to_be_bytes()), Ok(wide as u64 as f64));
@@ -200,7 +245,7 @@ proptest! {
     #[test]
     fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..24), low in 0u8..32, which in 0usize..12) {
         let format = [
-            Format::Bits { low, high: 31 }, Format::Bcd(4), Format::M10k(4), Format::Clock6, Format::F16,
+            Format::Bits { low, high: 31, wide: true, signed: low % 2 == 1 }, Format::Bcd(4), Format::M10k(4), Format::Clock6, Format::F16,
             Format::Text(6, Encoding::Gbk), Format::Text(6, Encoding::Utf16Le), Format::Epoch64Ms,
             Format::U64, Format::RegisterBit(15), Format::Bool, Format::Text(3, Encoding::Utf8),
         ][which];

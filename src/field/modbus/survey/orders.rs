@@ -207,7 +207,7 @@ fn magnitude(format: Format, raw: &[f64]) -> Option<(f64, String)> {
     let mut worst = (0.0, 0.0);
     for value in raw.iter().map(|v| v.abs()).filter(|v| *v != 0.0) {
         let cost = match float {
-            true if is_denormal(format, value) => ABSURD,
+            true if decode::is_implausible(format, value) => ABSURD,
             true if value < SMALLEST => 3.0 + 4.0 * (SMALLEST / value).log10(),
             true if value > LARGEST => 3.0 + 4.0 * (value / LARGEST).log10(),
             true => 0.0,

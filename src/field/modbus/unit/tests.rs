@@ -94,7 +94,7 @@ fn what_is_multiplied_beyond_all_numbers_is_no_number() {
     let bits = 1e308f64.to_bits().to_be_bytes();
     let words: Vec<u16> = bits.chunks(2).map(|w| u16::from_be_bytes([w[0], w[1]])).collect();
     let found = read(&mut unit, 0, &[&words[..], &[5000]].concat());
-    assert_eq!((found[0].value, found[0].quality), (1e308, Quality::Good));
+    assert_eq!((found[0].value, found[0].quality), (1e308, Quality::Uncertain(Cause::Implausible)));
     assert_eq!(found[1].quality, Quality::Bad(Cause::NotANumber));
 }
 

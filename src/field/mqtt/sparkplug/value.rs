@@ -6,7 +6,7 @@
 //! is taken for what it is, whatever the datatype says; what cannot be told apart is unreadable.
 
 use super::wire::{Metric, PropertyInteger, Value};
-use crate::plant::{Cause, Meaning, Quality};
+use crate::plant::{Cause, Meaning, Quality, decimal};
 
 /// Integers beyond lose digits in a double.
 const EXACT: i128 = 1 << 53;
@@ -154,7 +154,7 @@ pub(super) fn read(metric: &Metric, datatype: Datatype) -> Raw<'_> {
         Some(Value::Int(bits)) => integer(u64::from(*bits), 32, datatype),
         Some(Value::Long(bits)) => integer(*bits, 64, datatype),
         Some(Value::Boolean(set)) => Raw::Flag(*set),
-        Some(Value::Float(number)) => Raw::Number(f64::from(*number), Quality::Good),
+        Some(Value::Float(number)) => Raw::Number(decimal::of_single(*number), Quality::Good),
         Some(Value::Double(number)) => Raw::Number(*number, Quality::Good),
         Some(Value::String(text)) => Raw::Text(text),
         Some(Value::Bytes(_) | Value::DataSet(_) | Value::Template(_) | Value::Extension(_)) => {

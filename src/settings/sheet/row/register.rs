@@ -279,7 +279,10 @@ impl Reading<'_> {
             return Some(Some("bool"));
         }
         if let (Some(low), Some(high)) = (found.bit, found.bit_to) {
-            keys.insert("type".to_owned(), Val::text("bits"));
+            // The highest bit of a signed type is its sign.
+            let kind = if high > 15 { "i32" } else { "i16" };
+            let kind = key.filter(|k| *k == kind).unwrap_or("bits");
+            keys.insert("type".to_owned(), Val::text(kind));
             keys.insert("bits".to_owned(), Val::numbers(&[f64::from(low), f64::from(high)]));
             return Some(Some(if high > 15 { "u32" } else { "u16" }));
         }
