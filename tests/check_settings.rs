@@ -1,4 +1,4 @@
-//! `steamward check`, as the integrator meets it: ten broken folders, and every shipped sample.
+//! `steamward check`, as the integrator meets it: broken folders, and every shipped sample.
 
 use std::path::Path;
 use std::process::Command;
@@ -141,7 +141,7 @@ fn files_of_conf_d_join_and_a_second_owner_of_an_id_is_refused() {
     let twice = [("m.toml", main), ("c.toml", more), ("d.toml", more)];
     let faults = steamward::settings::load_texts(&twice, &profile, &[]).expect_err("twice");
     assert!(
-        faults.to_string().contains("d.toml:1:1") && faults.to_string().contains("c.toml:1:1"),
+        faults.to_string().contains("d.toml:2:1") && faults.to_string().contains("c.toml:2:1"),
         "{faults}"
     );
 }
@@ -195,7 +195,14 @@ fn a_spreadsheet_with_semicolons_and_an_unknown_column_is_told_from_nonsense() {
     assert_eq!(loaded.settings.plant.points[0].name.zh, "水位");
     let faults = load("id,名称,address\nx,水位,40001\n").expect_err("unknown column");
     assert!(
-        faults.to_string().contains("p.csv:2:1") && faults.to_string().contains("unknown key `名称`"),
+        faults
+            .to_string()
+            .starts_with("p.csv:1:4: the heading `名称` is not a key of a profile; write name."),
+        "{faults}"
+    );
+    let faults = load("id,address,furlong\nx,40001,3\n").expect_err("unknown column");
+    assert!(
+        faults.to_string().contains("p.csv:2:1") && faults.to_string().contains("unknown key `furlong`"),
         "{faults}"
     );
 }
@@ -225,4 +232,91 @@ fn a_file_that_is_nonsense_from_its_first_letter_is_refused_with_its_place() {
     let nonsense = include_str!("../fuzz/seeds/settings/key-without-value");
     let faults = steamward::settings::load_texts(&[("t.toml", nonsense)], &[], &[]).expect_err("nonsense");
     assert!(faults.0.iter().any(|f| f.place.file == "t.toml" && f.place.line == 1), "{faults}");
+}
+
+const TWO: &str = "[site]\nid = \"n\"\n[[source.modbus]]\nid = \"plc\"\naddress = \"tcp://192.0.2.1\"\n\
+    [[equipment]]\nid = \"a\"\nprofile = \"p\"\nsource = \"plc\"\nunit = 1\n\
+    [[equipment]]\nid = \"b\"\nprofile = \"p\"\nsource = \"plc\"\nunit = 2\n";
+
+/// The faults of these files, one a line.
+fn told(files: &[(&str, &str)], profile: &str) -> Vec<String> {
+    let loaded = steamward::settings::load_texts(files, &[("p.toml", profile)], &[]);
+    loaded.expect_err("faults").0.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_fault_in_a_value_that_a_later_file_overrides_names_the_file_that_counts() {
+    let profile = "kind = \"k\"\n[[point]]\nid = \"x\"\naddress = 40001\n";
+    for (later, begins) in [
+        ("[equipment.b]\nunit = 999\n", "c.toml:2:1: equipment.b.unit"),
+        ("[source.modbus.plc]\nperiod = \"soon\"\n", "c.toml:2:1: source.modbus.plc.period"),
+        (
+            "[equipment.a]\nlimits = { x = { h = { at = 1 }, l = { at = 2 } } }\n",
+            "c.toml:2:40: equipment.a.limits.x.l.at",
+        ),
+        ("[site]\nid = \"no id\"\n", "c.toml:2:1: site.id"),
+    ] {
+        let said = told(&[("m.toml", TWO), ("c.toml", later)], profile);
+        assert!(said.len() == 1 && said[0].starts_with(begins), "{later}: {said:?}");
+    }
+    // What the later file does not touch is told where it stands.
+    let said =
+        told(&[("m.toml", TWO), ("c.toml", "[equipment.b]\nofficer = \"x\"\nunit = 2\nfoo = 1\n")], profile);
+    assert!(said.len() == 1 && said[0].starts_with("c.toml:4:1"), "{said:?}");
+}
+
+#[test]
+fn a_fault_in_a_profiles_limits_is_told_once_and_at_the_profiles_line() {
+    for (limits, begins) in [
+        ("l = { at = 5 }\nh = { at = 3 }", "p.toml:7:7: point.0.limits.h.at: l = 5 is not below h = 3"),
+        ("h = { at = 9, deadband = 99 }", "p.toml:6:15: point.0.limits.h.deadband: with a deadband of 99"),
+        ("h = { at = 99 }", "p.toml:6:7: point.0.limits.h.at: h = 99 is not below range high = 10"),
+        ("h = { at = 5, when = \"y\" }", "p.toml:6:15: point.0.limits.h.when: there is no point `y`"),
+        ("h = { at = 5, follows = [\"y.h\"] }", "p.toml:6:15: point.0.limits.h.follows: there is no limit"),
+        (
+            "normal = [1, 6]\nh = { at = 5 }",
+            "p.toml:7:7: point.0.limits.h.at: h = 5 is within normal operation",
+        ),
+    ] {
+        let profile =
+            format!("kind = \"k\"\n[[point]]\nid = \"x\"\naddress = 40001\n[point.limits]\n{limits}\n[[point]]\nid = \"z\"\naddress = 40002\n")
+                .replace("address = 40001", "address = 40001\nrange = [0, 10]");
+        let begins = shifted(begins);
+        let said = told(&[("m.toml", TWO)], &profile);
+        assert!(said.len() == 1 && said[0].starts_with(&begins), "{limits}: {said:?}");
+    }
+    // What one piece of equipment adds is told there.
+    let profile = "kind = \"k\"\n[[point]]\nid = \"x\"\naddress = 40001\nlimits = { h = { at = 3 } }\n";
+    let own = format!("{TWO}[equipment.limits.x]\nl = {{ at = 5 }}\n");
+    let said = told(&[("m.toml", &own)], profile);
+    assert!(said.len() == 1 && said[0].starts_with("m.toml:17:7: equipment.b.limits.x.l.at"), "{said:?}");
+}
+
+/// One line further down: `range` stands above the limits.
+fn shifted(begins: &str) -> String {
+    let mut parts = begins.splitn(3, ':');
+    let (file, line) = (parts.next().unwrap_or_default(), parts.next().and_then(|l| l.parse::<usize>().ok()));
+    format!("{file}:{}:{}", line.unwrap_or_default() + 1, parts.next().unwrap_or_default())
+}
+
+#[test]
+fn a_profile_with_a_fault_adds_no_faults_to_the_equipment_that_uses_it() {
+    let using = format!(
+        "{TWO}[equipment.limits.x]\nl = {{ at = 1 }}\n[[equipment.derived]]\nid = \"twice\"\nunit = \"mm\"\n\
+         formula = \"x * 2\"\n[[equipment.state]]\nid = \"off\"\nwhen = \"x > 3 mm\"\nsuppress = [\"x.l\"]\n"
+    );
+    let point = |id: &str| format!("[[point]]\n{id} = \"x\"\nunit = \"mm\"\naddress = 40001\n");
+    for (profile, begins) in [
+        (format!("kind = \"k\"\n{}", point("ident")), "p.toml:2:1: point.0.id: missing"),
+        (format!("kind = 7\n{}", point("id")), "p.toml:1:1: kind: this is an integer"),
+        (format!("kind = \"k\"\nkind = \"k\"\n{}", point("id")), "p.toml:2:1: not TOML: "),
+        (point("id").replace("[[point]]", "[[points]]"), "p.toml:1:3: points: unknown key `points`"),
+    ] {
+        let said = told(&[("m.toml", &using)], &profile);
+        let of_settings = said.iter().any(|s| s.starts_with("m.toml"));
+        assert!(said[0].starts_with(begins) && !of_settings, "{profile}: {said:?}");
+    }
+    // A torn main file says nothing of what it seems to lack.
+    let said = told(&[("m.toml", "[site]\n[site]\n"), ("c.toml", &TWO[16..])], &point("id"));
+    assert!(said.iter().all(|s| !s.contains("there is no source")), "{said:?}");
 }

@@ -31,6 +31,10 @@ impl<'a> Lines<'a> {
         Self { text, starts }
     }
 
+    pub(super) fn slice(&self, span: std::ops::Range<usize>) -> Option<&'a str> {
+        self.text.get(span)
+    }
+
     pub(super) fn place(&self, file: &str, offset: usize) -> Place {
         let line = self.starts.partition_point(|s| *s <= offset).max(1);
         let before = self.text.get(self.starts[line - 1]..offset).unwrap_or_default();
@@ -45,6 +49,39 @@ impl fmt::Display for Place {
         } else {
             write!(f, "{}:{}:{}", self.file, self.line, self.column)
         }
+    }
+}
+
+/// Where a value was written, so that a fault found later names the line that has to change.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Written {
+    pub(super) place: Place,
+    /// Dotted key path.
+    pub(super) key: String,
+    /// In the equipment's own settings, which count over its profile's.
+    pub(super) own: bool,
+}
+
+/// Where the keys of one entry stand, for faults that are found when the entry is used.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Places {
+    entry: Place,
+    keys: Vec<(String, Place)>,
+}
+
+impl Places {
+    pub(super) fn new(entry: Place, keys: Vec<(String, Place)>) -> Self {
+        Self { entry, keys }
+    }
+
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.keys.iter().any(|k| k.0 == key)
+    }
+
+    /// The key's line, or the entry's if the key is not written.
+    pub(super) fn of(&self, key: &str) -> Place {
+        let found = self.keys.iter().find(|k| k.0 == key).map(|k| &k.1);
+        found.unwrap_or(&self.entry).clone()
     }
 }
 

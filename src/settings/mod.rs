@@ -7,18 +7,20 @@
 mod build;
 mod describe;
 mod difference;
+mod encoding;
 mod fault;
+mod overlap;
 pub mod presets;
 mod profile;
 mod renumber;
 pub mod sheet;
+mod slips;
 mod source;
 mod types;
 mod walk;
 mod wiring;
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::path::Path;
 
 pub use build::{client_tls, transport_of};
@@ -48,33 +50,90 @@ pub struct Loaded {
 /// # Errors
 /// [`Faults`]: everything that is wrong, not only the first.
 pub fn load(dir: &Path, env: &[(String, String)]) -> Result<Loaded, Faults> {
-    let mut faults = Vec::new();
-    let mut read = |path: &Path| match std::fs::read_to_string(path) {
-        Ok(text) => Some((path.display().to_string(), text)),
-        Err(e) => {
-            faults.push(Fault {
-                place: Place { file: path.display().to_string(), line: 0, column: 0 },
-                key: String::new(),
-                problem: e.to_string(),
-                remedy: "a readable UTF-8 file is wanted here; `steamward check DIR` takes the folder"
-                    .to_owned(),
-            });
-            None
-        }
-    };
-    let mut files: Vec<_> = read(&dir.join("steamward.toml")).into_iter().collect();
+    let mut reading = Reading::default();
+    let mut files: Vec<_> = reading.file(&dir.join("steamward.toml")).into_iter().collect();
     for path in listed(&dir.join("conf.d"), &["toml"]) {
-        files.extend(read(&path));
+        files.extend(reading.file(&path));
     }
-    let mut profiles = HashMap::new();
-    for path in listed(&dir.join("profiles"), &["toml", "csv"]) {
+    let mut profiles = build::ProfileTexts::new();
+    // TOML before CSV: it can say more, and of two with one name it is the one that is used.
+    for path in
+        listed(&dir.join("profiles"), &["toml"]).into_iter().chain(listed(&dir.join("profiles"), &["csv"]))
+    {
         let name = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
-        profiles.extend(read(&path).map(|p| (name, p)));
+        if let Some((first, _)) = profiles.get(&name) {
+            reading.twin(&path, first);
+        } else {
+            profiles.extend(reading.file(&path).map(|p| (name, p)));
+        }
     }
-    if !faults.is_empty() {
-        return Err(Faults(faults));
+    if !reading.faults.is_empty() {
+        return Err(Faults(reading.faults));
     }
-    assemble(&files, &profiles, env)
+    let mut loaded = assemble(&files, &profiles, env)?;
+    reading.warnings.append(&mut loaded.warnings);
+    Ok(Loaded { warnings: reading.warnings, ..loaded })
+}
+
+/// What comes of reading files, before anything is understood.
+#[derive(Default)]
+struct Reading {
+    faults: Vec<Fault>,
+    warnings: Vec<Fault>,
+}
+
+impl Reading {
+    /// Name and text of a file.
+    fn file(&mut self, path: &Path) -> Option<(String, String)> {
+        let file = path.display().to_string();
+        let fault = |place, problem: String, remedy: &str| Fault {
+            place,
+            key: String::new(),
+            problem,
+            remedy: remedy.to_owned(),
+        };
+        let bytes = match std::fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(e) => {
+                let remedy = "a readable file is wanted here; `steamward check DIR` takes the folder, and \
+                              `steamward init DIR` writes a first one";
+                self.faults.push(fault(Place { file, line: 0, column: 0 }, e.to_string(), remedy));
+                return None;
+            }
+        };
+        match encoding::decoded(&bytes) {
+            Ok(decoded) => {
+                if let Some(taken_for) = decoded.taken_for {
+                    let text = &decoded.text;
+                    let odd = text.char_indices().find(|(_, c)| !c.is_ascii()).map_or(0, |(n, _)| n);
+                    let shown: String = text[odd..].chars().take_while(|c| !c.is_ascii()).take(8).collect();
+                    self.warnings.push(fault(
+                        Place::of(&file, text, odd),
+                        format!("the file is not UTF-8; it was read as {taken_for}, here `{shown}`"),
+                        "save it as UTF-8 in the editor, so that nothing has to be guessed",
+                    ));
+                }
+                Some((file, decoded.text))
+            }
+            Err(offset) => {
+                let before = String::from_utf8_lossy(bytes.get(..offset).unwrap_or_default()).into_owned();
+                let place = Place::of(&file, &before, before.len());
+                let remedy = "save the file as UTF-8 in the editor";
+                self.faults.push(fault(place, "this byte is neither UTF-8 nor GBK".to_owned(), remedy));
+                None
+            }
+        }
+    }
+
+    /// A profile whose name another one has.
+    fn twin(&mut self, path: &Path, first: &str) {
+        self.warnings.push(Fault {
+            place: Place { file: path.display().to_string(), line: 0, column: 0 },
+            key: String::new(),
+            problem: format!("not used: {first} has the same name"),
+            remedy: "remove or rename one of them".to_owned(),
+        });
+    }
 }
 
 /// The same from texts: `files` and `profiles` as (name, text).
@@ -109,13 +168,16 @@ fn assemble(
     }
     let mut faults = faults.into_inner();
     // A file that could not be read makes everything in it seem missing: that says nothing.
-    if faults.iter().any(|f| f.problem.starts_with("not TOML")) {
+    if merged.is_torn() {
         faults.retain(|f| f.place.line != 0);
     }
     faults.sort();
     faults.dedup();
+    let mut warnings = warnings.into_inner();
+    warnings.sort();
+    warnings.dedup();
     match settings {
-        Some(settings) if faults.is_empty() => Ok(Loaded { settings, warnings: warnings.into_inner(), keys }),
+        Some(settings) if faults.is_empty() => Ok(Loaded { settings, warnings, keys }),
         _ => Err(Faults(faults)),
     }
 }

@@ -4,12 +4,14 @@
 //! so that several files and the environment can speak about the same one. The `config` crate
 //! merges the layers: main file, `conf.d`, `STEAMWARD__…`.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 
 use config::{Config, ConfigError, Map, Source, Value, ValueKind};
 use toml_edit::{Document, Item, TableLike};
 
 use super::fault::{Fault, Lines, Place};
+use super::slips;
 
 /// Arrays of tables that are joined by `id`.
 const JOINED: &[&str] =
@@ -24,6 +26,10 @@ pub(super) struct Merged {
     pub(super) order: HashMap<String, Vec<String>>,
     /// What the environment said, word for word, by path.
     pub(super) raw: HashMap<String, String>,
+    /// A file could not be read as a whole, so what seems missing may stand in it.
+    torn: bool,
+    /// The profile of the equipment that is being built has faults of its own; see [`Merged::is_partial`].
+    partial: Cell<bool>,
 }
 
 #[derive(Debug, Clone)]
@@ -44,18 +50,18 @@ pub(super) fn merge(files: &[(String, String)], env: &[(String, String)], faults
     let mut merged = Merged::default();
     let mut builder = Config::builder();
     for (file, text) in files {
-        match Document::parse(text.as_str()) {
-            Ok(document) => {
-                let lines = Lines::of(text);
-                let mut reader = Reader { file, lines, merged: &mut merged, faults };
-                builder = builder.add_source(Layer(reader.table(document.as_table(), "")));
-            }
-            Err(e) => faults.push(Fault {
-                place: Place::of(file, text, e.span().map_or(0, |s| s.start)),
-                key: String::new(),
-                problem: format!("not TOML: {}", e.message().trim().replace('\n', ", ")),
-                remedy: "mend this line; the rest of the file was not read".to_owned(),
-            }),
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        // What was repaired is told, and read on, so that the rest is told too.
+        let repaired = slips::repair(file, text);
+        let text = repaired.as_ref().map_or(text, |r| r.text.as_str());
+        if let Some(repaired) = &repaired {
+            merged.torn |= !repaired.is_whole;
+            faults.extend(repaired.faults.iter().cloned());
+        }
+        if let Ok(document) = Document::parse(text) {
+            let lines = Lines::of(text);
+            let mut reader = Reader { file, lines, merged: &mut merged, faults };
+            builder = builder.add_source(Layer(reader.table(document.as_table(), "")));
         }
     }
     for (name, value) in env {
@@ -113,6 +119,20 @@ impl Merged {
         found
     }
 
+    /// Not all is known of what the settings refer to: a name without its point says nothing.
+    pub(super) fn is_partial(&self) -> bool {
+        self.torn || self.partial.get()
+    }
+
+    pub(super) fn set_partial(&self, partial: bool) {
+        self.partial.set(partial);
+    }
+
+    /// A file could not be read as a whole.
+    pub(super) fn is_torn(&self) -> bool {
+        self.torn
+    }
+
     pub(super) fn place(&self, path: &str) -> Place {
         let mut path = path;
         loop {
@@ -146,7 +166,12 @@ impl Reader<'_> {
             let offset =
                 table.key(key).and_then(toml_edit::Key::span).or_else(|| item.span()).map(|s| s.start);
             let place = self.place(offset);
-            self.merged.places.entry(below.clone()).or_insert(place);
+            // The value of a later file counts; a table stands where it was first opened.
+            if item.is_value() {
+                self.merged.places.insert(below.clone(), place);
+            } else {
+                self.merged.places.entry(below.clone()).or_insert(place);
+            }
             if let Some(value) = self.item(item, &below) {
                 map.insert(key.to_owned(), value);
             }
@@ -177,7 +202,14 @@ impl Reader<'_> {
     fn value(&mut self, value: &toml_edit::Value, path: &str) -> Option<Value> {
         use toml_edit::Value as V;
         let kind = match value {
-            V::String(s) => ValueKind::String(s.value().clone()),
+            V::String(s) => {
+                let written = value.span().and_then(|span| self.lines.slice(span)).unwrap_or_default();
+                if let Some((problem, remedy)) = slips::eaten_backslash(written, s.value()) {
+                    let place = self.place(value.span().map(|s| s.start));
+                    self.faults.push(Fault { place, key: path.to_owned(), problem, remedy });
+                }
+                ValueKind::String(s.value().clone())
+            }
             V::Integer(n) => ValueKind::I64(*n.value()),
             V::Float(n) => ValueKind::Float(*n.value()),
             V::Boolean(b) => ValueKind::Boolean(*b.value()),
@@ -215,12 +247,14 @@ impl Reader<'_> {
                     continue;
                 }
             };
+            // The id is what has to change, not the heading.
+            let id_at = self.place(table.key("id").and_then(toml_edit::Key::span).map(|s| s.start));
             let below = format!("{path}.{id}");
             let ids = self.merged.order.entry(path.to_owned()).or_default();
             if ids.contains(&id) {
-                let first = self.merged.place(&below);
+                let first = self.merged.place(&format!("{below}.id"));
                 self.faults.push(Fault {
-                    place,
+                    place: id_at,
                     key: below,
                     problem: format!("the id is already used at {first}"),
                     remedy: "give each entry its own id".to_owned(),

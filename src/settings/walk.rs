@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use config::{Map, Value, ValueKind};
 
-use super::fault::{Fault, Place, nearest};
+use super::fault::{Fault, Place, Places, Written, nearest};
 use super::source::Merged;
 
 /// One table and its path.
@@ -42,6 +42,48 @@ impl<'a> Walk<'a> {
         });
     }
 
+    /// A fault about a name that leads nowhere. It is left out while a broken file or profile may have hidden what
+    /// is named.
+    pub(super) fn no_such(&self, key: &str, problem: impl Into<String>, remedy: impl Into<String>) {
+        if !self.merged.is_partial() {
+            self.fault(key, problem, remedy);
+        }
+    }
+
+    /// A fault about a value that was written elsewhere, maybe in another file.
+    pub(super) fn fault_at(&self, at: &Written, problem: impl Into<String>, remedy: impl Into<String>) {
+        let (problem, remedy) = (problem.into(), remedy.into());
+        let fault = Fault { place: at.place.clone(), key: at.key.clone(), problem, remedy };
+        self.faults.borrow_mut().push(fault);
+    }
+
+    /// A file could not be read as a whole.
+    pub(super) fn is_torn(&self) -> bool {
+        self.merged.is_torn()
+    }
+
+    /// Not all is known of what the settings refer to.
+    pub(super) fn is_partial(&self) -> bool {
+        self.merged.is_partial()
+    }
+
+    /// See [`Merged::is_partial`].
+    pub(super) fn set_partial(&self, partial: bool) {
+        self.merged.set_partial(partial);
+    }
+
+    /// Where all the keys of this table stand.
+    pub(super) fn places(&self) -> Places {
+        let keys = self.table.keys().map(|key| (key.clone(), self.place(key))).collect();
+        Places::new(self.merged.place(&self.path), keys)
+    }
+
+    /// Where the value of `key` stands.
+    pub(super) fn written(&self, key: &str) -> Written {
+        let path = if key.is_empty() { self.path.clone() } else { self.below(key) };
+        Written { place: self.merged.place(&path), key: path, own: false }
+    }
+
     fn get(&self, key: &'static str) -> Option<&'a Value> {
         self.used.borrow_mut().push(key);
         self.table.get(key).filter(|v| v.kind != ValueKind::Nil)
@@ -49,15 +91,13 @@ impl<'a> Walk<'a> {
 
     fn wrong(&self, key: &str, found: &Value, wanted: &str) {
         let kind = match &found.kind {
-            ValueKind::Boolean(_) => "a truth value",
-            ValueKind::I64(_) | ValueKind::I128(_) | ValueKind::U64(_) | ValueKind::U128(_) => {
-                "a whole number"
-            }
-            ValueKind::Float(n) if !n.is_finite() => "no finite number",
-            ValueKind::Float(_) => "a number",
-            ValueKind::String(_) => "a text",
+            ValueKind::Boolean(_) => "a boolean",
+            ValueKind::I64(_) | ValueKind::I128(_) | ValueKind::U64(_) | ValueKind::U128(_) => "an integer",
+            ValueKind::Float(n) if !n.is_finite() => "not a finite number",
+            ValueKind::Float(_) => "a float",
+            ValueKind::String(_) => "a string",
             ValueKind::Table(_) => "a table",
-            ValueKind::Array(_) => "a list",
+            ValueKind::Array(_) => "an array",
             ValueKind::Nil => "nothing",
         };
         self.fault(key, format!("this is {kind}"), format!("write {wanted}"));
@@ -76,7 +116,8 @@ impl<'a> Walk<'a> {
                 self.merged.raw.get(&self.below(key)).map(String::as_str)
             }
             _ => {
-                self.wrong(key, value, &format!("a text: {key} = \"…\""));
+                let example = self.shown_number(key).unwrap_or_else(|| "…".to_owned());
+                self.wrong(key, value, &format!("a string: {key} = \"{example}\""));
                 None
             }
         }
@@ -98,7 +139,8 @@ impl<'a> Walk<'a> {
             ValueKind::Float(n) if n.is_finite() => Some(n),
             ValueKind::Boolean(b) => Some(f64::from(u8::from(b))),
             _ => {
-                self.wrong(key, value, &format!("a number: {key} = 1.5"));
+                let number = in_quotes(value).unwrap_or_else(|| "1.5".to_owned());
+                self.wrong(key, value, &format!("a number: {key} = {number}"));
                 None
             }
         }
@@ -113,7 +155,8 @@ impl<'a> Walk<'a> {
                 None
             }
             _ => {
-                self.wrong(key, value, &format!("a whole number from {from} to {to}"));
+                let example = in_quotes(value).map_or_else(String::new, |n| format!(": {key} = {n}"));
+                self.wrong(key, value, &format!("an integer from {from} to {to}{example}"));
                 None
             }
         }
@@ -133,18 +176,24 @@ impl<'a> Walk<'a> {
     pub(super) fn duration(&self, key: &'static str) -> Option<Duration> {
         let value = self.get(key)?;
         let ValueKind::String(text) = &value.kind else {
-            self.wrong(key, value, &format!("a duration with its unit: {key} = \"5s\" (ms, s, m, h, d)"));
+            let wanted = match self.shown_number(key) {
+                Some(n) => {
+                    format!("a duration with its unit: {key} = \"{n}s\", or \"{n}ms\" (ms, s, m, h, d)")
+                }
+                None => format!("a duration with its unit: {key} = \"5s\" (ms, s, m, h, d)"),
+            };
+            self.wrong(key, value, &wanted);
             return None;
         };
         let parsed = duration(text);
         if parsed.is_none() && seconds(text).is_some() {
             self.fault(key, format!("`{text}` is too long"), "\"36500d\", a hundred years, at most");
         } else if parsed.is_none() {
-            self.fault(
-                key,
-                format!("`{text}` is no duration"),
-                "write a number and a unit, e.g. \"200ms\", \"5s\", \"10m\", \"1h\", \"7d\"",
+            let remedy = meant(text).map_or_else(
+                || "write a number and a unit, e.g. \"200ms\", \"5s\", \"10m\", \"1h\", \"7d\"".to_owned(),
+                |meant| format!("write {key} = \"{meant}\""),
             );
+            self.fault(key, format!("`{text}` is not a valid duration"), remedy);
         }
         parsed
     }
@@ -154,7 +203,13 @@ impl<'a> Walk<'a> {
         let text = self.text(key)?;
         let found = words.iter().find(|w| w.0 == text).map(|w| w.1);
         if found.is_none() {
-            self.fault(key, format!("`{text}` is not known"), nearest(text, words.iter().map(|w| w.0)));
+            let plain = super::sheet::plain(text).to_lowercase();
+            let meant = words.iter().find(|w| w.0 == plain);
+            let remedy = meant.map_or_else(
+                || nearest(text, words.iter().map(|w| w.0)),
+                |meant| format!("write {key} = \"{}\"", meant.0),
+            );
+            self.fault(key, format!("`{text}` is not known"), remedy);
         }
         found
     }
@@ -164,7 +219,12 @@ impl<'a> Walk<'a> {
         match &value.kind {
             ValueKind::Table(table) => Some(self.below_table(table, self.below(key))),
             _ => {
-                self.wrong(key, value, &format!("a table: [{}]", self.below(key)));
+                // Places in a list have no heading of their own.
+                let path = self.below(key);
+                let listed = path.split('.').any(|part| part.bytes().all(|b| b.is_ascii_digit()));
+                let wanted =
+                    if listed { format!("a table: {key} = {{ … }}") } else { format!("a table: [{path}]") };
+                self.wrong(key, value, &wanted);
                 None
             }
         }
@@ -190,11 +250,18 @@ impl<'a> Walk<'a> {
         entries
     }
 
+    /// How a list of tables is begun; one below a list has the heading without that list's numbers.
+    fn heading(&self, key: &str) -> String {
+        let path = self.below(key);
+        let named = path.split('.').filter(|part| !part.bytes().all(|b| b.is_ascii_digit()));
+        format!("tables: [[{}]]", named.collect::<Vec<_>>().join("."))
+    }
+
     /// An array of tables without ids.
     pub(super) fn list(&self, key: &'static str) -> Vec<Walk<'a>> {
         let Some(value) = self.get(key) else { return Vec::new() };
         let ValueKind::Array(values) = &value.kind else {
-            self.wrong(key, value, &format!("tables: [[{}]]", self.below(key)));
+            self.wrong(key, value, &self.heading(key));
             return Vec::new();
         };
         let mut all = Vec::new();
@@ -203,7 +270,7 @@ impl<'a> Walk<'a> {
                 ValueKind::Table(table) => {
                     all.push(self.below_table(table, format!("{}.{n}", self.below(key))));
                 }
-                _ => self.wrong(key, value, &format!("tables: [[{}]]", self.below(key))),
+                _ => self.wrong(key, value, &self.heading(key)),
             }
         }
         all
@@ -212,7 +279,7 @@ impl<'a> Walk<'a> {
     pub(super) fn numbers(&self, key: &'static str) -> Option<Vec<f64>> {
         let value = self.get(key)?;
         let ValueKind::Array(values) = &value.kind else {
-            self.wrong(key, value, &format!("a list of numbers: {key} = [0, 2.5]"));
+            self.wrong(key, value, &format!("an array of numbers: {key} = [0, 2.5]"));
             return None;
         };
         let mut all = Vec::new();
@@ -221,7 +288,7 @@ impl<'a> Walk<'a> {
                 ValueKind::I64(n) => all.push(n as f64),
                 ValueKind::Float(n) => all.push(n),
                 _ => {
-                    self.wrong(key, value, &format!("a list of numbers: {key} = [0, 2.5]"));
+                    self.wrong(key, value, &format!("an array of numbers: {key} = [0, 2.5]"));
                     return None;
                 }
             }
@@ -246,7 +313,7 @@ impl<'a> Walk<'a> {
             _ => None,
         };
         if all.is_none() {
-            self.wrong(key, value, &format!("a list of pairs: {key} = [[0, 0], [1000, 10]]"));
+            self.wrong(key, value, &format!("an array of pairs: {key} = [[0, 0], [1000, 10]]"));
         }
         all
     }
@@ -286,7 +353,7 @@ impl<'a> Walk<'a> {
         match &value.kind {
             ValueKind::Table(table) => Some(self.below_table(table, self.below(key))),
             _ => {
-                self.wrong(key, value, "a text, or a table with zh and en");
+                self.wrong(key, value, "a string, or a table with zh and en");
                 None
             }
         }
@@ -303,9 +370,19 @@ impl<'a> Walk<'a> {
             _ => None,
         };
         if list.is_none() {
-            self.wrong(key, value, &format!("a list of texts: {key} = [\"…\"]"));
+            self.wrong(key, value, &format!("an array of strings: {key} = [\"…\"]"));
         }
         list
+    }
+
+    /// A number as it is written, if one stands here, in quotes or not.
+    pub(super) fn shown_number(&self, key: &str) -> Option<String> {
+        match &self.table.get(key)?.kind {
+            ValueKind::I64(n) => Some(n.to_string()),
+            ValueKind::Float(n) if n.is_finite() => Some(n.to_string()),
+            ValueKind::String(text) => plain_number(text),
+            _ => None,
+        }
     }
 
     /// A value that may be `false` to mean "none".
@@ -343,15 +420,48 @@ impl<'a> Walk<'a> {
         Self { table, path, merged: self.merged, faults: self.faults, used: RefCell::default() }
     }
 
-    /// Calls every key that was never asked for unknown.
-    pub(super) fn finish(&self) {
+    /// Calls every key that was never asked for unknown; true if there was one.
+    pub(super) fn finish(&self) -> bool {
         let mut used = self.used.borrow().clone();
         used.sort_unstable();
         used.dedup();
+        let mut found = false;
         for key in self.table.keys().filter(|k| !used.contains(&k.as_str())) {
             self.fault(key, format!("unknown key `{key}`"), nearest(key, used.iter().copied()));
+            found = true;
         }
+        found
     }
+}
+
+/// The number that a text holds, as TOML writes it.
+fn in_quotes(value: &Value) -> Option<String> {
+    if let ValueKind::String(text) = &value.kind { plain_number(text) } else { None }
+}
+
+/// The same of a text with full-width digits too.
+fn plain_number(text: &str) -> Option<String> {
+    let plain = super::sheet::plain(text);
+    if let Ok(whole) = plain.parse::<i64>() {
+        return Some(whole.to_string());
+    }
+    plain.parse::<f64>().ok().filter(|n| n.is_finite()).map(|n| n.to_string())
+}
+
+/// A duration that was written with other signs or words: `5秒`, `5 sec`, `３００ms`.
+fn meant(text: &str) -> Option<String> {
+    let plain = super::sheet::plain(text).to_lowercase();
+    let split = plain.find(|c: char| !(c.is_ascii_digit() || c == '.'))?;
+    let unit = match plain[split..].trim() {
+        "毫秒" | "msec" | "millis" | "milliseconds" => "ms",
+        "秒" | "秒钟" | "sec" | "secs" | "second" | "seconds" => "s",
+        "分" | "分钟" | "mins" | "minute" | "minutes" => "m",
+        "时" | "小时" | "hr" | "hrs" | "hour" | "hours" => "h",
+        "天" | "日" | "day" | "days" => "d",
+        unit => unit,
+    };
+    let meant = format!("{}{unit}", &plain[..split]);
+    duration(&meant).map(|_| meant)
 }
 
 /// The longest duration that is taken: what is added to a time, or multiplied by a few, stays a time.

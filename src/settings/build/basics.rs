@@ -80,7 +80,7 @@ pub(super) fn console(w: Option<&Walk<'_>>) -> Option<Console> {
         Some((text, Err(_))) => {
             w.fault(
                 "listen",
-                format!("`{text}` is no address to listen on"),
+                format!("`{text}` is not an address to listen on"),
                 "an address and a port, e.g. \"127.0.0.1:8686\"",
             );
             default

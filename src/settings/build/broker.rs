@@ -14,7 +14,7 @@ pub(super) fn broker(w: &Walk<'_>) -> Option<Broker> {
         Some((text, Err(_))) => {
             w.fault(
                 "listen",
-                format!("`{text}` is no address to listen on"),
+                format!("`{text}` is not an address to listen on"),
                 "an address and a port, e.g. \"127.0.0.1:1883\"",
             );
             None

@@ -38,7 +38,8 @@ impl PlantBuilder<'_> {
             if own.iter().any(|o| self.points[o.0 as usize].id == setting.id) {
                 let problem = format!("there is a point `{}` already", setting.id);
                 let remedy = format!("another id; its limits are written under limits.{}", setting.id);
-                self.tell(&setting, problem, remedy);
+                let (place, key) = (setting.id_place.clone(), setting.key.clone());
+                self.faults.borrow_mut().push(Fault { place, key, problem, remedy });
                 continue;
             }
             let Some(device) = self.calculator(equipment, owner) else { continue };
@@ -132,6 +133,8 @@ impl PlantBuilder<'_> {
                         how: How::Formula(text),
                     });
                 }
+                // A point of a profile with faults may be what the formula lacks.
+                Err(e) if e.problem.starts_with("there is no point") && self.may_lack(own, &text) => {}
                 Err(error) => self.tell(&one.setting, told(&error), error.remedy.clone()),
             }
         }
@@ -198,6 +201,14 @@ impl PlantBuilder<'_> {
             }
         }
         ordered
+    }
+
+    /// The formula reads equipment of which not all is known.
+    fn may_lack(&self, own: EquipmentIx, formula: &str) -> bool {
+        let names = |e: &EquipmentIx| {
+            self.equipment.get(e.0 as usize).is_some_and(|e| formula.contains(e.id.as_str()))
+        };
+        self.broken.contains(&own) || self.broken.iter().any(names)
     }
 
     fn tell(&self, setting: &DerivedSetting, problem: String, remedy: String) {

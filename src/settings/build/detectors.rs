@@ -89,7 +89,10 @@ impl PlantBuilder<'_> {
                 let id = |p: &PointIx| self.points[p.0 as usize].id.as_str();
                 let Some(point) = own.points.iter().copied().find(|p| id(p) == name) else {
                     let known = nearest(name, own.points.iter().map(id));
-                    self.tell_detector(&one.setting, port.key, format!("there is no point `{name}`"), known);
+                    if !self.broken.contains(&one.equipment) {
+                        let problem = format!("there is no point `{name}`");
+                        self.tell_detector(&one.setting, port.key, problem, known);
+                    }
                     return None;
                 };
                 let unit = &self.points[point.0 as usize].unit;
@@ -136,7 +139,7 @@ impl PlantBuilder<'_> {
     }
 
     fn tell_detector(&self, setting: &DetectorSetting, key: &str, problem: String, remedy: String) {
-        let (place, key) = (setting.place.clone(), format!("{}.{key}", setting.key));
+        let (place, key) = (setting.places.of(key), format!("{}.{key}", setting.key));
         self.faults.borrow_mut().push(Fault { place, key, problem, remedy });
     }
 }

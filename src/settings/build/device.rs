@@ -11,6 +11,7 @@ use super::mqtt::MqttKeys;
 use super::plant::PlantBuilder;
 use super::push::push_device;
 use super::quirks::QuirkKeys;
+use super::reach::Reach;
 use super::registers::OnRegisters;
 use super::sparkplug;
 use super::words::poll_period;
@@ -41,6 +42,7 @@ impl PlantBuilder<'_> {
             return;
         };
         let Sources { modbus, mqtt, push } = self.sources(w, source);
+        self.named_sources.insert(source.to_owned());
         let unit = w.whole("unit", 0, 255);
         let on_broker = MqttKeys::read(w, profile);
         w.mark("period");
@@ -62,6 +64,7 @@ impl PlantBuilder<'_> {
             (None, Some(unit)) => unit.to_string(),
             (None, None) => on_broker.topic.clone().unwrap_or_else(|| owner.to_owned()),
         };
+        self.taker(w, source, (unit, &on_broker, owner), &new);
         let mut label = format!("{source}/{shown}");
         if self.devices.iter().any(|d| d.label == label) {
             label = format!("{label}/{owner}");
@@ -112,8 +115,8 @@ impl PlantBuilder<'_> {
             push: self.push.iter().position(|p| p.id.as_str() == source),
         };
         let Sources { modbus, mqtt, push } = found;
-        let declared = self.declared.iter().any(|d| d == source);
-        if modbus.is_none() && mqtt.is_none() && push.is_none() && !declared {
+        let declared = self.declared.iter().any(|d| d.1 == source);
+        if modbus.is_none() && mqtt.is_none() && push.is_none() && !declared && !w.is_torn() {
             let known = self
                 .modbus
                 .iter()
@@ -164,6 +167,7 @@ impl PlantBuilder<'_> {
             let _ = apply(&mut point, &p.limits, &mut self.relations.of(ix));
             own.push(ix);
             self.points.push(point);
+            self.reach.extend(p.register.as_ref().and_then(Reach::of).map(|r| (ix, r)));
             new.push((ix, p));
         }
         new
@@ -174,22 +178,22 @@ impl PlantBuilder<'_> {
         for (_, p) in new {
             let fault = |key: &str, problem: &str, remedy: &str| {
                 self.faults.borrow_mut().push(Fault {
-                    place: p.place.clone(),
-                    key: format!("point.{}{key}", p.id),
+                    place: p.places.of(key),
+                    key: format!("point.{}.{key}", p.id),
                     problem: problem.to_owned(),
                     remedy: remedy.to_owned(),
                 });
             };
             if p.is_multiplied {
                 fault(
-                    "",
+                    if p.places.has("times") { "times" } else { "decimals_from" },
                     "multiplied by another point, which only a Modbus source does",
                     "let the sender give the value as it is meant",
                 );
             }
             if p.is_loop && !raw {
                 fault(
-                    ".loop",
+                    "loop",
                     "a current loop's raw values, which only registers carry",
                     "calibration = [[819, 0], [4095, 2.5]] if the sender gives raw values, else remove it",
                 );

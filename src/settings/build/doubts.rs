@@ -1,10 +1,29 @@
 //! Modbus settings that can be read and will hardly work: worth a warning, no reason to stop.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 
 use super::super::fault::Fault;
 use super::super::types::{Framing, ModbusSource, Transport};
 use super::super::walk::Walk;
+
+/// Sources that no equipment names; `declared` are all of them, by kind and id.
+pub(super) fn unused(
+    root: &Walk<'_>,
+    declared: &[(&'static str, String)],
+    named: &HashSet<String>,
+    warnings: &RefCell<Vec<Fault>>,
+) {
+    for (kind, id) in declared.iter().filter(|d| !named.contains(&d.1)) {
+        let key = format!("source.{kind}.{id}");
+        warnings.borrow_mut().push(Fault {
+            place: root.place(&key),
+            key,
+            problem: "no equipment reads from this source".to_owned(),
+            remedy: format!("write source = \"{id}\" at an [[equipment]], or remove the source"),
+        });
+    }
+}
 
 /// Looks over all Modbus sources together.
 pub(super) fn modbus(root: &Walk<'_>, sources: &[&ModbusSource], warnings: &RefCell<Vec<Fault>>) {

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::super::fault::nearest;
+use super::super::fault::{Fault, Written, nearest};
 use super::super::profile::{
-    DerivedSetting, LimitSetting, Plausible, check_discrete, compound, limits, plausible,
+    DerivedSetting, LimitSetting, Part, Plausible, check_discrete, compound, limits, plausible,
 };
 use super::super::walk::Walk;
 use super::plant::PlantBuilder;
@@ -40,7 +40,7 @@ impl PlantBuilder<'_> {
                     tested.extend(tests.map(|t| (*point, t)));
                     let mut relations = self.relations.of(*point);
                     for kind in apply(&mut self.points[point.0 as usize], &settings, &mut relations) {
-                        l.fault(
+                        l.no_such(
                             &format!("{}.at", kind.key()),
                             "missing, and the profile has no such limit to take it from",
                             "write the setpoint in the point's unit: at = -75",
@@ -49,7 +49,7 @@ impl PlantBuilder<'_> {
                 }
                 None => {
                     let known = nearest(name, own.iter().map(|o| self.points[o.0 as usize].id.as_str()));
-                    w.fault(name, format!("there is no point `{name}`"), known);
+                    w.no_such(name, format!("there is no point `{name}`"), known);
                 }
             }
         }
@@ -74,6 +74,21 @@ impl PlantBuilder<'_> {
             Some(no_data) if no_data.after == BY_DEVICE => no_data.after = stale.max(Duration::from_secs(10)),
             _ => {}
         }
+        self.order(ix, w);
+        self.clears(ix, w);
+        self.reached(ix, w);
+    }
+
+    /// Tells a fault at the line of the limits that it is about, or else under `limits` of the equipment.
+    fn at_limits(&self, w: &Walk<'_>, ix: PointIx, of: &[(LimitKind, Part)], problem: String, remedy: &str) {
+        match self.relations.written(ix, of) {
+            Some(written) => w.fault_at(written, problem, remedy),
+            None => w.fault(&format!("limits.{}", self.points[ix.0 as usize].id), problem, remedy),
+        }
+    }
+
+    /// range low <= ll < l < h < hh <= range high.
+    fn order(&self, ix: PointIx, w: &Walk<'_>) {
         let point = &self.points[ix.0 as usize];
         let mut ladder: Vec<(&str, f64, Option<LimitKind>)> = Vec::new();
         if let Some((low, _)) = point.range {
@@ -85,18 +100,22 @@ impl PlantBuilder<'_> {
             ladder.push(("range high", high, None));
         }
         for pair in ladder.windows(2) {
-            let edge = pair[0].0 == "range low" || pair[1].0 == "range high";
+            let edge = pair[0].2.is_none() || pair[1].2.is_none();
             if pair[0].1 > pair[1].1 || (!edge && pair[0].1 >= pair[1].1) {
+                let parts: Vec<_> = pair.iter().filter_map(|p| Some((p.2?, Part::At))).collect();
                 let [below, above] = [pair[0], pair[1]].map(|(key, at, kind)| {
                     format!("{key} = {at}{}", kind.map_or("", |kind| self.whose(point, kind, at)))
                 });
-                w.fault(
-                    &format!("limits.{}", point.id),
-                    format!("{below} is not below {above}"),
-                    "the order is range low <= ll < l < h < hh <= range high",
-                );
+                let problem = format!("{below} is not below {above}");
+                let remedy = "the order is range low <= ll < l < h < hh <= range high";
+                self.at_limits(w, ix, &parts, problem, remedy);
             }
         }
+    }
+
+    /// Every alarm can end within the range.
+    fn clears(&self, ix: PointIx, w: &Walk<'_>) {
+        let point = &self.points[ix.0 as usize];
         for limit in &point.limits {
             let Some((low, high)) = point.range else { continue };
             let clears = match limit.kind {
@@ -105,15 +124,35 @@ impl PlantBuilder<'_> {
                 LimitKind::State | LimitKind::NoData => true,
             };
             if !clears {
-                w.fault(
-                    &format!("limits.{}.{}.deadband", point.id, limit.kind.key()),
-                    format!(
-                        "with a deadband of {} the alarm could never clear within the range",
-                        limit.deadband
-                    ),
-                    "make the deadband smaller",
+                let problem = format!(
+                    "with a deadband of {} the alarm could never clear within the range",
+                    limit.deadband
                 );
+                match self.relations.written(ix, &[(limit.kind, Part::Deadband)]) {
+                    Some(written) => w.fault_at(written, problem, "make the deadband smaller"),
+                    None => {
+                        let key = format!("limits.{}.{}.deadband", point.id, limit.kind.key());
+                        w.fault(&key, problem, "make the deadband smaller");
+                    }
+                }
             }
+        }
+    }
+
+    /// A limit means something for what the register can hold.
+    fn reached(&self, ix: PointIx, w: &Walk<'_>) {
+        let point = &self.points[ix.0 as usize];
+        for limit in &point.limits {
+            let at = [(limit.kind, Part::At)];
+            let key = limit.kind.key();
+            let Some(reach) = self.reach.get(&ix) else { continue };
+            let Some(problem) = reach.problem(limit.kind, limit.at) else { continue };
+            let found = self.relations.written(ix, &at).cloned();
+            let Written { place, key, .. } =
+                found.unwrap_or_else(|| w.written(&format!("limits.{}.{key}", point.id)));
+            let remedy =
+                "check the setpoint, and type, scale and offset against the device's manual".to_owned();
+            self.warnings.borrow_mut().push(Fault { place, key, problem, remedy });
         }
     }
 }
@@ -146,7 +185,7 @@ pub(super) fn apply(
                 point.no_data = Some(NoData { after: NO_ALARM, priority: Priority::Low });
             }
             LimitSetting::Off(kind) => relations.forget(*kind),
-            LimitSetting::Normal(band) => relations.runs_within(*band),
+            LimitSetting::Normal(band, written) => relations.runs_within(*band, Some(written)),
         }
     }
     without

@@ -15,8 +15,10 @@ mod plant;
 mod presets;
 mod push;
 mod quirks;
+mod reach;
 mod registers;
 mod relations;
+mod shared;
 mod sources;
 mod sparkplug;
 mod states;
@@ -25,7 +27,7 @@ mod transport;
 mod words;
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::fault::{Fault, Place};
 use super::source::Merged;
@@ -57,18 +59,18 @@ pub(super) fn build(
     let site_id = site.as_ref().map_or("site", |s: &Site| s.id.as_str()).to_owned();
     if let Some(sources) = root.table("source") {
         for (name, w) in sources.entries("modbus") {
-            declared.push(name.to_owned());
+            declared.push(("modbus", name.to_owned()));
             modbus.extend(sources::modbus_source(name, &w, warnings));
         }
         for (name, w) in sources.entries("mqtt") {
-            declared.push(name.to_owned());
+            declared.push(("mqtt", name.to_owned()));
             if let Some((source, expect)) = sources::mqtt_source(name, &w, &site_id) {
                 expected.insert(source.id.to_string(), expect);
                 mqtt.push(source);
             }
         }
         for (name, w) in sources.entries("push") {
-            declared.push(name.to_owned());
+            declared.push(("push", name.to_owned()));
             if let Some((source, expect)) = push::push_source(name, &w) {
                 expected.insert(source.id.to_string(), expect);
                 push.push(source);
@@ -96,6 +98,10 @@ pub(super) fn build(
         due: Vec::new(),
         timezone: site.as_ref().map_or_else(String::new, |s: &Site| s.timezone.clone()),
         pending_detectors: Vec::new(),
+        reach: HashMap::new(),
+        takers: Vec::new(),
+        broken: HashSet::new(),
+        named_sources: HashSet::new(),
     };
     for (name, w) in root.entries("equipment") {
         plant.equipment(name, &w);
@@ -104,7 +110,7 @@ pub(super) fn build(
     if plant.equipment.is_empty() && !root.has("equipment") {
         root.fault("equipment", "missing", "write at least one [[equipment]]");
     }
-    for twin in plant.declared.iter().filter(|id| *id == derived::SOURCE) {
+    for (_, twin) in plant.declared.iter().filter(|d| d.1 == derived::SOURCE) {
         root.fault(
             "source",
             format!("no source may be called `{twin}`"),
@@ -140,6 +146,8 @@ pub(super) fn build(
             remedy: "keep = at least evidence.before + evidence.after".to_owned(),
         });
     }
+    shared::twins(&plant.takers, warnings);
+    doubts::unused(&root, &plant.declared, &plant.named_sources, warnings);
     doubts::modbus(&root, &plant.modbus.iter().map(|d| &d.source).collect::<Vec<_>>(), warnings);
     let broker = root.table("broker").and_then(|w| broker::broker(&w));
     let manners = basics::manners(root.table("alarms").as_ref());

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::fault::Fault;
+use super::super::fault::{Fault, Written};
 use super::super::profile::{Offline, Profile, ProfilePoint, offline};
 use super::super::types::{
     Body, DeviceKey, JsonPath, MqttMapping, MqttOffline, MqttPoint, Shape, Table, Template, TopicLevel,
@@ -20,6 +20,8 @@ pub(super) struct MqttKeys {
     /// Its own topic, else the profile's.
     pub(super) topic: Option<String>,
     own_topic: bool,
+    /// Where the topic stands, here or in the profile.
+    topic_written: Written,
     device: Option<String>,
     offline: Option<Offline>,
     own_offline: bool,
@@ -47,6 +49,7 @@ impl MqttKeys {
         let expect_every =
             w.has("expect_every").then(|| positive(w, "expect_every", Duration::from_secs(10)));
         Self {
+            topic_written: if topic.is_some() { w.written("topic") } else { profile.topic_written.clone() },
             own_topic: topic.is_some(),
             topic: topic.or_else(|| profile.topic.clone()),
             device,
@@ -79,6 +82,11 @@ impl MqttKeys {
         {
             w.fault(key, "this source is pushed over HTTP, which has no such thing", "remove the key");
         }
+    }
+
+    /// The sender's own name for the device is written.
+    pub(super) fn has_device(&self) -> bool {
+        self.device.is_some()
     }
 
     /// What the sender calls the device: its own name, else the equipment's id.
@@ -140,7 +148,7 @@ impl MqttKeys {
                     "write sparkplug = { group = \"plant\", node = \"edge-1\" } instead of the topic";
                 match place {
                     Some(p) => fault(faults, p, "topic", problem.to_owned(), remedy),
-                    None => w.fault("topic", problem, remedy),
+                    None => w.fault_at(&self.topic_written, problem, remedy),
                 }
                 None
             }
@@ -149,7 +157,7 @@ impl MqttKeys {
                 let remedy = "levels parted by `/`; `+`, `{device}`, `{point}` stand for one whole level, `#` for the rest";
                 match place {
                     Some(p) => fault(faults, p, "topic", problem, remedy),
-                    None => w.fault("topic", problem, remedy),
+                    None => w.fault_at(&self.topic_written, problem, remedy),
                 }
                 None
             }
@@ -177,15 +185,15 @@ impl MqttKeys {
                 Shape::preset(usual).expect("a preset of ours")
             }));
             if topic.has_point() && !matches!(shape.body, Body::Scalar) {
-                w.fault(
-                    "topic",
+                w.fault_at(
+                    &self.topic_written,
                     format!("`{{point}}` names the point, but so does the shape `{}`", shape.preset),
                     "use `+` in the topic, or shape = \"scalar\" in the profile",
                 );
             }
             if matches!(shape.body, Body::Scalar) && !topic.has_point() && points.len() > 1 {
-                w.fault(
-                    "topic",
+                w.fault_at(
+                    &self.topic_written,
                     "one value cannot be several points",
                     "write `{point}` for the level that names the point, or a topic on every point",
                 );
@@ -197,7 +205,7 @@ impl MqttKeys {
         let offline = self.offline.as_ref().and_then(|o| {
             let topic = Template::parse(&o.topic)
                 .map_err(|problem| {
-                    w.fault("offline", format!("topic: {problem}"), "e.g. \"plant/{device}/status\"");
+                    w.fault_at(&o.written, problem, "e.g. \"plant/{device}/status\"");
                 })
                 .ok()?;
             Some(MqttOffline {
@@ -225,7 +233,7 @@ fn of_sparkplug(template: &Template) -> bool {
 
 fn fault(faults: &RefCell<Vec<Fault>>, p: &ProfilePoint, key: &str, problem: String, remedy: &str) {
     faults.borrow_mut().push(Fault {
-        place: p.place.clone(),
+        place: p.places.of(key),
         key: format!("point.{}.{key}", p.id),
         problem,
         remedy: remedy.to_owned(),

@@ -18,8 +18,17 @@ pub(super) fn outlets(w: &Walk<'_>) -> Outlets {
             let database = o.need("database", "\"boilers\"").unwrap_or_default().to_owned();
             InfluxApi::V1 { database, login: login(&o) }
         } else {
+            if o.has("database") && !o.has("api") {
+                o.mark("database");
+                o.fault(
+                    "database",
+                    "InfluxDB 2 has buckets; a database is of api v1",
+                    "write api = \"v1\" beside it",
+                );
+            }
             let org = o.text("org").unwrap_or_default().to_owned();
-            let bucket = o.need("bucket", "\"boilers\"").unwrap_or_default().to_owned();
+            let bucket = if o.has("database") { o.text("bucket") } else { o.need("bucket", "\"boilers\"") };
+            let bucket = bucket.unwrap_or_default().to_owned();
             InfluxApi::V2 { org, bucket, token: secret(&o, "token") }
         };
         let outlet = (|gzip, batch_readings, batch_age, timeout, retry| {

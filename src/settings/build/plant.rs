@@ -1,7 +1,7 @@
 //! `[[equipment]]` with its devices and limits → the plant, and what each source has to read for it.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use super::super::fault::{Fault, Place, nearest};
@@ -12,7 +12,9 @@ use super::ProfileTexts;
 use super::derived::Pending;
 use super::detectors::PendingDetector;
 use super::presets;
+use super::reach::Reach;
 use super::relations::Relations;
+use super::shared::Taker;
 use super::sources::ModbusDefaults;
 use super::words::id;
 use crate::plant::{Derived, Device, Equipment, EquipmentIx, Id, Name, Point, PointIx};
@@ -25,8 +27,8 @@ pub(super) struct PlantBuilder<'a> {
     pub(super) mqtt: Vec<MqttSource>,
     pub(super) push: Vec<PushSource>,
     pub(super) expected: HashMap<String, Duration>,
-    /// Ids of all sources that stand in the files, good or not.
-    pub(super) declared: Vec<String>,
+    /// Kinds and ids of all sources that stand in the files, good or not.
+    pub(super) declared: Vec<(&'static str, String)>,
     pub(super) equipment: Vec<Equipment>,
     pub(super) points: Vec<Point>,
     pub(super) devices: Vec<Device>,
@@ -40,6 +42,14 @@ pub(super) struct PlantBuilder<'a> {
     pub(super) preset_place: Place,
     pub(super) warnings: &'a RefCell<Vec<Fault>>,
     pub(super) pending_detectors: Vec<PendingDetector>,
+    /// What the registers of points can hold.
+    pub(super) reach: HashMap<PointIx, Reach>,
+    /// Which values the devices give, to find those that give another's.
+    pub(super) takers: Vec<Taker>,
+    /// Equipment whose profile has faults of its own.
+    pub(super) broken: HashSet<EquipmentIx>,
+    /// Sources that equipment names.
+    pub(super) named_sources: HashSet<String>,
 }
 
 impl PlantBuilder<'_> {
@@ -58,6 +68,7 @@ impl PlantBuilder<'_> {
             return None;
         };
         let profile = parse(file, text, &mut self.faults.borrow_mut());
+        self.warnings.borrow_mut().extend(profile.doubts.iter().cloned());
         self.profiles.insert(name.to_owned(), profile.clone());
         Some(profile)
     }
@@ -82,6 +93,7 @@ impl PlantBuilder<'_> {
             let profile = self.profile(w);
             known &= profile.is_some();
             let profile = profile.unwrap_or_default();
+            self.partly_known(ix, &profile, w);
             kind = kind.or_else(|| profile.kind.clone());
             self.preset = presets::wanted(w, kind.as_deref());
             self.device(ix, name, w, &profile, &mut own_points);
@@ -94,6 +106,7 @@ impl PlantBuilder<'_> {
                 let profile = self.profile(d);
                 known &= profile.is_some();
                 let profile = profile.unwrap_or_default();
+                self.partly_known(ix, &profile, w);
                 kind = kind.or_else(|| profile.kind.clone());
                 if n == 0 {
                     self.preset = presets::wanted(w, kind.as_deref());
@@ -122,7 +135,9 @@ impl PlantBuilder<'_> {
             self.complete(*point, w);
             self.relations.resolve(*point, &mut self.points, (name, &own_points), w);
         }
-        self.suppress(&states, &own_points);
+        if !w.is_partial() {
+            self.suppress(&states, &own_points);
+        }
         self.unwatched(w, &own_points);
         self.normal_bands(w, &own_points);
         self.safety_valve(w, &own_points);
@@ -132,13 +147,14 @@ impl PlantBuilder<'_> {
                 w.fault("kind", e.to_string(), "e.g. steam-boiler");
                 None
             }
-            None if !known => None,
+            None if !known || w.is_partial() => None,
             None => {
                 w.fault("kind", "missing", "write kind = \"steam-boiler\" here or in the profile");
                 None
             }
         };
         w.finish();
+        w.set_partial(false);
         // A stand-in keeps the indexes valid; with a fault noted nothing of it is ever used.
         let fallback = || Id::new("unnamed").expect("a valid id");
         self.equipment.push(Equipment {
@@ -151,6 +167,14 @@ impl PlantBuilder<'_> {
             points: own_points,
             retired: false,
         });
+    }
+
+    /// What is missing in a profile with faults says nothing about the equipment that uses it.
+    fn partly_known(&mut self, ix: EquipmentIx, profile: &Profile, w: &Walk<'_>) {
+        if profile.broken {
+            self.broken.insert(ix);
+            w.set_partial(true);
+        }
     }
 
     /// What the profile's points say of their own readings.

@@ -2,12 +2,16 @@
 
 use super::super::fault::Fault;
 use super::super::presets::{Preset, preset, presets, tidy};
+use super::super::profile::Part;
 use super::super::walk::Walk;
 use super::plant::PlantBuilder;
 use crate::plant::{LimitKind, Point, PointIx, ValueType, unit};
 
 /// Points whose limits must stay below the safety valve.
 const PRESSURES: [&str; 5] = ["steam_pressure", "drum_pressure", "outlet_pressure", "pressure", "pressure_2"];
+
+/// No safety valve of a boiler or vessel is set higher, in MPa; a larger number is in another unit.
+const HIGHEST_SET: f64 = 60.0;
 
 /// Of which kind the presets are to be taken.
 pub(super) fn wanted(w: &Walk<'_>, kind: Option<&str>) -> Option<String> {
@@ -37,7 +41,7 @@ pub(super) fn wanted(w: &Walk<'_>, kind: Option<&str>) -> Option<String> {
             None
         }
         None => {
-            w.fault(
+            w.no_such(
                 "preset",
                 "the kind of the equipment is not known",
                 format!("name it: one of {}", known()),
@@ -68,7 +72,7 @@ impl PlantBuilder<'_> {
         match conversion(found, point) {
             Ok(conversion) => {
                 point.limits = found.limits(conversion);
-                self.relations.of(ix).runs_within(found.normal(conversion));
+                self.relations.of(ix).runs_within(found.normal(conversion), None);
             }
             Err(problem) => self.warnings.borrow_mut().push(Fault {
                 place: self.preset_place.clone(),
@@ -104,8 +108,16 @@ impl PlantBuilder<'_> {
                     LimitKind::State | LimitKind::NoData => continue,
                 };
                 let key = format!("limits.{}.{}", point.id, limit.kind.key());
+                let tell = |part: Part, key: &str, problem: String, remedy: String| match self
+                    .relations
+                    .written_or_normal(*ix, limit.kind, part)
+                {
+                    Some(written) => w.fault_at(written, problem, remedy),
+                    None => w.fault(key, problem, remedy),
+                };
                 if distance <= 0.0 {
-                    w.fault(
+                    tell(
+                        Part::At,
                         &key,
                         format!(
                             "{} = {}{} is within normal operation, {band}",
@@ -120,7 +132,8 @@ impl PlantBuilder<'_> {
                     );
                 // A setpoint less a band rarely comes out to the last digit.
                 } else if limit.deadband >= distance * (1.0 - 1e-9) {
-                    w.fault(
+                    tell(
+                        Part::Deadband,
                         &format!("{key}.deadband"),
                         format!(
                             "with a deadband of {} the alarm could stand on in normal operation, {band}",
@@ -137,11 +150,18 @@ impl PlantBuilder<'_> {
     /// anybody is told.
     pub(super) fn safety_valve(&self, w: &Walk<'_>, own: &[PointIx]) {
         let Some(set) = w.number("safety_valve_set") else { return };
+        if set > HIGHEST_SET {
+            let problem = format!("{set} MPa: no valve is set so high");
+            let remedy =
+                format!("it is in MPa, as on the plate: {} if the plate says {set} kPa", tidy(set / 1000.0));
+            w.fault("safety_valve_set", problem, remedy);
+            return;
+        }
         let found = own.iter().map(|p| &self.points[p.0 as usize]);
         let found: Vec<&Point> = found.filter(|p| PRESSURES.contains(&p.id.as_str())).collect();
         if found.is_empty() {
             let remedy = format!("it is compared to the limits of {}", PRESSURES.join(", "));
-            w.fault("safety_valve_set", "there is no pressure to compare it to", remedy);
+            w.no_such("safety_valve_set", "there is no pressure to compare it to", remedy);
         }
         for point in found {
             let (factor, offset) = match unit::conversion("MPa", &point.unit) {
@@ -153,18 +173,46 @@ impl PlantBuilder<'_> {
                 }
             };
             let lifts = tidy(set * factor + offset);
+            let pressures = point.limits.iter().filter(|l| matches!(l.kind, LimitKind::H | LimitKind::HH));
+            let highest = pressures.map(|l| l.at).fold(f64::NAN, f64::max);
+            if lifts > 2.0 * highest && highest > 0.0 {
+                let at = w.written("safety_valve_set");
+                self.warnings.borrow_mut().push(Fault {
+                    place: at.place,
+                    key: at.key,
+                    problem: format!(
+                        "{set} MPa is more than twice the highest limit of {}, {} {}",
+                        point.id,
+                        tidy(highest),
+                        point.unit
+                    ),
+                    remedy: format!("it is in MPa: {} if the plate says {set} bar", tidy(set / 10.0)),
+                });
+            }
             for limit in point.limits.iter().filter(|l| matches!(l.kind, LimitKind::H | LimitKind::HH)) {
                 let at = limit.schedule.iter().map(|s| s.at).fold(limit.at, f64::max);
                 if at >= lifts {
-                    w.fault(
-                        &format!("limits.{}.{}", point.id, limit.kind.key()),
-                        format!(
-                            "{at}{} is not below the safety valve's {lifts} {}",
-                            self.whose(point, limit.kind, at),
-                            point.unit
-                        ),
-                        "the alarm comes before the valve lifts: a lower setpoint",
+                    let ix = own.iter().copied().find(|p| self.points[p.0 as usize].id == point.id);
+                    let written = ix.and_then(|ix| self.relations.written(ix, &[(limit.kind, Part::At)]));
+                    let problem = format!(
+                        "{at}{} is not below the safety valve's {lifts} {}",
+                        self.whose(point, limit.kind, at),
+                        point.unit
                     );
+                    let remedy = "the alarm comes before the valve lifts: a lower setpoint";
+                    // The valve is this equipment's: a profile's limit is changed here, not for all of its kind.
+                    match written.filter(|w| w.own) {
+                        Some(written) => w.fault_at(written, problem, remedy),
+                        None => w.fault(
+                            &format!("limits.{}.{}", point.id, limit.kind.key()),
+                            problem,
+                            format!(
+                                "{remedy}, [equipment.limits.{}] {} = {{ at = … }}",
+                                point.id,
+                                limit.kind.key()
+                            ),
+                        ),
+                    }
                 }
             }
         }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::super::fault::Place;
 use super::super::profile::TABLES;
 use super::super::types::{AddressRange, Quirks, Table};
 use super::super::walk::Walk;
@@ -25,6 +26,7 @@ pub(in crate::settings) struct QuirkKeys {
     warm_up: Option<Duration>,
     /// Id of the point, and how long it may stand still.
     pub(in crate::settings) heartbeat: Option<(String, Duration)>,
+    pub(in crate::settings) heartbeat_place: Place,
 }
 
 impl QuirkKeys {
@@ -57,6 +59,7 @@ impl QuirkKeys {
             tolerant: w.flag("tolerant"),
             warm_up: w.duration("warm_up"),
             heartbeat,
+            heartbeat_place: w.place("heartbeat"),
             ..Self::path(w)
         }
     }

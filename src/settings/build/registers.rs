@@ -80,7 +80,7 @@ impl PlantBuilder<'_> {
                 quirks.forbidden.iter().find(|f| f.table == r.table && f.from <= last && r.address <= f.to);
             if let Some(hit) = hit {
                 self.faults.borrow_mut().push(Fault {
-                    place: p.place.clone(),
+                    place: p.places.of("address"),
                     key: format!("point.{}.address", p.id),
                     problem: format!("{} to {} must not be read, says the profile", hit.from, hit.to),
                     remedy: "remove the point or the forbidden range".to_owned(),
@@ -105,7 +105,7 @@ impl PlantBuilder<'_> {
                     continue;
                 }
                 self.faults.borrow_mut().push(Fault {
-                    place: p.place.clone(),
+                    place: p.places.of("address"),
                     key: format!("point.{}.address", p.id),
                     problem: "missing, and the profile is used on a Modbus source".to_owned(),
                     remedy: "write address = 40001".to_owned(),
@@ -137,9 +137,12 @@ impl PlantBuilder<'_> {
     }
 
     fn no_such_point(&self, p: &ProfilePoint, name: &str, decimals: bool, profile: &Profile) {
+        if profile.broken {
+            return;
+        }
         let key = if decimals { "decimals_from" } else { "times" };
         self.faults.borrow_mut().push(Fault {
-            place: p.place.clone(),
+            place: p.places.of(key),
             key: format!("point.{}.{key}", p.id),
             problem: format!("there is no other point `{name}` in the profile"),
             remedy: nearest(name, profile.points.iter().filter(|o| o.id != p.id).map(|o| o.id.as_str())),
@@ -149,9 +152,9 @@ impl PlantBuilder<'_> {
     fn heartbeat(&self, profile: &Profile, new: &[(PointIx, &ProfilePoint)]) -> Option<(PointIx, Duration)> {
         let (name, within) = profile.quirks.heartbeat.as_ref()?;
         let found = new.iter().find(|n| n.1.id.as_str() == name);
-        if found.is_none() {
+        if found.is_none() && !profile.broken {
             self.faults.borrow_mut().push(Fault {
-                place: profile.points.first().map(|p| p.place.clone()).unwrap_or_default(),
+                place: profile.quirks.heartbeat_place.clone(),
                 key: "modbus.heartbeat.point".to_owned(),
                 problem: format!("there is no point `{name}` in the profile"),
                 remedy: nearest(name, profile.points.iter().map(|p| p.id.as_str())),

@@ -3,8 +3,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::super::fault::nearest;
-use super::super::profile::LimitKeys;
+use super::super::fault::{Written, nearest};
+use super::super::profile::{LimitKeys, Part};
 use super::super::walk::Walk;
 use crate::plant::{LimitKind, Point, PointIx};
 
@@ -15,6 +15,9 @@ pub(super) struct Relations {
     unless: HashMap<(PointIx, LimitKind), Vec<String>>,
     normal: HashMap<PointIx, (f64, f64)>,
     off: HashSet<(PointIx, LimitKind)>,
+    /// Where parts of limits stand that somebody wrote; what a preset gave stands nowhere.
+    written: HashMap<(PointIx, LimitKind, Part), Written>,
+    normal_written: HashMap<PointIx, Written>,
 }
 
 /// Those of one point.
@@ -26,6 +29,23 @@ pub(super) struct OfPoint<'a> {
 impl Relations {
     pub(super) fn of(&mut self, point: PointIx) -> OfPoint<'_> {
         OfPoint { all: self, point }
+    }
+
+    /// Where a fault about these parts of one point's limits belongs: the equipment's own words count over its
+    /// profile's, and of two the later one is to change.
+    pub(super) fn written(&self, point: PointIx, parts: &[(LimitKind, Part)]) -> Option<&Written> {
+        let found = parts.iter().filter_map(|(kind, part)| self.written.get(&(point, *kind, *part)));
+        found.max_by_key(|w| (w.own, &w.place))
+    }
+
+    /// The same for a limit and the band of normal operation that it reaches into.
+    pub(super) fn written_or_normal(&self, point: PointIx, kind: LimitKind, part: Part) -> Option<&Written> {
+        let (limit, normal) = (self.written.get(&(point, kind, part)), self.normal_written.get(&point));
+        match (limit, normal) {
+            (Some(limit), Some(normal)) if normal.own && !limit.own => Some(normal),
+            (Some(limit), _) => Some(limit),
+            (None, normal) => normal,
+        }
     }
 
     /// The band in which the point is when all is well, as far as somebody said.
@@ -47,6 +67,15 @@ impl Relations {
         (equipment, own): (&str, &[PointIx]),
         w: &Walk<'_>,
     ) {
+        let tell = |kind: LimitKind, part: Part, key: &str, problem: String, remedy: String| {
+            if w.is_partial() {
+                return;
+            }
+            match self.written(point, &[(kind, part)]) {
+                Some(written) => w.fault_at(written, problem, remedy),
+                None => w.fault(key, problem, remedy),
+            }
+        };
         for n in 0..points[point.0 as usize].limits.len() {
             let limit = &points[point.0 as usize].limits[n];
             let kind = limit.kind;
@@ -57,14 +86,12 @@ impl Relations {
                 let known = own.iter().map(|p| points[p.0 as usize].id.as_str());
                 match condition {
                     None => {
-                        w.fault(&key("when"), format!("there is no point `{name}`"), nearest(name, known));
+                        let problem = format!("there is no point `{name}`");
+                        tell(kind, Part::When, &key("when"), problem, nearest(name, known));
                     }
                     Some(p) if p == point => {
-                        w.fault(
-                            &key("when"),
-                            "the limit's own point",
-                            "a point that says whether it means anything",
-                        );
+                        let remedy = "a point that says whether it means anything".to_owned();
+                        tell(kind, Part::When, &key("when"), "the limit's own point".to_owned(), remedy);
                     }
                     Some(_) => {}
                 }
@@ -75,7 +102,8 @@ impl Relations {
                     Some(found) => unless.push(found),
                     None => {
                         let known = nearest(name, own.iter().map(|p| points[p.0 as usize].id.as_str()));
-                        w.fault(&key("unless"), format!("there is no point `{name}`"), known);
+                        let problem = format!("there is no point `{name}`");
+                        tell(kind, Part::Unless, &key("unless"), problem, known);
                     }
                 }
             }
@@ -88,11 +116,10 @@ impl Relations {
                 };
                 // Limits of other equipment are looked for when the plant is whole: an unknown one never stands.
                 if !name.contains('/') && !own.iter().any(stands) {
-                    w.fault(
-                        &key("follows"),
-                        format!("there is no limit `{name}`"),
-                        "POINT.LIMIT of this equipment, e.g. \"flame_fail.state\", or EQUIPMENT/POINT.LIMIT",
-                    );
+                    let remedy =
+                        "POINT.LIMIT of this equipment, e.g. \"flame_fail.state\", or EQUIPMENT/POINT.LIMIT";
+                    let problem = format!("there is no limit `{name}`");
+                    tell(kind, Part::Follows, &key("follows"), problem, remedy.to_owned());
                 }
                 follows.push(whole);
             }
@@ -111,6 +138,9 @@ impl OfPoint<'_> {
         if let Some(names) = &keys.unless {
             self.all.unless.insert((self.point, kind), names.clone());
         }
+        for (part, written) in &keys.written {
+            self.all.written.insert((self.point, kind, *part), written.clone());
+        }
         keys
     }
 
@@ -120,7 +150,8 @@ impl OfPoint<'_> {
     }
 
     /// In this band the point is when all is well; `None`: nobody knows.
-    pub(super) fn runs_within(&mut self, band: Option<(f64, f64)>) {
+    pub(super) fn runs_within(&mut self, band: Option<(f64, f64)>, written: Option<&Written>) {
+        self.all.normal_written.extend(written.map(|w| (self.point, w.clone())));
         match band {
             Some(band) => self.all.normal.insert(self.point, band),
             None => self.all.normal.remove(&self.point),
@@ -132,5 +163,6 @@ impl OfPoint<'_> {
         self.all.off.insert((self.point, kind));
         self.all.when.remove(&(self.point, kind));
         self.all.unless.remove(&(self.point, kind));
+        self.all.written.retain(|(point, of, _), _| (*point, *of) != (self.point, kind));
     }
 }

@@ -38,7 +38,7 @@ impl PlantBuilder<'_> {
             // With a star it may well find nothing; a limit that is named must be there.
             for pattern in idle.into_iter().filter(|p| p.contains('.') && !p.contains('*')) {
                 self.faults.borrow_mut().push(Fault {
-                    place: state.point.place.clone(),
+                    place: state.suppress_place.clone(),
                     key: state.point.key.replace(".when", ".suppress"),
                     problem: format!("there is no limit `{pattern}`"),
                     remedy: "POINT.LIMIT of this equipment, with * for any: \"*.l\"".to_owned(),
@@ -54,9 +54,11 @@ impl PlantBuilder<'_> {
                 let named = when.as_ref().and_then(|name| {
                     let found = own.iter().copied().find(|p| self.points[p.0 as usize].id.as_str() == name);
                     if found.is_none() {
-                        let id = &self.points[point.0 as usize].id;
                         let known = nearest(name, own.iter().map(|p| self.points[p.0 as usize].id.as_str()));
-                        w.fault("", format!("{id}.flatline.when: there is no point `{name}`"), known);
+                        if !w.is_partial() {
+                            let problem = format!("there is no point `{name}`");
+                            w.fault_at(&written.when_written, problem, known);
+                        }
                     }
                     found
                 });

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::super::types::{DialIn, Framing, Parity, Rts, SerialPort, Transport};
 use super::super::walk::{Walk, duration};
+use super::words::{odd_host, plainly};
 
 const FORMS: &str = "\"tcp://192.0.2.10:502\", \"rtu+tcp://192.0.2.10:4001\", \
      \"serial:///dev/ttyUSB0?baud=9600&parity=even\" or \"rtu+listen://0.0.0.0:9000\"";
@@ -20,10 +21,16 @@ pub(super) fn transport(w: &Walk<'_>) -> Option<Transport> {
     let transport = match found {
         Ok(transport) => transport,
         Err(problem) => {
-            w.fault("address", problem, format!("write address = {FORMS}"));
+            let remedy = plainly(text).unwrap_or_else(|| FORMS.to_owned());
+            w.fault("address", problem, format!("write address = {remedy}"));
             return None;
         }
     };
+    if let Transport::Tcp { host, .. } | Transport::RtuTcp { host, .. } = &transport
+        && let Some(problem) = odd_host(host)
+    {
+        w.fault("address", problem, "four numbers from 0 to 255, or the name of a host");
+    }
     let given = registration.is_some() || heartbeat.is_some();
     match transport {
         Transport::DialIn(how) => Some(Transport::DialIn(DialIn {
@@ -77,7 +84,7 @@ pub fn transport_of(text: &str) -> Result<Transport, String> {
 }
 
 fn parse(text: &str) -> Result<Transport, String> {
-    let no = || format!("`{text}` is no address");
+    let no = || format!("`{text}` is not a valid address");
     let (scheme, rest) = text.split_once("://").ok_or_else(no)?;
     match scheme {
         "tcp" => {
@@ -93,7 +100,7 @@ fn parse(text: &str) -> Result<Transport, String> {
             let listen = rest
                 .trim_end_matches('/')
                 .parse()
-                .map_err(|_| format!("`{text}` is no address to listen on"))?;
+                .map_err(|_| format!("`{text}` is not an address to listen on"))?;
             let framing = if scheme == "listen" { Framing::Tcp } else { Framing::Rtu };
             Ok(Transport::DialIn(DialIn { listen, registration: Vec::new(), heartbeat: Vec::new(), framing }))
         }
@@ -213,13 +220,13 @@ mod tests {
     #[test]
     fn what_is_wrong_with_an_address_is_said() {
         for (text, word) in [
-            ("10.0.0.1:502", "no address"),
+            ("10.0.0.1:502", "not a valid address"),
             ("rtu+tcp://host", "no port"),
             ("serial://ttyUSB0", "three slashes"),
             ("serial:///dev/ttyUSB0?baud=fast", "300 to 4000000"),
             ("serial:///dev/ttyUSB0?speed=9600", "`speed`"),
-            ("tcp://:502", "no address"),
-            ("tcp://10.0.0.1:0", "no address"),
+            ("tcp://:502", "not a valid address"),
+            ("tcp://10.0.0.1:0", "not a valid address"),
         ] {
             let problem = parse(text).unwrap_err();
             assert!(problem.contains(word), "{text}: {problem}");

@@ -3,13 +3,18 @@
 use std::time::Duration;
 
 use super::super::SHORTEST_PERIOD;
+use super::super::sheet::plain;
 use super::super::types::Secret;
 use super::super::walk::Walk;
 use crate::plant::Id;
 
 pub(super) fn id(w: &Walk<'_>, name: &str) -> Option<Id> {
     w.mark("id");
-    Id::new(name).map_err(|e| w.fault("id", e.to_string(), "e.g. boiler-1")).ok()
+    let remedy = || match plain(name) {
+        meant if meant != name && Id::new(&meant).is_ok() => format!("write id = \"{meant}\""),
+        _ => "e.g. boiler-1".to_owned(),
+    };
+    Id::new(name).map_err(|e| w.fault("id", e.to_string(), remedy())).ok()
 }
 
 pub(super) fn address(w: &Walk<'_>, scheme: &str, port: u16, example: &str) -> Option<(String, u16)> {
@@ -25,10 +30,35 @@ pub(super) fn address(w: &Walk<'_>, scheme: &str, port: u16, example: &str) -> O
             None => Some((rest.to_owned(), port)),
         }
     });
-    if parsed.is_none() {
-        w.fault("address", format!("`{text}` is no address"), format!("write address = {example}"));
+    match &parsed {
+        None => {
+            let remedy = plainly(text).unwrap_or_else(|| example.to_owned());
+            w.fault(
+                "address",
+                format!("`{text}` is not a valid address"),
+                format!("write address = {remedy}"),
+            );
+        }
+        Some((host, _)) => {
+            if let Some(problem) = odd_host(host) {
+                w.fault("address", problem, "four numbers from 0 to 255, or the name of a host");
+            }
+        }
     }
     parsed
+}
+
+/// A text with full-width signs, in quotes and with plain ones.
+pub(super) fn plainly(text: &str) -> Option<String> {
+    let plain = plain(text);
+    (plain != text).then(|| format!("\"{plain}\""))
+}
+
+/// What is wrong with a host that is written as numbers.
+pub(super) fn odd_host(host: &str) -> Option<String> {
+    let numbers = !host.is_empty() && host.chars().all(|c| c.is_ascii_digit() || c == '.');
+    (numbers && host.parse::<std::net::Ipv4Addr>().is_err())
+        .then(|| format!("`{host}` is not a valid IPv4 address"))
 }
 
 pub(super) fn poll_period(w: &Walk<'_>, default: Duration) -> Duration {
@@ -125,8 +155,17 @@ pub(super) fn url(w: &Walk<'_>) -> Option<String> {
         .or_else(|| text.strip_prefix("https://"))
         .is_some_and(|rest| !rest.is_empty() && !rest.contains(char::is_whitespace));
     if !good {
-        w.fault("url", format!("`{text}` is no URL"), "http://host:port or https://host:port");
+        let remedy = plainly(text).map_or_else(
+            || "http://host:port or https://host:port".to_owned(),
+            |plain| format!("write url = {plain}"),
+        );
+        w.fault("url", format!("`{text}` is not a valid URL"), remedy);
         return None;
+    }
+    let host = text.split("://").nth(1).unwrap_or_default().split(['/', '?']).next().unwrap_or_default();
+    let host = host.rsplit('@').next().unwrap_or_default();
+    if let Some(problem) = odd_host(host.split(':').next().unwrap_or_default()) {
+        w.fault("url", problem, "four numbers from 0 to 255, or the name of a host");
     }
     Some(text.to_owned())
 }

@@ -103,6 +103,7 @@ impl Of<'_> {
             labels: Vec::new(),
             limits,
             formula,
+            id_place: w.place(""),
             place: w.place(""),
             key: w.path.clone(),
         })

@@ -1,12 +1,13 @@
 //! A register list as it falls out of a spreadsheet → the TOML form, one line a row.
 
 use super::super::fault::{Fault, Place};
+use super::super::sheet::profile_key;
 
 /// Columns of limits, in the order in which they are written.
 const LIMITS: [&str; 5] = ["ll", "l", "h", "hh", "state"];
 
 /// One row a point; the columns are the keys of the TOML form, limits as `ll`, `l`, `h`, `hh`, `state`.
-pub(super) fn csv_as_toml(file: &str, text: &str) -> Result<String, Fault> {
+pub(super) fn csv_as_toml(file: &str, text: &str) -> Result<String, Vec<Fault>> {
     let fault = |line: u64, problem: String| Fault {
         place: Place { file: file.to_owned(), line: line as usize, column: 1 },
         key: String::new(),
@@ -19,10 +20,14 @@ pub(super) fn csv_as_toml(file: &str, text: &str) -> Result<String, Fault> {
     let delimiter = if first.contains(';') && !first.contains(',') { b';' } else { b',' };
     let mut rows =
         csv::ReaderBuilder::new().delimiter(delimiter).trim(csv::Trim::All).from_reader(text.as_bytes());
-    let header = rows.headers().map_err(|e| fault(1, e.to_string()))?.clone();
+    let header = rows.headers().map_err(|e| vec![fault(1, e.to_string())])?.clone();
+    let headings = headings(file, first, &header);
+    if !headings.is_empty() {
+        return Err(headings);
+    }
     let mut points = Vec::new();
     for row in rows.records() {
-        let row = row.map_err(|e| fault(e.position().map_or(1, csv::Position::line), e.to_string()))?;
+        let row = row.map_err(|e| vec![fault(e.position().map_or(1, csv::Position::line), e.to_string())])?;
         let line = row.position().map_or(0, csv::Position::line) as usize;
         let cell = |name: &str| {
             header.iter().position(|h| h == name).and_then(|n| row.get(n)).filter(|c| !c.is_empty())
@@ -75,6 +80,26 @@ pub(super) fn csv_as_toml(file: &str, text: &str) -> Result<String, Fault> {
         points.push(format!("  {{ {} }},", keys.join(", ")));
     }
     Ok(format!("point = [\n{}\n]\n", points.join("\n")))
+}
+
+/// Columns under headings of a list in Chinese, with the keys that belong there.
+fn headings(file: &str, first: &str, header: &csv::StringRecord) -> Vec<Fault> {
+    let odd = header.iter().filter(|name| !name.is_ascii());
+    odd.map(|name| {
+        let at = first.find(name).map_or(0, |at| first[..at].chars().count());
+        let remedy = match profile_key(name) {
+            Some(key) => format!("write {key}"),
+            None => "write a key of the profile: id, name, unit, address, type, scale, h, l …; or remove the column"
+                .to_owned(),
+        };
+        Fault {
+            place: Place { file: file.to_owned(), line: 1, column: at + 1 },
+            key: String::new(),
+            problem: format!("the heading `{name}` is not a key of a profile"),
+            remedy: format!("{remedy}. `steamward profile import` reads lists with any headings"),
+        }
+    })
+    .collect()
 }
 
 /// What people are told with a limit; each also with `_en`, and `_low` for `ll` and `l`.

@@ -1,6 +1,6 @@
 //! `[[detector]]`: an instrument that watches for something over time, and makes points of what it sees.
 
-use super::super::fault::{Place, nearest};
+use super::super::fault::{Places, nearest};
 use super::super::walk::Walk;
 use super::words::id;
 use crate::derive::instrument::{self, KINDS, Kind};
@@ -15,7 +15,7 @@ pub(in crate::settings) struct DetectorSetting {
     /// Points, in the order of the kind.
     pub(in crate::settings) inputs: Vec<Option<String>>,
     pub(in crate::settings) numbers: Vec<f64>,
-    pub(in crate::settings) place: Place,
+    pub(in crate::settings) places: Places,
     pub(in crate::settings) key: String,
 }
 
@@ -59,13 +59,5 @@ pub(in crate::settings) fn detector(walk: &Walk<'_>) -> Option<DetectorSetting> 
     walk.finish();
     let id = id?;
     let name = Name::new(zh, en, id.as_str());
-    Some(DetectorSetting {
-        id,
-        name,
-        kind,
-        inputs,
-        numbers,
-        place: walk.place("kind"),
-        key: walk.path.clone(),
-    })
+    Some(DetectorSetting { id, name, kind, inputs, numbers, places: walk.places(), key: walk.path.clone() })
 }

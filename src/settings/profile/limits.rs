@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::super::fault::Written;
 use super::super::walk::Walk;
 use super::guidance::{GuidanceKeys, guidance};
 use super::normal::normal;
@@ -19,8 +20,8 @@ pub(in crate::settings) enum LimitSetting {
         priority: Option<Priority>,
     },
     Off(LimitKind),
-    /// The band of normal operation, or the wish to have none.
-    Normal(Option<(f64, f64)>),
+    /// The band of normal operation, or the wish to have none, and where it stands.
+    Normal(Option<(f64, f64)>, Written),
 }
 
 /// The keys of a limit that were written; the others come from the limit it stands over, or a default.
@@ -44,9 +45,35 @@ pub(in crate::settings) struct LimitKeys {
     follows: Option<Vec<String>>,
     schedule: Option<Vec<Slot>>,
     guidance: GuidanceKeys,
+    /// Where the parts stand that are written.
+    pub(in crate::settings) written: Vec<(Part, Written)>,
 }
 
+/// What of a limit a fault can be about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(in crate::settings) enum Part {
+    At,
+    Deadband,
+    When,
+    Unless,
+    Follows,
+}
+
+const PARTS: [(Part, &str); 5] = [
+    (Part::At, "at"),
+    (Part::Deadband, "deadband"),
+    (Part::When, "when"),
+    (Part::Unless, "unless"),
+    (Part::Follows, "follows"),
+];
+
 impl LimitKeys {
+    /// These keys stand in the equipment's own settings.
+    fn owned(mut self) -> Self {
+        self.written.iter_mut().for_each(|part| part.1.own = true);
+        self
+    }
+
     /// With this setpoint.
     pub(super) fn at(self, at: f64) -> Self {
         Self { at: Some(at), ..self }
@@ -114,7 +141,7 @@ impl LimitSetting {
             Self::Limit(kind, _) => Some(*kind),
             Self::NoData { .. } => Some(LimitKind::NoData),
             Self::Off(kind) => Some(*kind),
-            Self::Normal(_) => None,
+            Self::Normal(..) => None,
         }
     }
 }
@@ -152,6 +179,11 @@ pub(super) fn limit_keys(l: &Walk<'_>) -> LimitKeys {
         schedule: schedule(l),
         guidance: guidance(l),
         follows: l.texts("follows").map(|all| all.into_iter().map(str::to_owned).collect()),
+        written: PARTS
+            .iter()
+            .filter(|(_, key)| l.has(key))
+            .map(|(part, key)| (*part, l.written(key)))
+            .collect(),
     }
 }
 
@@ -171,17 +203,27 @@ pub(in crate::settings) fn limits(walk: &Walk<'_>, may_inherit: bool) -> Vec<Lim
             found.push(LimitSetting::Off(kind));
             continue;
         }
+        if let Some(at) = walk.shown_number(key) {
+            let problem = "this is a number, and a limit is a table";
+            walk.fault(key, problem, format!("write {key} = {{ at = {at} }}"));
+            continue;
+        }
         let Some(l) = walk.table(key) else { continue };
         let keys = limit_keys(&l);
         if !may_inherit && !l.has("at") {
             l.fault("at", "missing", "write the setpoint in the point's unit: at = -75");
         }
         l.finish();
+        let keys = if may_inherit { keys.owned() } else { keys };
         found.push(LimitSetting::Limit(kind, Box::new(keys)));
     }
     walk.mark("no_data");
     if walk.is_off("no_data") {
         found.push(LimitSetting::Off(LimitKind::NoData));
+    } else if walk.is_plain_text("no_data") {
+        let after = walk.text("no_data").unwrap_or_default();
+        let problem = "this is a string, and the alarm for missing data is a table";
+        walk.fault("no_data", problem, format!("write no_data = {{ after = \"{after}\" }}"));
     } else if let Some(n) = walk.table("no_data") {
         let after = n.duration("after");
         if after.is_some_and(|a| a.is_zero()) {
@@ -190,7 +232,7 @@ pub(in crate::settings) fn limits(walk: &Walk<'_>, may_inherit: bool) -> Vec<Lim
         found.push(LimitSetting::NoData { after, priority: n.word("priority", PRIORITIES) });
         n.finish();
     }
-    found.extend(normal(walk));
+    found.extend(normal(walk, may_inherit));
     walk.finish();
     found
 }

@@ -5,6 +5,7 @@ mod compound;
 mod csv;
 mod derived;
 mod detector;
+mod doubts;
 mod guidance;
 mod limits;
 mod meaning;
@@ -21,7 +22,7 @@ use std::cell::RefCell;
 
 use super::build::QuirkKeys;
 use super::difference::{Keys, flatten};
-use super::fault::{Fault, Place};
+use super::fault::{Fault, Places, Written};
 use super::source::{Merged, merge};
 use super::types::{ByteOrder, Shape};
 use super::walk::Walk;
@@ -30,7 +31,7 @@ pub(super) use compound::{compound, quantity};
 use csv::csv_as_toml;
 pub(super) use derived::{DerivedSetting, Recipe, derived};
 pub(super) use detector::{DetectorSetting, detector};
-pub(super) use limits::{LimitKeys, LimitSetting, check_discrete, limits, not_on_discrete};
+pub(super) use limits::{LimitKeys, LimitSetting, Part, check_discrete, limits, not_on_discrete};
 pub(super) use plausible::{Plausible, plausible};
 use point::point;
 pub(super) use register::{Register, TABLES};
@@ -46,12 +47,17 @@ pub(in crate::settings) struct Profile {
     pub(in crate::settings) shape: Option<Shape>,
     /// Topic template.
     pub(in crate::settings) topic: Option<String>,
+    pub(in crate::settings) topic_written: Written,
     pub(in crate::settings) offline: Option<Offline>,
     pub(in crate::settings) points: Vec<ProfilePoint>,
     /// `[[derived]]`, and what the limits of points make.
     pub(in crate::settings) derived: Vec<DerivedSetting>,
     pub(in crate::settings) states: Vec<StateSetting>,
     pub(in crate::settings) detectors: Vec<DetectorSetting>,
+    /// Something in it could not be read, so that what it seems to lack may be there.
+    pub(in crate::settings) broken: bool,
+    /// What is odd about it, no reason to stop.
+    pub(in crate::settings) doubts: Vec<Fault>,
 }
 
 /// One point of a profile.
@@ -91,7 +97,7 @@ pub(in crate::settings) struct ProfilePoint {
     pub(in crate::settings) quality: Option<String>,
     pub(in crate::settings) topic: Option<String>,
     pub(in crate::settings) origin: String,
-    pub(in crate::settings) place: Place,
+    pub(in crate::settings) places: Places,
 }
 
 /// Parses `text`; `file` is named in faults.
@@ -99,19 +105,20 @@ pub(in crate::settings) fn parse(file: &str, text: &str, faults: &mut Vec<Fault>
     if file.to_ascii_lowercase().ends_with(".csv") {
         let toml = match csv_as_toml(file, text) {
             Ok(toml) => toml,
-            Err(fault) => {
-                faults.push(fault);
-                return Profile::default();
+            Err(told) => {
+                faults.extend(told);
+                return Profile { broken: true, ..Profile::default() };
             }
         };
         let mut own = Vec::new();
         let profile = parse_toml(file, &toml, &mut own);
         // The generated text has one line a row: the numbers agree with the spreadsheet's.
-        faults.extend(own.into_iter().map(|mut f| {
+        let first = |mut f: Fault| {
             f.place.column = 1;
             f
-        }));
-        return profile;
+        };
+        faults.extend(own.into_iter().map(first));
+        return Profile { doubts: profile.doubts.into_iter().map(first).collect(), ..profile };
     }
     parse_toml(file, text, faults)
 }
@@ -132,7 +139,7 @@ fn parse_toml(file: &str, text: &str, faults: &mut Vec<Fault>) -> Profile {
     let found = RefCell::new(Vec::new());
     let profile = read(&merged, &found);
     faults.append(&mut found.into_inner());
-    profile
+    Profile { broken: profile.broken || merged.is_torn(), ..profile }
 }
 
 fn read(merged: &Merged, faults: &RefCell<Vec<Fault>>) -> Profile {
@@ -154,6 +161,7 @@ fn read(merged: &Merged, faults: &RefCell<Vec<Fault>>) -> Profile {
     let offline = shape::offline(&root);
     let mut points: Vec<ProfilePoint> = Vec::new();
     let mut made = Vec::new();
+    let (mut doubts, mut shared, mut places) = (Vec::new(), Vec::new(), Vec::new());
     for walk in root.list("point") {
         let Some(point) = point(&walk, merged, (order, table, base), &mut made) else {
             continue;
@@ -166,13 +174,38 @@ fn read(merged: &Merged, faults: &RefCell<Vec<Fault>>) -> Profile {
             );
             continue;
         }
+        doubts.extend(doubts::of_point(&walk, &point, table, root.has("address_base")));
+        shared.push(walk.flag("shared").unwrap_or(false));
+        let at = walk.written("address");
+        places.push((at.place, at.key));
         points.push(point);
     }
+    doubts.extend(doubts::of_points(&points, &shared, &places));
     for walk in root.list("derived") {
         made.extend(derived(&walk));
     }
-    let states = root.list("state").iter().filter_map(state).collect();
+    let states: Vec<_> = root.list("state").iter().filter_map(state).collect();
     let detectors = root.list("detector").iter().filter_map(detector).collect();
-    root.finish();
-    Profile { kind, shape, topic, offline, quirks, points, derived: made, states, detectors }
+    let of = [("point", points.len()), ("state", states.len())];
+    let lost = |(key, read): (&'static str, usize)| root.has(key) && root.list(key).len() != read;
+    let lost_derived =
+        root.list("derived").iter().any(|walk| !made.iter().any(|m| m.key.starts_with(&walk.path)));
+    let has_unknown = root.finish();
+    let lost_kind = root.has("kind") && kind.is_none();
+    let broken = of.into_iter().any(lost) || lost_derived || lost_kind || has_unknown;
+    let topic_written = root.written("topic");
+    Profile {
+        topic_written,
+        kind,
+        shape,
+        topic,
+        offline,
+        quirks,
+        points,
+        derived: made,
+        states,
+        detectors,
+        broken,
+        doubts,
+    }
 }

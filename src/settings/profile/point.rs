@@ -41,6 +41,7 @@ pub(super) fn point(
         limits(&l, false)
     });
     let plausible = plausible(walk);
+    walk.mark("shared");
     walk.finish();
     let value_type = value_type(&unit, register.as_ref());
     if value_type == ValueType::Bool
@@ -77,7 +78,7 @@ pub(super) fn point(
         pointer,
         quality,
         topic,
-        place,
+        places: walk.places(),
     })
 }
 

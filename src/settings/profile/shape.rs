@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::fault::nearest;
+use super::super::fault::{Written, nearest};
 use super::super::types::{
     Body, Good, HexRequest, Ignore, JsonPath, Late, Layout, Shape, Step, Table, TimeFormat, TimeRule,
 };
@@ -14,6 +14,7 @@ pub(in crate::settings) struct Offline {
     pub(in crate::settings) topic: String,
     pub(in crate::settings) pointer: JsonPath,
     pub(in crate::settings) payload: Option<String>,
+    pub(in crate::settings) written: Written,
 }
 
 const FORMATS: &[(&str, TimeFormat)] = &[
@@ -287,5 +288,5 @@ pub(in crate::settings) fn offline(w: &Walk<'_>) -> Option<Offline> {
         o.fault("payload", "missing", "write the word that stands there: payload = \"offline\"");
     }
     o.finish();
-    Some(Offline { topic: topic?, pointer, payload })
+    Some(Offline { topic: topic?, pointer, payload, written: o.written("topic") })
 }

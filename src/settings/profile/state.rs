@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::super::fault::Place;
 use super::super::in_words;
 use super::super::walk::Walk;
 use super::derived::{DerivedSetting, Recipe};
@@ -19,6 +20,7 @@ pub(in crate::settings) struct StateSetting {
     pub(in crate::settings) suppress: Vec<String>,
     /// Of these, all the same.
     pub(in crate::settings) never: Vec<String>,
+    pub(in crate::settings) suppress_place: Place,
 }
 
 impl StateSetting {
@@ -74,11 +76,13 @@ pub(in crate::settings) fn state(walk: &Walk<'_>) -> Option<StateSetting> {
             labels: Vec::new(),
             limits: Vec::new(),
             formula: Recipe::Formula(formula),
+            id_place: walk.place("id"),
             place: walk.place("when"),
             key: format!("{}.when", walk.path),
         },
         suppress,
         never,
+        suppress_place: walk.place("suppress"),
     })
 }
 

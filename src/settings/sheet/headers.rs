@@ -188,6 +188,28 @@ pub(super) fn column(index: usize, title: &str) -> Option<Column> {
     Some(Column { index, unit: super::units::known(&inside), title, field, hex, base, exact: false })
 }
 
+/// The key of a profile that a column of this heading holds, for who gave a profile the headings of a list.
+pub(in crate::settings) fn profile_key(title: &str) -> Option<&'static str> {
+    match column(0, title)?.field {
+        Field::Id | Field::Tag => Some("id"),
+        Field::Name | Field::Describe => Some("name"),
+        Field::NameEn => Some("name_en"),
+        Field::Unit => Some("unit"),
+        Field::Decimals => Some("decimals"),
+        Field::Table => Some("table"),
+        Field::Address => Some("address"),
+        Field::Type => Some("type"),
+        Field::Order => Some("order"),
+        Field::Bit => Some("bit"),
+        Field::Scale => Some("scale"),
+        Field::Offset => Some("offset"),
+        Field::RangeLo => Some("range_lo"),
+        Field::RangeHi => Some("range_hi"),
+        Field::Limit(key) | Field::Every(key) => Some(key),
+        _ => None,
+    }
+}
+
 /// A header that is a profile key or one of the CSV form's columns, letter by letter.
 pub(super) fn exact(text: &str) -> Option<Field> {
     const WORDS_ONLY: &[&str] = &[

@@ -34,9 +34,12 @@ use std::fmt;
 pub use diff::{Changed, Diff};
 pub use document::{Point, Profile, read, write};
 pub use export::export;
+pub(super) use headers::profile_key;
 pub use import::{Imported, SheetReport, Skipped, import};
 pub use merge::{Taken, merge};
 pub use text::letters;
+pub(super) use text::plain;
+pub(super) use units::known as known_unit;
 pub use value::{Keys, Val};
 
 use super::Table;

@@ -9,9 +9,7 @@ use super::row::{Draft, Slot};
 use super::text::{folded, letters, plain};
 use super::value::Val;
 use crate::settings::Table;
-
-/// So many points of one register are compared with those that follow.
-const MOST_TOLD: usize = 8;
+use crate::settings::overlap::{self, Span};
 
 /// `p40001` for what has no name, `_2` behind a name that is taken.
 pub(super) fn name_points(drafts: &mut Vec<Found>, imported: &mut Imported) {
@@ -160,42 +158,24 @@ fn find(known: &[Known], word: &str) -> Option<String> {
 
 /// Registers that two points read as different values, and points that are there twice.
 pub(super) fn overlaps(drafts: &[Found], warnings: &mut Vec<Trouble>) {
-    let mut taken: HashMap<(Table, u32), Vec<usize>> = HashMap::new();
-    let mut told: HashSet<(usize, usize)> = HashSet::new();
-    for (n, found) in drafts.iter().enumerate() {
-        let Some(slot) = found.draft.slot else { continue };
-        for register in slot.first..slot.first + slot.registers.min(125) {
-            let others = taken.entry((slot.table, register)).or_default();
-            for other in others.iter().copied() {
-                let first = &drafts[other];
-                let Some(before) = first.draft.slot else { continue };
-                // Bits and bit-fields share their register, with each other and with the whole word.
-                let field = |d: &Draft| d.keys.contains_key("bits");
-                let shared = slot.bit != before.bit && slot.registers == 1 && before.registers == 1;
-                if shared || field(&found.draft) || field(&first.draft) || !told.insert((other, n)) {
-                    continue;
-                }
-                let same = slot.first == before.first && slot.registers == before.registers;
-                let place = format!("{}!{}{}", first.sheet, letters(first.draft.column), first.draft.row + 1);
-                warnings.push(Trouble {
-                    sheet: found.sheet.clone(),
-                    row: found.draft.row + 1,
-                    column: letters(found.draft.column),
-                    problem: if same {
-                        format!("the same register as {place}")
-                    } else {
-                        format!(
-                            "overlaps {place}: a value of {} registers",
-                            before.registers.max(slot.registers)
-                        )
-                    },
-                    remedy: "check addresses and types; both points are kept".to_owned(),
-                });
-            }
-            // A column filled with one address must not be told of for each pair of its rows.
-            if others.len() < MOST_TOLD {
-                others.push(n);
-            }
-        }
+    let span = |found: &Found| {
+        let Slot { table, first, registers, bit } = found.draft.slot?;
+        Some(Span { table, first, registers, bit, field: found.draft.keys.contains_key("bits") })
+    };
+    let spans: Vec<Option<Span>> = drafts.iter().map(span).collect();
+    for overlap in overlap::overlaps(&spans) {
+        let (first, found) = (&drafts[overlap.before], &drafts[overlap.after]);
+        let place = format!("{}!{}{}", first.sheet, letters(first.draft.column), first.draft.row + 1);
+        warnings.push(Trouble {
+            sheet: found.sheet.clone(),
+            row: found.draft.row + 1,
+            column: letters(found.draft.column),
+            problem: if overlap.same {
+                format!("the same register as {place}")
+            } else {
+                format!("overlaps {place}: a value of {} registers", overlap.registers)
+            },
+            remedy: "check addresses and types; both points are kept".to_owned(),
+        });
     }
 }

@@ -3,7 +3,7 @@
 
 /// Full-width letters, digits and punctuation made half-width, every kind of space and dash the plain
 /// one, invisible characters gone, ends trimmed.
-pub(super) fn plain(text: &str) -> String {
+pub(in crate::settings) fn plain(text: &str) -> String {
     let swapped: String = text
         .chars()
         .filter_map(|c| match c {

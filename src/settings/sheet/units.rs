@@ -113,7 +113,7 @@ const UNITS: &[(&str, &str)] = &[
 ];
 
 /// The profile's spelling of a unit that is known, and nothing else.
-pub(super) fn known(text: &str) -> Option<&'static str> {
+pub(in crate::settings) fn known(text: &str) -> Option<&'static str> {
     let spaceless: String = super::text::plain(text).chars().filter(|c| !c.is_whitespace()).collect();
     match spaceless.as_str() {
         "MW" => return Some("MW"),

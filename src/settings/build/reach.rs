@@ -1,0 +1,130 @@
+//! What a register can hold, so that a limit which it never reaches, or never leaves, is told.
+
+use super::super::presets::tidy;
+use super::super::profile::Register;
+use super::super::types::{Format, Scaling};
+use crate::plant::LimitKind;
+
+/// The smallest and the largest value that a point can have, in its unit.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Reach {
+    low: f64,
+    high: f64,
+    /// `an i16 × 0.01`, for people.
+    of: String,
+}
+
+impl Reach {
+    /// `None` where a number of any size may come, or where other points have a say.
+    pub(super) fn of(register: &Register) -> Option<Self> {
+        let Scaling::Linear { scale, offset } = register.scaling else { return None };
+        if register.decimals_from.is_some() || !register.times.is_empty() {
+            return None;
+        }
+        let (word, low, high) = raw(register.format)?;
+        let (one, other) = (tidy(low * scale + offset), tidy(high * scale + offset));
+        let mut of = word;
+        if scale != 1.0 {
+            of += &format!(" × {}", tidy(scale));
+        }
+        if offset != 0.0 {
+            of += &format!(" + {}", tidy(offset));
+        }
+        Some(Self { low: one.min(other), high: one.max(other), of })
+    }
+
+    /// What is odd about a limit of this kind at this setpoint.
+    pub(super) fn problem(&self, kind: LimitKind, at: f64) -> Option<String> {
+        let key = kind.key();
+        let never = match kind {
+            LimitKind::H | LimitKind::HH => at > self.high,
+            LimitKind::L | LimitKind::LL => at < self.low,
+            LimitKind::State => at < self.low || at > self.high,
+            LimitKind::NoData => false,
+        };
+        let always = match kind {
+            LimitKind::H | LimitKind::HH => at <= self.low,
+            LimitKind::L | LimitKind::LL => at >= self.high,
+            LimitKind::State | LimitKind::NoData => false,
+        };
+        let end = if never { "is never reached" } else { "always stands" };
+        (never || always)
+            .then(|| format!("{key} = {at} {end}: {} holds {} to {}", self.of, self.low, self.high))
+    }
+}
+
+/// Name, smallest and largest raw number of a format.
+fn raw(format: Format) -> Option<(String, f64, f64)> {
+    let whole = |word: &str, bits: i32, signed: bool| {
+        let all = 2f64.powi(bits);
+        let (low, high) = if signed { (-all / 2.0, all / 2.0 - 1.0) } else { (0.0, all - 1.0) };
+        Some((word.to_owned(), low, high))
+    };
+    match format {
+        Format::U16 => whole("u16", 16, false),
+        Format::I16 => whole("i16", 16, true),
+        Format::U32 => whole("u32", 32, false),
+        Format::I32 => whole("i32", 32, true),
+        Format::F16 => Some(("f16".to_owned(), -65_504.0, 65_504.0)),
+        Format::Bcd(width) => {
+            Some((format!("bcd{}", 16 * u32::from(width)), 0.0, 10f64.powi(4 * i32::from(width)) - 1.0))
+        }
+        Format::M10k(width) => {
+            let most = 10f64.powi(4 * i32::from(width)) - 1.0;
+            Some((format!("m10k{}", 16 * u32::from(width)), -most, most))
+        }
+        // What a discrete point can be is told where its limits are read; a bit-field may be signed; the
+        // others hold whatever there is.
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::settings::load_texts;
+
+    fn warned(point: &str) -> Vec<String> {
+        let text = "[site]\nid = \"n\"\n[[source.modbus]]\nid = \"a\"\naddress = \"tcp://192.0.2.1\"\n\
+                    [[equipment]]\nid = \"e1\"\nprofile = \"p\"\nsource = \"a\"\nunit = 1\n\
+                    [[equipment]]\nid = \"e2\"\nprofile = \"p\"\nsource = \"a\"\nunit = 2\n";
+        let profile =
+            format!("kind = \"k\"\n[[point]]\nid = \"x\"\nunit = \"mm\"\naddress = 40001\n{point}\n");
+        let loaded = load_texts(&[("t.toml", text)], &[("p.toml", &profile)], &[]).expect("good");
+        loaded.warnings.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_limit_that_the_register_never_reaches_or_never_leaves_is_told_once_at_the_profiles_line() {
+        for (point, told) in [
+            (
+                "type = \"i16\"\nscale = 0.00001\nlimits.h.at = 1.2",
+                "h = 1.2 is never reached: i16 × 0.00001 holds -0.32768 to 0.32767",
+            ),
+            ("type = \"u16\"\nlimits.ll.at = -75", "ll = -75 is never reached: u16 holds 0 to 65535"),
+            ("type = \"bcd16\"\nscale = 0.1\nlimits.hh.at = 1000", "hh = 1000 is never reached"),
+            ("type = \"u16\"\noffset = 10\nlimits.h.at = 5", "h = 5 always stands: u16 + 10 holds 10 to"),
+            ("type = \"i16\"\nscale = -1\nlimits.h.at = 40000", "h = 40000 is never reached"),
+            (
+                "type = \"u16\"\nlimits.state.at = 70000",
+                "state = 70000 is never reached: u16 holds 0 to 65535",
+            ),
+        ] {
+            let said = warned(point);
+            assert!(said.len() == 1 && said[0].contains(told), "{point}: {said:?}");
+            assert!(said[0].starts_with("p.toml:"), "{said:?}");
+        }
+    }
+
+    #[test]
+    fn a_limit_within_reach_is_not_told() {
+        for point in [
+            "type = \"i16\"\nscale = 0.01\nlimits.h.at = 327.67",
+            "type = \"f32\"\nlimits.h.at = 1e9",
+            "type = \"i16\"\nlimits.l.at = -32768",
+            "type = \"u16\"\ncalibration = [[0, 0], [1, 5]]\nlimits.h.at = 9",
+            "bit = 3\nlimits.state.at = 0",
+        ] {
+            assert_eq!(warned(point), Vec::<String>::new(), "{point}");
+        }
+    }
+}
