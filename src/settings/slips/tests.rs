@@ -1,3 +1,5 @@
+//! Each slip by its name, at its column, with the line to write.
+
 use super::{WRITE_LINE, repair};
 
 /// The faults of a file of one line below a good one, as (column, problem, line to write).
