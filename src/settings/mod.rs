@@ -17,6 +17,7 @@ pub mod sheet;
 mod slips;
 mod source;
 mod types;
+mod urls;
 mod walk;
 mod wiring;
 
@@ -171,6 +172,13 @@ fn assemble(
     if merged.is_torn() {
         faults.retain(|f| f.place.line != 0);
     }
+    let with_secrets = urls::faults(&keys, |key| merged.place(key));
+    // What else is said of such a value would show it.
+    faults.retain(|f| !with_secrets.iter().any(|secret| secret.key == f.key));
+    for fault in &mut faults {
+        fault.problem = urls::hidden(&fault.problem).into_owned();
+    }
+    faults.extend(with_secrets);
     faults.sort();
     faults.dedup();
     let mut warnings = warnings.into_inner();
