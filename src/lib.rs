@@ -18,7 +18,7 @@
 //! | [`plant`] | the vocabulary: site, equipment, point, limit, quality, sample | nothing |
 //! | [`clock`] | the wall clock, read in one place, and whether to believe it | `plant` |
 //! | [`field`] | Modbus, MQTT and HTTP push: wires → samples | `plant`, `settings` |
-//! | `broker` | the embedded MQTT broker of small sites | `settings` |
+//! | `broker` | the embedded MQTT broker of small sites, a process of its own | `settings` |
 //! | [`derive`] | derived quantities: the formula language, boiler and vessel functions; pure | `plant` |
 //! | [`watch`] | limits, ISA-18.2 alarm states, the engine; pure | `plant`, `derive` |
 //! | [`hazard`] | record, lifecycle, events, audit chain; pure | `plant`, `watch` |

@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 missing=()
 commands=(
-  mosquitto:mosquitto victoria-metrics:victoria-metrics influxd:influxdb python3:python3 chromium:chromium
+  mosquitto:mosquitto mosquitto_pub:mosquitto-clients victoria-metrics:victoria-metrics influxd:influxdb python3:python3 chromium:chromium
   socat:socat openssl:openssl faketime:faketime gcc:gcc make:make pkg-config:pkg-config
 )
 [ "${1:-}" != fuzz ] || commands+=(c++:g++)
@@ -25,7 +25,7 @@ fi
 if [ "${1:-}" = fuzz ] && ! cargo fuzz --version >/dev/null 2>&1; then
   cargo install --locked cargo-fuzz
 fi
-if ! .venv/bin/python -c 'import pymodbus, serial, pysparkplug, rainflow, importlib.util as u; assert u.find_spec("bibmon")' 2>/dev/null; then
+if ! .venv/bin/python -c 'import paho.mqtt, pymodbus, serial, pysparkplug, rainflow, importlib.util as u; assert u.find_spec("bibmon")' 2>/dev/null; then
   python3 -m venv .venv
   .venv/bin/python -m pip install --quiet -r tests/peers/requirements.txt
   .venv/bin/python -m pip install --quiet --no-deps -r tests/peers/data_sets.txt

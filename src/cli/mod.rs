@@ -85,6 +85,10 @@ enum Command {
     },
     /// Print the OpenAPI document of the console.
     Openapi,
+    /// The embedded broker; only the gateway starts it.
+    #[cfg(feature = "broker")]
+    #[command(name = crate::broker::COMMAND, hide = true)]
+    BrokerProcess,
 }
 
 /// Parses the command line and runs the command; gives the exit code.
@@ -114,6 +118,11 @@ pub fn main() -> i32 {
         Command::Openapi => {
             say!("{}", crate::console::openapi());
             exit::FINE
+        }
+        #[cfg(feature = "broker")]
+        Command::BrokerProcess => {
+            crate::broker::child();
+            exit::FAILED
         }
     }
 }

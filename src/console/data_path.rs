@@ -39,6 +39,33 @@ pub struct SourceView {
     pub push: Option<PushView>,
 }
 
+/// How the embedded MQTT broker stands; counted since the gateway's start.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[allow(missing_docs)]
+pub struct BrokerView {
+    pub address: String,
+    /// It takes connections; if not, `last_error` says why, and it is tried again.
+    pub running: bool,
+    /// Times its process ended without being asked to.
+    pub ended: u64,
+    pub last_error: Option<String>,
+    pub last_error_at: Option<String>,
+    pub clients: u64,
+    /// Messages kept for new subscribers.
+    pub retained: u64,
+    pub connects: u64,
+    pub messages: u64,
+    /// Messages dropped because a client's queue was full.
+    pub dropped: u64,
+    pub wrong_passwords: u64,
+    /// Client ids, wills, publications and subscriptions refused for want of a right.
+    pub refused: u64,
+    /// Connections closed for bytes that a client may not send.
+    pub malformed: u64,
+    /// Connections turned away for want of room.
+    pub turned_away: u64,
+}
+
 /// What came in over HTTP that nobody configured, and what was not taken.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[allow(missing_docs)]
@@ -91,6 +118,11 @@ pub struct MqttView {
     pub set_aside: u64,
     pub offline: u64,
     pub unacknowledged: u64,
+    /// Times that the broker no longer had the session when the gateway came back.
+    pub sessions_lost: u64,
+    pub session_lost_at: Option<String>,
+    /// Messages that the broker says it dropped; only with `dropped_topic`.
+    pub broker_dropped: u64,
     /// Sparkplug B edge nodes of the settings.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub nodes: Vec<EdgeNodeView>,
@@ -153,6 +185,9 @@ pub struct OutboxView {
 #[allow(missing_docs)]
 pub struct PathView {
     pub sources: Vec<SourceView>,
+    /// The embedded broker, where the settings have one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub broker: Option<BrokerView>,
     pub outbox: OutboxView,
     pub outlets: Vec<OutletState>,
 }

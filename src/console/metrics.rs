@@ -110,6 +110,21 @@ pub(super) async fn metrics(State(shared): State<Shared>) -> impl IntoResponse {
         "Requests or messages that failed.",
         by_source(|s| s.errors),
     );
+    let of_sessions = |value: fn(&super::MqttView) -> u64| {
+        sources.iter().filter_map(|s| Some(("source", s.id.clone(), value(s.mqtt.as_ref()?)))).collect()
+    };
+    family(
+        "steamward_mqtt_sessions_lost_total",
+        "counter",
+        "Times that the broker no longer had the session.",
+        of_sessions(|m| m.sessions_lost),
+    );
+    family(
+        "steamward_mqtt_broker_dropped_total",
+        "counter",
+        "Messages that the broker says it dropped.",
+        of_sessions(|m| m.broker_dropped),
+    );
     if let Ok(path) = shared.path_view() {
         let rows = vec![("of", "journal".to_owned(), path.outbox.pending_chunks)];
         family(
@@ -119,5 +134,26 @@ pub(super) async fn metrics(State(shared): State<Shared>) -> impl IntoResponse {
             rows,
         );
     }
+    if let Some(broker) = (shared.broker)() {
+        tell_broker(&mut text, &broker);
+    }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
+}
+
+fn tell_broker(text: &mut String, broker: &super::BrokerView) {
+    for (name, kind, help, value) in [
+        ("up", "gauge", "1 while the embedded MQTT broker takes connections.", u64::from(broker.running)),
+        ("ended_total", "counter", "Times the embedded broker's process ended unasked.", broker.ended),
+        ("clients", "gauge", "Clients that are connected.", broker.clients),
+        ("messages_total", "counter", "Messages that came in.", broker.messages),
+        ("dropped_total", "counter", "Messages dropped because a client's queue was full.", broker.dropped),
+        ("wrong_passwords_total", "counter", "Wrong names or passwords.", broker.wrong_passwords),
+        ("refused_total", "counter", "Refused for want of a right.", broker.refused),
+        ("malformed_total", "counter", "Closed for bytes that a client may not send.", broker.malformed),
+        ("turned_away_total", "counter", "Turned away for want of room.", broker.turned_away),
+    ] {
+        let name = format!("steamward_broker_{name}");
+        // Writing into a String does not fail.
+        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}");
+    }
 }

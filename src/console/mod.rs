@@ -35,7 +35,9 @@ use crate::plant::TextTable;
 use crate::settings::Secret;
 use crate::store::{JournalReader, LedgerReader};
 
-pub use data_path::{DeviceView, EdgeDeviceView, EdgeNodeView, MqttView, PushView, SourceView, UnknownView};
+pub use data_path::{
+    BrokerView, DeviceView, EdgeDeviceView, EdgeNodeView, MqttView, PushView, SourceView, UnknownView,
+};
 pub use door::Door;
 pub use live::{Counters, Live, LiveEvent, LivePoint};
 pub use push::{PushCall, PushPort, PushScope};
@@ -152,6 +154,8 @@ pub struct Shared {
     pub reload: Arc<Mutex<ReloadView>>,
     /// How the sources stand.
     pub sources: Arc<dyn Fn() -> Vec<SourceView> + Send + Sync>,
+    /// How the embedded broker stands, where the settings have one.
+    pub broker: Arc<dyn Fn() -> Option<BrokerView> + Send + Sync>,
     /// Frame traces of Modbus sources.
     pub traces: Arc<dyn TracePort>,
     /// Bearer token; `None` on loopback.

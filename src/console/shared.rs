@@ -186,6 +186,7 @@ impl Shared {
         let bytes = self.counters.journal_bytes.load(std::sync::atomic::Ordering::Relaxed);
         Ok(PathView {
             sources: (self.sources)(),
+            broker: (self.broker)(),
             outbox: OutboxView { writable, pending_chunks, bytes, oldest_at: oldest.map(rfc3339) },
             outlets,
         })

@@ -46,10 +46,6 @@ pub enum StartError {
         #[source]
         source: std::io::Error,
     },
-    /// The embedded broker does not start.
-    #[cfg(feature = "broker")]
-    #[error(transparent)]
-    Broker(#[from] crate::broker::BrokerError),
     /// The settings want what this program was built without.
     #[error("[broker]: this program was built without the feature `broker`; use another broker")]
     NoBroker,
@@ -73,7 +69,7 @@ pub struct Gateway {
     counters: Arc<Counters>,
     statuses: Arc<Mutex<Vec<OutletStatus>>>,
     #[cfg(feature = "broker")]
-    _broker: Option<crate::broker::Handle>,
+    broker: Option<crate::broker::Handle>,
     _lock: StoreLock,
 }
 
@@ -133,10 +129,9 @@ impl Gateway {
         outlets.apply(&settings).await?;
 
         #[cfg(feature = "broker")]
-        let broker = match &settings.broker {
-            Some(broker) => Some(crate::broker::start(broker).await?),
-            None => None,
-        };
+        let broker = settings.broker.as_ref().map(crate::broker::start);
+        #[cfg(feature = "broker")]
+        let broker_status = broker.as_ref().map(crate::broker::Handle::status);
         #[cfg(not(feature = "broker"))]
         if settings.broker.is_some() {
             return Err(StartError::NoBroker);
@@ -183,6 +178,10 @@ impl Gateway {
             reloads: files.is_some().then(|| reloads_tx.clone()),
             reload: Arc::clone(&reload_state),
             sources: Arc::new(move || sources().into_iter().map(views::source).collect()),
+            #[cfg(feature = "broker")]
+            broker: Arc::new(move || broker_status.as_ref().map(|status| views::broker(status))),
+            #[cfg(not(feature = "broker"))]
+            broker: Arc::new(|| None),
             traces: Arc::new(traces::Traces(field.trace_handle())),
             token: settings.console.token.clone(),
             push: Arc::new(push::Port(field.door())),
@@ -230,7 +229,7 @@ impl Gateway {
             counters,
             statuses,
             #[cfg(feature = "broker")]
-            _broker: broker,
+            broker,
             _lock: lock,
         })
     }
@@ -297,6 +296,10 @@ impl Gateway {
         };
         let field = self.field;
         let _ = tokio::task::spawn_blocking(move || field.stop()).await;
+        #[cfg(feature = "broker")]
+        if let Some(broker) = self.broker {
+            broker.stop().await;
+        }
         let keeper = self.keeper;
         keeper.stop();
         for outlet in outlets {

@@ -7,6 +7,33 @@ use crate::field::push::PushStatus;
 use crate::field::{DeviceStatus, SourceStatus};
 use crate::plant::Micros;
 
+/// The embedded broker as the data path shows it.
+#[cfg(feature = "broker")]
+pub(super) fn broker(status: &std::sync::Mutex<crate::broker::BrokerStatus>) -> crate::console::BrokerView {
+    let status = status.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+    let micros = |at: std::time::SystemTime| {
+        let since = at.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        Micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+    };
+    let counts = status.counts;
+    crate::console::BrokerView {
+        address: status.address,
+        running: status.running,
+        ended: status.ended,
+        last_error: status.last_error,
+        last_error_at: status.last_error_at.map(|at| micros(at).rfc3339()),
+        clients: counts.clients,
+        retained: counts.retained,
+        connects: counts.connects,
+        messages: counts.messages,
+        dropped: counts.dropped,
+        wrong_passwords: counts.wrong_passwords,
+        refused: counts.refused,
+        malformed: counts.malformed,
+        turned_away: counts.turned_away,
+    }
+}
+
 /// A source as the data path shows it.
 pub(super) fn source(status: SourceStatus) -> SourceView {
     let line = status.line;
@@ -73,6 +100,9 @@ fn mqtt(status: MqttStatus) -> MqttView {
         set_aside: status.set_aside,
         offline: status.offline,
         unacknowledged: status.unacknowledged,
+        sessions_lost: status.sessions_lost,
+        session_lost_at: status.session_lost_at.map(Micros::rfc3339),
+        broker_dropped: status.broker_dropped,
         nodes: status.nodes.into_iter().map(node).collect(),
     }
 }

@@ -1,13 +1,12 @@
-//! The demo's MQTT side: an embedded broker (rumqttd), and the air receiver's telemetry unit, a
+//! The demo's MQTT side: an embedded broker, and the air receiver's telemetry unit, a
 //! client that publishes once a second with QoS 1.
 
-use std::collections::HashMap;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use mqtt5::broker::{BrokerConfig, MqttBroker, StorageBackendType};
 use rumqttc::{AsyncClient, MqttOptions, QoS};
-use rumqttd::{Broker, Config, ConnectionSettings, RouterConfig, ServerSettings};
 
 use super::house::House;
 
@@ -17,47 +16,25 @@ pub const RECEIVER_TOPIC: &str = "plant/receiver-1/data";
 /// Starts the broker on a free loopback port; it runs until the process ends.
 ///
 /// # Errors
-/// No port or no thread can be had.
+/// No port can be had.
 pub(super) async fn start_broker() -> std::io::Result<SocketAddr> {
-    // The broker takes no listener and tells no port: look for a free one and give it back.
-    let address = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?;
-    let server = ServerSettings {
-        name: "demo".to_owned(),
-        listen: address,
-        tls: None,
-        next_connection_delay_ms: 1,
-        connections: ConnectionSettings {
-            connection_timeout_ms: 5000,
-            max_payload_size: 256 * 1024,
-            max_inflight_count: 100,
-            auth: None,
-            external_auth: None,
-            dynamic_filters: true,
-        },
+    let mut config = BrokerConfig {
+        bind_addresses: vec![SocketAddr::from(([127, 0, 0, 1], 0))],
+        max_clients: 16,
+        max_packet_size: 256 * 1024,
+        sys_topics_enabled: false,
+        ..BrokerConfig::default()
     };
-    let config = Config {
-        router: RouterConfig {
-            max_connections: 16,
-            max_outgoing_packet_count: 200,
-            max_segment_size: 1024 * 1024,
-            max_segment_count: 10,
-            ..RouterConfig::default()
-        },
-        v4: Some(HashMap::from([("demo".to_owned(), server)])),
-        ..Config::default()
-    };
-    std::thread::Builder::new().name("broker".to_owned()).spawn(move || {
-        if let Err(error) = Broker::new(config).start() {
+    config.auth_config.allow_anonymous = true;
+    config.storage_config.backend = StorageBackendType::Memory;
+    let mut broker = MqttBroker::with_config(config).await.map_err(std::io::Error::other)?;
+    let address = broker.local_addr().ok_or_else(|| std::io::Error::other("the broker has no port"))?;
+    tokio::spawn(async move {
+        if let Err(error) = broker.run().await {
             tracing::error!("the demo's broker ended: {error}");
         }
-    })?;
-    for _ in 0..200 {
-        if tokio::net::TcpStream::connect(address).await.is_ok() {
-            return Ok(address);
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    Err(std::io::Error::other("the embedded broker did not start within 2 s"))
+    });
+    Ok(address)
 }
 
 /// Publishes the receiver's readings for as long as the runtime lives.

@@ -64,6 +64,12 @@ pub struct MqttStatus {
     pub offline: u64,
     /// Received and not yet on the disk.
     pub unacknowledged: u64,
+    /// Times that the broker no longer had this gateway's session when it came back.
+    pub sessions_lost: u64,
+    /// When that was found last.
+    pub session_lost_at: Option<Micros>,
+    /// Messages that the broker says it dropped, of this gateway or of others; only with `dropped_topic`.
+    pub broker_dropped: u64,
     /// Sparkplug B edge nodes of the settings.
     pub nodes: Vec<EdgeNode>,
 }

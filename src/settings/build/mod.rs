@@ -149,7 +149,7 @@ pub(super) fn build(
     shared::twins(&plant.takers, warnings);
     doubts::unused(&root, &plant.declared, &plant.named_sources, warnings);
     doubts::modbus(&root, &plant.modbus.iter().map(|d| &d.source).collect::<Vec<_>>(), warnings);
-    let broker = root.table("broker").and_then(|w| broker::broker(&w));
+    let broker = root.table("broker").and_then(|w| broker::broker(&w, warnings));
     let manners = basics::manners(root.table("alarms").as_ref());
     let clock = basics::clock(root.table("clock").as_ref());
     let log = basics::log(root.table("log").as_ref());

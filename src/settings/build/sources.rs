@@ -105,6 +105,14 @@ pub(super) fn mqtt_source(name: &str, w: &Walk<'_>, site: &str) -> Option<(MqttS
     let reconnect =
         range(w, ("reconnect_min", Duration::from_millis(250)), ("reconnect_max", Duration::from_secs(15)));
     let expect = positive(w, "expect_every", Duration::from_secs(10));
+    let dropped_topic = w.text("dropped_topic").map(str::to_owned);
+    if dropped_topic.as_ref().is_some_and(|t| t.is_empty() || t.contains(['+', '#'])) {
+        w.fault(
+            "dropped_topic",
+            "empty, or with a wildcard",
+            "one topic; mosquitto has \"$SYS/broker/publish/messages/dropped\"",
+        );
+    }
     let sparkplug = sparkplug::host(w, expect);
     w.finish();
     let (host, port) = address?;
@@ -120,6 +128,7 @@ pub(super) fn mqtt_source(name: &str, w: &Walk<'_>, site: &str) -> Option<(MqttS
         keep_alive,
         receive_maximum,
         session_expiry,
+        dropped_topic,
         reconnect,
         mappings: Vec::new(),
         offline: Vec::new(),

@@ -12,6 +12,12 @@ pub struct BrokerUser {
     pub name: String,
     /// Password.
     pub password: Secret,
+    /// Topic filters it may publish to; `%u` stands for its name and `%c` for the client id.
+    pub publish: Vec<String>,
+    /// Topic filters it may subscribe to, in the same form.
+    pub subscribe: Vec<String>,
+    /// Client ids it may use, `*` at the end for any ending; empty means every id.
+    pub client_ids: Vec<String>,
 }
 
 /// Certificate and key of the embedded broker.

@@ -75,6 +75,8 @@ pub struct MqttSource {
     pub receive_maximum: u16,
     /// Keep the session at the broker this long while we are away (MQTT 5; 3.1.1 keeps it for ever).
     pub session_expiry: Duration,
+    /// Topic under which the broker says how many messages it dropped since its start.
+    pub dropped_topic: Option<String>,
     /// First and longest pause between connection attempts (jittered).
     pub reconnect: (Duration, Duration),
     /// What to subscribe to.

@@ -145,6 +145,18 @@ impl Gateway {
         assert!(sent.is_ok_and(|s| s.success()), "kill -{name}");
     }
 
+    /// Processes that it started and that run.
+    pub fn children(&self) -> Vec<u32> {
+        let own = self.process.as_ref().expect("it runs").0.id();
+        let all = std::fs::read_dir("/proc").expect("a folder").flatten();
+        let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+        let parent = |pid: &u32| {
+            let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+            status.lines().find_map(|l| l.strip_prefix("PPid:")?.trim().parse::<u32>().ok())
+        };
+        pids.filter(|pid| parent(pid) == Some(own)).collect()
+    }
+
     /// Everything it logged so far, over all its lives.
     pub fn log(&self) -> String {
         self.log.lock().expect("no panic while held").clone()

@@ -10,6 +10,7 @@
 //! that do not, the session itself stops reading when as many messages are unacknowledged, save for
 //! a look now and then that keeps the connection alive.
 
+mod losses;
 mod nodes;
 mod subscriptions;
 mod unacked;
@@ -22,6 +23,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 use tracing::{error, info, warn};
 
+use self::losses::Losses;
 use self::nodes::Nodes;
 use self::subscriptions::{Ask, Subscriptions};
 use self::unacked::{Receipt, Unacked};
@@ -31,7 +33,7 @@ use super::seen::MqttStatus;
 use crate::clock::wall_now;
 use crate::field::{Ack, Intake, Status, jittered, stopped};
 use crate::plant::DeviceIx;
-use crate::settings::MqttSource;
+use crate::settings::{MqttSource, Qos};
 
 /// A connection that lasted this long was well; the next attempt may come soon.
 const SETTLED: Duration = Duration::from_secs(10);
@@ -77,10 +79,11 @@ pub(in crate::field) async fn run(
                 }
                 wire.poll().await
             } => match event {
-                Ok(Incoming::Connected { session_present }) => {
+                Ok(Incoming::Connected { session_present, kept_for }) => {
                     connected_at = Some(Instant::now());
                     info!(source = %source.id, session_present, "connected to the broker");
                     status.update(|s| { s.connected = true; s.last_error = None; });
+                    Losses::tell_expiry(source, kept_for);
                     session.connected(session_present, wire.since_ms());
                 }
                 Ok(Incoming::Message(message)) => session.message(message, &intake).await,
@@ -95,6 +98,9 @@ pub(in crate::field) async fn run(
                 Ok(Incoming::Acknowledged) => session.to_send = session.to_send.saturating_sub(1),
                 Ok(Incoming::Other) => {}
                 Err(e) => {
+                    if connected_at.is_some() {
+                        session.losses.away(wall_now());
+                    }
                     session.disconnected();
                     session.nodes_lost(&intake).await;
                     if connected_at.take().is_some_and(|at| at.elapsed() >= SETTLED) {
@@ -161,6 +167,7 @@ struct Session<'a> {
     nodes: Option<Nodes>,
     subscriptions: Subscriptions,
     unacked: Unacked<Packet>,
+    losses: Losses,
     epoch: u32,
     /// Acknowledgements that are queued and not yet on the wire.
     to_send: usize,
@@ -174,7 +181,9 @@ impl<'a> Session<'a> {
         let filters = mapped.chain(source.offline.iter().map(|o| o.topic.filter()));
         let name = format!("{}@{}:{}", source.client_id, source.host, source.port);
         let nodes = Nodes::new(source);
+        let dropped = source.dropped_topic.iter().map(|topic| (topic.clone(), Qos::AtMostOnce));
         let filters = filters.map(|f| (f, source.qos)).chain(nodes.iter().flat_map(Nodes::filters));
+        let filters = filters.chain(dropped);
         let subscriptions = Subscriptions::new(name, part.memory.clone(), filters);
         Self {
             part,
@@ -182,6 +191,7 @@ impl<'a> Session<'a> {
             status,
             book: Book::new(source, &part.timezone, &part.stale),
             nodes,
+            losses: Losses::new(subscriptions.had),
             subscriptions,
             unacked: Unacked::default(),
             epoch: 0,
@@ -201,6 +211,10 @@ impl<'a> Session<'a> {
         if !session_present {
             self.unacked.forgotten();
         }
+        if self.losses.connected(&self.part.source, session_present) {
+            self.losses.tell_session(&self.part.source, wall_now(), &self.status);
+        }
+        self.losses.back();
         for ask in self.subscriptions.connected(session_present) {
             self.ask(&ask);
         }
@@ -235,6 +249,12 @@ impl<'a> Session<'a> {
     }
 
     async fn message(&mut self, message: wire::Message, intake: &Intake) {
+        if message.id == 0 && self.part.source.dropped_topic.as_ref() == Some(&message.topic) {
+            if let Err(e) = self.losses.dropped(&self.part.source, &message.payload, &self.status) {
+                warn!(source = %self.part.source.id, "{}: {e}", message.topic);
+            }
+            return;
+        }
         let of_node = self.nodes.as_ref().is_some_and(|nodes| nodes.takes(&message.topic));
         if of_node && message.id == 0 {
             self.node_message(&message.topic, &message.payload, message.retained, None, intake).await;

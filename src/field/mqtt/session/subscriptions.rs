@@ -42,6 +42,8 @@ pub struct Subscriptions {
     wanted: BTreeMap<String, Qos>,
     /// Filters of earlier settings that the broker may still have.
     old: BTreeSet<String>,
+    /// The file told of a session that was there.
+    pub had: bool,
     /// No file told which filters the session has.
     history_unknown: bool,
     /// The broker had a session when we first came.
@@ -66,6 +68,7 @@ impl Subscriptions {
         });
         let wanted: BTreeMap<String, Qos> = wanted.collect();
         let history_unknown = kept.is_none();
+        let had = kept.as_ref().is_some_and(|kept| !kept.filters.is_empty());
         let old: BTreeSet<String> =
             kept.unwrap_or_default().filters.into_iter().filter(|f| !wanted.contains_key(f)).collect();
         Self {
@@ -73,6 +76,7 @@ impl Subscriptions {
             file,
             wanted,
             old,
+            had,
             history_unknown,
             found_session: false,
             guesses: BTreeSet::new(),

@@ -31,6 +31,8 @@ pub enum Incoming {
     Connected {
         /// The broker has kept our session.
         session_present: bool,
+        /// For how many seconds it keeps it, where that is not what was asked for.
+        kept_for: Option<u32>,
     },
     /// PUBLISH.
     Message(Message),

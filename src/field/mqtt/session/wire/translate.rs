@@ -38,7 +38,9 @@ pub(super) fn words(error: &dyn std::error::Error) -> String {
 pub(super) fn from_v3(event: rumqttc::Event) -> Incoming {
     use rumqttc::{Event, Packet as P, QoS, SubscribeReasonCode};
     match event {
-        Event::Incoming(P::ConnAck(ack)) => Incoming::Connected { session_present: ack.session_present },
+        Event::Incoming(P::ConnAck(ack)) => {
+            Incoming::Connected { session_present: ack.session_present, kept_for: None }
+        }
         Event::Incoming(P::Publish(publish)) => Incoming::Message(Message {
             topic: publish.topic.clone(),
             payload: publish.payload.clone(),
@@ -69,7 +71,10 @@ pub(super) fn from_v5(event: v5::Event) -> Incoming {
     use v5::mqttbytes::QoS;
     use v5::mqttbytes::v5::{Packet as P, SubscribeReasonCode};
     match event {
-        Event::Incoming(P::ConnAck(ack)) => Incoming::Connected { session_present: ack.session_present },
+        Event::Incoming(P::ConnAck(ack)) => Incoming::Connected {
+            session_present: ack.session_present,
+            kept_for: ack.properties.as_ref().and_then(|p| p.session_expiry_interval),
+        },
         Event::Incoming(P::Publish(publish)) => Incoming::Message(Message {
             topic: String::from_utf8_lossy(&publish.topic).into_owned(),
             payload: publish.payload.clone(),
