@@ -9,6 +9,7 @@ use super::input::{Body, Params};
 use super::refusal::{ErrorBody, Refusal};
 use super::views::{EvidenceView, HazardFeed, HazardView, rfc3339};
 use super::{Command, Shared};
+use crate::plant::is_unseen;
 use crate::store::{JournalReader, evidence};
 
 /// Longest name or note taken, in characters.
@@ -97,7 +98,16 @@ pub(super) fn checked(by: &str, note: &str) -> Result<(String, String), Refusal>
             "Give a name of 1 to 100 characters and a note of at most 2000.",
         ));
     }
-    Ok((by.to_owned(), note.trim().to_owned()))
+    // A note may have lines; in the audit it is one.
+    let note = note.split_whitespace().collect::<Vec<_>>().join(" ");
+    if by.chars().chain(note.chars()).any(is_unseen) {
+        return Err(Refusal::new(
+            "bad-request",
+            "姓名和备注中不能含有不可见字符（控制字符、文字方向标记）。",
+            "A name or note must not hold characters that cannot be seen: control characters, marks of direction.",
+        ));
+    }
+    Ok((by.to_owned(), note))
 }
 
 /// Acknowledge a hazard.

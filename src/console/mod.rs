@@ -12,6 +12,7 @@ mod door;
 mod events;
 mod figures;
 mod hazards;
+mod hygiene;
 mod input;
 mod live;
 mod metrics;
@@ -215,12 +216,15 @@ fn api() -> OpenApiRouter<Shared> {
 /// The OpenAPI document, from the code.
 #[must_use]
 pub fn openapi() -> String {
-    api().into_openapi().to_pretty_json().unwrap_or_default()
+    let mut doc = api().into_openapi();
+    hygiene::complete(&mut doc);
+    doc.to_pretty_json().unwrap_or_default()
 }
 
 /// All routes.
 pub fn router(shared: Shared) -> Router {
-    let (api, doc) = api().split_for_parts();
+    let (api, mut doc) = api().split_for_parts();
+    hygiene::complete(&mut doc);
     let doc = doc.to_pretty_json().unwrap_or_default();
     let open = Router::new()
         .route("/healthz", axum::routing::get(metrics::healthz))
@@ -233,5 +237,5 @@ pub fn router(shared: Shared) -> Router {
             axum::routing::get(move || async move { ([("content-type", "application/json")], doc) }),
         )
         .layer(axum::middleware::from_fn_with_state(shared.clone(), auth::guard));
-    guarded.merge(open).with_state(shared)
+    guarded.merge(open).layer(axum::middleware::from_fn(hygiene::every_answer)).with_state(shared)
 }

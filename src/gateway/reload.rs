@@ -83,7 +83,10 @@ impl Reloader {
             Ok(loaded) => loaded,
             Err(faults) => {
                 let told: Vec<String> = faults.0.iter().map(ToString::to_string).collect();
-                error!("the new settings are refused, the running ones stay:\n{}", told.join("\n"));
+                error!("the new settings are refused, the running ones stay");
+                for fault in &told {
+                    error!("settings: {fault}");
+                }
                 return ReloadOutcome::Refused(told);
             }
         };

@@ -3,6 +3,7 @@
 //! Values only. Nothing here opens a socket or a file, reads a clock or knows a neighbour.
 //! Called by every room; see `lib.rs` for the house.
 
+mod clean;
 pub mod decimal;
 mod derived;
 mod doubt;
@@ -21,6 +22,7 @@ mod texts;
 mod time;
 pub mod unit;
 
+pub use clean::{clean, is_unseen};
 pub use derived::{Derived, How};
 pub use doubt::{Doubts, Flatline};
 pub use id::{Id, IdError};

@@ -6,6 +6,7 @@ mod commissioning;
 mod database_answers;
 mod demo;
 mod families;
+mod http_hygiene;
 mod inspection;
 mod kill;
 mod main_path;

@@ -69,7 +69,7 @@ async fn listens(port: u16) {
     .await;
 }
 
-fn http() -> reqwest::Client {
+pub fn http() -> reqwest::Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(10)).build().expect("a client")
 }
