@@ -100,6 +100,13 @@ export interface UnknownName { topic: string; device: string | null; point: stri
 export interface Mqtt {
   unknown: UnknownName[]; unknown_more: number;
   retained: number; duplicates: number; expired: number; ignored: number; set_aside: number; offline: number; unacknowledged: number;
+  sessions_lost?: number; session_lost_at?: string | null; broker_dropped?: number;
+}
+
+/** The embedded MQTT broker, a process of its own; counted since the gateway's start. */
+export interface Broker {
+  address: string; running: boolean; ended: number; last_error: string | null; last_error_at: string | null;
+  clients: number; messages: number; dropped: number; wrong_passwords: number; refused: number; malformed: number; turned_away: number;
 }
 
 export interface Source {
@@ -123,6 +130,7 @@ export interface Outlet {
 
 export interface Path {
   sources: Source[];
+  broker?: Broker;
   outbox: { writable: boolean; pending_chunks: number; bytes: number; oldest_at: string | null };
   outlets: Outlet[];
 }
