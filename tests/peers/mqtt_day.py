@@ -1,6 +1,6 @@
 """A day's traffic of legal MQTT clients pressed into SECONDS, and hostile ones beside them.
 
-`mqtt_day.py HOST PORT [--clients N] [--seconds S] [--hostile N] [--seed N]`
+`mqtt_day.py HOST PORT [--clients N] [--seconds S] [--hostile N] [--seed N] [--pause FACTOR]`
 
 Users `dtu` (password `their word`) and, for takeovers, `us` (`our word`) must be known to the broker. The
 legal clients are paho-mqtt in 3.1.1 and 5: publishers at QoS 0, 1 and 2 (with properties in version 5),
@@ -33,6 +33,7 @@ options.add_argument("--clients", type=int, default=200)
 options.add_argument("--seconds", type=float, default=600)
 options.add_argument("--hostile", type=int, default=4)
 options.add_argument("--seed", type=int, default=1)
+options.add_argument("--pause", type=float, default=1, help="stretches the pauses between the messages of a publisher")
 options = options.parse_args()
 
 chance = random.Random(options.seed)
@@ -128,7 +129,7 @@ class Publisher(threading.Thread):
                         sock.shutdown(socket.SHUT_RDWR)
                     except OSError:
                         pass
-            time.sleep(self.chance.uniform(0.2, 1.2))
+            time.sleep(self.chance.uniform(0.2, 1.2) * options.pause)
         wait_for(f"{self.name}: {len(pending)} messages are confirmed",
                  lambda: not [p for p in pending.values() if p[0] > 0])
         of.disconnect()
@@ -265,24 +266,35 @@ def kept():
 
 
 def mosquitto():
-    """The commands of another make, in both versions."""
-    n = 0
+    """The commands of another make, in both versions: one reads until it has a message, one publishes until then."""
+    n = tries = 0
     while time.monotonic() < ends - 3:
-        version = ["mqttv311", "mqttv5"][n % 2]
-        text = f"m/mosq-{n}/0"
-        command = ["mosquitto_pub", "-h", options.host, "-p", str(options.port), "-V", version, "-u", "dtu",
-                   "-P", "their word", "-q", str(1 + n % 2), "-t", "day/m/mosq", "-m", text]
-        if version == "mqttv5":
-            command += ["-D", "publish", "user-property", "make", "x", "-D", "publish", "content-type", "text"]
-        done = subprocess.run(command, capture_output=True, timeout=60)
-        if done.returncode:
-            fault(f"mosquitto_pub: {done.stderr.decode()}")
-        else:
+        version, qos = ["mqttv311", "mqttv5"][n % 2], 1 + n % 2
+        common = ["-h", options.host, "-p", str(options.port), "-V", version, "-u", "dtu", "-P", "their word"]
+        reader = subprocess.Popen(["mosquitto_sub", *common, "-q", "1", "-t", "day/m/+", "-C", "1", "-W", "30"],
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        published = set()
+        # Until the reader is subscribed nothing reaches it.
+        while reader.poll() is None:
+            text = f"m/mosq/{tries}"
+            tries += 1
+            command = ["mosquitto_pub", *common, "-q", str(qos), "-t", "day/m/mosq", "-m", text]
+            if version == "mqttv5":
+                command += ["-D", "publish", "user-property", "make", "x", "-D", "publish", "content-type", "text"]
+            done = subprocess.run(command, capture_output=True, timeout=60)
+            if done.returncode:
+                fault(f"mosquitto_pub: {done.stderr.decode()}")
+                break
+            published.add(text)
             with lock:
-                sent[1 + n % 2].add(text)
-        counts["mosquitto_pub"] += 1
+                sent[qos].add(text)
+            time.sleep(0.3)
+        got, said = reader.communicate(timeout=60)
+        if got.decode().strip() not in published:
+            fault(f"mosquitto_sub read {got!r}: {said.decode()}")
+        counts["mosquitto"] += 1
         n += 1
-        time.sleep(1.5)
+        time.sleep(1)
 
 
 def for_the_gateway():
