@@ -54,7 +54,10 @@ impl Gatekeeper {
         let key: [u8; 16] = *uuid::Uuid::now_v7().as_bytes();
         let users = users
             .into_iter()
-            .map(|user| (user.name.clone(), (user.clone(), digest(&key, user.password.as_bytes()))))
+            .map(|user| {
+                let print = digest(&key, user.password.as_bytes());
+                (user.name.clone(), (user, print))
+            })
             .collect();
         Self {
             users,

@@ -193,7 +193,7 @@ struct Life<'a> {
 impl Life<'_> {
     /// Listens until it says no more; gives why it has to be ended, if it did not end by itself.
     async fn listen(&mut self, reports: &mut Lines<BufReader<ChildStdout>>, child: &Child) -> Option<String> {
-        let mut heard = Instant::now();
+        let (mut heard, mut looked) = (Instant::now(), Instant::now());
         let mut look = tokio::time::interval(BEAT);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -209,6 +209,11 @@ impl Life<'_> {
                     Ok(None) | Err(_) => return None,
                 },
                 _ = look.tick() => {
+                    // The gateway itself stood still, stopped or starved: what was said waits to be read.
+                    if looked.elapsed() >= HANGS / 2 {
+                        heard = Instant::now();
+                    }
+                    looked = Instant::now();
                     if heard.elapsed() >= HANGS {
                         return Some(format!("it has said nothing for {} s, so it was ended", HANGS.as_secs()));
                     }
