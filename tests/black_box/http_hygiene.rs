@@ -19,7 +19,7 @@ async fn raw(gateway: &Gateway, request: &str) -> String {
 async fn answers_are_not_kept_or_guessed_at_and_two_hosts_are_refused() {
     let text = plants::base()
         .replace("listen = \"127.0.0.1:0\"", "listen = \"127.0.0.1:0\"\ntoken = { env = \"TEST_TOKEN\" }");
-    let mut gateway = Gateway::start(&text, &[]);
+    let mut gateway = Gateway::start(&text, &[plants::RECEIVER]);
     let url = |path: &str| format!("{}{path}", gateway.address);
     let header = |answer: &reqwest::Response, name: &str| {
         answer.headers().get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned()
@@ -44,7 +44,7 @@ async fn answers_are_not_kept_or_guessed_at_and_two_hosts_are_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn names_and_notes_with_unseen_characters_are_refused() {
-    let mut gateway = Gateway::start(&plants::base(), &[]);
+    let mut gateway = Gateway::start(&(plants::base() + &plants::receiver(9, 5)), &[plants::RECEIVER]);
     for (by, note) in
         [("zhao\r\nforged", "x"), ("zhao\u{202e}", "x"), ("zhao", "a\u{1b}[2J"), ("zhao", "\u{200f}")]
     {

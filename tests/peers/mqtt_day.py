@@ -92,13 +92,20 @@ class Publisher(threading.Thread):
 
     def run(self):
         of = client(self.name, self.version, keep=True)
-        pending = {}
+        # Never held while paho is called: it holds locks of its own when it calls back.
+        guard, pending, early = threading.Lock(), {}, set()
+
+        def confirmed(qos, text):
+            with lock:
+                sent[qos].add(text)
 
         def published(_client, _data, mid):
-            with lock:
+            with guard:
                 done = pending.pop(mid, None)
-                if done:
-                    sent[done[0]].add(done[1])
+                if done is None:
+                    early.add(mid)
+            if done:
+                confirmed(*done)
 
         of.on_publish = published
         connect(of, self.version, keep=True)
@@ -116,9 +123,15 @@ class Publisher(threading.Thread):
                 properties.MessageExpiryInterval = 3600
                 properties.ResponseTopic = "day/answers"
                 properties.CorrelationData = b"\x00\x01"
+            info = of.publish(self.topic, text, qos=qos, properties=properties)
+            with guard:
+                already = info.mid in early
+                early.discard(info.mid)
+                if not already:
+                    pending[info.mid] = (qos, text)
+            if already:
+                confirmed(qos, text)
             with lock:
-                info = of.publish(self.topic, text, qos=qos, properties=properties)
-                pending[info.mid] = (qos, text)
                 counts["published"] += 1
             number += 1
             if self.chance.random() < 0.03:
@@ -131,7 +144,7 @@ class Publisher(threading.Thread):
                         pass
             time.sleep(self.chance.uniform(0.2, 1.2) * options.pause)
         wait_for(f"{self.name}: {len(pending)} messages are confirmed",
-                 lambda: not [p for p in pending.values() if p[0] > 0])
+                 lambda: not [p for p in list(pending.values()) if p[0] > 0])
         of.disconnect()
         of.loop_stop()
 
