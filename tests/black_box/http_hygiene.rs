@@ -17,7 +17,7 @@ async fn raw(gateway: &Gateway, request: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_are_not_kept_or_guessed_at_and_two_hosts_are_refused() {
-    let text = plants::base()
+    let text = (plants::base() + &plants::receiver(9, 5))
         .replace("listen = \"127.0.0.1:0\"", "listen = \"127.0.0.1:0\"\ntoken = { env = \"TEST_TOKEN\" }");
     let mut gateway = Gateway::start(&text, &[plants::RECEIVER]);
     let url = |path: &str| format!("{}{path}", gateway.address);
