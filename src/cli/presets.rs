@@ -1,20 +1,68 @@
-//! `steamward presets [KIND]`: the limits to begin with.
+//! `steamward presets [KIND]`: the limits to begin with, for the unit whose nameplate is given.
+
+use std::collections::BTreeSet;
 
 use clap::Args;
 
 use crate::exit;
-use crate::settings::presets::{Preset, presets};
+use crate::settings::presets::nameplate::{Fuel, Nameplate, Unscaled, example, rating};
+use crate::settings::presets::{Preset, find, presets};
 
 #[derive(Debug, Args)]
 pub(super) struct Options {
     /// Kind of equipment, e.g. steam-boiler; all of them if not given.
     kind: Option<String>,
-    /// As JSON.
+    /// Rated pressure of a boiler, design pressure of a vessel, e.g. "1.25 MPa".
+    #[arg(long)]
+    pressure: Option<String>,
+    /// Pressure at which it is run, e.g. "0.8 MPa".
+    #[arg(long)]
+    working_pressure: Option<String>,
+    /// Rated output, e.g. "10 t/h" or "7 MW".
+    #[arg(long)]
+    output: Option<String>,
+    /// Rated outlet temperature, e.g. "115 ℃".
+    #[arg(long)]
+    temperature: Option<String>,
+    /// Rated return temperature, e.g. "70 ℃".
+    #[arg(long)]
+    return_temperature: Option<String>,
+    /// gas, oil, coal, biomass, waste-heat or electric.
+    #[arg(long)]
+    fuel: Option<String>,
+    /// The whole table as JSON.
     #[arg(long)]
     json: bool,
 }
 
+impl Options {
+    fn nameplate(&self) -> Result<Option<Nameplate>, String> {
+        let read = |text: &Option<String>, unit| text.as_deref().map(|text| rating(text, unit)).transpose();
+        let fuel = |word: &String| {
+            let found = Fuel::ALL.iter().find(|(known, _)| known == word).map(|(_, fuel)| *fuel);
+            let known = Fuel::ALL.map(|(known, _)| known).join(", ");
+            found.ok_or_else(|| format!("the fuel `{word}` is not known; there are {known}"))
+        };
+        let plate = Nameplate {
+            pressure: read(&self.pressure, "MPa")?,
+            working_pressure: read(&self.working_pressure, "MPa")?,
+            output: read(&self.output, "MW")?,
+            temperature: read(&self.temperature, "℃")?,
+            return_temperature: read(&self.return_temperature, "℃")?,
+            fuel: self.fuel.as_ref().map(fuel).transpose()?,
+        };
+        Ok((plate != Nameplate::default()).then_some(plate))
+    }
+}
+
 pub(super) fn list(options: &Options) -> i32 {
+    let plate = match options.nameplate() {
+        Ok(plate) => plate,
+        Err(problem) => {
+            eprintln!("{problem}");
+            return exit::SETTINGS;
+        }
+    };
     let wanted = |p: &&Preset| options.kind.as_ref().is_none_or(|kind| p.kind == *kind);
     let found: Vec<&Preset> = presets().iter().filter(wanted).collect();
     if found.is_empty() {
@@ -27,16 +75,41 @@ pub(super) fn list(options: &Options) -> i32 {
         say!("{}", serde_json::to_string_pretty(&found).unwrap_or_default());
         return exit::FINE;
     }
+    let mut told = BTreeSet::new();
     let mut kind = "";
     for preset in found {
         if preset.kind != kind {
             kind = &preset.kind;
-            say!("{kind}");
+            let of =
+                if plate.is_some() { "" } else { ", of the example unit; give its nameplate for your own" };
+            say!("{kind}{of}");
         }
-        let limits = [("ll", preset.ll), ("l", preset.l), ("h", preset.h), ("hh", preset.hh)];
-        let told: Vec<String> =
-            limits.iter().filter_map(|(key, at)| Some(format!("{key} {}", (*at)?))).collect();
-        say!("  {:<28} {:<9} {:<34} {}", preset.point, preset.unit, told.join("  "), preset.name);
+        if told.insert((&preset.kind, &preset.point)) {
+            row(&preset.kind, &preset.point, plate);
+        }
     }
     exit::FINE
+}
+
+/// One point; of the example where no nameplate is given.
+fn row(kind: &str, point: &str, plate: Option<Nameplate>) {
+    let plate = plate.unwrap_or_else(|| Nameplate { fuel: Some(Fuel::Gas), ..example(kind) });
+    let (preset, mut missing) = match find(kind, point, &plate) {
+        Some(Ok(preset)) => (preset, None),
+        Some(Err((preset, missing))) => (preset, Some(missing)),
+        None => return,
+    };
+    let mut told: Vec<String> = Vec::new();
+    for one in preset.limits(&plate) {
+        missing = missing.or(one.unscaled);
+        if !one.limit.at.is_nan() {
+            told.push(format!("{} {}", one.limit.kind.key(), one.limit.at));
+        }
+    }
+    match missing {
+        Some(Unscaled::Missing(key)) => told.push(format!("needs --{}", key.replace('_', "-"))),
+        Some(Unscaled::Own) => told.push("write your own".to_owned()),
+        None => {}
+    }
+    say!("  {:<28} {:<9} {:<38} {}", preset.point, preset.unit, told.join("  "), preset.name);
 }

@@ -10,6 +10,7 @@ mod doubts;
 mod inspection;
 mod ladder;
 mod mqtt;
+mod nameplate;
 mod outlets;
 mod plant;
 mod presets;
@@ -29,7 +30,7 @@ mod words;
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
-use super::fault::{Fault, Place};
+use super::fault::Fault;
 use super::source::Merged;
 use super::types::Settings;
 use super::walk::Walk;
@@ -93,7 +94,6 @@ pub(super) fn build(
         relations: relations::Relations::default(),
         pending: Vec::new(),
         preset: None,
-        preset_place: Place::default(),
         warnings,
         due: Vec::new(),
         timezone: site.as_ref().map_or_else(String::new, |s: &Site| s.timezone.clone()),

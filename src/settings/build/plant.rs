@@ -4,13 +4,14 @@ use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use super::super::fault::{Fault, Place, nearest};
+use super::super::fault::{Fault, nearest};
 use super::super::profile::{Plausible, Profile, StateSetting, derived, detector, parse, state};
 use super::super::types::{MqttSource, PushSource};
 use super::super::walk::Walk;
 use super::ProfileTexts;
 use super::derived::Pending;
 use super::detectors::PendingDetector;
+use super::nameplate::nameplate;
 use super::presets;
 use super::reach::Reach;
 use super::relations::Relations;
@@ -37,9 +38,8 @@ pub(super) struct PlantBuilder<'a> {
     /// What hangs on a date.
     pub(super) due: Vec<Derived>,
     pub(super) timezone: String,
-    /// Kind of the equipment that is being built, if it wants presets.
-    pub(super) preset: Option<String>,
-    pub(super) preset_place: Place,
+    /// The presets of the equipment that is being built, if it wants some.
+    pub(super) preset: Option<presets::Wanted>,
     pub(super) warnings: &'a RefCell<Vec<Fault>>,
     pub(super) pending_detectors: Vec<PendingDetector>,
     /// What the registers of points can hold.
@@ -82,7 +82,7 @@ impl PlantBuilder<'_> {
         let (model, registration, officer) = (text("model"), text("registration"), text("officer"));
         let mut own_points: Vec<PointIx> = Vec::new();
         self.preset = None;
-        self.preset_place = w.place("preset");
+        let plate = nameplate(w);
         let mut states: Vec<StateSetting> = Vec::new();
         let mut plausible_of = Vec::new();
         // Without its profile nothing can be said about points and kind: one fault is enough.
@@ -95,7 +95,7 @@ impl PlantBuilder<'_> {
             let profile = profile.unwrap_or_default();
             self.partly_known(ix, &profile, w);
             kind = kind.or_else(|| profile.kind.clone());
-            self.preset = presets::wanted(w, kind.as_deref());
+            self.preset = presets::wanted(w, kind.as_deref(), &plate);
             self.device(ix, name, w, &profile, &mut own_points);
             plausible_of.extend(self.plausible(&profile, &own_points));
             self.derived(ix, name, profile.derived, &mut own_points);
@@ -109,7 +109,7 @@ impl PlantBuilder<'_> {
                 self.partly_known(ix, &profile, w);
                 kind = kind.or_else(|| profile.kind.clone());
                 if n == 0 {
-                    self.preset = presets::wanted(w, kind.as_deref());
+                    self.preset = presets::wanted(w, kind.as_deref(), &plate);
                 }
                 self.device(ix, name, d, &profile, &mut own_points);
                 plausible_of.extend(self.plausible(&profile, &own_points));
@@ -128,9 +128,11 @@ impl PlantBuilder<'_> {
         made.extend(w.list("derived").iter().flat_map(derived));
         self.derived(ix, name, made, &mut own_points);
         states.extend(w.list("state").iter().filter_map(state));
+        states.extend(self.preset_states(&own_points));
         self.states(ix, name, &states, &mut own_points);
         self.inspection(ix, name, w, &mut own_points);
         self.doubts(&plausible_of, &own_points, w);
+        self.without_setpoint(&own_points);
         for point in &own_points {
             self.complete(*point, w);
             self.relations.resolve(*point, &mut self.points, (name, &own_points), w);
@@ -141,6 +143,11 @@ impl PlantBuilder<'_> {
         self.unwatched(w, &own_points);
         self.normal_bands(w, &own_points);
         self.safety_valve(w, &own_points);
+        let preset_kind = self.preset.as_ref().map(|p| p.kind.clone());
+        let guarded = preset_kind.as_deref().or(kind.as_deref()).unwrap_or_default();
+        if known {
+            self.above_nameplate(w, (guarded, &plate), &own_points, preset_kind.is_some());
+        }
         let kind = match kind.as_deref().map(Id::new) {
             Some(Ok(kind)) => Some(kind),
             Some(Err(e)) => {

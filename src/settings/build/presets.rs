@@ -1,11 +1,24 @@
 //! `preset = true`: limits to begin with, under whatever profile and equipment write themselves.
 
-use super::super::fault::Fault;
-use super::super::presets::{Preset, preset, presets, tidy};
-use super::super::profile::Part;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::fault::{Fault, Place};
+use super::super::presets::nameplate::{Nameplate, Unscaled};
+use super::super::presets::states::{PresetState, states};
+use super::super::presets::{ForUnit, Preset, find, presets, tidy};
+use super::super::profile::{DerivedSetting, Part, Recipe, StateSetting};
 use super::super::walk::Walk;
 use super::plant::PlantBuilder;
-use crate::plant::{LimitKind, Point, PointIx, ValueType, unit};
+use crate::plant::{Id, LimitKind, Name, Point, PointIx, ValueType, unit};
+
+/// What the presets of the equipment that is being built go by.
+#[derive(Debug, Clone)]
+pub(super) struct Wanted {
+    pub(super) kind: String,
+    pub(super) plate: Nameplate,
+    /// Where `preset` stands.
+    place: Place,
+}
 
 /// Points whose limits must stay below the safety valve.
 const PRESSURES: [&str; 5] = ["steam_pressure", "drum_pressure", "outlet_pressure", "pressure", "pressure_2"];
@@ -13,8 +26,13 @@ const PRESSURES: [&str; 5] = ["steam_pressure", "drum_pressure", "outlet_pressur
 /// No safety valve of a boiler or vessel is set higher, in MPa; a larger number is in another unit.
 const HIGHEST_SET: f64 = 60.0;
 
-/// Of which kind the presets are to be taken.
-pub(super) fn wanted(w: &Walk<'_>, kind: Option<&str>) -> Option<String> {
+/// Of which kind the presets are to be taken, for a unit of this nameplate.
+pub(super) fn wanted(w: &Walk<'_>, kind: Option<&str>, plate: &Nameplate) -> Option<Wanted> {
+    let kind = kind_wanted(w, kind)?;
+    Some(Wanted { kind, plate: *plate, place: w.place("preset") })
+}
+
+fn kind_wanted(w: &Walk<'_>, kind: Option<&str>) -> Option<String> {
     if !w.has("preset") {
         return None;
     }
@@ -60,38 +78,159 @@ fn conversion(found: &Preset, point: &Point) -> Result<(f64, f64), String> {
     unit::conversion(&found.unit, &point.unit)
 }
 
+/// The preset's limit in the unit of the point.
+fn in_unit(mut one: ForUnit, (factor, offset): (f64, f64)) -> ForUnit {
+    if one.limit.kind != LimitKind::State {
+        one.limit.at = tidy(one.limit.at * factor + offset);
+        one.limit.deadband = tidy(one.limit.deadband * factor.abs());
+    }
+    one
+}
+
 impl PlantBuilder<'_> {
-    fn preset_of(&self, point: &Point) -> Option<&'static Preset> {
-        preset(self.preset.as_deref()?, point.id.as_str())
+    /// The preset of `point` and why it has no setpoints, if it has none.
+    fn preset_of(&self, point: &Point) -> Option<(&'static Preset, Option<Unscaled>)> {
+        let wanted = self.preset.as_ref()?;
+        Some(match find(&wanted.kind, point.id.as_str(), &wanted.plate)? {
+            Ok(row) => (row, None),
+            Err((row, missing)) => (row, Some(missing)),
+        })
+    }
+
+    /// The limits of `point` that the preset gives this unit, in the unit of the point.
+    fn limits_of_preset(&self, point: &Point) -> Result<Vec<ForUnit>, String> {
+        let (Some((row, missing)), Some(wanted)) = (self.preset_of(point), &self.preset) else {
+            return Ok(Vec::new());
+        };
+        let conversion = conversion(row, point)?;
+        let limits = row.limits(&wanted.plate).into_iter().map(|mut one| {
+            if missing.is_some() && one.limit.kind != LimitKind::State {
+                (one.limit.at, one.unscaled) = (f64::NAN, missing);
+            }
+            in_unit(one, conversion)
+        });
+        Ok(limits.collect())
     }
 
     /// Puts the preset's limits and normal band under a point that has none yet. Not its range: what the example unit's
     /// transmitter spans says nothing of this one, and a reading beyond a range raises no limit.
+    ///
+    /// A limit without an honest setpoint is put there with NaN, so that a setpoint which somebody writes finds its
+    /// delays and words; [`Self::without_setpoint`] takes away what nobody wrote.
     pub(super) fn preset_under(&mut self, ix: PointIx, point: &mut Point) {
-        let Some(found) = self.preset_of(point) else { return };
-        match conversion(found, point) {
-            Ok(conversion) => {
-                point.limits = found.limits(conversion);
-                self.relations.of(ix).runs_within(found.normal(conversion), None);
+        let Some((row, missing)) = self.preset_of(point) else { return };
+        match self.limits_of_preset(point) {
+            Ok(limits) => {
+                point.limits = limits.into_iter().map(|one| one.limit).collect();
+                let band = self.preset.as_ref().and_then(|wanted| row.normal(&wanted.plate));
+                let band = band.filter(|_| missing.is_none()).zip(conversion(row, point).ok());
+                let band = band.map(|((low, high), (f, o))| (tidy(low * f + o), tidy(high * f + o)));
+                self.relations.of(ix).runs_within(band, None);
             }
-            Err(problem) => self.warnings.borrow_mut().push(Fault {
-                place: self.preset_place.clone(),
-                key: format!("preset.{}", point.id),
-                problem: format!("{problem}: no limits were taken"),
-                remedy: format!(
-                    "give the point a unit that converts from {}, or write its limits",
-                    found.unit
-                ),
-            }),
+            Err(problem) => self.warn_of_preset(
+                &format!(".{}", point.id),
+                format!("{problem}: no limits were taken"),
+                format!("give the point a unit that converts from {}, or write its limits", row.unit),
+            ),
         }
+    }
+
+    fn warn_of_preset(&self, key: &str, problem: String, remedy: String) {
+        let Some(wanted) = &self.preset else { return };
+        let (place, key) = (wanted.place.clone(), format!("preset{key}"));
+        self.warnings.borrow_mut().push(Fault { place, key, problem, remedy });
+    }
+
+    /// Takes away the limits that have no setpoint, and says what would give them one.
+    pub(super) fn without_setpoint(&mut self, own: &[PointIx]) {
+        let mut why: BTreeMap<Unscaled, Vec<String>> = BTreeMap::new();
+        for ix in own {
+            let point = &self.points[ix.0 as usize];
+            if !point.limits.iter().any(|l| l.at.is_nan()) {
+                continue;
+            }
+            for one in self.limits_of_preset(point).unwrap_or_default() {
+                let kind = one.limit.kind;
+                if point.limits.iter().any(|l| l.kind == kind && l.at.is_nan()) {
+                    let reason = one.unscaled.unwrap_or(Unscaled::Own);
+                    why.entry(reason).or_default().push(format!("{}.{}", point.id, kind.key()));
+                }
+            }
+            self.points[ix.0 as usize].limits.retain(|l| !l.at.is_nan());
+        }
+        for (reason, limits) in why {
+            let limits = limits.join(", ");
+            match reason {
+                Unscaled::Missing(key) => self.warn_of_preset(
+                    "",
+                    format!("nameplate.{key} is not written, so these limits were not taken: {limits}"),
+                    format!("write nameplate.{key}, or the setpoints"),
+                ),
+                Unscaled::Own => self.warn_of_preset(
+                    "",
+                    format!("no nameplate tells the setpoints of {limits}; they were not taken"),
+                    "write them as this unit's papers say, e.g. limits.gas_pressure.l = { at = 8 }; delays, \
+                     priority and words come from the preset"
+                        .to_owned(),
+                ),
+            }
+        }
+    }
+
+    /// The operating states that suppress limits of the presets, as far as the points are there that tell them. What
+    /// the settings say of a limit (`when`, `unless`) stands over them.
+    pub(super) fn preset_states(&mut self, own: &[PointIx]) -> Vec<StateSetting> {
+        let Some(wanted) = self.preset.clone() else { return Vec::new() };
+        let there: BTreeSet<String> =
+            own.iter().map(|p| self.points[p.0 as usize].id.as_str().to_owned()).collect();
+        let known = states(&wanted.kind, &wanted.plate);
+        let found = |id: &str| {
+            known.iter().find(|s| s.id == id && s.needs.iter().all(|point| there.contains(*point)))
+        };
+        let mut made: Vec<StateSetting> = Vec::new();
+        let mut bare: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
+        for ix in own {
+            let point = &self.points[ix.0 as usize];
+            let limits = self.limits_of_preset(point).unwrap_or_default();
+            for one in limits.iter().filter(|one| !one.unless.is_empty()) {
+                let kind = one.limit.kind;
+                let stands = point.limits.iter().any(|l| l.kind == kind && !l.at.is_nan());
+                if !stands || !self.relations.of(*ix).is_unconditional(kind) {
+                    continue;
+                }
+                let Some(state) = found(one.unless) else {
+                    let rule = format!("{}.{}", self.points[ix.0 as usize].id, kind.key());
+                    bare.entry(one.unless).or_default().push(rule);
+                    continue;
+                };
+                let id = format!("state_{}", state.id);
+                self.relations.of(*ix).suppressed_in(kind, id.clone());
+                if !there.contains(&id) && !made.iter().any(|m| m.point.id.as_str() == id) {
+                    made.extend(setting(&id, state, &wanted.place));
+                }
+            }
+        }
+        for (state, limits) in bare {
+            let needs = known.iter().find(|s| s.id == state).map(|s| s.needs.join(" and "));
+            self.warn_of_preset(
+                "",
+                format!(
+                    "these alarms call in every operating state, also when stopped: {}",
+                    limits.join(", ")
+                ),
+                format!(
+                    "a point {} tells when they mean nothing; or write their `unless`",
+                    needs.unwrap_or_else(|| "burner_run".to_owned())
+                ),
+            );
+        }
+        made
     }
 
     /// ` (the preset's)` for a setpoint that nobody wrote here.
     pub(super) fn whose(&self, point: &Point, kind: LimitKind, at: f64) -> &'static str {
-        let from_preset = self.preset_of(point).is_some_and(|found| {
-            conversion(found, point)
-                .is_ok_and(|c| found.limits(c).iter().any(|l| l.kind == kind && l.at == at))
-        });
+        let limits = self.limits_of_preset(point).unwrap_or_default();
+        let from_preset = limits.iter().any(|one| one.limit.kind == kind && one.limit.at == at);
         if from_preset { " (the preset's)" } else { "" }
     }
 
@@ -219,6 +358,27 @@ impl PlantBuilder<'_> {
     }
 }
 
+/// A state of the presets as if somebody had written it.
+fn setting(id: &str, state: &PresetState, place: &Place) -> Option<StateSetting> {
+    let [zh, en] = state.name;
+    Some(StateSetting {
+        point: DerivedSetting {
+            id: Id::new(id).ok()?,
+            name: Name { zh: zh.to_owned(), en: en.to_owned() },
+            unit: Some("bool".to_owned()),
+            decimals: 0,
+            range: None,
+            labels: Vec::new(),
+            limits: Vec::new(),
+            formula: Recipe::Formula(state.formula.clone()),
+            place: place.clone(),
+            key: format!("preset.{id}"),
+        },
+        suppress: Vec::new(),
+        never: Vec::new(),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use crate::plant::{LimitKind, Point};
@@ -230,12 +390,19 @@ mod tests {
         [[point]]\nid = \"feedwater_flow\"\nunit = \"℃\"\naddress = 40003\n\
         [[point]]\nid = \"flame_fail\"\naddress = 10001\nunit = \"bool\"\n";
 
+    const PLATE: &str = "nameplate = { pressure = \"1.25 MPa\", output = \"10 t/h\", fuel = \"gas\" }\n";
+
     fn load(equipment: &str) -> Result<Loaded, String> {
+        let plate = if equipment.starts_with("preset") { PLATE } else { "" };
+        load_points(POINTS, &format!("{plate}{equipment}"))
+    }
+
+    fn load_points(points: &str, equipment: &str) -> Result<Loaded, String> {
         let text = format!(
             "[site]\nid = \"n\"\n[[source.modbus]]\nid = \"plc\"\naddress = \"tcp://192.0.2.1:502\"\n\
              [[equipment]]\nid = \"b\"\nkind = \"steam-boiler\"\nprofile = \"p\"\nsource = \"plc\"\nunit = 1\n{equipment}"
         );
-        load_texts(&[("t.toml", &text)], &[("p.toml", POINTS)], &[]).map_err(|f| f.to_string())
+        load_texts(&[("t.toml", &text)], &[("p.toml", points)], &[]).map_err(|f| f.to_string())
     }
 
     fn point<'l>(loaded: &'l Loaded, id: &str) -> &'l Point {
@@ -328,5 +495,114 @@ mod tests {
         let said =
             load("[equipment.limits.drum_level]\nnormal = [-30, 30]\nh = { at = 20 }\n").expect_err("within");
         assert!(said.contains("h = 20 is within normal operation, -30 to 30 mm"), "{said}");
+    }
+
+    const BOILER: &str = "[[point]]\nid = \"steam_pressure\"\nunit = \"MPa\"\naddress = 40001\n\
+        [[point]]\nid = \"steam_flow\"\nunit = \"t/h\"\naddress = 40002\n\
+        [[point]]\nid = \"gas_pressure\"\nunit = \"kPa\"\naddress = 40003\n\
+        [[point]]\nid = \"stack_temp\"\nunit = \"℃\"\naddress = 40004\n";
+    const RUN: &str = "[[point]]\nid = \"burner_run\"\nunit = \"bool\"\naddress = 10001\n";
+
+    #[test]
+    fn without_the_nameplate_nothing_is_guessed_and_what_is_missing_is_named_once() {
+        let said = load_points(BOILER, "preset = true\n").expect_err("the pressure has no high limit");
+        assert!(
+            said.contains("nameplate.pressure: missing, and without it steam_pressure has no high limit"),
+            "{said}"
+        );
+        let own = "preset = true\n[equipment.limits.steam_pressure]\nh = { at = 0.68 }\n";
+        let loaded = load_points(BOILER, own).expect("it has one");
+        // The delay is the preset's, the setpoint this unit's.
+        let h = &point(&loaded, "steam_pressure").limits;
+        assert_eq!((h.len(), h[0].at, h[0].on_delay.as_secs()), (1, 0.68, 3));
+        let warned: Vec<&str> = loaded.warnings.iter().map(|w| w.problem.as_str()).collect();
+        let missing = |key: &str, limit: &str| {
+            let of = warned
+                .iter()
+                .filter(|w| w.starts_with(&format!("nameplate.{key} is not written")))
+                .collect::<Vec<_>>();
+            assert_eq!(of.len(), 1, "{warned:?}");
+            assert!(of[0].contains(limit), "{warned:?}");
+        };
+        missing("pressure", "steam_pressure.l");
+        missing("output", "steam_flow.h");
+        missing("fuel", "stack_temp.h");
+        assert!(
+            warned.iter().any(|w| w.contains("no nameplate tells the setpoints of gas_pressure.l")),
+            "{warned:?}"
+        );
+        assert!(limits(point(&loaded, "gas_pressure")).is_empty());
+    }
+
+    #[test]
+    fn a_limit_that_nobody_could_guess_takes_its_delays_and_words_from_the_preset() {
+        let own = format!("preset = true\n{PLATE}[equipment.limits.gas_pressure]\nl = {{ at = 3 }}\n");
+        let loaded = load_points(BOILER, &own).expect("good");
+        let gas = &point(&loaded, "gas_pressure").limits;
+        assert_eq!((gas.len(), gas[0].at, gas[0].on_delay.as_secs()), (1, 3.0, 2));
+        assert!(gas[0].guidance.is_some());
+    }
+
+    #[test]
+    fn limits_are_suppressed_by_the_operating_state_where_a_point_tells_it() {
+        let preset = format!("preset = true\n{PLATE}");
+        let loaded = load_points(&format!("{BOILER}{RUN}"), &preset).expect("good");
+        let state = |id: &str| loaded.settings.plant.points.iter().position(|p| p.id.as_str() == id);
+        let of = |id: &str, kind| {
+            let limits = &point(&loaded, id).limits;
+            let limit = limits.iter().find(|l| l.kind == kind).expect("there");
+            limit.unless.iter().map(|p| p.0 as usize).collect::<Vec<_>>()
+        };
+        assert_eq!(of("stack_temp", LimitKind::L), [state("state_not_settled").expect("made")]);
+        assert_eq!(of("steam_pressure", LimitKind::L), [state("state_raising").expect("made")]);
+        // Too much is too much in every state.
+        assert!(of("steam_pressure", LimitKind::HH).is_empty() && of("stack_temp", LimitKind::HH).is_empty());
+        // What is written stands over it, and a state that nothing needs is not made.
+        let own = format!(
+            "{preset}[equipment.limits.stack_temp]\nl = {{ unless = [] }}\nll = {{ when = \"burner_run\" }}\n"
+        );
+        let loaded = load_points(&format!("{BOILER}{RUN}"), &own).expect("good");
+        assert!(loaded.settings.plant.points.iter().all(|p| p.id.as_str() != "state_not_settled"));
+        // Without the point that tells it they call always, and that is said.
+        let loaded = load_points(BOILER, &preset).expect("good");
+        let warned = loaded.warnings.iter().find(|w| w.problem.contains("call in every operating state"));
+        assert!(
+            warned.is_some_and(|w| w.problem.contains("stack_temp.l") && w.remedy.contains("burner_run"))
+        );
+    }
+
+    #[test]
+    fn nothing_runs_above_its_nameplate_without_an_alarm() {
+        let plate = "nameplate = { pressure = \"0.7 MPa\" }\n";
+        let with = |limits: &str| {
+            load_points(BOILER, &format!("{plate}[equipment.limits.steam_pressure]\n{limits}\n"))
+        };
+        let said = with("hh = { at = 0.9 }").expect_err("above");
+        assert!(said.contains("the first high limit, 0.9 MPa, is above the nameplate's 0.7 MPa"), "{said}");
+        let said = with("l = { at = 0.3 }").expect_err("none");
+        assert!(
+            said.contains("nothing calls above the nameplate's 0.7 MPa; h or hh at 0.7 MPa or below"),
+            "{said}"
+        );
+        assert!(with("h = { at = 0.7 }\nhh = { at = 0.72 }").is_ok());
+        let said = with("h = { at = 0.6, schedule = [{ from = \"22:00\", to = \"06:00\", at = 0.8 }] }")
+            .expect_err("by night");
+        assert!(said.contains("0.8 MPa, is above"), "{said}");
+    }
+
+    #[test]
+    fn a_rating_without_a_unit_or_beyond_belief_is_a_fault() {
+        for (keys, told) in [
+            ("pressure = 1.25", "nameplate.pressure: this has no unit"),
+            ("pressure = \"1250 MPa\"", "which is not believable"),
+            ("pressure = \"10 t/h\"", "nameplate.pressure: `t/h` is"),
+            ("pressure = \"0.7 MPa\", working_pressure = \"8 bar\"", "is above the rated pressure"),
+            ("temperature = \"95 ℃\", return_temperature = \"115 ℃\"", "is not below the outlet's"),
+            ("fuel = \"wood\"", "`wood` is not known"),
+            ("pressur = \"1 MPa\"", "pressur"),
+        ] {
+            let said = load_points(BOILER, &format!("nameplate = {{ {keys} }}\n")).expect_err(keys);
+            assert!(said.contains(told), "{keys}: {said}");
+        }
     }
 }

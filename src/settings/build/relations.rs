@@ -144,6 +144,17 @@ impl OfPoint<'_> {
         keys
     }
 
+    /// Nobody wrote a condition for this limit.
+    pub(super) fn is_unconditional(&self, kind: LimitKind) -> bool {
+        let key = (self.point, kind);
+        !self.all.when.contains_key(&key) && !self.all.unless.contains_key(&key)
+    }
+
+    /// It calls nobody while the point `state` is 1.
+    pub(super) fn suppressed_in(&mut self, kind: LimitKind, state: String) {
+        self.all.unless.entry((self.point, kind)).or_default().push(state);
+    }
+
     /// It means something only while `point` is 1.
     pub(super) fn only_while(&mut self, kind: LimitKind, point: String) {
         self.all.when.insert((self.point, kind), point);

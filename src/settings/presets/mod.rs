@@ -1,8 +1,13 @@
-//! Limits to begin with, by kind of equipment and point: range, limits, delays, priorities, and what to know and do.
+//! Limits to begin with, by kind of equipment, point and nameplate: setpoints, delays, priorities, the operating states
+//! that suppress them, and what to know and do.
 //!
-//! A table in the program (`points.csv`), from the example units of the trade: a 10 t/h steam boiler, a 7 MW hot-water
-//! boiler, a 2.4 MW thermal-oil heater and the usual vessels. Sense to start from, never a substitute for the nameplate:
-//! what the settings write stands over it, key by key. Called by the settings' building and by `steamward presets`.
+//! A table in the program (`points.csv`), written for the example units of the trade: a 10 t/h steam boiler, a 7 MW
+//! hot-water boiler, a 2.4 MW thermal-oil heater and the usual vessels. [`nameplate`] makes this unit's numbers of
+//! them, or says that it cannot. Sense to start from: what the settings write stands over it, key by key. Called by the
+//! settings' building and by `steamward presets`.
+
+pub mod nameplate;
+pub mod states;
 
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -11,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::plant::guidance::Guidance;
 use crate::plant::{Limit, LimitKind, Name, Priority};
+use nameplate::{Nameplate, Scale, Unscaled, scale};
 
 /// One point of a kind of equipment, in its own unit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,6 +42,18 @@ pub struct Preset {
     /// The band of normal operation.
     pub normal_low: Option<f64>,
     pub normal_high: Option<f64>,
+    /// The fuel this row is for; empty: any.
+    pub fuel: String,
+    /// The outputs this row is for, in MW: `<0.7` or `>=0.7`; empty: any.
+    pub size_mw: String,
+    /// What the setpoints rest on; see [`nameplate::scale`].
+    pub basis: String,
+    /// The same for `ll`, `l` and the band of normal operation.
+    pub basis_low: String,
+    /// The operating state in which `ll` and `l` mean nothing; see [`states`].
+    pub low_unless: String,
+    /// The same for `h` and `hh`.
+    pub high_unless: String,
     pub response_time_s: Option<u64>,
     pub name: String,
     pub consequence: String,
@@ -61,10 +79,31 @@ pub fn presets() -> &'static [Preset] {
     &ALL
 }
 
-/// The preset of a point of this kind of equipment.
+/// The row for a point of a unit of this kind and nameplate; `None`: there is none.
+///
+/// # Errors
+/// A row that differs by something that the nameplate does not say, with one of them for its delays and words.
 #[must_use]
-pub fn preset(kind: &str, point: &str) -> Option<&'static Preset> {
-    ALL.iter().find(|p| p.kind == kind && p.point == point)
+pub fn find(
+    kind: &str,
+    point: &str,
+    plate: &Nameplate,
+) -> Option<Result<&'static Preset, (&'static Preset, Unscaled)>> {
+    let rows: Vec<&Preset> = ALL.iter().filter(|p| p.kind == kind && p.point == point).collect();
+    let first = *rows.first()?;
+    if rows.iter().any(|p| !p.fuel.is_empty()) && plate.fuel.is_none() {
+        return Some(Err((first, Unscaled::Missing("fuel"))));
+    }
+    let burns = |p: &&&Preset| p.fuel.is_empty() || plate.fuel.is_some_and(|f| f.as_str() == p.fuel);
+    if rows.iter().filter(burns).any(|p| !p.size_mw.is_empty()) && plate.output.is_none() {
+        return Some(Err((first, Unscaled::Missing("output"))));
+    }
+    let large = |p: &&&Preset| match (p.size_mw.strip_prefix(">="), p.size_mw.strip_prefix('<')) {
+        (Some(from), _) => plate.output.zip(from.parse().ok()).is_some_and(|(o, from): (f64, f64)| o >= from),
+        (_, Some(to)) => plate.output.zip(to.parse().ok()).is_some_and(|(o, to): (f64, f64)| o < to),
+        _ => true,
+    };
+    rows.iter().filter(burns).find(large).copied().map(Ok)
 }
 
 fn priority(word: &str) -> Priority {
@@ -76,13 +115,46 @@ fn priority(word: &str) -> Priority {
     }
 }
 
+/// A limit for this unit. Its setpoint is NaN where there is no honest number; the rest of it stands all the same.
+#[derive(Debug, Clone)]
+pub struct ForUnit {
+    /// In the unit of the preset.
+    pub limit: Limit,
+    /// Why there is no setpoint.
+    pub unscaled: Option<Unscaled>,
+    /// The operating state that suppresses it; empty: none.
+    pub unless: &'static str,
+}
+
+/// Without the last digits that a scaling leaves, and never nearer to the danger: 4 digits, down for a high limit.
+fn setpoint(at: f64, kind: LimitKind) -> f64 {
+    let at = tidy(at);
+    if at == 0.0 || !at.is_finite() {
+        return at;
+    }
+    let unit = 10f64.powi(3 - at.abs().log10().floor() as i32);
+    let steps = at * unit;
+    let whole = if (steps - steps.round()).abs() < 1e-6 {
+        steps.round()
+    } else if matches!(kind, LimitKind::LL | LimitKind::L) {
+        steps.ceil()
+    } else {
+        steps.floor()
+    };
+    tidy(whole / unit)
+}
+
 impl Preset {
-    /// Its limits for a point whose unit is `factor` and `offset` away from the preset's.
+    /// Its limits for a unit of this nameplate, in the preset's own unit.
     #[must_use]
-    pub fn limits(&self, (factor, offset): (f64, f64)) -> Vec<Limit> {
+    pub fn limits(&'static self, plate: &Nameplate) -> Vec<ForUnit> {
         let seconds =
             |s: Option<f64>| s.and_then(|s| Duration::try_from_secs_f64(s).ok()).unwrap_or_default();
         let discrete = self.unit == "bool";
+        let (low, high) = (scale(&self.basis_low, &self.kind, plate), scale(&self.basis, &self.kind, plate));
+        let narrower =
+            [&low, &high].into_iter().flatten().map(|s| s.factor.abs()).fold(f64::INFINITY, f64::min);
+        let deadband = if narrower.is_finite() { tidy(self.deadband.unwrap_or(0.0) * narrower) } else { 0.0 };
         let each = [
             (LimitKind::LL, self.ll, &self.ll_priority),
             (LimitKind::L, self.l, &self.l_priority),
@@ -91,10 +163,18 @@ impl Preset {
         ];
         let (low_side, high_side) = (self.guidance(true), self.guidance(false));
         let limit = |(kind, at, word): (LimitKind, Option<f64>, &String)| {
-            Some(Limit {
+            let at = at?;
+            let is_low = matches!(kind, LimitKind::LL | LimitKind::L);
+            let by = if is_low { low } else { high };
+            let at = match by {
+                _ if discrete => at,
+                Ok(Scale { factor, offset }) => setpoint(at * factor + offset, kind),
+                Err(_) => f64::NAN,
+            };
+            let limit = Limit {
                 kind: if discrete { LimitKind::State } else { kind },
-                at: if discrete { at? } else { tidy(at? * factor + offset) },
-                deadband: if discrete { 0.0 } else { tidy(self.deadband.unwrap_or(0.0) * factor.abs()) },
+                at,
+                deadband: if discrete { 0.0 } else { deadband },
                 on_delay: seconds(self.on_delay_s),
                 off_delay: seconds(self.off_delay_s),
                 priority: priority(word),
@@ -105,20 +185,21 @@ impl Preset {
                 when: None,
                 unless: Vec::new(),
                 schedule: Vec::new(),
-                guidance: if matches!(kind, LimitKind::LL | LimitKind::L) {
-                    low_side.clone()
-                } else {
-                    high_side.clone()
-                },
+                guidance: if is_low { low_side.clone() } else { high_side.clone() },
                 follows: Vec::new(),
-            })
+            };
+            let unless = if is_low { &self.low_unless } else { &self.high_unless };
+            Some(ForUnit { limit, unscaled: by.err().filter(|_| !discrete), unless })
         };
         each.into_iter().filter_map(limit).collect()
     }
 
-    /// The band of normal operation in the point's unit.
+    /// The band of normal operation of a unit of this nameplate, in the preset's own unit.
     #[must_use]
-    pub fn normal(&self, (factor, offset): (f64, f64)) -> Option<(f64, f64)> {
+    pub fn normal(&self, plate: &Nameplate) -> Option<(f64, f64)> {
+        // A band has the basis of its lower edge: where a boiler runs, not what its plate allows.
+        let basis = if self.basis_low == "working" { &self.basis_low } else { &self.basis };
+        let Scale { factor, offset } = scale(basis, &self.kind, plate).ok()?;
         let (low, high) = (self.normal_low? * factor + offset, self.normal_high? * factor + offset);
         (low <= high && self.unit != "bool").then(|| (tidy(low), tidy(high)))
     }
@@ -143,74 +224,9 @@ impl Preset {
 }
 
 /// Without the last digits that a conversion leaves: 1200 kPa and not 1199.9999999999998.
-pub(super) fn tidy(number: f64) -> f64 {
+pub(in crate::settings) fn tidy(number: f64) -> f64 {
     format!("{number:.9e}").parse().unwrap_or(number)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{LimitKind, preset, presets};
-
-    #[test]
-    fn every_row_is_read_and_keeps_the_order_rule() {
-        let rows = include_str!("points.csv").lines().count() - 1;
-        assert_eq!((presets().len(), rows), (172, 172));
-        for p in presets().iter().filter(|p| p.unit != "bool") {
-            let (deadband, tight) = (p.deadband.unwrap_or(0.0), 1.0 - 1e-9);
-            let beyond = |at: Option<f64>, normal: Option<f64>| Some((at? - normal?).abs() * tight);
-            for distance in
-                [(p.h, p.normal_high), (p.hh, p.normal_high), (p.l, p.normal_low), (p.ll, p.normal_low)]
-            {
-                let clears = beyond(distance.0, distance.1).is_none_or(|d| deadband < d);
-                assert!(clears, "{} {}: it could stand on in normal operation", p.kind, p.point);
-            }
-            let ladder = [p.low, p.ll, p.l, p.normal_low, p.normal_high, p.h, p.hh, p.high];
-            let known: Vec<f64> = ladder.into_iter().flatten().collect();
-            let limits = [p.ll, p.l, p.h, p.hh].iter().flatten().count();
-            if limits > 0 {
-                assert!(known.windows(2).all(|w| w[0] <= w[1]), "{} {}: {known:?}", p.kind, p.point);
-                for band in [p.normal_low, p.normal_high] {
-                    let strictly: Vec<f64> = [p.ll, p.l, band, p.h, p.hh].into_iter().flatten().collect();
-                    assert!(strictly.windows(2).all(|w| w[0] < w[1]), "{} {}: {strictly:?}", p.kind, p.point);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn who_has_a_limit_is_told_what_follows_and_what_to_do_in_both_languages() {
-        for p in presets() {
-            for limit in p.limits((1.0, 0.0)) {
-                let told = limit.guidance.unwrap_or_else(|| panic!("{} {} tells nothing", p.kind, p.point));
-                let response = told.response.as_ref().map(|r| (r.zh.as_str(), r.en.as_str()));
-                assert!(
-                    response.is_some_and(|(zh, en)| !zh.is_ascii() && en.is_ascii()),
-                    "{} {response:?}",
-                    p.point
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn too_little_is_told_as_too_little() {
-        let level = preset("steam-boiler", "drum_level").expect("there is one").limits((1.0, 0.0));
-        let response = |kind| {
-            let limit = level.iter().find(|l| l.kind == kind)?;
-            Some(limit.guidance.as_ref()?.response.as_ref()?.en.clone())
-        };
-        let (low, high) =
-            (response(LimitKind::LL).unwrap_or_default(), response(LimitKind::HH).unwrap_or_default());
-        assert!(low.starts_with("stop firing") && !low.contains("stop feeding"), "{low}");
-        assert!(high.starts_with("stop feeding") && !high.contains("stop firing"), "{high}");
-    }
-
-    #[test]
-    fn a_preset_comes_in_the_unit_of_the_point() {
-        let pressure = preset("steam-boiler", "steam_pressure").expect("there is one");
-        let kpa = pressure.limits((1000.0, 0.0));
-        let of = |kind| kpa.iter().find(|l| l.kind == kind).map(|l| (l.at, l.deadband));
-        assert_eq!(of(LimitKind::HH), Some((1250.0, 20.0)));
-        assert_eq!(pressure.normal((1000.0, 0.0)), Some((800.0, 1100.0)));
-    }
-}
+mod tests;
