@@ -5,6 +5,7 @@
 //! and cannot tell the difference. Called by `cli/demo`; knows nothing of the gateway.
 
 pub mod boiler;
+pub mod day;
 pub mod fault;
 pub mod gate;
 pub mod house;

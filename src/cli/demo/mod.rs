@@ -1,6 +1,7 @@
 //! `steamward demo`: the gateway as users run it, on the simulated boiler house. With `--for` it
 //! runs by itself, checks afterwards that nothing was lost or doubled, and writes a report.
 
+mod day;
 mod report;
 mod scenario;
 
@@ -35,7 +36,8 @@ pub(super) struct Options {
     /// Take up the store of the last run instead of beginning afresh.
     #[arg(long)]
     resume: bool,
-    /// Play a scenario (C1 to C12, or all) on a simulated clock, print what comes of it, and end.
+    /// Play a scenario (C1 to C12, or all) or the normal days of all equipment (days) on a simulated clock, print what
+    /// comes of it, and end.
     #[arg(long, value_name = "ID", conflicts_with_all = ["length", "resume", "calm", "dir", "listen"])]
     scenario: Option<String>,
     /// No faults by themselves; only those switched on the page or over the API.
@@ -79,7 +81,7 @@ impl DemoPort for Switches {
 
 pub(super) fn demo(options: &Options) -> i32 {
     if let Some(id) = &options.scenario {
-        return scenario::run(id);
+        return if id.eq_ignore_ascii_case("days") { day::run() } else { scenario::run(id) };
     }
     let dir = options.dir.clone().unwrap_or_else(default_dir);
     if let Err(e) = make_room(&dir, options.resume) {

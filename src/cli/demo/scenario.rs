@@ -44,6 +44,19 @@ pub(super) struct Line {
     what: What,
 }
 
+impl Line {
+    /// Rule and hour, if somebody is called or a hazard opens.
+    pub(super) fn trouble(&self) -> Option<String> {
+        let hour = self.t / 3600.0;
+        match self.what {
+            What::Calls(Some(value)) => Some(format!("{} calls at {value:.4}, {hour:.2} h", self.rule)),
+            What::Calls(None) => Some(format!("{} calls, {hour:.2} h", self.rule)),
+            What::Hazard(_) => Some(format!("{} is a hazard, {hour:.2} h", self.rule)),
+            What::Hidden | What::Clears | What::Escalated => None,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum What {
     Calls(Option<f64>),
@@ -62,20 +75,21 @@ pub(super) struct Played {
 }
 
 /// The engine on a simulated clock.
-struct Stage {
+pub(super) struct Stage {
     plant: Plant,
     engine: Engine,
     register: Register,
     made: Batch,
     out: Vec<Transition>,
-    lines: Vec<Line>,
+    pub(super) lines: Vec<Line>,
     hazards: u128,
 }
 
 impl Stage {
-    fn new(scenario: &Scenario) -> Result<Self, String> {
-        let settings = format!("{SETTINGS}{}", scenario.equipment);
-        let loaded = load_texts(&[("scenario.toml", &settings)], &[("unit.toml", scenario.profile)], &[]);
+    /// `equipment` are keys of the one piece of equipment, `profile` that of its one device.
+    pub(super) fn new(equipment: &str, profile: &str) -> Result<Self, String> {
+        let settings = format!("{SETTINGS}{equipment}");
+        let loaded = load_texts(&[("scenario.toml", &settings)], &[("unit.toml", profile)], &[]);
         let plant = loaded.map_err(|faults| faults.to_string())?.settings.plant;
         let engine = Engine::new(&plant, Self::now(-LEAD_S));
         let register = Register::restore(Vec::new());
@@ -99,7 +113,8 @@ impl Stage {
         self.plant.points_ix().find(|(_, p)| p.id.as_str() == id).map(|(ix, _)| ix)
     }
 
-    fn step(&mut self, t: f64, said: &[Said]) {
+    /// Readings arrive at `t` seconds from the event.
+    pub(super) fn step(&mut self, t: f64, said: &[Said]) {
         let now = Self::now(t);
         for said in said {
             let mut readings: Vec<Reading> = Vec::new();
@@ -163,7 +178,7 @@ impl Stage {
 /// # Errors
 /// Its settings are wrong, which is our own fault.
 pub(super) fn play(scenario: &Scenario) -> Result<Played, String> {
-    let mut stage = Stage::new(scenario)?;
+    let mut stage = Stage::new(scenario.equipment, scenario.profile)?;
     let mut story = (scenario.story)();
     let mut unmet = Vec::new();
     let mut looked = 0;

@@ -372,9 +372,11 @@ fn setting(id: &str, state: &PresetState, place: &Place) -> Option<StateSetting>
             limits: Vec::new(),
             formula: Recipe::Formula(state.formula.clone()),
             place: place.clone(),
+            id_place: place.clone(),
             key: format!("preset.{id}"),
         },
         suppress: Vec::new(),
+        suppress_place: place.clone(),
         never: Vec::new(),
     })
 }
@@ -553,7 +555,7 @@ mod tests {
             let limit = limits.iter().find(|l| l.kind == kind).expect("there");
             limit.unless.iter().map(|p| p.0 as usize).collect::<Vec<_>>()
         };
-        assert_eq!(of("stack_temp", LimitKind::L), [state("state_not_settled").expect("made")]);
+        assert_eq!(of("stack_temp", LimitKind::L), [state("state_low_load").expect("made")]);
         assert_eq!(of("steam_pressure", LimitKind::L), [state("state_raising").expect("made")]);
         // Too much is too much in every state.
         assert!(of("steam_pressure", LimitKind::HH).is_empty() && of("stack_temp", LimitKind::HH).is_empty());
@@ -562,12 +564,13 @@ mod tests {
             "{preset}[equipment.limits.stack_temp]\nl = {{ unless = [] }}\nll = {{ when = \"burner_run\" }}\n"
         );
         let loaded = load_points(&format!("{BOILER}{RUN}"), &own).expect("good");
-        assert!(loaded.settings.plant.points.iter().all(|p| p.id.as_str() != "state_not_settled"));
+        assert!(loaded.settings.plant.points.iter().all(|p| p.id.as_str() != "state_low_load"));
         // Without the point that tells it they call always, and that is said.
-        let loaded = load_points(BOILER, &preset).expect("good");
+        let pump = "[[point]]\nid = \"stack_temp\"\nunit = \"℃\"\naddress = 40004\n";
+        let loaded = load_points(pump, &preset).expect("good");
         let warned = loaded.warnings.iter().find(|w| w.problem.contains("call in every operating state"));
         assert!(
-            warned.is_some_and(|w| w.problem.contains("stack_temp.l") && w.remedy.contains("burner_run"))
+            warned.is_some_and(|w| w.problem.contains("stack_temp.l") && w.remedy.contains("steam_flow"))
         );
     }
 

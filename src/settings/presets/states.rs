@@ -3,8 +3,8 @@
 //!
 //! A state is made only where the points it needs are there; without them its limits call always, and `check` says so.
 
-use super::find;
-use super::nameplate::Nameplate;
+use super::nameplate::{MW_PER_T_H, Nameplate};
+use super::{find, tidy};
 
 /// A state in which limits of the presets are suppressed by design.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +22,7 @@ pub struct PresetState {
 const NOT_FIRING: [&str; 2] = ["未燃烧", "Not firing"];
 const NOT_SETTLED: [&str; 2] = ["未稳定燃烧", "Not firing steadily"];
 const RAISING: [&str; 2] = ["停炉或升温升压", "Stopped or raising"];
+const LOW_LOAD: [&str; 2] = ["未带负荷", "Without load"];
 const COLD: [&str; 2] = ["冷停", "Cold stop"];
 const UNSTEADY: [&str; 2] = ["压力未稳定", "Pressure not steady"];
 
@@ -33,29 +34,36 @@ pub fn states(kind: &str, plate: &Nameplate) -> Vec<PresetState> {
         state(id, name, &["burner_run"], format!("not hold(burner_run, {minutes}m)"))
     };
     let normal_low = |point: &str| Some(find(kind, point, plate)?.ok()?.normal(plate)?.0);
-    // Below its normal band and rising, after the burner has just begun or long since.
+    // Off, or below its normal band and rising; and half an hour after either.
     let raising = |needs: &'static [&'static str], minutes: u32, rate: &str, unit: &str, slope: &str| {
-        let off = format!("not hold(burner_run, {minutes}m)");
         let formula = match needs.get(1).and_then(|point| Some((point, normal_low(point)?))) {
-            Some((point, low)) => {
-                format!("{off} or ({point} < {low} {unit} and {rate}({point}, 10m) > 0 {slope})")
-            }
-            None => off,
+            Some((point, low)) => format!(
+                "not hold(burner_run and ({point} >= {low} {unit} or {rate}({point}, 10m) <= 0 {slope}), {minutes}m)"
+            ),
+            None => format!("not hold(burner_run, {minutes}m)"),
         };
         state("raising", RAISING, needs, formula)
     };
+    // A fifth of the rated steam for an hour: before it the deaerator is cold and the water fresh.
+    let low_load = plate.output.map(|mw| {
+        let least = tidy(0.2 * mw / MW_PER_T_H);
+        state("low_load", LOW_LOAD, &["steam_flow"], format!("not hold(steam_flow > {least} t/h, 60m)"))
+    });
     match kind {
-        "steam-boiler" => vec![
-            burns("not_firing", NOT_FIRING, 3),
-            burns("not_settled", NOT_SETTLED, 30),
-            raising(&["burner_run", "steam_pressure"], 30, "rate_min", "MPa", "MPa/min"),
-            state(
-                "cold",
-                COLD,
-                &["burner_run", "steam_pressure"],
-                "not burner_run and steam_pressure < 0.05 MPa".to_owned(),
-            ),
-        ],
+        "steam-boiler" => low_load
+            .into_iter()
+            .chain([
+                burns("not_firing", NOT_FIRING, 3),
+                burns("not_settled", NOT_SETTLED, 30),
+                raising(&["burner_run", "steam_pressure"], 30, "rate_min", "MPa", "MPa/min"),
+                state(
+                    "cold",
+                    COLD,
+                    &["burner_run", "steam_pressure"],
+                    "not burner_run and steam_pressure < 0.05 MPa".to_owned(),
+                ),
+            ])
+            .collect(),
         "hot-water-boiler" => vec![
             burns("not_firing", NOT_FIRING, 3),
             burns("not_settled", NOT_SETTLED, 30),
@@ -119,7 +127,7 @@ pub fn states(kind: &str, plate: &Nameplate) -> Vec<PresetState> {
             "not_running",
             ["空压机未运行", "Compressor not running"],
             &["compressor_run"],
-            "not hold(compressor_run, 15m)".to_owned(),
+            "not hold(compressor_run, 30m)".to_owned(),
         )],
         _ => Vec::new(),
     }
