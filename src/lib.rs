@@ -25,6 +25,7 @@
 //! | [`store`] | `journal.db` and `ledger.db` | `plant`, `watch`, `hazard` |
 //! | [`outlet`] | readers with their own cursor: InfluxDB, inspection feed | `plant`, `settings`, `store` |
 //! | [`console`] | API, live events, page | `plant`, `settings`, `hazard`, `outlet`, `store` |
+//! | [`tongue`] | the command line's sentences in Chinese, found by the English ones | nothing |
 //! | `simulate` | the demo plant: physics, Modbus and MQTT devices, faults | nothing |
 //! | [`gateway`] | wires the above; the keeper, the one writer | everything |
 //!
@@ -48,4 +49,5 @@ pub mod settings;
 #[cfg(feature = "demo")]
 pub mod simulate;
 pub mod store;
+pub mod tongue;
 pub mod watch;

@@ -285,6 +285,10 @@ fn a_fault_in_a_profiles_limits_is_told_once_and_at_the_profiles_line() {
         let said = told(&[("m.toml", TWO)], &profile);
         assert!(said.len() == 1 && said[0].starts_with(&begins), "{limits}: {said:?}");
     }
+    let profile =
+        "kind = \"k\"\n[modbus]\nmax_registers = 1\n[[point]]\nid = \"x\"\naddress = 40001\ntype = \"f32\"\n";
+    let said = told(&[("m.toml", TWO)], profile);
+    assert!(said.len() == 1 && said[0].starts_with("p.toml:3:1: modbus.max_registers: "), "{said:?}");
     // What one piece of equipment adds is told there.
     let profile = "kind = \"k\"\n[[point]]\nid = \"x\"\naddress = 40001\nlimits = { h = { at = 3 } }\n";
     let own = format!("{TWO}[equipment.limits.x]\nl = {{ at = 5 }}\n");

@@ -8,12 +8,28 @@ macro_rules! say {
     }};
 }
 
+/// The same in the language of this process.
+macro_rules! tell {
+    ($($words:tt)*) => {
+        say!("{}", $crate::tongue::told(&format!($($words)*)))
+    };
+}
+
+/// The same to standard error.
+macro_rules! complain {
+    ($($words:tt)*) => {
+        eprintln!("{}", $crate::tongue::told(&format!($($words)*)))
+    };
+}
+
 mod check;
 #[cfg(feature = "demo")]
 mod demo;
 mod figures;
 #[cfg(feature = "influx-client")]
 mod influx;
+mod init;
+mod language;
 mod ledger;
 mod logging;
 mod presets;
@@ -24,10 +40,11 @@ mod run;
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::exit;
-use crate::settings::{Faults, Loaded};
+use crate::settings::{Fault, Faults, Loaded};
+use crate::tongue;
 
 /// Edge gateway for boilers and pressure vessels.
 #[derive(Debug, Parser)]
@@ -38,6 +55,9 @@ use crate::settings::{Faults, Loaded};
 3 ledger damaged or too new, 4 a part broke while running."
 )]
 struct Cli {
+    /// Language of what is told: zh or en; else that of the settings, LC_ALL or LANG.
+    #[arg(long, global = true, value_name = "LANGUAGE", value_parser = language::word)]
+    lang: Option<tongue::Language>,
     #[command(subcommand)]
     command: Command,
 }
@@ -56,6 +76,8 @@ enum Command {
         #[arg(default_value = "config")]
         dir: PathBuf,
     },
+    /// Write a first folder of settings from five answers.
+    Init(init::Options),
     /// Run the gateway on a simulated boiler house; needs nothing else on the machine.
     #[cfg(feature = "demo")]
     Demo(demo::Options),
@@ -94,17 +116,19 @@ enum Command {
 /// Parses the command line and runs the command; gives the exit code.
 #[must_use]
 pub fn main() -> i32 {
-    let cli = match Cli::try_parse() {
+    language::choose_early();
+    let matches = language::command(Cli::command()).try_get_matches();
+    let cli = match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(e) => {
-            // Help and version are no errors; a broken pipe while printing them is not worth a word.
-            let _ = e.print();
+            language::print(&e);
             return if e.use_stderr() { exit::SETTINGS } else { exit::FINE };
         }
     };
     match cli.command {
         Command::Run { dir } => run::run(&dir),
         Command::Check { dir } => check::check(&dir),
+        Command::Init(options) => init::init(&options),
         #[cfg(feature = "demo")]
         Command::Demo(options) => demo::demo(&options),
         Command::Ledger { what } => ledger::ledger(&what),
@@ -129,7 +153,29 @@ pub fn main() -> i32 {
 
 fn load(dir: &std::path::Path) -> Result<Loaded, Faults> {
     let env: Vec<(String, String)> = std::env::vars().filter(|(k, _)| k.starts_with("STEAMWARD__")).collect();
+    language::choose_by_settings(dir, &env);
     crate::settings::load(dir, &env)
+}
+
+/// A fault in the language of this process.
+fn shown(fault: &Fault) -> String {
+    if tongue::chosen() == tongue::Language::En {
+        return fault.to_string();
+    }
+    let problem = tongue::told(&fault.problem).into_owned();
+    let remedy = tongue::told(&fault.remedy);
+    // Marks under a line stand alone, and what would be right below them.
+    let joint = if problem.ends_with(' ') || remedy.is_empty() { "" } else { "；" };
+    let told = Fault { problem, remedy: String::new(), ..fault.clone() };
+    format!("{told}{joint}{remedy}")
+}
+
+/// All faults, and how many they are.
+fn refuse(faults: &Faults) {
+    for fault in &faults.0 {
+        eprintln!("{}", shown(fault));
+    }
+    complain!("{}", faults.summary());
 }
 
 /// The ledger in this file, or why not.

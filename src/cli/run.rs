@@ -22,13 +22,13 @@ pub(super) fn run(dir: &Path) -> i32 {
     let loaded = match super::load(dir) {
         Ok(loaded) => loaded,
         Err(faults) => {
-            eprintln!("{faults}");
+            super::refuse(&faults);
             return exit::SETTINGS;
         }
     };
     logging::start(&loaded.settings.log);
     for warning in &loaded.warnings {
-        warn!("{warning}");
+        warn!("{}", super::shown(warning));
     }
     let folder = dir.to_owned();
     let files = Files { loader: Box::new(move || super::load(&folder)), keys: loaded.keys };
@@ -50,7 +50,7 @@ pub(super) fn run(dir: &Path) -> i32 {
         let gateway = match Gateway::start(loaded.settings, Some(files), None).await {
             Ok(gateway) => gateway,
             Err(e) => {
-                error!("{e}");
+                error!("{}", crate::tongue::told(&e.to_string()));
                 return start_code(&e);
             }
         };

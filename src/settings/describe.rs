@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::presets::tidy;
 use super::types::{InfluxApi, Settings};
 use crate::plant::LimitKind;
 
@@ -12,6 +13,11 @@ pub fn describe(settings: &Settings) -> String {
     // Writing into a String does not fail.
     let _ = write_all(&mut text, settings);
     text
+}
+
+/// `1 point`, `2 points`.
+fn points(count: usize) -> String {
+    if count == 1 { "1 point".to_owned() } else { format!("{count} points") }
 }
 
 fn write_all(text: &mut String, settings: &Settings) -> std::fmt::Result {
@@ -28,7 +34,7 @@ fn write_all(text: &mut String, settings: &Settings) -> std::fmt::Result {
             let point = plant.point(*ix);
             write!(text, "  {} ({}) {}", point.id, point.name.zh, point.unit)?;
             if let Some((low, high)) = point.range {
-                write!(text, " [{low}..{high}]")?;
+                write!(text, " [{}..{}]", tidy(low), tidy(high))?;
             }
             if let Some(place) = wiring.get(ix) {
                 write!(text, " <- {place}")?;
@@ -39,7 +45,7 @@ fn write_all(text: &mut String, settings: &Settings) -> std::fmt::Result {
                     LimitKind::State => "=",
                     _ => ">=",
                 };
-                write!(text, "; {} {sign} {} {}", limit.kind.key(), limit.at, limit.priority.word())?;
+                write!(text, "; {} {sign} {} {}", limit.kind.key(), tidy(limit.at), limit.priority.word())?;
                 if let Some(level) = limit.hazard {
                     write!(text, " hazard {}", level.word())?;
                 }
@@ -61,7 +67,7 @@ fn write_all(text: &mut String, settings: &Settings) -> std::fmt::Result {
             source.client_id
         )?;
         for mapping in &source.mappings {
-            write!(text, "  {}: {} points", mapping.topic, mapping.points.len())?;
+            write!(text, "  {}: {}", mapping.topic, points(mapping.points.len()))?;
             if mapping.topic.has_device() || mapping.key.explicit {
                 write!(text, ", device {}", mapping.key.name)?;
             }
@@ -76,7 +82,7 @@ fn write_all(text: &mut String, settings: &Settings) -> std::fmt::Result {
             if let Some(device) = &mapping.sub_device {
                 write!(text, "/{device}")?;
             }
-            writeln!(text, ": {} points", mapping.points.len())?;
+            writeln!(text, ": {}", points(mapping.points.len()))?;
         }
         for offline in &source.offline {
             writeln!(text, "  {}: offline of {}", offline.topic, offline.key.name)?;
@@ -86,7 +92,7 @@ fn write_all(text: &mut String, settings: &Settings) -> std::fmt::Result {
         let opened = if source.token.is_some() { ", own token" } else { "" };
         writeln!(text, "source {} POST /api/v1/readings{opened}", source.id)?;
         for device in &source.devices {
-            writeln!(text, "  device {}: {} points", device.name, device.points.len())?;
+            writeln!(text, "  device {}: {}", device.name, points(device.points.len()))?;
         }
     }
     for outlet in &settings.outlets.influx {

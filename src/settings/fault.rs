@@ -115,17 +115,21 @@ impl fmt::Display for Fault {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct Faults(pub Vec<Fault>);
 
+impl Faults {
+    /// How many there are, and what comes of it.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let s = if self.0.len() == 1 { "" } else { "s" };
+        format!("{} fault{s} in the settings; nothing was started", self.0.len())
+    }
+}
+
 impl fmt::Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for fault in &self.0 {
             writeln!(f, "{fault}")?;
         }
-        write!(
-            f,
-            "{} fault{} in the settings; nothing was started",
-            self.0.len(),
-            if self.0.len() == 1 { "" } else { "s" }
-        )
+        f.write_str(&self.summary())
     }
 }
 

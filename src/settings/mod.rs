@@ -76,6 +76,19 @@ pub fn load(dir: &Path, env: &[(String, String)]) -> Result<Loaded, Faults> {
     Ok(Loaded { warnings: reading.warnings, ..loaded })
 }
 
+/// The language that the settings of `dir` name, faults or not: `site.language`.
+#[must_use]
+pub fn language(dir: &Path, env: &[(String, String)]) -> Option<String> {
+    let mut reading = Reading::default();
+    let mut files: Vec<_> = reading.file(&dir.join("steamward.toml")).into_iter().collect();
+    for path in listed(&dir.join("conf.d"), &["toml"]) {
+        files.extend(reading.file(&path));
+    }
+    let merged = source::merge(&files, env, &mut Vec::new());
+    let site = merged.root.get("site")?.clone().into_table().ok()?;
+    site.get("language")?.clone().into_string().ok()
+}
+
 /// What comes of reading files, before anything is understood.
 #[derive(Default)]
 struct Reading {

@@ -54,7 +54,7 @@ pub(super) struct Options {
 fn duration(text: &str) -> Result<Duration, String> {
     settings::duration(text)
         .filter(|d| !d.is_zero())
-        .ok_or_else(|| format!("`{text}` is no duration: write a number and a unit, e.g. 90s or 5m"))
+        .ok_or_else(|| format!("`{text}` is not a valid duration: write a number and a unit, e.g. 90s or 5m"))
 }
 
 struct Switches(Arc<Plant>);
@@ -85,13 +85,13 @@ pub(super) fn demo(options: &Options) -> i32 {
     }
     let dir = options.dir.clone().unwrap_or_else(default_dir);
     if let Err(e) = make_room(&dir, options.resume) {
-        eprintln!("{e}");
+        complain!("{e}");
         return exit::FAILED;
     }
     let runtime = match super::runtime() {
         Ok(runtime) => runtime,
         Err(e) => {
-            eprintln!("cannot start the runtime: {e}");
+            complain!("cannot start the runtime: {e}");
             return exit::FAILED;
         }
     };
@@ -104,13 +104,13 @@ async fn play(options: &Options, dir: &Path) -> i32 {
     let mut signals = match run::Signals::listen() {
         Ok(signals) => signals,
         Err(e) => {
-            eprintln!("cannot listen for signals: {e}");
+            complain!("cannot listen for signals: {e}");
             return exit::FAILED;
         }
     };
     let kept = Plant::database_file(dir).exists();
     if options.resume && options.length.is_some() && dir.join("journal.db").exists() && !kept {
-        eprintln!(
+        complain!(
             "{}: the last run was not started with --for, so the stand-in database kept nothing to check against; \
              leave out --resume, or --for",
             dir.display()
@@ -121,7 +121,7 @@ async fn play(options: &Options, dir: &Path) -> i32 {
     let plant = match Plant::start(dir, keep, !options.calm).await {
         Ok(plant) => Arc::new(plant),
         Err(e) => {
-            eprintln!("the demo plant does not start: {e}");
+            complain!("the demo plant does not start: {e}");
             return exit::FAILED;
         }
     };
@@ -131,7 +131,7 @@ async fn play(options: &Options, dir: &Path) -> i32 {
     let loaded = match settings::load_texts(&[("demo/steamward.toml", &main)], &profiles, &[]) {
         Ok(loaded) => loaded,
         Err(faults) => {
-            eprintln!("{faults}");
+            super::refuse(&faults);
             return exit::SETTINGS;
         }
     };
@@ -145,9 +145,9 @@ async fn play(options: &Options, dir: &Path) -> i32 {
                 return run::start_code(&e);
             }
         };
-    say!("Steamward demo: open http://{}/ (store in {})", gateway.address(), dir.display());
+    tell!("Steamward demo: open http://{}/ (store in {})", gateway.address(), dir.display());
     let Some(length) = options.length else {
-        say!("Ctrl-C ends it; faults come by themselves and can be switched on the page.");
+        tell!("Ctrl-C ends it; faults come by themselves and can be switched on the page.");
         let code = run::until_signal(&gateway, &mut signals).await;
         let kept = gateway.stop(run::GRACE).await;
         return if kept { code } else { exit::FAILED };
@@ -162,7 +162,7 @@ async fn play(options: &Options, dir: &Path) -> i32 {
     let read = caught_up(&gateway).await;
     let kept = gateway.stop(Duration::from_secs(5)).await;
     if !kept {
-        eprintln!("not everything could be put on the disk");
+        complain!("not everything could be put on the disk");
         return exit::FAILED;
     }
     let facts = report::Facts { resumed: options.resume, ran: began.elapsed(), read };
@@ -182,7 +182,7 @@ fn finish(dir: &Path, facts: &report::Facts, file: Option<&Path>) -> i32 {
     let report = match report::check(dir, facts) {
         Ok(report) => report,
         Err(e) => {
-            eprintln!("the run cannot be checked: {e}");
+            complain!("the run cannot be checked: {e}");
             return exit::FAILED;
         }
     };
@@ -190,18 +190,18 @@ fn finish(dir: &Path, facts: &report::Facts, file: Option<&Path>) -> i32 {
     match file {
         Some(file) => {
             if let Err(e) = std::fs::write(file, &text) {
-                eprintln!("{}: {e}", file.display());
+                complain!("{}: {e}", file.display());
                 return exit::FAILED;
             }
         }
         None => say!("{}", text.trim_end()),
     }
-    say!("{}", report.summary());
+    tell!("{}", report.summary());
     if report.wrong.is_empty() {
         return exit::FINE;
     }
     for wrong in &report.wrong {
-        eprintln!("not as promised: {wrong}");
+        complain!("not as promised: {wrong}");
     }
     exit::FAILED
 }

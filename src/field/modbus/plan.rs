@@ -194,6 +194,12 @@ pub fn describe_plan(source: &ModbusSource) -> PlanReport {
     PlanReport { text, load }
 }
 
+/// `1 request`, `2 requests`.
+fn count(number: usize, of: &str) -> String {
+    let s = if number == 1 { "" } else { "s" };
+    format!("{number} {of}{s}")
+}
+
 fn describe_group(
     text: &mut String,
     device: &ModbusDevice,
@@ -206,9 +212,9 @@ fn describe_group(
     let read: u32 = requests.iter().map(|r| u32::from(r.count)).sum();
     let _ = writeln!(
         text,
-        "  unit {}: {} requests every {:?}, {used} registers used of {read} read, about {} ms a poll ({:.0} %)",
+        "  unit {}: {} every {:?}, {used} registers used of {read} read, about {} ms a poll ({:.0} %)",
         device.unit,
-        requests.len(),
+        count(requests.len(), "request"),
         group.period,
         time.as_millis().max(1),
         share * 100.0
@@ -217,11 +223,11 @@ fn describe_group(
         let last = u32::from(request.address) + u32::from(request.count) - 1;
         let _ = writeln!(
             text,
-            "    FC{:02} {} {}..{last}: {} points",
+            "    FC{:02} {} {}..{last}: {}",
             request.table.function(),
             request.table.name(),
             request.address,
-            request.points.len()
+            count(request.points.len(), "point")
         );
     }
 }

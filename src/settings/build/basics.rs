@@ -23,6 +23,8 @@ pub(super) fn site(w: &Walk<'_>) -> Option<Site> {
     if !(-430.0..=5500.0).contains(&altitude_m) {
         w.fault("altitude_m", "out of bounds", "metres above the sea, -430 to 5500");
     }
+    // Read by the command line before anything else.
+    w.word("language", &[("zh", ()), ("en", ())]);
     w.finish();
     let id = id?;
     let atm_kpa = atmosphere_kpa(altitude_m.clamp(-430.0, 5500.0));

@@ -42,7 +42,6 @@ impl PlantBuilder<'_> {
             return;
         };
         let Sources { modbus, mqtt, push } = self.sources(w, source);
-        self.named_sources.insert(source.to_owned());
         let unit = w.whole("unit", 0, 255);
         let on_broker = MqttKeys::read(w, profile);
         w.mark("period");

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::super::fault::Place;
+use super::super::fault::{Place, Written};
 use super::super::profile::TABLES;
 use super::super::types::{AddressRange, Quirks, Table};
 use super::super::walk::Walk;
@@ -13,6 +13,8 @@ use crate::plant::PointIx;
 #[derive(Debug, Clone, Default)]
 pub(in crate::settings) struct QuirkKeys {
     max_registers: Option<u16>,
+    /// Where it stands, for what does not fit into it.
+    pub(in crate::settings) max_registers_written: Option<Written>,
     max_bits: Option<u16>,
     max_gap: Option<u16>,
     pause: Option<Duration>,
@@ -34,6 +36,7 @@ impl QuirkKeys {
     pub(in crate::settings) fn path(w: &Walk<'_>) -> Self {
         Self {
             max_registers: w.whole("max_registers", 1, 125).map(|n| n as u16),
+            max_registers_written: w.has("max_registers").then(|| w.written("max_registers")),
             max_bits: w.whole("max_bits", 1, 2000).map(|n| n as u16),
             max_gap: w.whole("max_gap", 0, 124).map(|n| n as u16),
             pause: w.duration("pause"),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::fault::{Fault, nearest};
+use super::super::fault::{Fault, Written, nearest};
 use super::super::in_words;
 use super::super::profile::{Profile, ProfilePoint};
 use super::super::types::{Factor, ModbusDevice, ModbusPoint, PollGroup, Quirks};
@@ -39,7 +39,10 @@ impl PlantBuilder<'_> {
         let heartbeat = self.heartbeat(profile, d.points);
         let entry = QuirkKeys::path(w);
         let quirks = QuirkKeys::settle(&entry, &profile.quirks, &self.modbus[number].quirks, heartbeat);
-        self.readable(w, d.points, &quirks);
+        let written = [&entry, &profile.quirks, &self.modbus[number].quirks];
+        let written = written.into_iter().find_map(|q| q.max_registers_written.clone());
+        let written = written.unwrap_or_else(|| w.written("max_registers"));
+        self.readable(w, d.points, &quirks, &written);
         let source = &mut self.modbus[number].source;
         let mut of_device = Vec::new();
         for (n, (period, points)) in groups.into_iter().enumerate() {
@@ -65,12 +68,18 @@ impl PlantBuilder<'_> {
     }
 
     /// Each point fits into one request, and into none that the device must not get.
-    fn readable(&self, w: &Walk<'_>, points: &[(PointIx, &ProfilePoint)], quirks: &Quirks) {
+    fn readable(
+        &self,
+        w: &Walk<'_>,
+        points: &[(PointIx, &ProfilePoint)],
+        quirks: &Quirks,
+        max_registers: &Written,
+    ) {
         for (_, p) in points {
             let Some(r) = &p.register else { continue };
             if !r.table.is_bits() && r.format.width() > quirks.max_registers {
-                w.fault(
-                    "max_registers",
+                w.fault_at(
+                    max_registers,
                     format!("the point `{}` takes {} registers", p.id, r.format.width()),
                     "a value is never read in parts: the device must give as many in one request",
                 );

@@ -28,7 +28,7 @@ pub(super) struct Taker {
 }
 
 impl PlantBuilder<'_> {
-    /// Notes what a device takes from its source.
+    /// Notes what a device takes from its source, and that the source is used.
     pub(super) fn taker(
         &mut self,
         w: &Walk<'_>,
@@ -36,6 +36,7 @@ impl PlantBuilder<'_> {
         (unit, keys, owner): (Option<i64>, &MqttKeys, &str),
         points: &[(PointIx, &ProfilePoint)],
     ) {
+        self.named_sources.insert(source.to_owned());
         let is_meant = w.flag("shared").unwrap_or(false);
         let modbus = self.modbus.iter().find(|m| m.source.id.as_str() == source);
         let mqtt = self.mqtt.iter().any(|m| m.id.as_str() == source);

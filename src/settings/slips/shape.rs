@@ -1,5 +1,6 @@
 //! What is missing in a line, or too much: brackets, quotes, commas, other languages' words.
 
+use super::signs::LONGEST;
 use super::{SEVERAL, is_good};
 
 /// Units of durations, which belong into the text.
@@ -10,7 +11,7 @@ const TIMES: [&str; 7] = ["us", "ms", "s", "m", "min", "h", "d"];
 pub(super) fn repaired(lines: &[String], at: usize) -> Option<(usize, usize, String, String)> {
     for n in (at.saturating_sub(3)..=at).rev() {
         let line = lines.get(n)?;
-        if line.trim().is_empty() || is_good(line) {
+        if line.trim().is_empty() || line.len() > LONGEST || is_good(line) {
             continue;
         }
         if let Some((column, problem, line)) = one(line) {

@@ -1,5 +1,8 @@
 //! Signs that a Chinese input method, a word processor or a web page writes for the plain ones.
 
+/// Bytes of a line that somebody may have written by hand.
+pub(super) const LONGEST: usize = 10_000;
+
 /// One line without them.
 pub(super) struct Found {
     pub(super) line: String,
@@ -21,6 +24,9 @@ enum In {
 /// The line with plain signs, if it has others outside texts and comments. `within` is the sign of a text of
 /// several lines, from line to line.
 pub(super) fn repaired(line: &str, within: &mut Option<char>) -> Option<Found> {
+    if line.len() > LONGEST {
+        return None;
+    }
     if let Some(sign) = *within {
         if line.contains(&sign.to_string().repeat(3)) {
             *within = None;
@@ -33,79 +39,111 @@ pub(super) fn repaired(line: &str, within: &mut Option<char>) -> Option<Found> {
             return None;
         }
     }
-    let signs: Vec<char> = line.chars().collect();
-    let mut found = Found { line: String::with_capacity(line.len()), slips: Vec::new() };
-    let (mut state, mut has_equals, mut escaped) = (In::Plain, false, false);
-    for (n, c) in signs.iter().copied().enumerate() {
-        let slip = |found: &mut Found, plain: &str, name: String| {
-            found.slips.push((n + 1, name));
-            found.line.push_str(plain);
-        };
-        match state {
-            In::Comment => found.line.push(c),
-            In::Text(end) => {
-                let closes = c == end && !escaped;
-                escaped = end == '"' && c == '\\' && !escaped;
-                let rest = &signs[n + 1..];
-                if closes {
-                    state = In::Plain;
-                    found.line.push(c);
-                } else if is_smart(c) && !rest.contains(&end) {
-                    state = In::Plain;
-                    slip(&mut found, &end.to_string(), format!("smart quote `{c}` for `{end}`"));
-                } else {
-                    found.line.push(c);
-                }
-            }
-            In::Smart => {
-                let rest = &signs[n + 1..];
-                // A word in quotes inside: the text ends where none follows before the next sign of structure.
-                let ends = is_smart(c) || (c == '"' && !rest.contains(&'"'));
-                if ends {
-                    state = In::Plain;
-                    let name = format!("smart quote `{c}` for `\"`");
-                    if c == '"' { found.line.push('"') } else { slip(&mut found, "\"", name) }
-                } else if matches!(c, '"' | '\\') {
-                    found.line.push('\\');
-                    found.line.push(c);
-                } else {
-                    found.line.push(c);
-                }
-            }
-            In::Plain => match c {
-                '"' | '\'' => {
-                    state = In::Text(c);
-                    escaped = false;
-                    found.line.push(c);
-                }
-                '#' => {
-                    state = In::Comment;
-                    found.line.push(c);
-                }
-                '＃' => {
-                    state = In::Comment;
-                    slip(&mut found, "#", "full-width `＃` for `#`".to_owned());
-                }
-                _ if is_smart(c) => {
-                    state = In::Smart;
-                    slip(&mut found, "\"", format!("smart quote `{c}` for `\"`"));
-                }
-                '：' => {
-                    let plain = if has_equals { ":" } else { "=" };
-                    has_equals = true;
-                    slip(&mut found, plain, format!("full-width colon `：` for `{plain}`"));
-                }
-                _ => {
-                    has_equals |= matches!(c, '=' | '＝');
-                    match plain(c) {
-                        Some((plain, name)) => slip(&mut found, plain.as_str(), name),
-                        None => found.line.push(c),
-                    }
-                }
-            },
+    let mut scan = Scan {
+        signs: line.chars().collect(),
+        at: 0,
+        state: In::Plain,
+        has_equals: false,
+        escaped: false,
+        found: Found { line: String::with_capacity(line.len()), slips: Vec::new() },
+    };
+    while let Some(sign) = scan.signs.get(scan.at).copied() {
+        match scan.state {
+            In::Comment => scan.found.line.push(sign),
+            In::Text(end) => scan.text(sign, end),
+            In::Smart => scan.smart(sign),
+            In::Plain => scan.plain(sign),
+        }
+        scan.at += 1;
+    }
+    (!scan.found.slips.is_empty()).then_some(scan.found)
+}
+
+/// A line, and how far it has been read.
+struct Scan {
+    signs: Vec<char>,
+    at: usize,
+    state: In,
+    has_equals: bool,
+    /// A backslash stands before.
+    escaped: bool,
+    found: Found,
+}
+
+impl Scan {
+    fn slip(&mut self, plain: &str, name: String) {
+        self.found.slips.push((self.at + 1, name));
+        self.found.line.push_str(plain);
+    }
+
+    fn comes_later(&self, sign: char) -> bool {
+        self.signs[self.at + 1..].contains(&sign)
+    }
+
+    /// Within a text that `end` ends.
+    fn text(&mut self, sign: char, end: char) {
+        let closes = sign == end && !self.escaped;
+        self.escaped = end == '"' && sign == '\\' && !self.escaped;
+        if closes {
+            self.state = In::Plain;
+            self.found.line.push(sign);
+        } else if is_smart(sign) && !self.comes_later(end) {
+            self.state = In::Plain;
+            self.slip(&end.to_string(), format!("smart quote `{sign}` for `{end}`"));
+        } else {
+            self.found.line.push(sign);
         }
     }
-    (!found.slips.is_empty()).then_some(found)
+
+    /// Within a text that smart quotes began.
+    fn smart(&mut self, sign: char) {
+        if is_smart(sign) {
+            self.state = In::Plain;
+            self.slip("\"", format!("smart quote `{sign}` for `\"`"));
+        } else if sign == '"' && !self.comes_later('"') {
+            self.state = In::Plain;
+            self.found.line.push('"');
+        } else {
+            if matches!(sign, '"' | '\\') {
+                self.found.line.push('\\');
+            }
+            self.found.line.push(sign);
+        }
+    }
+
+    /// Outside texts and comments.
+    fn plain(&mut self, sign: char) {
+        match sign {
+            '"' | '\'' => {
+                (self.state, self.escaped) = (In::Text(sign), false);
+                self.found.line.push(sign);
+            }
+            '#' => {
+                self.state = In::Comment;
+                self.found.line.push(sign);
+            }
+            '＃' => {
+                self.state = In::Comment;
+                self.slip("#", "full-width `＃` for `#`".to_owned());
+            }
+            _ if is_smart(sign) => {
+                self.state = In::Smart;
+                self.slip("\"", format!("smart quote `{sign}` for `\"`"));
+            }
+            '：' => {
+                let plain = if self.has_equals { ":" } else { "=" };
+                self.has_equals = true;
+                self.slip(plain, format!("full-width colon `：` for `{plain}`"));
+            }
+            _ => {
+                self.has_equals |= matches!(sign, '=' | '＝');
+                match plain(sign) {
+                    Some((plain, name)) => self.slip(&plain, name),
+                    None => self.found.line.push(sign),
+                }
+            }
+        }
+    }
 }
 
 fn is_smart(c: char) -> bool {

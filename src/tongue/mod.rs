@@ -1,0 +1,205 @@
+//! What people are told on the command line, in their language.
+//!
+//! The code writes English. `zh.txt` holds the Chinese of each sentence, found by the English one; `{}` stands for what
+//! differs from time to time. A sentence that has none yet is shown in English, so nothing is ever left out.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+/// A language of the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    /// English.
+    En,
+    /// Chinese.
+    Zh,
+}
+
+static CHOSEN: AtomicU8 = AtomicU8::new(0);
+
+/// Sets the language of this process.
+pub fn choose(language: Language) {
+    CHOSEN.store(u8::from(language == Language::Zh), Ordering::Relaxed);
+}
+
+/// The language of this process; English until one is chosen.
+#[must_use]
+pub fn chosen() -> Language {
+    if CHOSEN.load(Ordering::Relaxed) == 1 { Language::Zh } else { Language::En }
+}
+
+impl Language {
+    /// `zh`, `zh_CN.UTF-8`, `en`, `C.UTF-8`; `None` for what names no language that is here.
+    #[must_use]
+    pub fn of(word: &str) -> Option<Self> {
+        let word = word.trim().to_lowercase();
+        let plain = word.split(['.', '@']).next().unwrap_or_default();
+        match plain.split(['_', '-']).next()? {
+            "zh" | "chinese" => Some(Self::Zh),
+            "en" | "english" => Some(Self::En),
+            _ => None,
+        }
+    }
+
+    /// From the environment, as the C library reads it: `LC_ALL`, then `LC_MESSAGES`, then `LANG`, the first that is set.
+    #[must_use]
+    pub fn of_environment(variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
+        let set = |name: &&str| variable(name).is_some_and(|v| !v.is_empty());
+        let name = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find(|n| set(n))?;
+        Self::of(&variable(name)?)
+    }
+}
+
+/// A text of one or more lines in the language of this process.
+#[must_use]
+pub fn told(text: &str) -> Cow<'_, str> {
+    match chosen() {
+        Language::En => Cow::Borrowed(text),
+        Language::Zh => Cow::Owned(in_chinese(text)),
+    }
+}
+
+/// The same in Chinese, line by line; what has no Chinese stays as it is.
+#[must_use]
+pub fn in_chinese(text: &str) -> String {
+    if let Some(whole) = sentence(text) {
+        return whole;
+    }
+    let line = |line: &str| {
+        let bare = line.trim_start();
+        let indent = &line[..line.len() - bare.len()];
+        let told = sentence(bare).or_else(|| listed(bare)).unwrap_or_else(|| bare.to_owned());
+        format!("{indent}{told}")
+    };
+    text.split('\n').map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Several sentences behind one another, parted by commas.
+fn listed(text: &str) -> Option<String> {
+    let parts: Vec<&str> = text.split(", ").collect();
+    let told: Option<Vec<String>> = parts.iter().map(|part| sentence(part)).collect();
+    told.filter(|_| parts.len() > 1).map(|told| told.join("，"))
+}
+
+/// A sentence of the catalogue: what stands between the holes, and the Chinese.
+struct Entry {
+    english: Vec<&'static str>,
+    chinese: &'static str,
+    /// Letters that are not holes: the more, the surer the match.
+    letters: usize,
+}
+
+static CATALOGUE: LazyLock<(HashMap<&'static str, &'static str>, Vec<Entry>)> = LazyLock::new(|| {
+    let (mut whole, mut holed) = (HashMap::new(), Vec::new());
+    for (english, chinese) in pairs() {
+        if english.contains("{}") {
+            let english: Vec<&str> = english.split("{}").collect();
+            let letters = english.iter().map(|s| s.len()).sum();
+            holed.push(Entry { english, chinese, letters });
+        } else {
+            whole.insert(english, chinese);
+        }
+    }
+    holed.sort_by_key(|e| std::cmp::Reverse(e.letters));
+    (whole, holed)
+});
+
+/// English and Chinese of every sentence, as the catalogue has them.
+pub fn pairs() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let mut lines = include_str!("zh.txt").lines().filter(|l| !l.is_empty() && !l.starts_with('#'));
+    std::iter::from_fn(move || Some((lines.next()?, lines.next()?.strip_prefix("  ")?)))
+}
+
+/// The Chinese of one sentence, if the catalogue has it.
+fn sentence(text: &str) -> Option<String> {
+    let (whole, holed) = &*CATALOGUE;
+    if let Some(chinese) = whole.get(text) {
+        return Some((*chinese).to_owned());
+    }
+    holed.iter().find_map(|entry| {
+        let found = holes(&entry.english, text)?;
+        let mut said = String::new();
+        let mut next = 0;
+        let mut rest = entry.chinese;
+        // `{}` takes the holes in turn, `{0}` the one of that number.
+        while let Some((before, after)) = rest.split_once('{') {
+            let (number, after) = after.split_once('}')?;
+            let hole = if number.is_empty() { next } else { number.parse().ok()? };
+            next = hole + 1;
+            said.push_str(before);
+            let hole = found.get(hole).copied().unwrap_or_default();
+            said.push_str(&sentence(hole).unwrap_or_else(|| hole.to_owned()));
+            rest = after;
+        }
+        said.push_str(rest);
+        Some(said)
+    })
+}
+
+/// What stands in the holes, if the text is this sentence.
+fn holes<'t>(english: &[&str], text: &'t str) -> Option<Vec<&'t str>> {
+    let (first, last) = (english.first()?, english.last()?);
+    let mut rest = text.strip_prefix(first)?.strip_suffix(last)?;
+    let mut found = Vec::new();
+    for part in &english[1..english.len() - 1] {
+        let (hole, after) = rest.split_once(part)?;
+        found.push(hole);
+        rest = after;
+    }
+    found.push(rest);
+    // What stands in marks of code ends at the next mark.
+    let marked = |n: usize| english[n].ends_with('`') && english[n + 1].starts_with('`');
+    let torn = found.iter().enumerate().any(|(n, hole)| marked(n) && hole.contains('`'));
+    (!torn).then_some(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Language, in_chinese, pairs};
+
+    #[test]
+    fn the_language_is_read_as_the_c_library_reads_it() {
+        let of = |set: &[(&str, &str)]| {
+            let find = |name: &str| set.iter().find(|s| s.0 == name).map(|s| s.1.to_owned());
+            Language::of_environment(find)
+        };
+        assert_eq!(of(&[("LANG", "zh_CN.UTF-8")]), Some(Language::Zh));
+        assert_eq!(of(&[("LANG", "zh_CN.UTF-8"), ("LC_ALL", "en_US.UTF-8")]), Some(Language::En));
+        assert_eq!(of(&[("LANG", "en_US.UTF-8"), ("LC_MESSAGES", "zh_TW")]), Some(Language::Zh));
+        assert_eq!(of(&[("LANG", "zh_CN"), ("LC_ALL", "")]), Some(Language::Zh));
+        assert_eq!(of(&[("LANG", "C.UTF-8")]), None);
+        assert_eq!(of(&[]), None);
+    }
+
+    #[test]
+    fn a_sentence_is_told_with_what_stands_in_its_holes_and_these_are_told_too() {
+        assert_eq!(in_chinese("missing"), "缺少");
+        assert_eq!(in_chinese("there is no profile `boilr`"), "没有名为 `boilr` 的设备模板");
+        assert_eq!(in_chinese("did you mean `boiler`?"), "是不是 `boiler`？");
+        assert_eq!(in_chinese("this is a string"), "这里是字符串");
+        assert_eq!(in_chinese("write an integer from 0 to 255"), "请写 0 到 255 之间的整数");
+        assert_eq!(
+            in_chinese("a sentence that nobody has translated"),
+            "a sentence that nobody has translated"
+        );
+        assert_eq!(in_chinese("  missing\nmissing"), "  缺少\n缺少");
+    }
+
+    #[test]
+    fn every_sentence_of_the_catalogue_has_chinese_with_the_same_holes() {
+        let mut count = 0;
+        for (english, chinese) in pairs() {
+            count += 1;
+            assert!(chinese.chars().any(|c| !c.is_ascii()), "{english}: {chinese}");
+            let holes = english.matches("{}").count();
+            let numbered = (0..holes).filter(|n| chinese.contains(&format!("{{{n}}}"))).count();
+            assert_eq!(chinese.matches("{}").count() + numbered, holes, "{english}: {chinese}");
+            let letters: usize = english.split("{}").map(str::len).sum();
+            assert!(letters >= 3, "{english} matches nearly anything");
+        }
+        let lines = include_str!("zh.txt").lines().filter(|l| !l.is_empty() && !l.starts_with('#')).count();
+        assert_eq!(lines, 2 * count, "each English line is followed by its Chinese, two spaces before it");
+    }
+}
