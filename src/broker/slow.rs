@@ -10,6 +10,9 @@ const FREE: u32 = 3;
 /// The first pause; each further wrong password doubles it.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// The longest where the name has been proved at the address: who guesses there must not shut out the
+/// device that belongs there.
+const LONGEST_PAUSE_PROVED: Duration = Duration::from_millis(250);
 /// Without a further wrong password so long, it is forgotten.
 const FORGET: Duration = Duration::from_secs(900);
 /// Addresses, names and proved pairs that are remembered.
@@ -47,7 +50,7 @@ impl Slow {
         }
         for key in &keys {
             if let Some(wrong) = self.wrong.get_mut(key) {
-                wrong.next = now + pause(wrong.times);
+                wrong.next = now + key.pause(wrong.times);
             }
         }
         Ok(())
@@ -58,7 +61,8 @@ impl Slow {
         self.make_room(now);
         let mut most = 0;
         for key in self.keys(address, name) {
-            let wrong = self.wrong.entry(key).or_insert(Wrong { times: 0, next: now, last: now });
+            let pause = |times| key.pause(times);
+            let wrong = self.wrong.entry(key.clone()).or_insert(Wrong { times: 0, next: now, last: now });
             wrong.times = wrong.times.saturating_add(1);
             wrong.last = now;
             wrong.next = now + pause(wrong.times);
@@ -82,28 +86,37 @@ impl Slow {
         }
     }
 
+    /// Forgets what is over; if that is not enough, the quarter that was quiet longest: names are guessed
+    /// from many addresses then.
     fn make_room(&mut self, now: Instant) {
         if self.wrong.len() >= MOST {
             self.wrong.retain(|_, w| now.saturating_duration_since(w.last) < FORGET);
         }
-        // Still full: names are guessed from many addresses; the longest quiet one goes.
-        if self.wrong.len() >= MOST
-            && let Some(oldest) = self.wrong.iter().min_by_key(|(_, w)| w.last).map(|(k, _)| k.clone())
-        {
-            self.wrong.remove(&oldest);
+        if self.wrong.len() >= MOST {
+            let oldest = quarter(self.wrong.values().map(|w| w.last));
+            self.wrong.retain(|_, w| w.last > oldest);
         }
-        if self.proved.len() >= MOST
-            && let Some(oldest) = self.proved.iter().min_by_key(|(_, at)| **at).map(|(k, _)| k.clone())
-        {
-            self.proved.remove(&oldest);
+        if self.proved.len() >= MOST {
+            let oldest = quarter(self.proved.values().copied());
+            self.proved.retain(|_, at| *at > oldest);
         }
     }
 }
 
-fn pause(times: u32) -> Duration {
-    match times.checked_sub(FREE) {
-        None | Some(0) => Duration::ZERO,
-        Some(n) => FIRST_PAUSE.saturating_mul(1 << (n - 1).min(16)).min(LONGEST_PAUSE),
+/// A quarter of these times is not later than this one.
+fn quarter(times: impl Iterator<Item = Instant>) -> Instant {
+    let mut times: Vec<Instant> = times.collect();
+    times.sort_unstable();
+    times[times.len() / 4]
+}
+
+impl Whose {
+    fn pause(&self, times: u32) -> Duration {
+        let longest = if matches!(self, Self::Pair(..)) { LONGEST_PAUSE_PROVED } else { LONGEST_PAUSE };
+        match times.checked_sub(FREE) {
+            None | Some(0) => Duration::ZERO,
+            Some(n) => FIRST_PAUSE.saturating_mul(1 << (n - 1).min(16)).min(longest),
+        }
     }
 }
 
@@ -149,7 +162,8 @@ mod tests {
         for _ in 0..10 {
             slow.wrong(address(1), "dtu", now);
         }
-        assert!(slow.ask(address(1), "dtu", now).is_err());
+        let wait = slow.ask(address(1), "dtu", now).expect_err("not at once");
+        assert!(wait <= LONGEST_PAUSE_PROVED, "the device itself is not shut out: {wait:?}");
     }
 
     #[test]
@@ -167,7 +181,7 @@ mod tests {
     fn what_is_remembered_is_bounded() {
         let (mut slow, now) = (Slow::default(), Instant::now());
         for n in 0..20_000_u32 {
-            let from = IpAddr::from(n.to_be_bytes());
+            let (from, now) = (IpAddr::from(n.to_be_bytes()), now + Duration::from_millis(u64::from(n)));
             slow.wrong(from, &n.to_string(), now);
             slow.right(from, &n.to_string(), now);
         }
