@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::store::JournalReader;
 use crate::tongue::told;
 use crate::{exit, field, settings};
 
@@ -23,6 +24,7 @@ pub(super) fn check(dir: &Path) -> i32 {
                     warnings.push(told(&warning).into_owned());
                 }
             }
+            warnings.extend(new_series(&loaded.settings));
             for warning in &warnings {
                 say!("{}: {warning}", told("warning"));
             }
@@ -37,4 +39,18 @@ pub(super) fn check(dir: &Path) -> i32 {
             exit::SETTINGS
         }
     }
+}
+
+/// Points that stand in the store in another unit or type; nothing where there is no store yet, or none that can be read.
+fn new_series(settings: &settings::Settings) -> Vec<String> {
+    let file = settings.store.dir.join("journal.db");
+    if !file.exists() {
+        return Vec::new();
+    }
+    let Ok(series) = JournalReader::open(&file).and_then(|journal| journal.series()) else {
+        return Vec::new();
+    };
+    let before =
+        series.iter().map(|s| (s.equipment.as_str(), s.point.as_str(), s.unit.as_deref(), s.value_type));
+    settings::new_series(&settings.plant, before)
 }

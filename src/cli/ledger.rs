@@ -29,7 +29,19 @@ pub(super) fn ledger(what: &What) -> i32 {
             return exit::FAILED;
         }
     };
+    let damaged = |ledger: LedgerReader| ledger.damaged(true).map_err(|e| format!("{}: {e}", file.display()));
+    let damaged = match super::ledger_in(&file).and_then(damaged) {
+        Ok(damaged) => damaged,
+        Err(e) => {
+            eprintln!("{e}");
+            return exit::FAILED;
+        }
+    };
+    for row in &damaged {
+        eprintln!("{}: this row is not what was written: {row}", file.display());
+    }
     match audit::verify(entries.iter()) {
+        Ok(_) if !damaged.is_empty() => exit::LEDGER,
         Ok(summary) => {
             say!(
                 "{}: {} entries, chain unbroken, last hash {}",

@@ -6,7 +6,6 @@
 //! remains to be done about one is to say so, and to believe no reading's time for a while.
 
 mod jump;
-mod kept;
 mod sync;
 
 use std::path::PathBuf;
@@ -16,7 +15,6 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use crate::plant::{Micros, Now};
 
 pub use jump::Jumps;
-pub use kept::Kept;
 
 /// 2025-01-01T00:00:00Z: before this program was written no clock is right.
 const NEVER_SET: Micros = Micros(1_735_689_600_000_000);
@@ -60,6 +58,19 @@ pub fn now_since(start: Instant) -> Now {
         before = mono;
     }
     Now { mono: before, wall: wall_now() }
+}
+
+/// Names the present run of the machine, and how long it has lasted; empty where the system does not tell. It outlives the
+/// process, and no setting of the wall clock moves it.
+#[must_use]
+pub fn uptime() -> (String, Duration) {
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let told = std::fs::read_to_string("/proc/uptime").unwrap_or_default();
+    let up = told.split_whitespace().next().and_then(|t| t.parse().ok()).map(Duration::try_from_secs_f64);
+    match up {
+        Some(Ok(up)) => (boot.trim().to_owned(), up),
+        _ => (String::new(), Duration::ZERO),
+    }
 }
 
 /// Why the clock is not believed.

@@ -84,8 +84,17 @@ pub(super) async fn trend(
     // Buckets on a fixed grid: the same reading falls into the same bucket at every look.
     let to = wall_now();
     let from = Micros((to.minus(span).0 / step_micros) * step_micros);
+    let equipment = id.clone();
     let read = move |journal: &JournalReader| trend::collect(journal, &id, (from, to), step);
-    let series = look_back(&shared.history, read).await?;
+    let mut series = look_back(&shared.history, read).await?;
+    // A point may have curves in units that it had before: the one of now comes first.
+    let plant = shared.plant.get();
+    let unit = |id: &str| {
+        let owner = plant.present().find(|e| e.id.as_str() == equipment)?;
+        let mut points = owner.points.iter().map(|ix| plant.point(*ix));
+        points.find(|p| p.id.as_str() == id).map(|p| p.unit.clone())
+    };
+    series.sort_by_key(|s| s.unit.is_some() && s.unit != unit(&s.point));
     Ok(Json(TrendView { from: rfc3339(from), to: rfc3339(to), step_ms: step.as_millis() as u64, series }))
 }
 
@@ -150,7 +159,7 @@ pub(super) async fn losses(
         .into_iter()
         .map(|l| {
             serde_json::json!({ "at": rfc3339(l.at), "outlet": l.loss.outlet, "from": rfc3339(l.loss.from),
-                "to": rfc3339(l.loss.to), "readings": l.loss.readings, "reason": l.reason })
+                "to": rfc3339(l.loss.to), "readings": l.loss.readings, "reason": l.reason, "detail": l.loss.detail })
         })
         .collect();
     Ok(Json(rows.into()))

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::live::StoreView;
 use crate::outlet::OutletState;
 
 /// One source on the data path.
@@ -175,6 +176,10 @@ pub struct UnknownView {
 pub struct OutboxView {
     /// The disk takes what is read; if not, alarms are shown but not yet kept.
     pub writable: bool,
+    /// In which state the store is.
+    pub store: StoreView,
+    /// Readings that went before they could be stored, since the start; the loss ledger tells which.
+    pub lost: u64,
     pub pending_chunks: u64,
     pub bytes: u64,
     pub oldest_at: Option<String>,

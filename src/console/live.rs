@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Instant;
 
 use tokio::sync::broadcast;
 
 use super::views::AlarmView;
+use crate::hazard::{Hazard, Status};
 use crate::plant::{Micros, Quality};
 
 /// One point as of now.
@@ -48,12 +49,44 @@ pub struct Counters {
     pub hazards: AtomicU64,
     pub journal_bytes: AtomicU64,
     pub last_commit_micros: AtomicU64,
+    /// Readings that went before they could be stored.
+    pub readings_lost: AtomicU64,
+    /// How the store stands.
+    pub store: Mutex<StoreView>,
+}
+
+/// How the store stands.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct StoreView {
+    /// `ok`; `reserve`: the disk is full and the ledger lives on its reserve; `full`, `read-only`, `moved`, `damaged`,
+    /// `stalled`, `failing`: nothing, or not all, can be written.
+    pub state: &'static str,
+    /// What stands in the way, in the words of whoever met it.
+    pub problem: Option<String>,
+    /// Readings that wait in memory.
+    pub waiting: u64,
+}
+
+impl Default for StoreView {
+    fn default() -> Self {
+        Self { state: "ok", problem: None, waiting: 0 }
+    }
+}
+
+impl Counters {
+    /// How the store stands now.
+    #[must_use]
+    pub fn store(&self) -> StoreView {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 #[derive(Debug, Default)]
 pub(super) struct View {
     pub(super) points: Vec<LivePoint>,
     pub(super) alarms: BTreeMap<String, AlarmView>,
+    /// Hazards that are not closed, and closed ones that the ledger has not got yet.
+    pub(super) hazards: BTreeMap<String, Hazard>,
 }
 
 /// Shared handle.
@@ -109,6 +142,21 @@ impl Live {
     /// Tells the pages that a hazard changed.
     pub fn hazard_changed(&self, id: String) {
         let _ = self.events.send(LiveEvent::Hazard(id));
+    }
+
+    /// Shows a hazard, whether the ledger has it or not.
+    pub fn show_hazard(&self, hazard: Hazard) {
+        let id = hazard.id.to_string();
+        let mut view = self.view.write().unwrap_or_else(PoisonError::into_inner);
+        view.hazards.insert(id.clone(), hazard);
+        drop(view);
+        self.hazard_changed(id);
+    }
+
+    /// The ledger has every hazard, but for those that `waits`.
+    pub fn hazards_are_kept(&self, waits: impl Fn(&str) -> bool) {
+        let mut view = self.view.write().unwrap_or_else(PoisonError::into_inner);
+        view.hazards.retain(|id, hazard| hazard.status != Status::Closed || waits(id));
     }
 
     /// Alarms that are not normal.

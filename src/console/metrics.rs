@@ -15,13 +15,19 @@ pub(super) async fn healthz() -> &'static str {
 }
 
 /// It can do its work: the store can be written and read, and the keeper takes commands.
-pub(super) async fn readyz(State(shared): State<Shared>) -> (StatusCode, &'static str) {
+pub(super) async fn readyz(State(shared): State<Shared>) -> (StatusCode, String) {
+    let store = shared.counters.store();
     let failing = shared.counters.store_failing.load(Ordering::Relaxed) != 0;
-    if failing || shared.commands.is_closed() || shared.with_ledger(|l| l.last_audit()).is_err() {
-        (StatusCode::SERVICE_UNAVAILABLE, "not ready\n")
+    let why = if failing {
+        format!("the store is {}: {}", store.state, store.problem.unwrap_or_default())
+    } else if shared.commands.is_closed() {
+        "the gateway is stopping".to_owned()
+    } else if shared.with_ledger(|l| l.last_audit()).is_err() {
+        "the ledger cannot be read".to_owned()
     } else {
-        (StatusCode::OK, "ready\n")
-    }
+        return (StatusCode::OK, "ready\n".to_owned());
+    };
+    (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {}\n", why.trim_end()))
 }
 
 /// Counters and states.
@@ -43,6 +49,14 @@ pub(super) async fn metrics(State(shared): State<Shared>) -> impl IntoResponse {
         &c.commit_failures,
     );
     metric("steamward_store_failing", "gauge", "1 while the store cannot be written.", &c.store_failing);
+    metric(
+        "steamward_readings_lost_total",
+        "counter",
+        "Readings that went before they could be stored.",
+        &c.readings_lost,
+    );
+    let waiting = AtomicU64::new(c.store().waiting);
+    metric("steamward_readings_waiting", "gauge", "Readings in memory that wait for the disk.", &waiting);
     metric("steamward_transitions_total", "counter", "Alarm transitions.", &c.transitions);
     metric("steamward_hazard_changes_total", "counter", "Hazard versions written.", &c.hazards);
     metric("steamward_journal_bytes", "gauge", "Bytes in use in journal.db.", &c.journal_bytes);

@@ -40,7 +40,7 @@ pub use data_path::{
     BrokerView, DeviceView, EdgeDeviceView, EdgeNodeView, MqttView, PushView, SourceView, UnknownView,
 };
 pub use door::Door;
-pub use live::{Counters, Live, LiveEvent, LivePoint};
+pub use live::{Counters, Live, LiveEvent, LivePoint, StoreView};
 pub use push::{PushCall, PushPort, PushScope};
 pub use refusal::Refusal;
 pub use reload::{CurrentPlant, ReloadOutcome, ReloadRequest, ReloadView};

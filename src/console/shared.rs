@@ -123,7 +123,7 @@ impl Shared {
 
     pub(super) fn hazard_view(&self, hazard: Hazard) -> Result<HazardView, Refusal> {
         let id = hazard.id.to_string();
-        let deliveries = self.with_ledger(|l| l.deliveries(&id))?;
+        let deliveries = self.with_ledger(|l| l.deliveries(&id)).unwrap_or_default();
         let sha256 = match &hazard.evidence {
             Evidence::Sealed { sha256, .. } => Some(sha256.clone()),
             Evidence::Pending => None,
@@ -165,10 +165,24 @@ impl Shared {
     }
 
     pub(super) fn hazard_views(&self, closed: bool) -> Result<Vec<HazardView>, Refusal> {
-        self.with_ledger(|l| l.hazards(closed))?.into_iter().map(|h| self.hazard_view(h)).collect()
+        let mut newer = self.live.read().hazards.clone();
+        let stored = match self.with_ledger(|l| l.hazards(closed)) {
+            Ok(stored) => stored,
+            // The gateway knows by itself what is not closed.
+            Err(e) if closed => return Err(e),
+            Err(_) => Vec::new(),
+        };
+        let mut hazards: Vec<Hazard> =
+            stored.into_iter().map(|h| newer.remove(&h.id.to_string()).unwrap_or(h)).collect();
+        hazards.extend(newer.into_values());
+        hazards.retain(|h| closed || h.status != crate::hazard::Status::Closed);
+        hazards.into_iter().map(|h| self.hazard_view(h)).collect()
     }
 
     pub(super) fn find_hazard(&self, id: &str) -> Result<Hazard, Refusal> {
+        if let Some(hazard) = self.live.read().hazards.get(id) {
+            return Ok(hazard.clone());
+        }
         self.with_ledger(|l| l.hazard(id))?.ok_or_else(|| {
             Refusal::new("not-found", format!("没有隐患 {id}。"), format!("There is no hazard {id}."))
         })
@@ -177,17 +191,27 @@ impl Shared {
     pub(super) fn path_view(&self) -> Result<PathView, Refusal> {
         let outlets = self.outlet_states();
         let behind = outlets.iter().filter(|o| o.kind == "influx").map(|o| o.cursor).min();
+        // A store that cannot be read leaves the rest of the path to be seen.
         let (pending_chunks, oldest) = match behind {
-            Some(cursor) => self.with_journal(|j| j.pending(cursor))?,
+            Some(cursor) => self.with_journal(|j| j.pending(cursor)).unwrap_or_default(),
             None => (0, None),
         };
         let failing = &self.counters.store_failing;
         let writable = failing.load(std::sync::atomic::Ordering::Relaxed) == 0;
+        let store = self.counters.store();
+        let lost = self.counters.readings_lost.load(std::sync::atomic::Ordering::Relaxed);
         let bytes = self.counters.journal_bytes.load(std::sync::atomic::Ordering::Relaxed);
         Ok(PathView {
             sources: (self.sources)(),
             broker: (self.broker)(),
-            outbox: OutboxView { writable, pending_chunks, bytes, oldest_at: oldest.map(rfc3339) },
+            outbox: OutboxView {
+                writable,
+                store,
+                lost,
+                pending_chunks,
+                bytes,
+                oldest_at: oldest.map(rfc3339),
+            },
             outlets,
         })
     }

@@ -1,7 +1,7 @@
 //! The way from the wires to the keeper: one shared batch, sent on a few milliseconds after its
 //! first sample, so that everything that was ready together costs one hand-over.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -43,6 +43,8 @@ struct Inner {
     ready: Notify,
     room: Notify,
     readings: Arc<AtomicU64>,
+    /// The keeper holds all that it can hold of what senders wait for.
+    held: AtomicBool,
 }
 
 /// A handle that keeps no flusher alive, for those who live elsewhere than on the wires.
@@ -98,11 +100,17 @@ impl Intake {
         WeakIntake { inner: Arc::downgrade(&self.inner), alive: self.alive.downgrade() }
     }
 
+    /// Says whether the keeper can hold more of what senders wait for.
+    pub(super) fn hold(&self, full: bool) {
+        self.inner.held.store(full, Ordering::Relaxed);
+    }
+
     /// Waits while the keeper is behind.
     pub(super) async fn has_room(&self) {
         loop {
             let room = self.inner.room.notified();
             if self.inner.waiting.lock().unwrap_or_else(PoisonError::into_inner).batch.readings_len() < BOUND
+                && !self.inner.held.load(Ordering::Relaxed)
             {
                 return;
             }

@@ -106,6 +106,16 @@ impl FieldHandle {
         move |acks| registry.acknowledge(acks)
     }
 
+    /// Says whether the keeper can hold more of what senders wait for; while it cannot, pushes are refused.
+    pub fn holder(&self) -> impl Fn(bool) + Send + 'static {
+        let registry = self.registry.clone();
+        move |full| {
+            if let Some(intake) = registry.intake() {
+                intake.hold(full);
+            }
+        }
+    }
+
     /// Readings taken from the wires since the start, good or bad.
     #[must_use]
     pub fn readings(&self) -> u64 {

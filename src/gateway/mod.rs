@@ -24,7 +24,7 @@ use crate::console::{self, Counters, CurrentPlant, DemoPort, Live, ReloadRequest
 use crate::field::{Field, FieldHandle};
 use crate::outlet::OutletStatus;
 use crate::settings::{Faults, Keys, Loaded, Settings};
-use crate::store::{Journal, JournalReader, Ledger, LedgerReader, StoreError, StoreLock};
+use crate::store::{JournalReader, LedgerReader, StoreError};
 use outlets::{Outlets, Ways};
 pub use reload::Loader;
 
@@ -70,7 +70,6 @@ pub struct Gateway {
     statuses: Arc<Mutex<Vec<OutletStatus>>>,
     #[cfg(feature = "broker")]
     broker: Option<crate::broker::Handle>,
-    _lock: StoreLock,
 }
 
 impl std::fmt::Debug for Gateway {
@@ -96,15 +95,12 @@ impl Gateway {
         let address = listener
             .local_addr()
             .map_err(|source| StartError::Listen { address: settings.console.listen.to_string(), source })?;
-        let lock = StoreLock::take(&settings.store.dir)?;
-        let ledger = Ledger::open(&settings.store.dir)?;
-        let opened = Journal::open(&settings.store.dir, &plant, crate::clock::wall_now())?;
-        if let Some(aside) = &opened.set_aside {
-            error!("journal.db was damaged; it was set aside as {} and a new one begun", aside.display());
-        }
-        let journal_path = opened.journal.path().to_owned();
-        let ledger_path = ledger.path().to_owned();
-        let texts = opened.journal.texts();
+        let influx_ids: Vec<String> = settings.outlets.influx.iter().map(|o| o.id.to_string()).collect();
+        let opened = keeper::Files::open(&settings.store, Arc::clone(&plant), influx_ids.clone())?;
+        let journal_path = settings.store.dir.join("journal.db");
+        let ledger_path = settings.store.dir.join("ledger.db");
+        let texts = opened.texts.clone();
+        let (unread_tx, unread) = std::sync::mpsc::channel();
 
         let (deliveries_tx, deliveries) = mpsc::channel(DELIVERIES);
         let (reports_tx, reports) = mpsc::channel(256);
@@ -119,6 +115,7 @@ impl Gateway {
         let mut outlets = Outlets::new(Ways {
             site: plant.site.id.to_string(),
             dir: settings.store.dir.clone(),
+            unread: unread_tx,
             journal: journal_path.clone(),
             ledger: ledger_path.clone(),
             texts: texts.clone(),
@@ -126,7 +123,7 @@ impl Gateway {
             changed,
             reports: reports_tx,
         });
-        outlets.apply(&settings).await?;
+        outlets.apply(&settings).await;
 
         #[cfg(feature = "broker")]
         let broker = settings.broker.as_ref().map(crate::broker::start);
@@ -144,8 +141,8 @@ impl Gateway {
             store: settings.store.clone(),
             evidence: settings.evidence,
             clock: (settings.clock.clone(), clock.clone()),
-            ledger,
-            journal: opened.journal,
+            files: opened,
+            unread,
             deliveries,
             reports,
             commands,
@@ -154,8 +151,9 @@ impl Gateway {
             changed: changed_tx,
             live: live.clone(),
             counters: Arc::clone(&counters),
-            influx_ids: settings.outlets.influx.iter().map(|o| o.id.to_string()).collect(),
+            influx_ids,
             ack: Box::new(acks),
+            hold: Box::new(field.holder()),
         })?;
 
         let sources = field.status_handle();
@@ -169,11 +167,11 @@ impl Gateway {
             clock,
             counters: Arc::clone(&counters),
             commands: commands_tx,
-            ledger: Arc::new(Mutex::new(LedgerReader::open(&ledger_path)?)),
-            past: Arc::new(Mutex::new(LedgerReader::open(&ledger_path)?)),
+            ledger: Arc::new(Mutex::new(LedgerReader::lazy(&ledger_path))),
+            past: Arc::new(Mutex::new(LedgerReader::lazy(&ledger_path))),
             texts,
-            journal: Arc::new(Mutex::new(JournalReader::open(&journal_path)?)),
-            history: Arc::new(Mutex::new(JournalReader::open(&journal_path)?)),
+            journal: Arc::new(Mutex::new(JournalReader::lazy(&journal_path))),
+            history: Arc::new(Mutex::new(JournalReader::lazy(&journal_path))),
             outlets: outlets.shown(),
             reloads: files.is_some().then(|| reloads_tx.clone()),
             reload: Arc::clone(&reload_state),
@@ -230,7 +228,6 @@ impl Gateway {
             statuses,
             #[cfg(feature = "broker")]
             broker,
-            _lock: lock,
         })
     }
 
@@ -346,13 +343,6 @@ async fn axum_serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     axum::serve(crate::console::Door::new(listener), router).with_graceful_shutdown(stop).await
-}
-
-/// A damaged file mends by no retry: the next start looks at it whole and sets a damaged journal aside,
-/// or stops for a person if it is the ledger.
-fn end_of_store(dir: &std::path::Path, error: &StoreError) -> ! {
-    Journal::suspect(dir);
-    end_of(&format!("the store is damaged: {error}"))
 }
 
 /// A part that ends while the gateway runs ends the gateway: no half-alive process. The service

@@ -3,14 +3,19 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
+use tracing::warn;
 
 use crate::outlet::{OutletStatus, Report, influx, inspection};
 use crate::plant::TextTable;
 use crate::settings::{InfluxOutlet, InspectionOutlet, Settings};
-use crate::store::{Journal, JournalReader, LedgerReader, StoreError};
+use crate::store::{Journal, JournalReader, LedgerReader, Unread};
+
+/// How soon an outlet that cannot read the store tries again.
+const AGAIN: Duration = Duration::from_secs(2);
 
 #[derive(Clone, PartialEq)]
 enum Wanted {
@@ -31,6 +36,7 @@ pub(super) struct Outlets {
     shown: Arc<Mutex<Vec<OutletStatus>>>,
     site: String,
     dir: PathBuf,
+    unread: std::sync::mpsc::Sender<(String, Unread)>,
     journal: PathBuf,
     ledger: PathBuf,
     texts: TextTable,
@@ -43,6 +49,8 @@ pub(super) struct Outlets {
 pub(super) struct Ways {
     pub(super) site: String,
     pub(super) dir: PathBuf,
+    /// For what cannot be read of the journal, with the outlet's id.
+    pub(super) unread: std::sync::mpsc::Sender<(String, Unread)>,
     pub(super) journal: PathBuf,
     pub(super) ledger: PathBuf,
     pub(super) texts: TextTable,
@@ -51,18 +59,21 @@ pub(super) struct Ways {
     pub(super) reports: mpsc::Sender<Report>,
 }
 
+/// Pauses; true if nothing more will come.
+async fn stops(news: &watch::Receiver<i64>) -> bool {
+    tokio::time::sleep(AGAIN).await;
+    news.has_changed().is_err()
+}
+
 impl Outlets {
     pub(super) fn new(ways: Ways) -> Self {
-        let Ways { site, dir, journal, ledger, texts, committed, changed, reports } = ways;
+        let Ways { site, dir, unread, journal, ledger, texts, committed, changed, reports } = ways;
         let (running, shown) = (Vec::new(), Arc::default());
-        Self { running, shown, site, dir, journal, ledger, texts, committed, changed, reports }
+        Self { running, shown, site, dir, unread, journal, ledger, texts, committed, changed, reports }
     }
 
     /// Brings the tasks in line with `settings`; an outlet that is the same goes on undisturbed.
-    ///
-    /// # Errors
-    /// A reader of the store cannot be opened; the outlets before it in the settings run then.
-    pub(super) async fn apply(&mut self, settings: &Settings) -> Result<(), StoreError> {
+    pub(super) async fn apply(&mut self, settings: &Settings) {
         let influx = settings.outlets.influx.iter().cloned().map(Wanted::Influx);
         let inspection = settings.outlets.inspection.iter().cloned().map(Wanted::Inspection);
         let wanted: Vec<Wanted> = influx.chain(inspection).collect();
@@ -79,48 +90,71 @@ impl Outlets {
         self.running = kept;
         for wanted in wanted {
             if self.running.iter().all(|r| r.wanted != wanted) {
-                let running = self.start(wanted)?;
+                let running = self.start(wanted);
                 self.running.push(running);
             }
         }
         *self.shown.lock().unwrap_or_else(PoisonError::into_inner) =
             self.running.iter().map(|r| r.status.clone()).collect();
-        Ok(())
     }
 
-    fn start(&self, wanted: Wanted) -> Result<Running, StoreError> {
+    fn start(&self, wanted: Wanted) -> Running {
         let (status, task) = match wanted.clone() {
             Wanted::Influx(outlet) => {
                 let status = OutletStatus::new(outlet.id.as_str(), "influx");
-                let reader = (JournalReader::open(&self.journal)?, self.texts.clone());
                 let (site, committed, reports) =
                     (self.site.clone(), self.committed.clone(), self.reports.clone());
                 let (dir, mine) = (self.dir.clone(), status.clone());
+                let (journal, texts, unread) =
+                    (self.journal.clone(), self.texts.clone(), self.unread.clone());
                 let task = tokio::spawn(async move {
-                    let id = outlet.id.clone();
-                    if let Err(e) = influx::run(outlet, site, reader, committed, reports, mine).await {
-                        if matches!(&e, influx::RunError::Store(e) if e.is_damage()) {
-                            Journal::suspect(&dir);
+                    let id = outlet.id.to_string();
+                    loop {
+                        let reader = JournalReader::lazy(&journal).telling(&id, unread.clone());
+                        let (outlet, site, parts) = (outlet.clone(), site.clone(), (reader, texts.clone()));
+                        let stopping = committed.clone();
+                        let (committed, reports, mine) = (committed.clone(), reports.clone(), mine.clone());
+                        match influx::run(outlet, site, parts, committed, reports, mine).await {
+                            Ok(()) => return,
+                            Err(influx::RunError::Store(e)) => {
+                                if e.is_damage() {
+                                    Journal::suspect(&dir);
+                                }
+                                warn!(outlet = id, "the journal cannot be read, tried again: {e}");
+                                if stops(&stopping).await {
+                                    return;
+                                }
+                            }
+                            Err(e) => super::end_of(&format!("outlet {id}: {e}")),
                         }
-                        super::end_of(&format!("outlet {id}: {e}"));
                     }
                 });
                 (status, task)
             }
             Wanted::Inspection(outlet) => {
                 let status = OutletStatus::new(outlet.id.as_str(), "inspection");
-                let reader = LedgerReader::open(&self.ledger)?;
                 let (changed, reports, mine) = (self.changed.clone(), self.reports.clone(), status.clone());
+                let ledger = self.ledger.clone();
                 let task = tokio::spawn(async move {
-                    let id = outlet.id.clone();
-                    if let Err(e) = inspection::run(outlet, reader, changed, reports, mine).await {
-                        super::end_of(&format!("outlet {id}: {e}"));
+                    loop {
+                        let reader = LedgerReader::lazy(&ledger);
+                        let (outlet, changed, stopping) = (outlet.clone(), changed.clone(), changed.clone());
+                        let id = outlet.id.clone();
+                        match inspection::run(outlet, reader, changed, reports.clone(), mine.clone()).await {
+                            Ok(()) => return,
+                            Err(e) => {
+                                warn!(outlet = %id, "the ledger cannot be read, tried again: {e}");
+                                if stops(&stopping).await {
+                                    return;
+                                }
+                            }
+                        }
                     }
                 });
                 (status, task)
             }
         };
-        Ok(Running { wanted, status, task })
+        Running { wanted, status, task }
     }
 
     /// How they stand, now and later.

@@ -17,7 +17,7 @@ use super::trial::Trial;
 use crate::console::{CurrentPlant, Live, ReloadOutcome, ReloadRequest, ReloadView};
 use crate::field::FieldHandle;
 use crate::plant::{Cause, DeviceIx, Plant};
-use crate::settings::{AT_START, Faults, Keys, Loaded, Settings, difference, renumber};
+use crate::settings::{AT_START, Faults, Keys, Loaded, Settings, difference, new_series, renumber};
 
 /// Where new settings come from.
 pub type Loader = Box<dyn Fn() -> Result<Loaded, Faults> + Send + Sync>;
@@ -61,6 +61,13 @@ pub(super) async fn run(
     }
 }
 
+/// Points that have another unit or type than before.
+fn other_units(before: &Plant, now: &Plant) -> Vec<String> {
+    let points = before.present().flat_map(|e| e.points.iter().map(move |ix| (e, before.point(*ix))));
+    let before = points.map(|(e, p)| (e.id.as_str(), p.id.as_str(), Some(p.unit.as_str()), p.value_type));
+    new_series(now, before)
+}
+
 /// Ends when the gateway stops.
 async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|s| *s).await;
@@ -91,7 +98,8 @@ impl Reloader {
             }
         };
         let mut changes = difference(&self.keys, &loaded.keys);
-        let warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
+        let mut warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
+        warnings.extend(other_units(&self.settings.plant, &loaded.settings.plant));
         let later: Vec<String> =
             changes.iter().filter(|c| AT_START.iter().any(|s| c[2..].starts_with(s))).cloned().collect();
         let next = renumber(loaded.settings, &self.settings.plant);
@@ -105,6 +113,9 @@ impl Reloader {
         }
         for change in &changes {
             info!("settings: {change}");
+        }
+        for warning in &warnings {
+            warn!("settings: {warning}");
         }
         for change in &later {
             warn!("settings: takes effect at the next start: {change}");
@@ -152,10 +163,7 @@ impl Reloader {
         done.await.map_err(|_| "the keeper is stopping".to_owned())??;
         self.console.set(plant);
         self.field.apply(&next).await;
-        if let Err(e) = self.outlets.apply(&next).await {
-            // Half of the new settings is in force: no state to go on in.
-            super::end_of(&format!("an outlet could not be started: {e}"));
-        }
+        self.outlets.apply(&next).await;
         (self.settings, self.keys) = (next, keys);
         Ok(())
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use config::{Value, ValueKind};
 
 use super::source::Merged;
+use crate::plant::{Plant, ValueType};
 
 /// Every key that was written, with its value as text; keys of a profile begin with `profiles/NAME:`.
 /// Secrets stand in it only by the place they are read from.
@@ -55,6 +56,42 @@ pub fn difference(old: &Keys, new: &Keys) -> Vec<String> {
     lines
 }
 
+/// One line for each point whose unit or type differs from what was known before, by equipment and point id: its values
+/// are another series from now on.
+pub fn new_series<'a>(
+    plant: &Plant,
+    before: impl Iterator<Item = (&'a str, &'a str, Option<&'a str>, ValueType)>,
+) -> Vec<String> {
+    let mut known: BTreeMap<(&str, &str), Vec<(&str, ValueType)>> = BTreeMap::new();
+    for (equipment, point, unit, value_type) in before {
+        if let Some(unit) = unit {
+            known.entry((equipment, point)).or_default().push((unit, value_type));
+        }
+    }
+    let mut lines = Vec::new();
+    for equipment in plant.present() {
+        for point in equipment.points.iter().map(|ix| plant.point(*ix)) {
+            let Some(before) = known.get(&(equipment.id.as_str(), point.id.as_str())) else { continue };
+            let now = (point.unit.as_str(), point.value_type);
+            if before.contains(&now) {
+                continue;
+            }
+            let (unit, value_type) = before[before.len() - 1];
+            let what = if value_type == now.1 {
+                format!("was in `{unit}` and is in `{}`", now.0)
+            } else {
+                format!("was {value_type:?} in `{unit}` and is {:?} in `{}`", now.1, now.0)
+            };
+            lines.push(format!(
+                "{}/{}: {what}: a new series begins; trends, evidence and rehearsals keep them apart, a database that has \
+                 the point under this name does not",
+                equipment.id, point.id
+            ));
+        }
+    }
+    lines
+}
+
 /// Sections that take effect only at a start.
 pub const AT_START: &[&str] = &["site.", "store.dir", "console.", "clock.", "log.", "broker."];
 
@@ -71,6 +108,25 @@ mod tests {
         let old = keys(&[("a.period", "1s"), ("b", "2"), ("c", "3")]);
         let new = keys(&[("a.period", "2s"), ("c", "3"), ("d", "4")]);
         assert_eq!(difference(&old, &new), ["~ a.period: 1s -> 2s", "- b = 2", "+ d = 4"]);
+    }
+
+    #[test]
+    fn a_point_in_another_unit_is_told_to_begin_a_new_series() {
+        use crate::plant::ValueType::Float;
+        let text = "[site]\nid = \"n\"\n[[source.push]]\nid = \"app\"\n[[equipment]]\nid = \"e\"\nkind = \"k\"\n\
+                    profile = \"p\"\nsource = \"app\"\n";
+        let profile = "[[point]]\nid = \"a\"\nunit = \"bar\"\n[[point]]\nid = \"b\"\nunit = \"MPa\"\n";
+        let plant =
+            load_texts(&[("t.toml", text)], &[("p.toml", profile)], &[]).expect("good").settings.plant;
+        let before = [
+            ("e", "a", Some("MPa"), Float),
+            ("e", "b", Some("MPa"), Float),
+            ("e", "c", Some("MPa"), Float),
+            ("f", "a", None, Float),
+        ];
+        let told = super::new_series(&plant, before.into_iter());
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].starts_with("e/a: was in `MPa` and is in `bar`"), "{told:?}");
     }
 
     #[test]

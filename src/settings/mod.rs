@@ -26,7 +26,7 @@ use std::path::Path;
 
 pub use build::{client_tls, transport_of};
 pub use describe::describe;
-pub use difference::{AT_START, Keys, difference};
+pub use difference::{AT_START, Keys, difference, new_series};
 pub use fault::{Fault, Faults, Place};
 pub use renumber::renumber;
 pub use types::*;

@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use super::{StoreError, sqlite};
+use super::{StoreError, checksum, sqlite};
 
 /// Brings `conn` to the newest schema of `steps`, each step in its own transaction.
 pub(super) fn migrate(conn: &mut Connection, file: &str, steps: &[&str]) -> Result<(), StoreError> {
@@ -21,13 +21,20 @@ pub(super) fn migrate(conn: &mut Connection, file: &str, steps: &[&str]) -> Resu
     Ok(())
 }
 
-/// The settings every connection that writes runs under.
+/// The settings every connection that writes runs under. A new file can give pages back to the disk.
 pub(super) fn tune(conn: &Connection, file: &str) -> Result<(), StoreError> {
     conn.execute_batch(
-        "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=5000;
-         PRAGMA wal_autocheckpoint=2000; PRAGMA foreign_keys=ON;",
+        "PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;
+         PRAGMA busy_timeout=5000; PRAGMA wal_autocheckpoint=2000; PRAGMA foreign_keys=ON;",
     )
+    .and_then(|()| checksum::teach(conn))
     .map_err(sqlite(file))
+}
+
+/// Moves what is in the write-ahead log into the main file, as far as no reader stands in the way. A bad bit in the
+/// log undoes what follows it there; in the file it costs a row.
+pub(super) fn checkpoint(conn: &Connection, file: &str) -> Result<(), StoreError> {
+    conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())).map_err(sqlite(file))
 }
 
 /// Moves everything into the main file and empties the write-ahead log, so that a stopped gateway's
@@ -53,6 +60,31 @@ CREATE TABLE text (number INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT;
 ", "
 -- Chunks before which the wall clock was set back: commit times rise only from one to the next of them.
 CREATE TABLE turn (seq INTEGER PRIMARY KEY) STRICT;
+", "
+-- `sum` covers the other columns of its row; NULL in chunks that were written before.
+ALTER TABLE chunk ADD COLUMN sum INTEGER;
+ALTER TABLE text ADD COLUMN sum INTEGER;
+UPDATE text SET sum = row_sum(number, text);
+ALTER TABLE cursor ADD COLUMN sum INTEGER;
+UPDATE cursor SET sum = row_sum(outlet, seq, readings);
+-- A series is of one unit; NULL where it was begun before units were kept.
+CREATE TABLE series_of_a_unit (
+  id INTEGER PRIMARY KEY, equipment TEXT NOT NULL, point TEXT NOT NULL, kind TEXT NOT NULL,
+  value_type TEXT NOT NULL, unit TEXT, sum INTEGER, UNIQUE (equipment, point, value_type, unit)
+) STRICT;
+INSERT INTO series_of_a_unit
+  SELECT id, equipment, point, kind, value_type, NULL, row_sum(id, equipment, point, kind, value_type, NULL) FROM series;
+DROP TABLE series;
+ALTER TABLE series_of_a_unit RENAME TO series;
+-- From this chunk on: by how much the wall clock had been set ahead until before and from then on, and how much time
+-- had passed in which nobody could say how long it was, microseconds.
+ALTER TABLE turn ADD COLUMN ahead_before INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE turn ADD COLUMN ahead INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE turn ADD COLUMN dark_before INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE turn ADD COLUMN dark INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL, sum INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+-- What the ledger could not take; it goes there as soon as it can.
+CREATE TABLE overflow (n INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL, sum INTEGER NOT NULL) STRICT;
 "];
 
 pub(super) const LEDGER: &[&str] = &["
@@ -98,4 +130,28 @@ CREATE TABLE precursor (
 -- The figures ask for a span, and for what a rule did last before it.
 CREATE INDEX transition_at ON transition (at);
 CREATE INDEX transition_rule ON transition (rule);
+", "
+-- `sum` covers the other columns of its row; NULL in rows that were written before and are of no further use.
+ALTER TABLE alarm ADD COLUMN sum INTEGER;
+UPDATE alarm SET sum = row_sum(key, body);
+ALTER TABLE transition ADD COLUMN sum INTEGER;
+ALTER TABLE hazard ADD COLUMN sum INTEGER;
+UPDATE hazard SET sum = row_sum(id, number, equipment, rule, status, found_at, version, body);
+ALTER TABLE hazard_event ADD COLUMN sum INTEGER;
+UPDATE hazard_event SET sum = row_sum(hazard, version, kind, at, body);
+ALTER TABLE delivery ADD COLUMN sum INTEGER;
+UPDATE delivery SET sum = row_sum(outlet, event, state, at, detail);
+ALTER TABLE dead_letter ADD COLUMN sum INTEGER;
+ALTER TABLE precursor ADD COLUMN sum INTEGER;
+ALTER TABLE loss ADD COLUMN sum INTEGER;
+-- Whose readings went: equipment and points.
+ALTER TABLE loss ADD COLUMN detail TEXT NOT NULL DEFAULT '';
+UPDATE loss SET sum = row_sum(at, outlet, from_at, to_at, readings, reason, detail);
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+-- Rows that do not agree with their sum, as they were found.
+CREATE TABLE set_aside (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, of TEXT NOT NULL, key TEXT NOT NULL, content TEXT NOT NULL
+) STRICT;
+-- How far the wall clock had been set ahead when the hazard was found, by the turns that the journal has noted.
+CREATE TABLE evidence_window (hazard TEXT PRIMARY KEY, journal TEXT NOT NULL, ahead INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 "];

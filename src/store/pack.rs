@@ -10,6 +10,8 @@ use crate::plant::{Batch, Cause, Micros, PointIx, Quality, Reading};
 use super::StoreError;
 
 const VERSION: u8 = 1;
+/// A body without a sample.
+pub(super) const NO_SAMPLES: &[u8] = &[VERSION];
 const NONE: u8 = 0;
 const DOUBLE: u8 = 1;
 const SINGLE: u8 = 2;

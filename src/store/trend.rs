@@ -9,8 +9,11 @@ use crate::plant::Micros;
 /// One point's curve.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, utoipa::ToSchema)]
 pub struct TrendSeries {
-    /// Point id.
+    /// Point id. A point whose unit was changed has a curve for each unit, the newest first.
     pub point: String,
+    /// Unit of the values; absent where it was not kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
     /// `[milliseconds since the epoch, lowest, highest, last]`, oldest first. A bucket without a
     /// usable reading is absent: a gap, not a line.
     pub samples: Vec<(i64, f64, f64, f64)>,
@@ -36,11 +39,11 @@ pub fn collect(
 ) -> Result<Vec<TrendSeries>, StoreError> {
     let step = i64::try_from(step.as_micros()).unwrap_or(i64::MAX).max(1);
     let count = usize::try_from((to.0 - from.0).max(0) / step + 1).unwrap_or(0);
-    let mut found: Vec<(u32, String, Vec<Option<Bucket>>)> = journal
+    let mut found: Vec<(u32, (String, Option<String>), Vec<Option<Bucket>>)> = journal
         .series()?
         .into_iter()
         .filter(|s| s.equipment == equipment)
-        .map(|s| (s.id, s.point, vec![None; count]))
+        .map(|s| (s.id, (s.point, s.unit), vec![None; count]))
         .collect();
     journal.between(from, to, |sample| {
         if sample.at < from || sample.at > to {
@@ -70,6 +73,8 @@ pub fn collect(
             .filter_map(|(at, b)| b.map(|b| (at / 1000, b.low, b.high, b.last)))
             .collect::<Vec<_>>()
     };
-    let series = found.into_iter().map(|(_, point, b)| TrendSeries { point, samples: samples(b) });
+    // The series that was begun last is in the unit of now.
+    let series = found.into_iter().rev();
+    let series = series.map(|(_, (point, unit), b)| TrendSeries { point, unit, samples: samples(b) });
     Ok(series.filter(|s| !s.samples.is_empty()).collect())
 }

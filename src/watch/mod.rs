@@ -14,5 +14,7 @@ mod tests;
 mod timer;
 
 pub use alarm::{Alarm, AlarmState, CommandError, Event, Veil};
-pub use engine::{AlarmInfo, Breach, Current, Engine, FirstOut, Out, Precursor, Saved, Shelf, Transition};
+pub use engine::{
+    AlarmInfo, Breach, Current, Engine, FirstOut, Kept, Out, Precursor, Saved, Shelf, Transition,
+};
 pub use rule::{Rule, RuleIx, priorities};

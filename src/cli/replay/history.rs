@@ -112,9 +112,16 @@ fn from_journal(
     let mut unknown = BTreeSet::new();
     let mut of_series: Vec<Option<PointIx>> = Vec::new();
     for series in journal.series().map_err(|e| e.to_string())? {
-        let found = points.get(&(series.equipment.as_str(), series.point.as_str())).copied();
+        let mut found = points.get(&(series.equipment.as_str(), series.point.as_str())).copied();
         if found.is_none() {
             unknown.insert(format!("{}/{}", series.equipment, series.point));
+        }
+        if let Some(unit) = found.map(|ix| plant.point(ix).unit.as_str())
+            && !series.is_in(unit)
+        {
+            let (name, was) = (&series.equipment, series.unit.as_deref().unwrap_or_default());
+            unknown.insert(format!("{name}/{} as far as it is stored in {was}, not {unit}", series.point));
+            found = None;
         }
         let n = series.id as usize;
         if of_series.len() <= n {
@@ -152,7 +159,7 @@ fn from_journal(
                 }
             });
             let _ = full.send(lot);
-            read
+            read.map(|()| journal.take_unread())
         });
         for mut lot in lots {
             for (head, readings) in lot.samples_mut() {
@@ -165,6 +172,16 @@ fn from_journal(
             Ok(read) => read.map_err(|e| e.to_string()),
             Err(_) => Err("the reading thread ended early".to_owned()),
         }
+    })
+    .map(|unread| {
+        unknown.extend(unread.into_iter().map(|gap| {
+            format!(
+                "{} readings from {} on, which do not read back: {}",
+                gap.readings,
+                gap.from.rfc3339(),
+                gap.why
+            )
+        }));
     })?;
     Ok(unknown)
 }

@@ -5,6 +5,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::Keeper;
+use super::own::OwnAlarms;
 use crate::console::{Command, OnAlarm, Refusal, Request};
 use crate::hazard::HazardError;
 use crate::plant::Now;
@@ -14,13 +15,16 @@ impl Keeper {
     pub(super) fn command(&mut self, request: Request) {
         let now = self.now();
         let outcome = self.carry_out(request.command, now);
-        self.replies.push((request.reply, outcome));
+        self.work.replies.push((request.reply, outcome));
         self.waits();
     }
 
     fn carry_out(&mut self, command: Command, now: Now) -> Result<(), Refusal> {
         let mut transitions = Vec::new();
         match command {
+            Command::Alarm { rule, by, what } if OwnAlarms::is_own(&rule) => {
+                self.on_own_alarm(&rule, &by, what, now)?;
+            }
             Command::Alarm { rule, by, what } => {
                 let ix = self.rule(&rule)?;
                 self.on_alarm(ix, (&rule, &by), what, now, &mut transitions)?;
@@ -74,6 +78,26 @@ impl Keeper {
         };
         done.map_err(|e| refusal(&e))?;
         self.note(now.wall, by, word, rule, &detail.to_string());
+        Ok(())
+    }
+
+    /// The gateway's own alarms can be acknowledged, and nothing else: nobody hides that the store fails.
+    fn on_own_alarm(&mut self, rule: &str, by: &str, what: OnAlarm, now: Now) -> Result<(), Refusal> {
+        let OnAlarm::Acknowledge { note } = what else {
+            return Err(Refusal::new(
+                "wrong-state",
+                "网关自身的报警只能确认。".to_owned(),
+                "The gateway's own alarms can only be acknowledged.".to_owned(),
+            ));
+        };
+        if !self.acknowledge_own(rule, by, now) {
+            return Err(Refusal::new(
+                "wrong-state",
+                "该报警无需确认。".to_owned(),
+                format!("The alarm {rule} does not wait for an acknowledgement."),
+            ));
+        }
+        self.note(now.wall, by, "alarm-acknowledged", rule, &json!({ "note": note }).to_string());
         Ok(())
     }
 

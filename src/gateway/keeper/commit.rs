@@ -1,161 +1,292 @@
-//! The two commits: the ledger, then the journal, then everybody who waited for them is told.
+//! What is handed to the writer, and what follows when it is on the disk: everybody who waited for it is told.
 //!
-//! Promises: on failure everything keeps waiting; nothing is acknowledged, answered or shown as done
-//! before it is on the disk. Called by the keeper's loop.
+//! Promises: on failure everything keeps waiting, but for the oldest readings beyond the bound; nothing is acknowledged
+//! or answered before it is on the disk; what is judged is shown at once. Called by the keeper's loop.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use tracing::{error, info};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+use tracing::{error, info, warn};
 
 use super::Keeper;
-use crate::clock::wall_now;
-use crate::hazard::{Entry, HazardChange};
-use crate::store::{DeadLetter, Loss, StoreError};
-use crate::watch::{Precursor, RuleIx, Saved, Transition};
+use super::files::{unread, uptime};
+use super::work::{Done, Job, News, Work};
+use crate::console::StoreView;
 
-/// While commits fail, older precursors give way.
-const MOST_WAITING: usize = 10_000;
 const RETRY_COMMIT: Duration = Duration::from_millis(500);
-
-/// What waits for the next ledger commit.
-#[derive(Default)]
-pub(super) struct ForLedger {
-    pub(super) transitions: Vec<Transition>,
-    pub(super) hazards: Vec<(HazardChange, serde_json::Value)>,
-    pub(super) evidence: Vec<(String, String, Vec<u8>)>,
-    /// By rule key: while commits fail, only the newest of each rule waits.
-    pub(super) saved: BTreeMap<String, Saved>,
-    pub(super) audit: Vec<Entry>,
-    pub(super) deliveries: Vec<(String, i64, &'static str, String)>,
-    pub(super) dead: Vec<DeadLetter>,
-    pub(super) losses: Vec<Loss>,
-    /// Shares a commit with the readings, and makes none of its own.
-    pub(super) precursors: Vec<Precursor>,
-}
-
-impl ForLedger {
-    pub(super) fn is_empty(&self) -> bool {
-        self.transitions.is_empty()
-            && self.hazards.is_empty()
-            && self.evidence.is_empty()
-            && self.audit.is_empty()
-            && self.deliveries.is_empty()
-            && self.dead.is_empty()
-            && self.losses.is_empty()
-    }
-}
+/// A commit that takes longer than this is told as a disk that hangs.
+const STALLED: Duration = Duration::from_secs(8);
+/// How often the store is looked at where nothing is written.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// How often both clocks are noted in the journal.
+const MARK_EVERY: Duration = Duration::from_secs(60);
+/// What the last commits get at the end.
+const LAST: Duration = Duration::from_secs(3);
 
 impl Keeper {
-    /// Commits, or tells once that it cannot and tries again a little later.
+    /// Hands what waits to the writer, unless it is still busy.
     pub(super) fn try_commit(&mut self, at: Instant) {
-        let Err(e) = self.commit() else {
-            if self.retry_at.take().is_some() {
-                self.counters.store_failing.store(0, Ordering::Relaxed);
-                info!("commits work again");
-            }
+        if self.handed.is_some() {
             return;
-        };
-        if e.is_damage() {
-            crate::gateway::end_of_store(&self.store.dir, &e);
         }
-        self.counters.commit_failures.fetch_add(1, Ordering::Relaxed);
-        self.counters.store_failing.store(1, Ordering::Relaxed);
-        // Not on the disk, but a person must see it: the page tells that the store fails.
-        let waiting: Vec<RuleIx> = self.for_ledger.transitions.iter().map(|t| t.rule).collect();
-        for rule in waiting {
-            self.show_alarm(rule);
+        let saved = self.engine.snapshot_changed(self.now());
+        self.work.ledger.saved.extend(saved.into_iter().map(|s| (s.key.clone(), s)));
+        for precursor in self.engine.take_precursors() {
+            let key = self.engine.rules()[precursor.rule.0 as usize].key.clone();
+            self.work.ledger.precursors.push((key, precursor));
         }
-        if self.retry_at.is_none() {
-            error!("cannot commit, readings wait in memory and sources are held back: {e}");
+        let mut work = std::mem::take(&mut self.work);
+        work.blocks = self.waiting.load();
+        work.outlets.clone_from(&self.influx_ids);
+        let turned = work.blocks.iter().any(|block| block.ahead != 0);
+        if turned || self.marked.is_none_or(|marked| marked.elapsed() >= MARK_EVERY) {
+            self.marked = Some(at);
+            work.uptime = Some(uptime());
         }
-        self.retry_at = Some(at + RETRY_COMMIT);
+        let Some(jobs) = &self.jobs else { return };
+        if jobs.send(Job::Commit(Box::new(work))).is_err() {
+            crate::gateway::end_of("the writer has ended");
+        }
+        (self.handed, self.looked) = (Some(at), Some(at));
+        self.since = None;
+        if !self.waiting.is_empty() {
+            self.waits();
+        }
     }
 
-    /// Puts everything that waits on the disk, ledger first; on failure it keeps waiting.
-    pub(super) fn commit(&mut self) -> Result<(), StoreError> {
-        let began = Instant::now();
-        let now = wall_now();
-        let saved = self.engine.snapshot_changed(self.now());
-        self.for_ledger.saved.extend(saved.into_iter().map(|s| (s.key.clone(), s)));
-        self.for_ledger.precursors.extend(self.engine.take_precursors());
-        let precursors = self.for_ledger.precursors.len();
-        self.for_ledger.precursors.drain(..precursors.saturating_sub(MOST_WAITING));
-        let work = &self.for_ledger;
-        if !work.is_empty() || !work.saved.is_empty() || !work.precursors.is_empty() {
-            let (work, rules) = (&self.for_ledger, self.engine.rules());
-            self.ledger.write(|tx| {
-                for saved in work.saved.values() {
-                    tx.put_alarm(saved)?;
+    /// Takes what the writer tells.
+    pub(super) fn hear(&mut self, news: News) {
+        match news {
+            News::Done(done) => self.done(done),
+            News::Lost(lost) => {
+                for loss in &lost {
+                    error!(
+                        outlet = loss.outlet,
+                        readings = loss.readings,
+                        "disk budget reached: undelivered readings were dropped, see the loss ledger"
+                    );
                 }
-                for t in &work.transitions {
-                    tx.add_transition(&rules[t.rule.0 as usize].key, t)?;
+                self.work.ledger.losses.extend(lost.into_iter().map(|loss| (loss, "disk budget")));
+                self.waits();
+            }
+            News::Unread(gaps) => {
+                for (loss, reason) in &gaps {
+                    error!(outlet = loss.outlet, readings = loss.readings, "{reason}; see the loss ledger");
                 }
-                for (change, event) in &work.hazards {
-                    tx.put_hazard(change, event)?;
+                self.work.ledger.unread.extend(gaps);
+                self.waits();
+            }
+            News::Sealed(sealed) => self.sealed(sealed),
+            News::Damaged(rows) => {
+                if let Some(jobs) = &self.jobs {
+                    let _ = jobs.send(Job::SetAside(rows));
                 }
-                for (hazard, sha256, body) in &work.evidence {
-                    tx.put_evidence(hazard, sha256, body)?;
-                }
-                for entry in &work.audit {
-                    tx.add_audit(entry)?;
-                }
-                for (outlet, seq, state, detail) in &work.deliveries {
-                    tx.put_delivery(outlet, *seq, state, now, detail)?;
-                }
-                for letter in &work.dead {
-                    tx.add_dead_letter(letter, now)?;
-                }
-                if !work.dead.is_empty() {
-                    tx.trim_dead_letters()?;
-                }
-                for precursor in &work.precursors {
-                    tx.add_precursor(&rules[precursor.rule.0 as usize].key, precursor)?;
-                }
-                for loss in &work.losses {
-                    tx.add_loss(loss, "disk budget", now)?;
-                }
-                Ok(())
-            })?;
-            let done = std::mem::take(&mut self.for_ledger);
-            let touched: Vec<RuleIx> = done.transitions.iter().map(|t| t.rule).collect();
-            for rule in touched {
+            }
+            News::Told(what) => {
+                error!("{what}");
+                let detail = serde_json::json!({ "what": what }).to_string();
+                let now = self.now();
+                self.note(now.wall, "system", "store-told", "gateway", &detail);
+                self.own_alarm_of_the_ledger(&what, now);
+            }
+        }
+    }
+
+    fn done(&mut self, done: Done) {
+        self.handed = None;
+        let Done { mut work, kept, in_ledger, journal, took, bytes, store } = done;
+        if let Some(bytes) = bytes {
+            self.counters.journal_bytes.store(bytes, Ordering::Relaxed);
+        }
+        let went_well = store.problem.is_none() || store.state == "reserve";
+        let ledger = std::mem::take(&mut work.ledger);
+        let touched: Vec<Box<str>> = ledger.transitions.iter().map(|(key, _)| key.clone()).collect();
+        let hazards = !ledger.hazards.is_empty();
+        let delivered = !ledger.deliveries.is_empty();
+        if kept {
+            for (reply, outcome) in work.replies.drain(..) {
+                // Whoever asked has gone.
+                let _ = reply.send(outcome);
+            }
+            for noted in work.noted.drain(..) {
+                let _ = noted.send(());
+            }
+        } else {
+            self.work.ledger.put_back(ledger);
+            join(std::mem::take(&mut work.replies), &mut self.work.replies);
+            join(std::mem::take(&mut work.noted), &mut self.work.noted);
+        }
+        for key in touched {
+            if let Some(rule) = self.rules.get(&*key).copied() {
                 self.show_alarm(rule);
             }
-            for (change, _) in &done.hazards {
-                self.live.hazard_changed(change.hazard.id.to_string());
-            }
-            if !done.hazards.is_empty() || !done.deliveries.is_empty() {
-                self.changed.send_modify(|n| *n += 1);
-            }
-            for done in self.noted.drain(..) {
-                let _ = done.send(());
-            }
         }
-        let seq = self.journal.commit(&self.batch, &self.cursors, now)?;
-        let (readings, samples) = (self.batch.readings_len() as u64, self.batch.samples().count() as u64);
-        self.batch.clear();
-        self.cursors.clear();
-        self.since = None;
-        if !self.acks.is_empty() {
-            (self.ack)(std::mem::take(&mut self.acks));
+        if in_ledger {
+            let waiting = &self.work.ledger;
+            self.live
+                .hazards_are_kept(|id| waiting.hazards.iter().any(|(c, _)| c.hazard.id.to_string() == id));
         }
-        for pusher in self.pushers.drain(..) {
+        if in_ledger && (hazards || delivered || self.retry_at.is_some()) {
+            self.changed.send_modify(|n| *n += 1);
+        }
+        match journal {
+            Some(seq) => self.stored(*work, seq, took),
+            None => self.not_stored(*work),
+        }
+        self.show_store(store, went_well && kept && journal.is_some());
+    }
+
+    /// The readings are on the disk.
+    fn stored(&mut self, work: Work, seq: Option<i64>, took: Duration) {
+        if !work.acks.is_empty() {
+            (self.ack)(work.acks);
+        }
+        for pusher in work.pushers {
             // One that has gone away meanwhile will send it again.
             let _ = pusher.send(());
-        }
-        for (reply, outcome) in self.replies.drain(..) {
-            let _ = reply.send(outcome);
         }
         if let Some(seq) = seq {
             self.committed.send_replace(seq);
         }
+        let readings: usize = work.blocks.iter().map(|b| b.batch.readings_len()).sum();
+        let samples: usize = work.blocks.iter().map(|b| b.batch.samples().count()).sum();
+        self.waiting.done(work.blocks);
+        if seq.is_none() {
+            return;
+        }
         let c = &self.counters;
-        c.readings.fetch_add(readings, Ordering::Relaxed);
-        c.samples.fetch_add(samples, Ordering::Relaxed);
+        c.readings.fetch_add(readings as u64, Ordering::Relaxed);
+        c.samples.fetch_add(samples as u64, Ordering::Relaxed);
         c.commits.fetch_add(1, Ordering::Relaxed);
-        c.last_commit_micros.store(began.elapsed().as_micros() as u64, Ordering::Relaxed);
-        Ok(())
+        c.last_commit_micros.store(took.as_micros() as u64, Ordering::Relaxed);
     }
+
+    fn not_stored(&mut self, mut work: Work) {
+        self.waiting.put_back(std::mem::take(&mut work.blocks));
+        join(std::mem::take(&mut work.acks), &mut self.work.acks);
+        work.pushers.retain(|pusher| !pusher.is_closed());
+        join(std::mem::take(&mut work.pushers), &mut self.work.pushers);
+        for (outlet, seq, readings) in work.cursors {
+            match self.work.cursors.iter_mut().find(|c| c.0 == outlet) {
+                Some(newer) => newer.2 += readings,
+                None => self.work.cursors.push((outlet, seq, readings)),
+            }
+        }
+    }
+
+    /// Shows how the store stands, and sets when it is tried again.
+    fn show_store(&mut self, store: StoreView, all: bool) {
+        let now = Instant::now();
+        if all {
+            if self.retry_at.take().is_some() {
+                info!("commits work again");
+                if let Some(jobs) = &self.jobs {
+                    // What was given up meanwhile may be the journal's to trim.
+                    let _ = jobs.send(self.trimming());
+                }
+            }
+            self.counters.store_failing.store(0, Ordering::Relaxed);
+        } else {
+            self.counters.commit_failures.fetch_add(1, Ordering::Relaxed);
+            self.counters.store_failing.store(1, Ordering::Relaxed);
+            if self.retry_at.is_none() {
+                let why = store.problem.as_deref().unwrap_or_default();
+                error!(
+                    "cannot commit ({}), judging goes on and what is read waits in memory: {why}",
+                    store.state
+                );
+            }
+            self.retry_at = Some(now + RETRY_COMMIT);
+            self.waits();
+        }
+        self.tell_store(store);
+    }
+
+    fn tell_store(&mut self, store: StoreView) {
+        let waiting = self.waiting.len() as u64;
+        let now = self.now();
+        self.own_alarm_of_the_store(&store, now);
+        *self.counters.store.lock().unwrap_or_else(std::sync::PoisonError::into_inner) =
+            StoreView { waiting, ..store };
+    }
+
+    /// Once a second: bounds what waits, notes what was lost, tells of a disk that hangs.
+    pub(super) fn look_after_waiting(&mut self) {
+        if self.waiting.bound() {
+            self.waits();
+        }
+        if let Some(loss) = self.waiting.take_loss() {
+            warn!(readings = loss.readings, "readings went before they could be stored: {}", loss.detail);
+            self.counters.readings_lost.fetch_add(loss.readings, Ordering::Relaxed);
+            self.work.ledger.losses.push((loss, "not stored: the disk took nothing"));
+            self.waits();
+        }
+        (self.hold)(self.waiting.held() > self.store.waiting_max);
+        while let Ok((outlet, gap)) = self.unread.try_recv() {
+            self.hear(News::Unread(vec![unread(&outlet, &gap)]));
+        }
+        if self.handed.is_none() && self.looked.is_some_and(|at| at.elapsed() >= LOOK_EVERY) {
+            // Also where nothing is to be written, the files may have gone.
+            self.try_commit(Instant::now());
+        }
+        if self.handed.is_some_and(|at| at.elapsed() >= STALLED) {
+            if self.retry_at.is_none() {
+                error!("the disk has not answered for {} s; judging goes on", STALLED.as_secs());
+            }
+            self.retry_at.get_or_insert(Instant::now() + RETRY_COMMIT);
+            self.counters.store_failing.store(1, Ordering::Relaxed);
+            let problem = Some("the disk does not answer".to_owned());
+            self.tell_store(StoreView { state: "stalled", problem, ..StoreView::default() });
+        } else if self.retry_at.is_some() {
+            let waiting = self.waiting.len() as u64;
+            self.counters.store.lock().unwrap_or_else(std::sync::PoisonError::into_inner).waiting = waiting;
+        }
+    }
+
+    /// Commits all that waits, as far as the disk takes it in a short time. False if something is left.
+    pub(super) async fn commit_all(&mut self) -> bool {
+        let end = Instant::now() + LAST;
+        loop {
+            if self.handed.is_none() {
+                let nothing = self.work.ledger.is_empty() && self.work.cursors.is_empty();
+                if nothing && self.waiting.is_empty() && self.work.noted.is_empty() {
+                    return true;
+                }
+                self.try_commit(Instant::now());
+            }
+            let left = end.saturating_duration_since(Instant::now());
+            let Ok(Some(news)) = timeout(left, self.news.recv()).await else { return false };
+            self.hear(news);
+            if self.handed.is_none() && self.retry_at.is_some() {
+                return false;
+            }
+        }
+    }
+
+    /// Lets the writer put the store into one piece, and end.
+    pub(super) async fn dismiss_writer(&mut self) {
+        let (done, settled) = oneshot::channel();
+        if let Some(jobs) = self.jobs.take()
+            && jobs.send(Job::Settle(done)).is_ok()
+        {
+            // A disk that hangs is not waited for.
+            let _ = timeout(LAST, settled).await;
+        }
+    }
+
+    pub(super) fn trimming(&self) -> Job {
+        let now = self.now();
+        Job::Trim {
+            keep_from: now.wall.minus(self.store.keep),
+            outlets: self.influx_ids.clone(),
+            most: self.store.journal_max_bytes,
+        }
+    }
+}
+
+fn join<T>(before: Vec<T>, after: &mut Vec<T>) {
+    let later = std::mem::replace(after, before);
+    after.extend(later);
 }

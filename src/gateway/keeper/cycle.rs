@@ -1,7 +1,7 @@
 //! One cycle after the other: gather, judge, follow what changed, commit when it is due.
 //!
-//! Promises: whatever waits on the disk wakes the loop in time; while commits fail, sources are held
-//! back and alarms are still judged and shown. Called by the keeper's thread.
+//! Promises: whatever waits for the disk wakes the loop in time; whatever the disk does, what comes in is taken, judged
+//! and shown. Called by the keeper's thread.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -14,13 +14,14 @@ use uuid::Uuid;
 use super::{Keeper, NewPlant};
 use crate::clock::wall_now;
 use crate::field::Delivery;
-use crate::hazard::{HazardChange, audit, cloud_event};
+use crate::hazard::{ChangeKind, HazardChange};
 use crate::outlet::Report;
 use crate::plant::{Cause, Micros, Now};
+use crate::store::Note;
 use crate::watch::{Event, RuleIx, Transition};
 
-/// Readings that may wait for one commit before it is done early.
-const PENDING_READINGS: usize = 200_000;
+/// Deliveries taken in one cycle.
+const DELIVERIES_A_CYCLE: usize = 64;
 const MAINTENANCE_EVERY: Duration = Duration::from_secs(1);
 /// What formulas remember is stored so often: a crash costs a running total no more than that.
 const MEMORIES_EVERY: Duration = Duration::from_secs(60);
@@ -36,21 +37,21 @@ impl Keeper {
         loop {
             self.beat.store(true, Ordering::Relaxed);
             let wake = self.next_wake(maintained);
-            let full = self.batch.readings_len() >= PENDING_READINGS;
             tokio::select! {
                 biased;
                 Some(request) = self.commands.recv() => self.command(request),
                 Some(news) = self.plants.recv() => self.succeed(news),
+                Some(news) = self.news.recv() => self.hear(news),
                 report = self.reports.recv(), if !self.reports.is_closed() || !self.reports.is_empty() => {
                     if let Some(report) = report {
                         self.report(report);
                     }
                 }
-                delivery = self.deliveries.recv(), if !fields_gone && !full => match delivery {
+                delivery = self.deliveries.recv(), if !fields_gone => match delivery {
                     Some(delivery) => {
                         self.take(delivery, &mut transitions);
                         // Whatever else is ready shares the cycle.
-                        while self.batch.readings_len() < PENDING_READINGS {
+                        for _ in 0..DELIVERIES_A_CYCLE {
                             let Ok(more) = self.deliveries.try_recv() else { break };
                             self.take(more, &mut transitions);
                         }
@@ -74,6 +75,7 @@ impl Keeper {
                 maintained = at;
                 self.show_points();
                 self.seal_evidence(now);
+                self.look_after_waiting();
             }
             if remembered.elapsed() >= MEMORIES_EVERY {
                 remembered = at;
@@ -86,37 +88,34 @@ impl Keeper {
             if self.must_commit(at) || (fields_gone && self.since.is_some()) {
                 self.try_commit(at);
             }
-            if fields_gone && *stop.borrow() && self.since.is_none() && self.wait_for_outlets().await {
+            if fields_gone && *stop.borrow() {
+                self.wait_for_outlets().await;
                 return;
             }
         }
     }
 
-    /// The wires are gone and everything is committed: wake the outlets for a last round, keep
-    /// writing their reports, and end when they have ended.
-    async fn wait_for_outlets(&mut self) -> bool {
+    /// The wires are gone: commit everything, wake the outlets for a last round, keep writing their reports, and end
+    /// when they have ended.
+    async fn wait_for_outlets(&mut self) {
         self.note(wall_now(), "system", "stopped", "gateway", "{}");
         self.keep_memories();
-        if let Err(e) = self.commit() {
+        if !self.commit_all().await {
             self.counters.store_failing.store(1, Ordering::Relaxed);
-            error!("last commit failed: {e}");
+            error!("the last commit failed: what could not be written is lost");
         }
         // Closing the watch channels tells the outlets that nothing more will come.
         self.committed = watch::channel(0).0;
         self.changed = watch::channel(0).0;
         while let Some(report) = self.reports.recv().await {
             self.report(report);
-            match self.commit() {
-                Ok(()) => self.counters.store_failing.store(0, Ordering::Relaxed),
-                Err(e) => {
-                    error!("an outlet's progress could not be noted, it will send that part again: {e}");
-                }
+            if self.commit_all().await {
+                self.counters.store_failing.store(0, Ordering::Relaxed);
+            } else {
+                error!("an outlet's progress could not be noted, it will send that part again");
             }
         }
-        if let Err(e) = self.ledger.settle().and_then(|()| self.journal.settle()) {
-            warn!("the store was not put into one piece; the next start does it: {e}");
-        }
-        true
+        self.dismiss_writer().await;
     }
 
     fn next_wake(&self, maintained: Instant) -> Instant {
@@ -124,25 +123,29 @@ impl Keeper {
         if let Some(deadline) = self.engine.next_deadline() {
             wake = wake.min(self.start + deadline);
         }
-        if let Some(since) = self.since {
+        // While the writer is busy its word wakes the loop.
+        if let Some(since) = self.since.filter(|_| self.handed.is_none() && self.retry_at.is_none()) {
             wake = wake.min(since + self.store.commit_every);
         }
-        match self.retry_at {
-            Some(retry) => retry,
+        match self.retry_at.filter(|_| self.handed.is_none()) {
+            Some(retry) => wake.min(retry),
             None => wake,
         }
     }
 
     fn must_commit(&self, at: Instant) -> bool {
-        if self.retry_at.is_some_and(|r| at < r) {
+        if self.handed.is_some() {
             return false;
         }
-        !self.for_ledger.is_empty()
-            || !self.acks.is_empty()
-            || !self.pushers.is_empty()
-            || !self.replies.is_empty()
-            || !self.noted.is_empty()
-            || self.batch.readings_len() >= PENDING_READINGS
+        if let Some(retry) = self.retry_at {
+            return at >= retry;
+        }
+        !self.work.ledger.can_wait()
+            || !self.work.acks.is_empty()
+            || !self.work.pushers.is_empty()
+            || !self.work.replies.is_empty()
+            || !self.work.noted.is_empty()
+            || self.waiting.is_a_load()
             || self.since.is_some_and(|s| at >= s + self.store.commit_every)
     }
 
@@ -160,17 +163,22 @@ impl Keeper {
         for (head, readings) in delivery.batch.samples_mut() {
             self.engine.sample(head, readings, now, transitions);
         }
-        self.batch.append(&mut delivery.batch);
-        self.acks.append(&mut delivery.acks);
-        self.pushers.append(&mut delivery.committed);
+        let held = !delivery.acks.is_empty() || !delivery.committed.is_empty();
+        let apart = self.retry_at.is_some();
+        if !delivery.batch.is_empty() {
+            self.waiting.open(held, apart).append(&mut delivery.batch);
+        }
+        self.work.acks.append(&mut delivery.acks);
+        self.work.pushers.append(&mut delivery.committed);
         self.waits();
     }
 
     /// Derived points are kept and forwarded like readings.
     fn settle(&mut self, now: Now, transitions: &mut Vec<Transition>) {
-        let before = self.batch.readings_len();
-        self.engine.settle(now, transitions, &mut self.batch);
-        if self.batch.readings_len() != before {
+        let batch = self.waiting.open(false, self.retry_at.is_some());
+        let before = batch.readings_len();
+        self.engine.settle(now, transitions, batch);
+        if batch.readings_len() != before {
             self.waits();
         }
     }
@@ -180,7 +188,7 @@ impl Keeper {
         let Some(by) = self.clock.look(now) else { return };
         let by_ms = by / 1000;
         warn!(by_ms, "the wall clock jumped; for a minute readings are marked clock-unsure");
-        self.kept.jumped(by, now);
+        self.turned(by);
         self.note(now.wall, "system", "clock-jumped", "gateway", &format!("{{\"by_ms\":{by_ms}}}"));
     }
 
@@ -191,17 +199,13 @@ impl Keeper {
             let key = rule.key.clone();
             let plant = Arc::clone(&self.plant);
             let date = local_date(now.wall, &self.timezone);
+            let (numbers, unknown) = (&self.numbers, self.numbers_unknown);
             let change = self.register.on_transition(
                 &t,
                 rule,
                 &plant,
                 Uuid::now_v7,
-                (&date, || {
-                    // A number given twice would be refused by the ledger for ever after.
-                    self.records.numbered(&format!("YH-{date}-")).unwrap_or_else(|e| {
-                        crate::gateway::end_of(&format!("the ledger cannot be read: {e}"))
-                    })
-                }),
+                (&date, || given_out(numbers, unknown, &date)),
                 (self.window.before, self.window.after),
             );
             match t.event {
@@ -209,9 +213,14 @@ impl Keeper {
                 _ => info!(rule = key, value = t.value, state = t.to.word(), "alarm {}", t.event.word()),
             }
             self.counters.transitions.fetch_add(1, Ordering::Relaxed);
-            self.for_ledger.transitions.push(t);
+            let shown = t.rule;
+            self.work.ledger.transitions.push((key, t));
             if let Some(change) = change {
                 self.changed_hazard(change, "system");
+            }
+            if self.retry_at.is_some() || self.handed.is_some() {
+                // Not on the disk, but a person must see it: the page tells that the store fails.
+                self.show_alarm(shown);
             }
         }
     }
@@ -224,27 +233,31 @@ impl Keeper {
         .to_string();
         let (subject, what) = (h.id.to_string(), format!("hazard-{}", change.kind.word()));
         self.note(change.at, who, &what, &subject, &detail);
-        let event = cloud_event(&change, self.plant.site.id.as_str());
+        if change.kind == ChangeKind::Opened {
+            let (id, at) = (change.hazard.id, change.at);
+            self.found(id, at);
+        }
+        self.live.show_hazard(change.hazard.clone());
         self.counters.hazards.fetch_add(1, Ordering::Relaxed);
-        self.for_ledger.hazards.push((change, event));
+        self.work.ledger.hazard(change, self.plant.site.id.as_str());
         self.waits();
     }
 
     pub(super) fn note(&mut self, at: Micros, who: &str, what: &str, subject: &str, detail: &str) {
-        let entry = audit::chain(self.audit_tail.as_ref(), at, who, what, subject, detail);
-        self.audit_tail = Some(entry.clone());
-        self.for_ledger.audit.push(entry);
+        let [who, what, subject, detail] = [who, what, subject, detail].map(str::to_owned);
+        self.work.ledger.notes.push(Note { at, who, what, subject, detail });
         self.waits();
     }
 
-    /// Goes on with changed settings: what waits is committed under the old ones first.
+    /// Goes on with changed settings: what waits stands in blocks under the old ones.
     fn succeed(&mut self, news: NewPlant) {
         let now = self.now();
-        let outcome = self.commit().and_then(|()| self.journal.extend(&news.plant));
-        if let Err(e) = outcome {
-            // Nobody waiting for the answer is fine.
-            let _ = news.reply.send(Err(format!("the store takes nothing at present: {e}")));
-            return;
+        for saved in self.engine.snapshot_changed(now) {
+            self.work.ledger.saved.insert(saved.key.clone(), saved);
+        }
+        for precursor in self.engine.take_precursors() {
+            let key = self.engine.rules()[precursor.rule.0 as usize].key.clone();
+            self.work.ledger.precursors.push((key, precursor));
         }
         let (engine, gone) = self.engine.succeed(&news.plant, now);
         for key in gone {
@@ -253,6 +266,7 @@ impl Keeper {
         }
         self.engine = engine;
         self.plant = news.plant;
+        self.waiting.succeed(Arc::clone(&self.plant), news.store.waiting_max);
         self.rules =
             self.engine.rules().iter().zip(0u32..).map(|(r, n)| (r.key.to_string(), RuleIx(n))).collect();
         (self.store, self.window, self.influx_ids) = (news.store, news.evidence, news.influx_ids);
@@ -270,24 +284,29 @@ impl Keeper {
     fn report(&mut self, report: Report) {
         match report {
             Report::Progress { outlet, seq, readings, dead } => {
-                self.for_ledger.dead.extend(dead);
-                match self.cursors.iter_mut().find(|c| c.0 == outlet) {
+                self.work.ledger.dead.extend(dead);
+                match self.work.cursors.iter_mut().find(|c| c.0 == outlet) {
                     Some(cursor) => {
                         cursor.1 = seq;
                         cursor.2 += readings;
                     }
-                    None => self.cursors.push((outlet, seq, readings)),
+                    None => self.work.cursors.push((outlet, seq, readings)),
                 }
                 self.waits();
             }
             Report::Event { outlet, seq, state, detail, dead, done } => {
-                self.for_ledger.deliveries.push((outlet, seq, state, detail));
-                self.for_ledger.dead.extend(dead);
-                self.noted.push(done);
+                self.work.ledger.deliveries.push((outlet, seq, state, detail));
+                self.work.ledger.dead.extend(dead);
+                self.work.noted.push(done);
                 self.waits();
             }
         }
     }
+}
+
+/// The highest number of that day. Where it cannot be known, numbers begin far behind those that are likely given out.
+fn given_out(numbers: &std::collections::HashMap<String, u32>, unknown: bool, date: &str) -> u32 {
+    numbers.get(&format!("YH-{date}-")).copied().unwrap_or(if unknown { 500 } else { 0 })
 }
 
 fn local_date(at: Micros, timezone: &jiff::tz::TimeZone) -> String {

@@ -1,42 +1,53 @@
-//! The keeper: the one task that judges and the one that writes.
+//! The keeper: the one task that judges, and the one writer behind it.
 //!
-//! A cycle gathers what has arrived, feeds it to the engine, lets transitions raise hazards, and
-//! commits: first the ledger (alarm states, hazards, audit), then the journal (readings, cursors);
-//! only then are messages acknowledged, callers answered and outlets woken. If the power fails
-//! between the two commits, an alarm stands whose reading is missing, never the other way round.
+//! A cycle gathers what has arrived, feeds it to the engine, lets transitions raise hazards, and hands what waits to
+//! the writer's thread: first the ledger (alarm states, hazards, audit), then the journal (readings, cursors); only
+//! when it tells that they are on the disk are messages acknowledged, callers answered and outlets woken. If the power
+//! fails between the two commits, an alarm stands whose reading is missing, never the other way round.
 //! Transitions, hazards, commands and waiting acknowledgements commit at once; plain telemetry
-//! shares a commit for at most `store.commit_every`.
+//! shares a commit for at most `store.commit_every`. However long the disk takes, judging goes on.
 //!
-//! `cycle` is the loop, `commit` the two commits, `commands` what people ask for, `show` what the page
-//! sees, `upkeep` evidence and trimming, `restore` the start.
+//! `cycle` is the loop, `commit` what is handed over and what follows, `work` the words between the two threads, `writer`
+//! the other thread, `files` the store as it holds it, `waiting` the readings in between, `commands` what people ask for,
+//! `own` the gateway's own alarms, `show` what the page sees, `upkeep` evidence and trimming, `restore` the start.
 
 mod commands;
 mod commit;
 mod cycle;
+mod files;
+mod own;
 mod restore;
 mod show;
 mod upkeep;
+mod waiting;
+mod work;
+mod writer;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use commit::ForLedger;
+use own::OwnAlarms;
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::error;
 use uuid::Uuid;
 
 use super::StartError;
-use crate::clock::{Kept, Watch, now_since};
+use crate::clock::{Watch, now_since};
 use crate::console::{Counters, Live, Refusal, Request};
 use crate::field::{Ack, Delivery};
-use crate::hazard::{Entry, Register};
+use crate::hazard::Register;
 use crate::outlet::Report;
-use crate::plant::{Batch, Now, Plant};
+use crate::plant::{Now, Plant};
 use crate::settings::{Evidence, Store};
-use crate::store::{Journal, JournalReader, Ledger, LedgerReader};
+use crate::store::Unread;
 use crate::watch::{Engine, RuleIx};
+use waiting::Waiting;
+use work::{Job, News, Work};
+use writer::Writer;
+
+pub(super) use files::Files;
 
 /// What the keeper is made of.
 pub(super) struct Parts {
@@ -44,8 +55,9 @@ pub(super) struct Parts {
     pub(super) store: Store,
     pub(super) evidence: Evidence,
     pub(super) clock: ClockParts,
-    pub(super) ledger: Ledger,
-    pub(super) journal: Journal,
+    pub(super) files: Files,
+    /// What readers could not read of the journal, with the outlet that wanted it.
+    pub(super) unread: std::sync::mpsc::Receiver<(String, Unread)>,
     pub(super) deliveries: mpsc::Receiver<Delivery>,
     pub(super) reports: mpsc::Receiver<Report>,
     pub(super) commands: mpsc::Receiver<Request>,
@@ -56,6 +68,8 @@ pub(super) struct Parts {
     pub(super) counters: Arc<Counters>,
     pub(super) influx_ids: Vec<String>,
     pub(super) ack: Box<dyn Fn(Vec<Ack>) + Send>,
+    /// Told whether more readings may be taken that somebody waits for.
+    pub(super) hold: Box<dyn Fn(bool) + Send>,
 }
 
 /// Changed settings, as far as the keeper goes by them. `plant` keeps the numbers of what it knows.
@@ -75,6 +89,7 @@ pub(super) type ClockParts = (crate::settings::Clock, crate::clock::Face);
 /// The running keeper.
 pub(super) struct Handle {
     thread: std::thread::JoinHandle<()>,
+    writer: std::thread::JoinHandle<()>,
     stop: watch::Sender<bool>,
     beat: Arc<AtomicBool>,
 }
@@ -95,6 +110,9 @@ impl Handle {
         if self.thread.join().is_err() {
             error!("the keeper panicked");
         }
+        if self.writer.join().is_err() {
+            error!("the writer panicked");
+        }
     }
 }
 
@@ -102,14 +120,20 @@ impl Handle {
 pub(super) fn start(parts: Parts) -> Result<Handle, StartError> {
     let (stop, stopped) = watch::channel(false);
     let beat = Arc::new(AtomicBool::new(true));
-    let mut keeper = Keeper::restore(parts, Arc::clone(&beat))?;
+    let (news_tx, news) = mpsc::unbounded_channel();
+    let (jobs, orders) = std::sync::mpsc::channel();
+    let (mut keeper, files) = Keeper::restore(parts, (jobs, news), Arc::clone(&beat))?;
+    let writer = std::thread::Builder::new()
+        .name("writer".to_owned())
+        .spawn(move || Writer::new(files, news_tx).run(&orders))
+        .map_err(StartError::Thread)?;
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(StartError::Thread)?;
     let thread = std::thread::Builder::new()
         .name("keeper".to_owned())
         .spawn(move || runtime.block_on(keeper.run(stopped)))
         .map_err(StartError::Thread)?;
-    Ok(Handle { thread, stop, beat })
+    Ok(Handle { thread, writer, stop, beat })
 }
 
 type Outcome = Result<(), Refusal>;
@@ -120,12 +144,22 @@ struct Keeper {
     window: Evidence,
     engine: Engine,
     register: Register,
-    ledger: Ledger,
-    journal: Journal,
-    history: JournalReader,
-    records: LedgerReader,
+    own: OwnAlarms,
+    /// Gone when the writer is to end.
+    jobs: Option<std::sync::mpsc::Sender<Job>>,
+    news: mpsc::UnboundedReceiver<News>,
+    unread: std::sync::mpsc::Receiver<(String, Unread)>,
+    /// The highest hazard number given out on each day, by what it starts with.
+    numbers: HashMap<String, u32>,
+    /// The ledger could not be read at the start: which numbers are given out is not known.
+    numbers_unknown: bool,
+    /// How far the wall clock has been set since the journal was begun, and had been when a hazard was found.
+    ahead: i64,
+    found_ahead: HashMap<Uuid, i64>,
     /// When each open evidence window ends, on the monotonic clock.
     seal_at: HashMap<Uuid, Duration>,
+    /// Windows that the writer reads at present.
+    sealing: HashSet<Uuid>,
     deliveries: mpsc::Receiver<Delivery>,
     reports: mpsc::Receiver<Report>,
     commands: mpsc::Receiver<Request>,
@@ -136,24 +170,24 @@ struct Keeper {
     counters: Arc<Counters>,
     influx_ids: Vec<String>,
     ack: Box<dyn Fn(Vec<Ack>) + Send>,
+    hold: Box<dyn Fn(bool) + Send>,
     beat: Arc<AtomicBool>,
     start: Instant,
     clock: Watch,
-    kept: Kept,
     timezone: jiff::tz::TimeZone,
-    audit_tail: Option<Entry>,
     rules: HashMap<String, RuleIx>,
-    // Waiting for the next commit:
-    batch: Batch,
-    for_ledger: ForLedger,
-    acks: Vec<Ack>,
-    /// Those who pushed and wait.
-    pushers: Vec<oneshot::Sender<()>>,
-    cursors: Vec<(String, i64, u64)>,
-    replies: Vec<(oneshot::Sender<Outcome>, Outcome)>,
-    noted: Vec<oneshot::Sender<()>>,
+    /// Readings that wait for the next commit.
+    waiting: Waiting,
+    /// What else waits for it, but for the blocks, which are taken from `waiting`.
+    work: Work,
     since: Option<Instant>,
+    /// When the writer was handed its present work.
+    handed: Option<Instant>,
     retry_at: Option<Instant>,
+    /// When the store was looked at last.
+    looked: Option<Instant>,
+    /// When both clocks were noted last.
+    marked: Option<Instant>,
 }
 
 impl Keeper {

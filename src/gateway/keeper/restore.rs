@@ -1,28 +1,115 @@
-//! A keeper from what the ledger holds.
+//! A keeper from what the ledger holds, and from what the journal holds for it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use tracing::info;
+use tokio::sync::mpsc;
+use tracing::{error, info};
+use uuid::Uuid;
 
-use super::commit::ForLedger;
+use super::files::Files;
+use super::own::OwnAlarms;
+use super::waiting::Waiting;
+use super::work::{Job, News, Work};
 use super::{Keeper, Parts};
-use crate::clock::{Kept, Watch, now_since};
-use crate::hazard::Register;
-use crate::plant::Batch;
-use crate::store::StoreError;
-use crate::watch::{Engine, RuleIx};
+use crate::clock::{Watch, now_since};
+use crate::hazard::{Hazard, Register, Status};
+use crate::plant::Now;
+use crate::store::{JournalReader, LedgerReader, Recorded, StoreError};
+use crate::watch::{Engine, RuleIx, Saved};
+
+/// What is known of before.
+#[derive(Default)]
+struct Before {
+    alarms: Vec<Saved>,
+    hazards: Vec<Hazard>,
+    numbers: HashMap<String, u32>,
+    /// By hazard: the journal's name and how far the clock had been set.
+    windows: HashMap<String, (String, i64)>,
+    /// The ledger is there and cannot be read.
+    unknown: bool,
+}
+
+impl Before {
+    /// Reads what can be read.
+    fn read(files: &Files) -> Self {
+        let path = files.dir.join("ledger.db");
+        let mut before = Self::default();
+        if path.exists() {
+            match before.from_ledger(&files.ledger_reader()) {
+                Ok(()) => {}
+                Err(e) => {
+                    error!("alarm states and open hazards of before are not known: {e}");
+                    before.unknown = true;
+                }
+            }
+        }
+        if let Err(e) = before.from_overflow(files) {
+            error!("what waited in the journal for the ledger cannot be read: {e}");
+        }
+        before
+    }
+
+    fn from_ledger(&mut self, ledger: &LedgerReader) -> Result<(), StoreError> {
+        self.alarms = ledger.alarms()?;
+        self.hazards = ledger.unfinished_hazards()?;
+        self.numbers = ledger.numbers()?;
+        self.windows = ledger.windows()?;
+        Ok(())
+    }
+
+    /// What the ledger has not taken yet is newer than what stands in it.
+    fn from_overflow(&mut self, files: &Files) -> Result<(), StoreError> {
+        let path = files.dir.join("journal.db");
+        if !path.exists() {
+            return Ok(());
+        }
+        let ledger = files.ledger_reader();
+        let taken = |name: &str| ledger.taken_over(name).unwrap_or(0);
+        for (_, text) in JournalReader::lazy(&path).overflow(taken)? {
+            let row = Recorded::from_text(&text)?;
+            if let Some(saved) = row.alarm() {
+                self.alarms.retain(|s| s.key != saved.key);
+                self.alarms.push(saved);
+            }
+            if let Some(hazard) = row.hazard() {
+                self.hazards.retain(|h| h.id != hazard.id);
+                let (day, number) = hazard.number.split_at(hazard.number.len().min(12));
+                let highest = self.numbers.entry(day.to_owned()).or_default();
+                *highest = (*highest).max(number.parse().unwrap_or(0));
+                let sealed = matches!(hazard.evidence, crate::hazard::Evidence::Sealed { .. });
+                if hazard.status != Status::Closed || !sealed {
+                    self.hazards.push(hazard);
+                }
+            }
+        }
+        Ok(())
+    }
+}
 
 impl Keeper {
-    pub(super) fn restore(parts: Parts, beat: Arc<AtomicBool>) -> Result<Self, StoreError> {
+    pub(super) fn restore(
+        parts: Parts,
+        (jobs, news): (std::sync::mpsc::Sender<Job>, mpsc::UnboundedReceiver<News>),
+        beat: Arc<AtomicBool>,
+    ) -> Result<(Self, Files), StoreError> {
         let start = crate::clock::start();
         let now = now_since(start);
         let (clock, face) = parts.clock;
         let clock = Watch::new(now, clock.require_sync, clock.sync_file, face);
-        let reader = parts.ledger.reader()?;
+        let mut files = parts.files;
+        // At once, where it can be: what follows then reads one file.
+        let drained = files.drain_overflow();
+        let before = Before::read(&files);
+        files.unknown = before.unknown;
+        if let Err(e) = drained {
+            error!("the ledger does not take what waited in the journal: {e}");
+        }
         let mut engine = Engine::new(&parts.plant, now);
-        let gone = engine.restore(&reader.alarms()?, now);
+        let mut gone = engine.restore(&before.alarms, now);
+        let own = OwnAlarms::restore(&gone);
+        gone.retain(|saved| !OwnAlarms::is_own(&saved.key));
         if !gone.is_empty() {
             info!(
                 "{} stored alarm states belong to limits no longer in the settings; they stay stored",
@@ -30,20 +117,24 @@ impl Keeper {
             );
         }
         let timezone = jiff::tz::TimeZone::get(&parts.plant.site.timezone).unwrap_or(jiff::tz::TimeZone::UTC);
-        let register = Register::restore(reader.unfinished_hazards()?);
         let rules = engine.rules().iter().zip(0u32..).map(|(r, n)| (r.key.to_string(), RuleIx(n))).collect();
+        let (ahead, found_ahead) = found_ahead(&files, &before.windows);
+        let newest = files.journal.as_ref().and_then(|j| j.stats().ok()).map_or(0, |s| s.last_seq);
+        for hazard in before.hazards.iter().filter(|h| h.status != Status::Closed) {
+            parts.live.show_hazard(hazard.clone());
+        }
         let mut keeper = Self {
-            history: parts.journal.reader()?,
-            audit_tail: reader.last_audit()?,
-            records: reader,
+            waiting: Waiting::new(Arc::clone(&parts.plant), parts.store.waiting_max),
+            register: Register::restore(before.hazards),
+            numbers: before.numbers,
+            numbers_unknown: before.unknown,
             seal_at: HashMap::new(),
+            sealing: HashSet::new(),
+            jobs: Some(jobs),
             plant: parts.plant,
             store: parts.store,
             window: parts.evidence,
-            engine,
-            register,
-            ledger: parts.ledger,
-            journal: parts.journal,
+            unread: parts.unread,
             deliveries: parts.deliveries,
             reports: parts.reports,
             commands: parts.commands,
@@ -54,35 +145,46 @@ impl Keeper {
             counters: parts.counters,
             influx_ids: parts.influx_ids,
             ack: parts.ack,
+            hold: parts.hold,
+            work: Work::default(),
+            since: None,
+            handed: None,
+            retry_at: None,
+            looked: None,
+            marked: None,
+            news,
+            engine,
+            own,
+            ahead,
+            found_ahead,
             beat,
             start,
             clock,
-            kept: Kept::default(),
             timezone,
             rules,
-            batch: Batch::default(),
-            for_ledger: ForLedger::default(),
-            acks: Vec::new(),
-            pushers: Vec::new(),
-            cursors: Vec::new(),
-            replies: Vec::new(),
-            noted: Vec::new(),
-            since: None,
-            retry_at: None,
         };
-        keeper.note(
-            now.wall,
-            "system",
-            "started",
-            "gateway",
-            concat!("{\"version\":\"", env!("CARGO_PKG_VERSION"), "\"}"),
-        );
-        for rule in 0..keeper.engine.rules().len() {
-            keeper.show_alarm(RuleIx(rule as u32));
-        }
-        keeper.show_points();
-        keeper.commit()?;
-        keeper.committed.send_replace(keeper.journal.stats()?.last_seq);
-        Ok(keeper)
+        keeper.begin(now, newest);
+        Ok((keeper, files))
     }
+
+    /// Shows what was restored, and notes the start.
+    fn begin(&mut self, now: Now, newest: i64) {
+        let version = concat!("{\"version\":\"", env!("CARGO_PKG_VERSION"), "\"}");
+        self.note(now.wall, "system", "started", "gateway", version);
+        for rule in 0..self.engine.rules().len() {
+            self.show_alarm(RuleIx(rule as u32));
+        }
+        self.show_own();
+        self.show_points();
+        self.committed.send_replace(newest);
+        self.try_commit(std::time::Instant::now());
+    }
+}
+
+/// How far the clock has been set, and had been when each hazard was found, as far as this journal tells.
+fn found_ahead(files: &Files, windows: &HashMap<String, (String, i64)>) -> (i64, HashMap<Uuid, i64>) {
+    let Some(journal) = &files.journal else { return (0, HashMap::new()) };
+    let mine = windows.iter().filter(|(_, (name, _))| name == journal.name());
+    let found = mine.filter_map(|(id, (_, ahead))| Some((Uuid::parse_str(id).ok()?, *ahead)));
+    (journal.ahead(), found.collect())
 }

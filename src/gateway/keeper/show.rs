@@ -1,7 +1,5 @@
 //! What the page sees of the keeper's state: points once a second, an alarm whenever it is committed.
 
-use std::sync::atomic::Ordering;
-
 use super::Keeper;
 use crate::console::{AlarmView, GuidanceView, HiddenView, LivePoint, Texts};
 use crate::plant::guidance::filled;
@@ -21,9 +19,6 @@ impl Keeper {
                 lag: current.lag,
             }
         }));
-        if let Ok(stats) = self.journal.stats() {
-            self.counters.journal_bytes.store(stats.bytes, Ordering::Relaxed);
-        }
     }
 
     pub(super) fn show_alarm(&self, ix: RuleIx) {

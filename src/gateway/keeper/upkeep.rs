@@ -1,88 +1,109 @@
-//! What the keeper does now and then: seals evidence whose window has passed, keeps the journal in its
+//! What the keeper does now and then: has evidence sealed whose window has passed, keeps the journal in its
 //! bounds.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use tracing::{error, warn};
+use tracing::error;
+use uuid::Uuid;
 
 use super::Keeper;
-use crate::plant::Now;
-use crate::store::evidence;
-
-const TRIM_STEPS: usize = 64;
+use super::work::{Job, Sealed, Window};
+use crate::plant::{Micros, Now};
+use crate::store::StoreError;
 
 impl Keeper {
     /// Stores what formulas remember with the next commit.
     pub(super) fn keep_memories(&mut self) {
         let memories = self.engine.memories(self.now());
         if !memories.is_empty() {
-            self.for_ledger.saved.extend(memories.into_iter().map(|s| (s.key.clone(), s)));
+            self.work.ledger.saved.extend(memories.into_iter().map(|s| (s.key.clone(), s)));
             self.waits();
         }
     }
 
-    /// Seals the evidence of hazards whose window has passed and whose readings are on the disk. The
-    /// wait is measured on the monotonic clock: a jump of the wall clock cuts no window short (P9).
+    /// Has the evidence of hazards sealed whose window has passed and whose readings are on the disk. The wait is measured
+    /// on the monotonic clock, and the window is read by the turns that the journal has noted: a jump of the wall clock
+    /// cuts no window short, also over a restart (P9).
     pub(super) fn seal_evidence(&mut self, now: Now) {
+        if self.retry_at.is_some() {
+            return;
+        }
         let (after, slack) = (self.window.after, self.store.commit_every * 2);
-        let mut due = Vec::new();
-        let mut waiting = HashMap::new();
+        let (mut due, mut waiting) = (Vec::new(), HashMap::new());
         for hazard in self.register.pending_evidence() {
-            let left = u64::try_from(hazard.evidence_to.0 - now.wall.0).unwrap_or(0);
-            let end = now.mono + Duration::from_micros(left).min(after) + slack;
+            if self.sealing.contains(&hazard.id) {
+                continue;
+            }
+            let found = self.found_ahead.get(&hazard.id).copied();
+            let set_since = found.map_or(0, |found| self.ahead - found);
+            let left = hazard.evidence_to.0.saturating_add(set_since) - now.wall.0;
+            let end = now.mono + Duration::from_micros(u64::try_from(left).unwrap_or(0)).min(after) + slack;
             let end = *self.seal_at.get(&hazard.id).unwrap_or(&end);
             if now.mono >= end {
-                due.push(hazard.id);
+                due.push(Window {
+                    hazard: hazard.id,
+                    equipment: hazard.equipment.clone(),
+                    from: hazard.evidence_from,
+                    to: hazard.evidence_to,
+                    ahead: found,
+                });
             } else {
                 waiting.insert(hazard.id, end);
             }
         }
         self.seal_at = waiting;
-        for id in due {
-            let Some(hazard) = self.register.get(id) else { continue };
-            let (equipment, from, to) = (hazard.equipment.clone(), hazard.evidence_from, hazard.evidence_to);
-            let series = match evidence::collect(&self.history, &equipment, from, to) {
-                Ok(series) => series,
-                Err(e) => {
-                    error!(hazard = %id, "evidence cannot be read: {e}");
-                    continue;
+        if due.is_empty() {
+            return;
+        }
+        self.sealing.extend(due.iter().map(|w| w.hazard));
+        if let Some(jobs) = &self.jobs {
+            // Gone means that the gateway stops; it is sealed after the next start.
+            let _ = jobs.send(Job::Seal(due));
+        }
+    }
+
+    /// Takes sealed evidence.
+    pub(super) fn sealed(&mut self, sealed: Vec<(Uuid, Result<Sealed, StoreError>)>) {
+        let now = self.now();
+        for (id, read) in sealed {
+            self.sealing.remove(&id);
+            match read {
+                Ok((sha256, body, readings)) => {
+                    if let Ok(change) = self.register.seal(id, &sha256, readings, now.wall) {
+                        self.work.ledger.evidence.push((id.to_string(), sha256, body));
+                        self.changed_hazard(change, "system");
+                        self.found_ahead.remove(&id);
+                    }
                 }
-            };
-            let readings: usize = series.iter().map(|s| s.samples.len()).sum();
-            let (sha256, body) = evidence::seal(&series);
-            if let Ok(change) = self.register.seal(id, &sha256, readings as u64, now.wall) {
-                self.for_ledger.evidence.push((id.to_string(), sha256, body));
-                self.changed_hazard(change, "system");
+                Err(e) => {
+                    error!(hazard = %id, "evidence cannot be read; tried again in a minute: {e}");
+                    self.seal_at.insert(id, now.mono + Duration::from_secs(60));
+                }
             }
         }
     }
 
+    /// Asks for the journal to be kept in its bounds.
     pub(super) fn trim(&mut self) {
-        let now = self.now();
-        let keep_from = self.kept.from(self.store.keep, now);
-        // Bounded: what is left over is dropped at the next call.
-        for _ in 0..TRIM_STEPS {
-            match self.journal.trim(&self.influx_ids, keep_from, self.store.journal_max_bytes) {
-                Ok(trimmed) if trimmed.chunks == 0 => return,
-                Ok(trimmed) => {
-                    for loss in &trimmed.lost {
-                        error!(
-                            outlet = loss.outlet,
-                            readings = loss.readings,
-                            "disk budget reached: undelivered readings were dropped, see the loss ledger"
-                        );
-                    }
-                    if !trimmed.lost.is_empty() {
-                        self.for_ledger.losses.extend(trimmed.lost);
-                        self.waits();
-                    }
-                }
-                Err(e) => {
-                    warn!("the journal could not be trimmed: {e}");
-                    return;
-                }
-            }
+        let job = self.trimming();
+        if let Some(jobs) = &self.jobs
+            && self.handed.is_none()
+        {
+            let _ = jobs.send(job);
         }
+    }
+
+    /// The wall clock was set: what is read from now on stands behind a turn.
+    pub(super) fn turned(&mut self, by: i64) {
+        self.ahead = self.ahead.saturating_add(by);
+        self.waiting.turned(by);
+    }
+
+    /// Remembers how far the clock had been set when a hazard was found.
+    pub(super) fn found(&mut self, id: Uuid, at: Micros) {
+        tracing::debug!(hazard = %id, at = at.0, ahead = self.ahead, "found");
+        self.found_ahead.insert(id, self.ahead);
+        self.work.ledger.windows.push((id, self.ahead));
     }
 }

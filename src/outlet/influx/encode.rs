@@ -153,6 +153,7 @@ mod tests {
 
     fn encoder() -> Encoder {
         let info = |id, equipment: &str, point: &str, value_type| SeriesInfo {
+            unit: None,
             id,
             equipment: equipment.to_owned(),
             point: point.to_owned(),

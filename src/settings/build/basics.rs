@@ -42,6 +42,8 @@ pub(super) fn store(w: Option<&Walk<'_>>) -> Store {
         commit_every: Duration::from_secs(1),
         journal_max_bytes: 2 << 30,
         keep: Duration::from_secs(7 * 86400),
+        reserve_bytes: 8 << 20,
+        waiting_max: 500_000,
     };
     if let Some(w) = w {
         if let Some(dir) = w.text("dir") {
@@ -68,6 +70,21 @@ pub(super) fn store(w: Option<&Walk<'_>>) -> Store {
             }
         }
         store.keep = w.duration("keep").unwrap_or(store.keep);
+        w.mark("reserve");
+        if w.is_off("reserve") {
+            store.reserve_bytes = 0;
+        } else if let Some(text) = w.text("reserve") {
+            match bytes(text) {
+                Some(n) if (1 << 20..=1 << 30).contains(&n) => store.reserve_bytes = n,
+                _ => w.fault(
+                    "reserve",
+                    format!("`{text}` is not a size of 1 MiB to 1 GiB"),
+                    "e.g. \"8MiB\", or false: without a reserve a full disk stops the ledger too",
+                ),
+            }
+        }
+        let most = w.whole("waiting_max", 10_000, 50_000_000);
+        store.waiting_max = most.and_then(|n| usize::try_from(n).ok()).unwrap_or(store.waiting_max);
         w.finish();
     }
     store

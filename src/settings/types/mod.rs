@@ -100,6 +100,10 @@ pub struct Store {
     pub journal_max_bytes: u64,
     /// Delivered readings stay at least this long, for trends and evidence.
     pub keep: Duration,
+    /// Room on the disk that is held for the ledger, in bytes; 0: none.
+    pub reserve_bytes: u64,
+    /// Most readings that wait in memory for a disk that takes nothing; beyond, the oldest go.
+    pub waiting_max: usize,
 }
 
 /// HTTP API and page.

@@ -1,33 +1,40 @@
 //! `journal.db`: every reading that was taken, once, in the order it was committed.
 //!
 //! Outbox and history in one copy: outlets read it forward from their cursor, evidence and trends
-//! read it by time. Expendable: a damaged file is set aside, and a new one begun.
+//! read it by time. Expendable: a damaged file is set aside, a new one begun, and what can be read of the damaged one
+//! taken over.
 
+mod commit;
+mod meta;
 mod reader;
+mod salvage;
 mod series;
 #[cfg(test)]
 mod tests;
+mod trim;
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension};
 
 use super::migrations::{JOURNAL, migrate, settle, tune};
-use super::{PackedSample, StoreError, pack, sqlite};
-use crate::plant::{Batch, Micros, Plant, TextTable};
+use super::place::{Fate, Place};
+use super::{PackedSample, StoreError, Trouble, place, sqlite};
+use crate::plant::{Micros, Plant, TextTable};
 
+use meta::Mark;
 use series::series_of;
 
-pub use reader::JournalReader;
+pub use commit::Load;
+pub use meta::{Drift, Uptime};
+pub use reader::{JournalReader, Unread};
 pub use series::SeriesInfo;
+pub use trim::{Loss, Trimmed, named};
 
 const FILE: &str = "journal.db";
 const SUSPECT: &str = "journal.suspect";
-/// A commit time earlier than one before by more than this begins a new run, microseconds.
-const SET_BACK: i64 = 1_000_000;
-/// Chunks dropped in one transaction: delivered and old ones, and those that the disk budget costs.
-const TRIM_STEP: u32 = 4096;
-const OVER_BUDGET_STEP: u32 = 32;
+/// What stands for a text that does not read back.
+const UNREADABLE: &str = "(unreadable)";
 
 /// One commit's readings, still packed.
 #[derive(Debug)]
@@ -64,28 +71,13 @@ pub struct Journal {
     body: Vec<u8>,
     /// Latest commit time since the clock was last set back.
     newest: i64,
-}
-
-/// Readings that had to go before an outlet had them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Loss {
-    /// Outlet id.
-    pub outlet: String,
-    /// First and last commit that went.
-    pub from: Micros,
-    /// See `from`.
-    pub to: Micros,
-    /// How many.
-    pub readings: u64,
-}
-
-/// What one step of trimming dropped.
-#[derive(Debug, Default)]
-pub struct Trimmed {
-    /// Chunks dropped.
-    pub chunks: usize,
-    /// What undelivered outlets lost by it.
-    pub lost: Vec<Loss>,
+    /// How far the clock was set, by what is on the disk, and by what goes there with the next chunk.
+    drift: Drift,
+    turning: Drift,
+    name: String,
+    place: Place,
+    /// What could not be taken over from a damaged file.
+    lost: Vec<Unread>,
 }
 
 /// The opened journal, and where a damaged one was put.
@@ -98,17 +90,30 @@ pub struct Opened {
 }
 
 impl Journal {
-    /// Opens or begins `dir/journal.db` for the points of `plant`.
+    /// Opens or begins `dir/journal.db` for the points of `plant`. A damaged file is set aside and what can be read of
+    /// it taken over.
     ///
     /// # Errors
     /// [`StoreError`] if the folder cannot be written or the file is from a newer version.
     pub fn open(dir: &Path, plant: &Plant, now: Micros) -> Result<Opened, StoreError> {
-        std::fs::create_dir_all(dir)
-            .map_err(|source| StoreError::Io { file: dir.display().to_string(), source })?;
+        Self::open_with(dir, plant, (now, &Uptime::default()), TextTable::default())
+    }
+
+    /// As [`Self::open`], by both clocks and with the texts that are known already.
+    ///
+    /// # Errors
+    /// See [`Self::open`].
+    pub fn open_with(
+        dir: &Path,
+        plant: &Plant,
+        (now, uptime): (Micros, &Uptime),
+        texts: TextTable,
+    ) -> Result<Opened, StoreError> {
+        place::make_folder(dir)?;
         let path = dir.join(FILE);
         // A whole check of a large file takes its time: done only when a run has met damage.
         let suspect = dir.join(SUSPECT);
-        let opened = Self::try_open(&path, plant).and_then(|journal| {
+        let opened = Self::try_open(&path, plant, texts.clone()).and_then(|journal| {
             if suspect.exists() {
                 journal.check()?;
             }
@@ -116,67 +121,172 @@ impl Journal {
         });
         // Looked at now; a file that cannot be removed is only looked at again.
         let _ = std::fs::remove_file(&suspect);
-        match opened {
-            Ok(journal) => Ok(Opened { journal, set_aside: None }),
+        let (mut journal, set_aside) = match opened {
+            Ok(journal) => (journal, None),
             Err(e) if e.is_damage() => {
-                let aside = dir.join(format!("journal.damaged-{}.db", now.seconds()));
-                for suffix in ["", "-wal", "-shm"] {
-                    let from = dir.join(format!("{FILE}{suffix}"));
-                    if from.exists() {
-                        let to = PathBuf::from(format!("{}{suffix}", aside.display()));
-                        std::fs::rename(&from, to)
-                            .map_err(|source| StoreError::Io { file: from.display().to_string(), source })?;
-                    }
-                }
-                Ok(Opened { journal: Self::try_open(&path, plant)?, set_aside: Some(aside) })
+                let aside = salvage::set_aside(dir, now)?;
+                let mut journal = Self::try_open(&path, plant, texts)?;
+                journal.take_over(&aside, plant)?;
+                (journal, Some(aside))
             }
-            Err(other) => Err(other),
-        }
+            Err(other) => return Err(other),
+        };
+        journal.wake(now, uptime)?;
+        Ok(Opened { journal, set_aside })
     }
 
-    /// Asks for a whole check at the next start.
+    /// Asks for a whole check: at the next start, or when the keeper looks after the journal.
     pub fn suspect(dir: &Path) {
-        // If it cannot be written, the next start meets the damage as this one did.
-        let _ =
-            std::fs::write(dir.join(SUSPECT), "damage was met while running; checked at the next start\n");
+        // If it cannot be written, whoever meets the damage next asks again.
+        let _ = std::fs::write(dir.join(SUSPECT), "damage was met while running; to be checked\n");
+    }
+
+    /// A whole check was asked for.
+    #[must_use]
+    pub fn is_suspect(dir: &Path) -> bool {
+        dir.join(SUSPECT).exists()
     }
 
     fn check(&self) -> Result<(), StoreError> {
         let word: String =
             self.conn.query_row("PRAGMA quick_check(1)", [], |r| r.get(0)).map_err(sqlite(FILE))?;
-        if word != "ok" {
-            return Err(StoreError::Corrupt(format!("{FILE}: {word}")));
-        }
-        // Also what SQLite cannot know: that every chunk reads.
-        let (reader, mut seq) = (self.reader()?, 0);
-        while let Some(chunk) = reader.next_after(seq)? {
-            seq = chunk.seq;
-            super::unpack(&chunk.body, |_| ())?;
-        }
-        Ok(())
+        if word == "ok" { Ok(()) } else { Err(StoreError::Corrupt(format!("{FILE}: {word}"))) }
     }
 
-    fn try_open(path: &Path, plant: &Plant) -> Result<Self, StoreError> {
+    fn try_open(path: &Path, plant: &Plant, texts: TextTable) -> Result<Self, StoreError> {
         let err = sqlite(FILE);
         let mut conn = Connection::open(path).map_err(&err)?;
         tune(&conn, FILE)?;
         migrate(&mut conn, FILE, JOURNAL)?;
         conn.query_row("SELECT count(*) FROM sqlite_schema", [], |r| r.get::<_, i64>(0)).map_err(&err)?;
         let series = series_of(&mut conn, plant)?;
-        let texts = {
-            let mut kept = conn.prepare("SELECT text FROM text ORDER BY number").map_err(&err)?;
-            let rows = kept.query_map([], |r| r.get(0)).map_err(&err)?;
-            rows.collect::<Result<Vec<String>, _>>().map_err(&err)?
-        };
-        let texts_kept = texts.len();
-        let table = TextTable::default();
-        table.restore(texts);
+        let texts_kept = restore_texts(&conn, &texts)?;
         let newest = conn
             .query_row("SELECT committed FROM chunk ORDER BY seq DESC LIMIT 1", [], |r| r.get(0))
             .optional()
             .map_err(&err)?
             .unwrap_or(i64::MIN);
-        Ok(Self { conn, path: path.to_owned(), series, texts: table, texts_kept, body: Vec::new(), newest })
+        let drift = meta::mark(&conn).map_err(&err)?.unwrap_or_default().drift;
+        let name = meta::own_name(&conn).map_err(&err)?;
+        Ok(Self {
+            place: Place::of(path),
+            path: path.to_owned(),
+            body: Vec::new(),
+            turning: Drift::default(),
+            lost: Vec::new(),
+            conn,
+            series,
+            texts,
+            texts_kept,
+            newest,
+            drift,
+            name,
+        })
+    }
+
+    /// Finds out how the clock was set since the last run.
+    fn wake(&mut self, now: Micros, uptime: &Uptime) -> Result<(), StoreError> {
+        let mark = meta::mark(&self.conn).map_err(sqlite(FILE))?;
+        // What was committed after the last mark is a witness too, of the wall clock alone.
+        let newest = (self.newest > i64::MIN).then_some(Micros(self.newest));
+        let mark = match (mark, newest) {
+            (Some(mark), _) if mark.uptime.boot == uptime.boot && !uptime.boot.is_empty() => mark,
+            (Some(mark), Some(newest)) => {
+                Mark { wall: newest.max(mark.wall), uptime: Uptime::default(), ..mark }
+            }
+            (Some(mark), None) => mark,
+            (None, Some(newest)) => Mark { wall: newest, ..Mark::default() },
+            (None, None) => return Ok(()),
+        };
+        let Drift { ahead, dark } = mark.since(now, uptime);
+        self.turning.ahead += ahead;
+        self.turning.dark += dark;
+        Ok(())
+    }
+
+    /// What could not be taken over from a damaged file; once.
+    #[must_use]
+    pub fn take_lost(&mut self) -> Vec<Unread> {
+        std::mem::take(&mut self.lost)
+    }
+
+    /// The last chunk that `outlet` has delivered.
+    ///
+    /// # Errors
+    /// [`StoreError::Sqlite`].
+    pub fn delivered_by(&self, outlet: &str) -> Result<i64, StoreError> {
+        cursor(&self.conn, outlet).map(|c| c.0).map_err(sqlite(FILE))
+    }
+
+    /// How far the wall clock has been set since the journal was begun, microseconds.
+    #[must_use]
+    pub fn ahead(&self) -> i64 {
+        self.drift.ahead + self.turning.ahead
+    }
+
+    /// The journal's own name, which a new one does not share.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Writes a trifle, to find out whether it can be written.
+    ///
+    /// # Errors
+    /// [`StoreError`] if not.
+    pub fn probe(&self) -> Result<(), StoreError> {
+        self.place.check()?;
+        meta::probe(&self.conn).map_err(sqlite(FILE))
+    }
+
+    /// The ledger that was beside it: its name, and how many audit entries it had at least.
+    ///
+    /// # Errors
+    /// [`StoreError::Sqlite`].
+    pub fn ledger(&self) -> Result<Option<(String, u64)>, StoreError> {
+        meta::ledger(&self.conn).map_err(sqlite(FILE))
+    }
+
+    /// Notes the ledger beside it.
+    ///
+    /// # Errors
+    /// [`StoreError::Sqlite`].
+    pub fn note_ledger(&self, name: &str, entries: u64) -> Result<(), StoreError> {
+        meta::set_ledger(&self.conn, name, entries).map_err(sqlite(FILE))
+    }
+
+    /// What waits here for the ledger, behind number `after`.
+    ///
+    /// # Errors
+    /// [`StoreError::Sqlite`].
+    pub fn overflow(&self, after: i64) -> Result<Vec<(i64, String)>, StoreError> {
+        meta::overflow(&self.conn, after).map_err(sqlite(FILE))
+    }
+
+    /// The ledger has taken what waited here, up to number `until`.
+    ///
+    /// # Errors
+    /// [`StoreError::Sqlite`].
+    pub fn drop_overflow(&self, until: i64) -> Result<(), StoreError> {
+        self.conn.execute("DELETE FROM overflow WHERE n <= ?1", [until]).map(drop).map_err(sqlite(FILE))
+    }
+
+    /// An error if the file is no longer where it was opened. One that was removed is written anew from what is
+    /// still open.
+    ///
+    /// # Errors
+    /// [`StoreError::Moved`], or why the new one cannot be written.
+    pub fn stay(&mut self) -> Result<bool, StoreError> {
+        match self.place.fate() {
+            Fate::InPlace => Ok(false),
+            Fate::Moved(what) => Err(StoreError::Moved(what)),
+            Fate::Removed => {
+                self.conn = place::write_anew(&self.conn, &self.path, FILE)?;
+                tune(&self.conn, FILE)?;
+                self.place = Place::of(&self.path);
+                Ok(true)
+            }
+        }
     }
 
     /// The texts that readings may stand for; what is added to it is kept with the next commit.
@@ -208,117 +318,6 @@ impl Journal {
         &self.path
     }
 
-    /// Commits `batch` and the cursors that moved; on return both are on the disk.
-    /// Gives the chunk's number, or `None` if there was nothing to write.
-    ///
-    /// # Errors
-    /// [`StoreError::Sqlite`]; nothing was written then.
-    pub fn commit(
-        &mut self,
-        batch: &Batch,
-        cursors: &[(String, i64, u64)],
-        now: Micros,
-    ) -> Result<Option<i64>, StoreError> {
-        if batch.is_empty() && cursors.is_empty() {
-            return Ok(None);
-        }
-        let err = sqlite(FILE);
-        let tx = self.conn.transaction().map_err(&err)?;
-        let mut seq = None;
-        if !batch.is_empty() {
-            pack::pack(batch, &self.series, &mut self.body);
-            tx.prepare_cached("INSERT INTO chunk (committed, readings, body) VALUES (?1, ?2, ?3)")
-                .and_then(|mut s| s.execute(params![now.0, batch.readings_len() as i64, self.body]))
-                .map_err(&err)?;
-            seq = Some(tx.last_insert_rowid());
-            if now.0 < self.newest.saturating_sub(SET_BACK) {
-                tx.execute("INSERT INTO turn (seq) VALUES (?1)", [seq]).map_err(&err)?;
-            }
-        }
-        let new_texts = self.texts.since(self.texts_kept);
-        for (number, text) in &new_texts {
-            tx.prepare_cached("INSERT INTO text (number, text) VALUES (?1, ?2)")
-                .and_then(|mut s| s.execute(params![*number as i64, text]))
-                .map_err(&err)?;
-        }
-        for (outlet, at, readings) in cursors {
-            tx.prepare_cached(
-                "INSERT INTO cursor (outlet, seq, readings) VALUES (?1, ?2, ?3)
-                 ON CONFLICT (outlet) DO UPDATE SET seq = excluded.seq, readings = cursor.readings + excluded.readings",
-            )
-            .and_then(|mut s| s.execute(params![outlet, at, *readings as i64]))
-            .map_err(&err)?;
-        }
-        tx.commit().map_err(&err)?;
-        self.texts_kept += new_texts.len();
-        if seq.is_some() {
-            let back = now.0 < self.newest.saturating_sub(SET_BACK);
-            self.newest = if back { now.0 } else { self.newest.max(now.0) };
-        }
-        Ok(seq)
-    }
-
-    /// Drops some of the oldest chunks: those that are older than `keep_from` and that every outlet in
-    /// `outlets` has passed; while the journal takes more than `max_bytes`, also younger and
-    /// undelivered ones, a few at a time. Call it again until [`Trimmed::chunks`] is 0.
-    ///
-    /// # Errors
-    /// [`StoreError::Sqlite`]; nothing was dropped then.
-    pub fn trim(
-        &mut self,
-        outlets: &[String],
-        keep_from: Micros,
-        max_bytes: u64,
-    ) -> Result<Trimmed, StoreError> {
-        let err = sqlite(FILE);
-        let over = stats(&self.conn).map_err(&err)?.bytes > max_bytes;
-        let tx = self.conn.transaction().map_err(&err)?;
-        let mut cursors = Vec::new();
-        for outlet in outlets {
-            cursors.push((outlet.clone(), cursor(&tx, outlet).map_err(&err)?.0));
-        }
-        let delivered = cursors.iter().map(|c| c.1).min().unwrap_or(i64::MAX);
-        let last: Option<i64> = if over {
-            tx.query_row(
-                "SELECT max(seq) FROM (SELECT seq FROM chunk ORDER BY seq LIMIT ?1)",
-                [OVER_BUDGET_STEP],
-                |r| r.get(0),
-            )
-        } else {
-            tx.query_row(
-                "SELECT max(seq) FROM (SELECT seq, committed FROM chunk ORDER BY seq LIMIT ?1)
-                 WHERE committed < ?2 AND seq <= ?3",
-                params![TRIM_STEP, keep_from.0, delivered],
-                |r| r.get(0),
-            )
-        }
-        .map_err(&err)?;
-        let mut trimmed = Trimmed::default();
-        if let Some(last) = last {
-            for (outlet, seq) in &cursors {
-                let row: (Option<i64>, Option<i64>, Option<i64>) = tx
-                    .query_row(
-                        "SELECT min(committed), max(committed), sum(readings) FROM chunk WHERE seq > ?1 AND seq <= ?2",
-                        params![seq, last],
-                        |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)),
-                    )
-                    .map_err(&err)?;
-                if let (Some(from), Some(to), Some(n)) = row {
-                    trimmed.lost.push(Loss {
-                        outlet: outlet.clone(),
-                        from: Micros(from),
-                        to: Micros(to),
-                        readings: n as u64,
-                    });
-                }
-            }
-            trimmed.chunks = tx.execute("DELETE FROM chunk WHERE seq <= ?1", [last]).map_err(&err)?;
-            tx.execute("DELETE FROM turn WHERE seq <= ?1", [last]).map_err(&err)?;
-        }
-        tx.commit().map_err(&err)?;
-        Ok(trimmed)
-    }
-
     /// Newest and oldest chunk, bytes in use.
     ///
     /// # Errors
@@ -336,10 +335,40 @@ impl Journal {
     }
 }
 
+/// Puts the stored texts into `table`; gives how many are stored.
+fn restore_texts(conn: &Connection, table: &TextTable) -> Result<usize, StoreError> {
+    let err = sqlite(FILE);
+    let mut kept = conn
+        .prepare("SELECT iif(sum = row_sum(number, text), text, NULL) FROM text ORDER BY number")
+        .map_err(&err)?;
+    let rows = kept.query_map([], |r| r.get::<_, Option<String>>(0)).map_err(&err)?;
+    let mut texts = Vec::new();
+    for text in rows {
+        texts.push(text.map_err(&err)?.unwrap_or_else(|| UNREADABLE.to_owned()));
+    }
+    let known = table.since(0);
+    if known.iter().zip(&texts).any(|((_, known), text)| known != text && text != UNREADABLE) {
+        let what = format!(
+            "{FILE} has other texts than came in while it could not be opened: start the gateway again to go on with it"
+        );
+        return Err(StoreError::Again { trouble: Trouble::Failing, what });
+    }
+    let stored = texts.len();
+    if known.len() <= stored {
+        table.restore(texts);
+    }
+    Ok(stored)
+}
+
+/// Where `outlet` stands. A row that is not what was written counts as none: what was delivered is delivered again,
+/// under the same times.
 fn cursor(conn: &Connection, outlet: &str) -> rusqlite::Result<(i64, u64)> {
-    conn.prepare_cached("SELECT seq, readings FROM cursor WHERE outlet = ?1")
-        .and_then(|mut s| s.query_row([outlet], |r| Ok((r.get(0)?, r.get::<_, i64>(1)? as u64))).optional())
-        .map(Option::unwrap_or_default)
+    let sound = "SELECT seq, readings FROM cursor WHERE outlet = ?1 AND sum = row_sum(outlet, seq, readings)";
+    let all = "SELECT seq, readings FROM cursor WHERE outlet = ?1";
+    // A store of an earlier version has no sums.
+    let mut query = conn.prepare_cached(sound).or_else(|_| conn.prepare_cached(all))?;
+    let found = query.query_row([outlet], |r| Ok((r.get(0)?, r.get::<_, i64>(1)? as u64))).optional()?;
+    Ok(found.unwrap_or_default())
 }
 
 fn stats(conn: &Connection) -> rusqlite::Result<Stats> {
@@ -354,4 +383,13 @@ fn stats(conn: &Connection) -> rusqlite::Result<Stats> {
 pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
     use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
     matches!(error.sqlite_error_code(), Some(DatabaseCorrupt | NotADatabase))
+}
+
+/// One row cannot be read, or the page it is on.
+pub(super) fn is_row_damage(error: &rusqlite::Error) -> bool {
+    use rusqlite::Error::{FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, Utf8Error};
+    matches!(
+        error,
+        FromSqlConversionFailure(..) | IntegralValueOutOfRange(..) | InvalidColumnType(..) | Utf8Error(..)
+    ) || is_damage(error)
 }

@@ -2,20 +2,23 @@
 //!
 //! Called by the console, the outlets, the command line, and the gateway at its start.
 
+use std::cell::Ref;
+use std::collections::HashMap;
 use std::path::Path;
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::rows::{AuditRow, DeadLetter, DeliveryRow, EventRow, LossRow, PrecursorRow, TransitionRow};
 use super::{FILE, Loss, StoreError, sqlite};
 use crate::hazard::{Entry, Hazard};
 use crate::plant::Micros;
+use crate::store::link::Link;
 use crate::watch::Saved;
 
 /// Reads the ledger while the keeper writes it.
 #[derive(Debug)]
 pub struct LedgerReader {
-    conn: Connection,
+    link: Link,
 }
 
 impl LedgerReader {
@@ -24,10 +27,34 @@ impl LedgerReader {
     /// # Errors
     /// [`StoreError::Sqlite`].
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let conn = Connection::open_with_flags(path, flags).map_err(sqlite(FILE))?;
-        conn.execute_batch("PRAGMA busy_timeout=5000; PRAGMA query_only=ON;").map_err(sqlite(FILE))?;
-        Ok(Self { conn })
+        let reader = Self::lazy(path);
+        reader.conn().map(drop)?;
+        Ok(reader)
+    }
+
+    /// A reader that opens the file now or when it first can be, and anew when it was exchanged.
+    #[must_use]
+    pub fn lazy(path: &Path) -> Self {
+        Self { link: Link::new(path, FILE).now() }
+    }
+
+    pub(super) fn conn(&self) -> Result<Ref<'_, Connection>, StoreError> {
+        self.link.conn()
+    }
+
+    /// The condition under which a row of `table` is what was written; always true in a ledger of an earlier version.
+    fn sound(&self, table: &str) -> Result<String, StoreError> {
+        let columns = super::damage::columns(table);
+        let conn = self.conn()?;
+        let known: bool = conn
+            .prepare_cached("SELECT count(*) FROM pragma_table_info(?1) WHERE name = 'sum'")
+            .and_then(|mut query| query.query_row([table], |r| r.get(0)))
+            .map_err(sqlite(FILE))?;
+        Ok(if known {
+            format!("({table}.sum IS NULL OR {table}.sum = row_sum({columns}))")
+        } else {
+            "1".to_owned()
+        })
     }
 
     fn rows<T>(
@@ -37,18 +64,21 @@ impl LedgerReader {
         read: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>, StoreError> {
         let err = sqlite(FILE);
-        let mut query = self.conn.prepare_cached(sql).map_err(&err)?;
+        let conn = self.conn()?;
+        let mut query = conn.prepare_cached(sql).map_err(&err)?;
         let rows = query.query_map(values, read).map_err(&err)?;
         rows.collect::<Result<_, _>>().map_err(&err)
     }
 
-    /// The stored bodies that `sql` selects.
+    /// The stored bodies that `sql` selects. One that does not read back is left out, and told by
+    /// [`Self::damaged`].
     fn bodies<T: serde::de::DeserializeOwned>(
         &self,
         sql: &str,
         values: impl rusqlite::Params,
     ) -> Result<Vec<T>, StoreError> {
-        self.rows(sql, values, |r| r.get::<_, String>(0))?.iter().map(|body| from_json(body)).collect()
+        let bodies = self.rows(sql, values, |r| r.get::<_, String>(0))?;
+        Ok(bodies.iter().filter_map(|body| from_json(body).ok()).collect())
     }
 
     /// All alarm states.
@@ -56,7 +86,7 @@ impl LedgerReader {
     /// # Errors
     /// [`StoreError`].
     pub fn alarms(&self) -> Result<Vec<Saved>, StoreError> {
-        self.bodies("SELECT body FROM alarm", [])
+        self.bodies(&format!("SELECT body FROM alarm WHERE {}", self.sound("alarm")?), [])
     }
 
     /// The newest `limit` transitions, newest first.
@@ -64,8 +94,12 @@ impl LedgerReader {
     /// # Errors
     /// [`StoreError`].
     pub fn transitions(&self, limit: u32) -> Result<Vec<TransitionRow>, StoreError> {
+        let sound = self.sound("transition")?;
         self.rows(
-            "SELECT seq, at, rule, event, before, after, value, cause, by FROM transition ORDER BY seq DESC LIMIT ?1",
+            &format!(
+                "SELECT seq, at, rule, event, before, after, value, cause, by FROM transition
+                 WHERE {sound} ORDER BY seq DESC LIMIT ?1"
+            ),
             [limit],
             transition,
         )
@@ -76,9 +110,12 @@ impl LedgerReader {
     /// # Errors
     /// [`StoreError`].
     pub fn transitions_between(&self, from: Micros, to: Micros) -> Result<Vec<TransitionRow>, StoreError> {
+        let sound = self.sound("transition")?;
         self.rows(
-            "SELECT seq, at, rule, event, before, after, value, cause, by FROM transition
-             WHERE at BETWEEN ?1 AND ?2 ORDER BY seq",
+            &format!(
+                "SELECT seq, at, rule, event, before, after, value, cause, by FROM transition
+                 WHERE at BETWEEN ?1 AND ?2 AND {sound} ORDER BY seq"
+            ),
             [from.0, to.0],
             transition,
         )
@@ -95,9 +132,12 @@ impl LedgerReader {
         most: usize,
         mut each: impl FnMut(Micros, [&str; 4]) -> T,
     ) -> Result<Vec<T>, StoreError> {
-        let sql = "SELECT at, rule, event, before, after FROM transition
-                   WHERE at BETWEEN ?1 AND ?2 ORDER BY at DESC, seq DESC LIMIT ?3";
-        self.rows(sql, params![from.0, to.0, i64::try_from(most).unwrap_or(i64::MAX)], |r| {
+        let sql = format!(
+            "SELECT at, rule, event, before, after FROM transition
+             WHERE at BETWEEN ?1 AND ?2 AND {} ORDER BY at DESC, seq DESC LIMIT ?3",
+            self.sound("transition")?
+        );
+        self.rows(&sql, params![from.0, to.0, i64::try_from(most).unwrap_or(i64::MAX)], |r| {
             let word = |n: usize| Ok::<_, rusqlite::Error>(r.get_ref(n)?.as_str()?);
             Ok(each(Micros(r.get(0)?), [word(1)?, word(2)?, word(3)?, word(4)?]))
         })
@@ -108,7 +148,7 @@ impl LedgerReader {
     /// # Errors
     /// [`StoreError`].
     pub fn stood_since(&self, rule: &str, at: Micros) -> Result<Option<Micros>, StoreError> {
-        self.conn
+        self.conn()?
             .prepare_cached(
                 "SELECT min(at) FROM transition WHERE rule = ?1 AND at < ?2 AND seq > coalesce((
                    SELECT seq FROM transition WHERE rule = ?1 AND at < ?2
@@ -124,8 +164,11 @@ impl LedgerReader {
     /// # Errors
     /// [`StoreError`].
     pub fn hazards_found(&self, from: Micros, to: Micros) -> Result<Vec<Hazard>, StoreError> {
-        let sql = "SELECT body FROM hazard WHERE found_at BETWEEN ?1 AND ?2";
-        self.bodies(sql, [from.0, to.0])
+        let sound = self.sound("hazard")?;
+        self.bodies(
+            &format!("SELECT body FROM hazard WHERE found_at BETWEEN ?1 AND ?2 AND {sound}"),
+            [from.0, to.0],
+        )
     }
 
     /// Rule of each precursor between two times, and whether it was beyond its limit.
@@ -143,10 +186,11 @@ impl LedgerReader {
     /// # Errors
     /// [`StoreError`].
     pub fn unfinished_hazards(&self) -> Result<Vec<Hazard>, StoreError> {
-        let evidence = "NOT EXISTS (SELECT 1 FROM evidence e WHERE e.hazard = h.id)";
+        let evidence = "NOT EXISTS (SELECT 1 FROM evidence e WHERE e.hazard = hazard.id)";
         self.bodies(
             &format!(
-                "SELECT body FROM hazard h WHERE status <> 'closed' OR {evidence} ORDER BY found_at, number"
+                "SELECT body FROM hazard WHERE (status <> 'closed' OR {evidence}) AND {} ORDER BY found_at, number",
+                self.sound("hazard")?
             ),
             [],
         )
@@ -157,24 +201,47 @@ impl LedgerReader {
     /// # Errors
     /// [`StoreError`].
     pub fn hazards(&self, closed: bool) -> Result<Vec<Hazard>, StoreError> {
+        let sound = self.sound("hazard")?;
         self.bodies(
-            "SELECT body FROM hazard WHERE ?1 OR status <> 'closed' ORDER BY found_at, number",
+            &format!(
+                "SELECT body FROM hazard WHERE (?1 OR status <> 'closed') AND {sound} ORDER BY found_at, number"
+            ),
             [closed],
         )
     }
 
-    /// The highest number given out that starts with `prefix` (`YH-20261124-`); 0 if there is none.
+    /// The highest number given out on each day, by what it starts with (`YH-20261124-`).
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn numbered(&self, prefix: &str) -> Result<u32, StoreError> {
-        self.conn
-            .query_row(
-                "SELECT coalesce(max(CAST(substr(number, length(?1) + 1) AS INTEGER)), 0) FROM hazard WHERE substr(number, 1, length(?1)) = ?1",
-                [prefix],
-                |r| r.get(0),
-            )
-            .map_err(sqlite(FILE))
+    pub fn numbers(&self) -> Result<HashMap<String, u32>, StoreError> {
+        let sql =
+            "SELECT substr(number, 1, 12), max(CAST(substr(number, 13) AS INTEGER)) FROM hazard GROUP BY 1";
+        Ok(self.rows(sql, [], |r| Ok((r.get(0)?, r.get(1)?)))?.into_iter().collect())
+    }
+
+    /// How far the wall clock had been set ahead when each hazard was found, by hazard and the journal's name.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn windows(&self) -> Result<HashMap<String, (String, i64)>, StoreError> {
+        let known: bool = self
+            .conn()?
+            .query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'evidence_window'", [], |r| r.get(0))
+            .map_err(sqlite(FILE))?;
+        if !known {
+            return Ok(HashMap::new());
+        }
+        let sql = "SELECT hazard, journal, ahead FROM evidence_window";
+        Ok(self.rows(sql, [], |r| Ok((r.get(0)?, (r.get(1)?, r.get(2)?))))?.into_iter().collect())
+    }
+
+    /// The last number of what waited in `journal` that the ledger has taken.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn taken_over(&self, journal: &str) -> Result<i64, StoreError> {
+        super::record::taken_over(&*self.conn()?, journal).map_err(sqlite(FILE))
     }
 
     /// Hazard events after `seq`, oldest first.
@@ -183,7 +250,10 @@ impl LedgerReader {
     /// [`StoreError`].
     pub fn events_after(&self, seq: i64, limit: u32) -> Result<Vec<EventRow>, StoreError> {
         self.rows(
-            "SELECT seq, hazard, body FROM hazard_event WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+            &format!(
+                "SELECT seq, hazard, body FROM hazard_event WHERE seq > ?1 AND {} ORDER BY seq LIMIT ?2",
+                self.sound("hazard_event")?
+            ),
             params![seq, limit],
             event,
         )
@@ -196,9 +266,13 @@ impl LedgerReader {
     /// [`StoreError`].
     pub fn undelivered(&self, outlet: &str, limit: u32) -> Result<Vec<EventRow>, StoreError> {
         self.rows(
-            "SELECT min(e.seq), e.hazard, e.body FROM hazard_event e
-             LEFT JOIN delivery d ON d.outlet = ?1 AND d.event = e.seq
-             WHERE d.event IS NULL OR d.state = 'pending' GROUP BY e.hazard ORDER BY 1 LIMIT ?2",
+            &format!(
+                "SELECT min(hazard_event.seq), hazard_event.hazard, hazard_event.body FROM hazard_event
+                 LEFT JOIN delivery d ON d.outlet = ?1 AND d.event = hazard_event.seq
+                 WHERE (d.event IS NULL OR d.state = 'pending') AND {}
+                 GROUP BY hazard_event.hazard ORDER BY 1 LIMIT ?2",
+                self.sound("hazard_event")?
+            ),
             params![outlet, limit],
             event,
         )
@@ -230,7 +304,7 @@ impl LedgerReader {
     /// # Errors
     /// [`StoreError`].
     pub fn evidence(&self, hazard: &str) -> Result<Option<(String, Vec<u8>)>, StoreError> {
-        self.conn
+        self.conn()?
             .query_row("SELECT sha256, body FROM evidence WHERE hazard = ?1", [hazard], |r| {
                 Ok((r.get(0)?, r.get(1)?))
             })
@@ -243,7 +317,7 @@ impl LedgerReader {
     /// # Errors
     /// [`StoreError`].
     pub fn delivered(&self, outlet: &str) -> Result<u64, StoreError> {
-        self.conn
+        self.conn()?
             .query_row(
                 "SELECT count(*) FROM delivery WHERE outlet = ?1 AND state = 'delivered'",
                 [outlet],
@@ -258,11 +332,9 @@ impl LedgerReader {
     /// # Errors
     /// [`StoreError`].
     pub fn hazard(&self, id: &str) -> Result<Option<Hazard>, StoreError> {
-        let body = self
-            .conn
-            .query_row("SELECT body FROM hazard WHERE id = ?1", [id], |r| r.get::<_, String>(0))
-            .optional()
-            .map_err(sqlite(FILE))?;
+        let sql = format!("SELECT body FROM hazard WHERE id = ?1 AND {}", self.sound("hazard")?);
+        let body =
+            self.conn()?.query_row(&sql, [id], |r| r.get::<_, String>(0)).optional().map_err(sqlite(FILE))?;
         body.map(|b| from_json(&b)).transpose()
     }
 
@@ -271,7 +343,7 @@ impl LedgerReader {
     /// # Errors
     /// [`StoreError`].
     pub fn dead_letters(&self, outlet: &str) -> Result<u64, StoreError> {
-        self.conn
+        self.conn()?
             .query_row("SELECT count(*) FROM dead_letter WHERE outlet = ?1", [outlet], |r| r.get::<_, i64>(0))
             .map(|n| n as u64)
             .map_err(sqlite(FILE))
@@ -298,8 +370,12 @@ impl LedgerReader {
     /// # Errors
     /// [`StoreError`].
     pub fn losses(&self, limit: u32) -> Result<Vec<LossRow>, StoreError> {
+        let sound = self.sound("loss")?;
         self.rows(
-            "SELECT at, outlet, from_at, to_at, readings, reason FROM loss ORDER BY seq DESC LIMIT ?1",
+            &format!(
+                "SELECT at, outlet, from_at, to_at, readings, reason, {} FROM loss WHERE {sound} ORDER BY seq DESC LIMIT ?1",
+                if sound == "1" { "''" } else { "detail" }
+            ),
             [limit],
             |r| {
                 let loss = Loss {
@@ -307,6 +383,7 @@ impl LedgerReader {
                     from: Micros(r.get(2)?),
                     to: Micros(r.get(3)?),
                     readings: r.get::<_, i64>(4)? as u64,
+                    detail: r.get(6)?,
                 };
                 Ok(LossRow { at: Micros(r.get(0)?), loss, reason: r.get(5)? })
             },
@@ -350,15 +427,17 @@ impl LedgerReader {
     /// # Errors
     /// [`StoreError`].
     pub fn last_audit(&self) -> Result<Option<AuditRow>, StoreError> {
-        self.conn
-            .query_row(
-                "SELECT seq, at, who, what, subject, detail, prev_hash, hash FROM audit ORDER BY seq DESC LIMIT 1",
-                [],
-                audit,
-            )
-            .optional()
-            .map_err(sqlite(FILE))
+        last_audit(&*self.conn()?).map_err(sqlite(FILE))
     }
+}
+
+pub(super) fn last_audit(conn: &Connection) -> rusqlite::Result<Option<Entry>> {
+    conn.query_row(
+        "SELECT seq, at, who, what, subject, detail, prev_hash, hash FROM audit ORDER BY seq DESC LIMIT 1",
+        [],
+        audit,
+    )
+    .optional()
 }
 
 fn audit(r: &rusqlite::Row<'_>) -> rusqlite::Result<AuditRow> {

@@ -33,7 +33,7 @@ use state::{Cold, DECIDES, DeviceState, Excursion, FEEDS, Spot, State, TESTED};
 use validate::Tests;
 
 pub use call::FirstOut;
-pub use keep::Saved;
+pub use keep::{Kept, Saved};
 pub use people::{Out, Shelf};
 pub use told::{AlarmInfo, Breach, Current, Precursor, Transition};
 

@@ -35,7 +35,7 @@ export interface Alarm {
   /** Unique key, such as `boiler-1/drum_level.ll`. */
   rule: string;
   equipment: string; point: string | null; device: string | null;
-  kind: LimitKind | 'no_data'; priority: Priority; state: AlarmState;
+  kind: LimitKind | 'no_data' | 'store' | 'ledger'; priority: Priority; state: AlarmState;
   value: number | null;
   /** The setpoint. */
   at: number | null;
@@ -131,7 +131,13 @@ export interface Outlet {
 export interface Path {
   sources: Source[];
   broker?: Broker;
-  outbox: { writable: boolean; pending_chunks: number; bytes: number; oldest_at: string | null };
+  outbox: {
+    writable: boolean; pending_chunks: number; bytes: number; oldest_at: string | null;
+    /** `ok`, `reserve`, `full`, `read-only`, `moved`, `damaged`, `stalled`, `failing`. */
+    store?: { state: string; problem: string | null; waiting: number };
+    /** Readings that went before they could be stored. */
+    lost?: number;
+  };
   outlets: Outlet[];
 }
 

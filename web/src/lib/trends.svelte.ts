@@ -73,7 +73,8 @@ async function fetchAll(equipment: Equipment[], minutes: number, signal?: AbortS
     const trend = await get<Trend>(`equipment/${encodeURIComponent(id)}/trend?minutes=${minutes}`, signal).catch(() => null);
     if (!trend) return;
     step = trend.step_ms || STEP;
-    for (const { point, samples } of trend.series) series.set(`${id}/${point}`, samples);
+    // A point whose unit was changed has older curves behind the present one: they share no axis.
+    for (const { point, samples } of trend.series) if (!series.has(`${id}/${point}`)) series.set(`${id}/${point}`, samples);
   }));
   return { series, step };
 }

@@ -29,7 +29,7 @@ export function equipmentKind(kind: string): string {
 
 export function nameOf(equipment: Equipment[], id: string): string {
   const found = equipment.find((e) => e.id === id);
-  return found ? say(found.name) : id;
+  return found ? say(found.name) : id === 'gateway' ? t('path.gateway') : id;
 }
 
 /** `锅筒水位 低低`: the point and what is wrong with it. */

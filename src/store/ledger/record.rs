@@ -1,0 +1,240 @@
+//! What is meant for the ledger while it cannot be written: recorded, kept elsewhere, and run later in the same order.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use rusqlite::types::{ToSqlOutput, Value, ValueRef};
+use rusqlite::{Connection, OptionalExtension, ToSql, params, params_from_iter};
+
+use super::{DeadLetter, FILE, Ledger, LedgerTx, StoreError, To, json, sqlite};
+use crate::hazard::Hazard;
+use crate::plant::Micros;
+use crate::watch::Saved;
+
+/// Who did what to what, when; chained to the entry before it when it is written.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Note {
+    /// Wall clock.
+    pub at: Micros,
+    /// A person, or `system`.
+    pub who: String,
+    /// `alarm-acknowledged`, `hazard-opened` …
+    pub what: String,
+    /// Rule key, hazard id …
+    pub subject: String,
+    /// JSON.
+    pub detail: String,
+}
+
+/// One step of a transaction.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub enum Recorded {
+    /// An entry of the audit trail.
+    Note(Note),
+    /// A statement and its values.
+    Run(String, Vec<Cell>),
+}
+
+/// A value of a statement.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub enum Cell {
+    /// NULL.
+    Null,
+    /// INTEGER.
+    Integer(i64),
+    /// REAL.
+    Real(f64),
+    /// TEXT.
+    Text(String),
+    /// BLOB, base64.
+    Blob(String),
+}
+
+impl Cell {
+    fn of(value: &dyn ToSql) -> rusqlite::Result<Self> {
+        let output = value.to_sql()?;
+        let value = match &output {
+            ToSqlOutput::Borrowed(value) => *value,
+            ToSqlOutput::Owned(value) => ValueRef::from(value),
+            _ => ValueRef::Null,
+        };
+        Ok(match value {
+            ValueRef::Null => Self::Null,
+            ValueRef::Integer(n) => Self::Integer(n),
+            ValueRef::Real(n) => Self::Real(n),
+            ValueRef::Text(text) => Self::Text(String::from_utf8_lossy(text).into_owned()),
+            ValueRef::Blob(bytes) => Self::Blob(STANDARD.encode(bytes)),
+        })
+    }
+
+    fn value(&self) -> Value {
+        match self {
+            Self::Null => Value::Null,
+            Self::Integer(n) => Value::Integer(*n),
+            Self::Real(n) => Value::Real(*n),
+            Self::Text(text) => Value::Text(text.clone()),
+            Self::Blob(text) => Value::Blob(STANDARD.decode(text).unwrap_or_default()),
+        }
+    }
+
+    fn text(&self) -> Option<&str> {
+        if let Self::Text(text) = self { Some(text) } else { None }
+    }
+}
+
+impl Recorded {
+    pub(super) fn statement(sql: &str, values: &[&dyn ToSql]) -> Result<Self, StoreError> {
+        let cells: Result<_, _> = values.iter().map(|v| Cell::of(*v)).collect();
+        Ok(Self::Run(sql.to_owned(), cells.map_err(sqlite(FILE))?))
+    }
+
+    /// As it is kept.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] if it cannot be written as JSON.
+    pub fn to_text(&self) -> Result<String, StoreError> {
+        json(self)
+    }
+
+    /// As it was kept.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`].
+    pub fn from_text(text: &str) -> Result<Self, StoreError> {
+        serde_json::from_str(text)
+            .map_err(|e| StoreError::Corrupt(format!("what waits for {FILE} does not read back: {e}")))
+    }
+
+    /// The alarm state that it stores, if it stores one.
+    #[must_use]
+    pub fn alarm(&self) -> Option<Saved> {
+        self.body("INSERT INTO alarm ", 1)
+    }
+
+    /// The hazard that it stores, if it stores one.
+    #[must_use]
+    pub fn hazard(&self) -> Option<Hazard> {
+        self.body("INSERT INTO hazard ", 7)
+    }
+
+    fn body<T: serde::de::DeserializeOwned>(&self, begin: &str, place: usize) -> Option<T> {
+        let Self::Run(sql, cells) = self else { return None };
+        let text = cells.get(place).filter(|_| sql.starts_with(begin))?.text()?;
+        serde_json::from_str(text).ok()
+    }
+
+    fn run(&self, tx: &LedgerTx<'_>) -> Result<(), StoreError> {
+        match self {
+            Self::Note(note) => tx.note(note),
+            Self::Run(sql, cells) => match &tx.to {
+                To::Ledger { tx, .. } => tx
+                    .prepare_cached(sql)
+                    .and_then(|mut s| s.execute(params_from_iter(cells.iter().map(Cell::value))))
+                    .map(drop)
+                    .map_err(sqlite(FILE)),
+                To::Record(rows) => {
+                    rows.borrow_mut().push(self.clone());
+                    Ok(())
+                }
+            },
+        }
+    }
+}
+
+fn is_conflict(error: &StoreError) -> bool {
+    matches!(error, StoreError::Sqlite { source, .. }
+        if source.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation))
+}
+
+pub(super) fn taken_over(conn: &Connection, journal: &str) -> rusqlite::Result<i64> {
+    let known: i64 =
+        conn.query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'meta'", [], |r| r.get(0))?;
+    if known == 0 {
+        return Ok(0);
+    }
+    let taken: Option<i64> = conn
+        .query_row("SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'overflow:' || ?1", [journal], |r| {
+            r.get(0)
+        })
+        .optional()?;
+    Ok(taken.unwrap_or(0))
+}
+
+impl Ledger {
+    /// What `work` would write.
+    ///
+    /// # Errors
+    /// Whatever `work` gives.
+    pub fn record(
+        work: impl FnOnce(&LedgerTx<'_>) -> Result<(), StoreError>,
+    ) -> Result<Vec<Recorded>, StoreError> {
+        let tx = LedgerTx { to: To::Record(std::cell::RefCell::default()) };
+        work(&tx)?;
+        match tx.to {
+            To::Record(rows) => Ok(rows.into_inner()),
+            To::Ledger { .. } => Ok(Vec::new()),
+        }
+    }
+
+    /// Runs `work`; where a row of it does not agree with what stands in the ledger, that row becomes a dead letter and
+    /// the rest is written: nothing waits behind it for ever.
+    ///
+    /// # Errors
+    /// [`StoreError::Sqlite`]; nothing was written then.
+    pub fn write_surely(
+        &mut self,
+        work: impl Fn(&LedgerTx<'_>) -> Result<(), StoreError>,
+        now: Micros,
+    ) -> Result<(), StoreError> {
+        match self.write(&work) {
+            Err(e) if is_conflict(&e) => {
+                let rows = Self::record(&work)?;
+                self.write(|tx| rows.iter().try_for_each(|row| run_or_bury(row, tx, now)))
+            }
+            other => other,
+        }
+    }
+
+    /// Takes what waited in the journal of this name, with its numbers; each only once.
+    ///
+    /// # Errors
+    /// [`StoreError::Sqlite`]; nothing was taken then.
+    pub fn take_over(
+        &mut self,
+        journal: &str,
+        rows: &[(i64, Recorded)],
+        now: Micros,
+    ) -> Result<(), StoreError> {
+        let Some(last) = rows.last().map(|r| r.0) else { return Ok(()) };
+        self.write(|tx| {
+            rows.iter().try_for_each(|(_, row)| run_or_bury(row, tx, now))?;
+            tx.run(
+                "INSERT INTO meta (key, value) VALUES ('overflow:' || ?1, CAST(?2 AS TEXT))
+                 ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                params![journal, last],
+            )
+            .map(drop)
+        })
+    }
+
+    /// The last number of what waited in `journal` that the ledger has taken.
+    ///
+    /// # Errors
+    /// [`StoreError::Sqlite`].
+    pub fn taken_over(&self, journal: &str) -> Result<i64, StoreError> {
+        taken_over(&self.conn, journal).map_err(sqlite(FILE))
+    }
+}
+
+fn run_or_bury(row: &Recorded, tx: &LedgerTx<'_>, now: Micros) -> Result<(), StoreError> {
+    match row.run(tx) {
+        Err(e) if is_conflict(&e) => {
+            let what = row.to_text()?;
+            tracing::error!(
+                "the ledger has other records than this one, which becomes a dead letter: {e}: {what}"
+            );
+            let letter = DeadLetter { outlet: "ledger".to_owned(), what, status: 0, reason: e.to_string() };
+            tx.add_dead_letter(&letter, now)
+        }
+        other => other,
+    }
+}

@@ -1,0 +1,181 @@
+//! Rows that are not what was written, what waits elsewhere for the ledger, and a ledger of the first version.
+
+use serde_json::json;
+
+use super::{Ledger, LedgerReader, Note, Recorded};
+use crate::hazard::audit;
+use crate::plant::Micros;
+use crate::store::Loss;
+use crate::watch::Saved;
+
+fn note(what: &str) -> Note {
+    let [who, what, subject, detail] = ["system", what, "gateway", "{}"].map(str::to_owned);
+    Note { at: Micros(1), who, what, subject, detail }
+}
+
+fn saved(key: &str) -> Saved {
+    Saved { key: key.to_owned(), value: Some(7.5), ..Saved::default() }
+}
+
+fn tamper(dir: &std::path::Path, sql: &str) {
+    rusqlite::Connection::open(dir.join("ledger.db")).unwrap().execute_batch(sql).unwrap();
+}
+
+#[test]
+fn a_changed_digit_is_not_given_out_but_named_and_put_aside() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut ledger = Ledger::open(dir.path()).unwrap();
+    ledger
+        .write(|tx| {
+            tx.put_alarm(&saved("e/p.h"))?;
+            tx.put_alarm(&saved("e/p.hh"))?;
+            tx.put_delivery("feed", 3, "delivered", Micros(1), "receipt 42")
+        })
+        .unwrap();
+    tamper(dir.path(), "UPDATE alarm SET body = replace(body, '7.5', '7.6') WHERE key = 'e/p.hh'");
+    let reader = ledger.reader().unwrap();
+    assert_eq!(reader.alarms().unwrap().iter().map(|s| s.key.clone()).collect::<Vec<_>>(), ["e/p.h"]);
+    let damaged = reader.damaged(true).unwrap();
+    assert_eq!(damaged.iter().map(ToString::to_string).collect::<Vec<_>>(), ["alarm e/p.hh"]);
+    ledger.set_aside(&damaged, Micros(9)).unwrap();
+    assert!(reader.damaged(true).unwrap().is_empty());
+    let conn = rusqlite::Connection::open(dir.path().join("ledger.db")).unwrap();
+    let kept: String = conn.query_row("SELECT content FROM set_aside", [], |r| r.get(0)).unwrap();
+    assert!(kept.contains("7.6"), "{kept}");
+}
+
+#[test]
+fn a_hazard_event_with_a_changed_digit_is_never_sent() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = Ledger::open(dir.path()).unwrap();
+    let event = |hazard: &str, version: u32| {
+        format!(
+            "INSERT INTO hazard_event (hazard, version, kind, at, body, sum) VALUES ('{hazard}', {version}, 'opened', 5, '{}',
+             NULL);",
+            json!({ "value": 12 })
+        )
+    };
+    tamper(dir.path(), &[event("a", 1), event("b", 1)].concat());
+    // As the gateway signs them.
+    {
+        let conn = rusqlite::Connection::open(dir.path().join("ledger.db")).unwrap();
+        crate::store::checksum::teach(&conn).unwrap();
+        conn.execute_batch("UPDATE hazard_event SET sum = row_sum(hazard, version, kind, at, body)").unwrap();
+        conn.execute_batch("UPDATE hazard_event SET body = replace(body, '12', '13') WHERE hazard = 'a'")
+            .unwrap();
+    }
+    let reader = ledger.reader().unwrap();
+    let sent: Vec<_> = reader.undelivered("feed", 10).unwrap().into_iter().map(|e| e.hazard).collect();
+    assert_eq!(sent, ["b"]);
+    assert_eq!(reader.events_after(0, 10).unwrap().len(), 1);
+}
+
+#[test]
+fn what_could_not_be_written_is_written_later_in_its_order_and_only_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut ledger = Ledger::open(dir.path()).unwrap();
+    ledger.write(|tx| tx.note(&note("before"))).unwrap();
+    let rows = Ledger::record(|tx| {
+        tx.put_alarm(&saved("e/p.h"))?;
+        tx.note(&note("meanwhile"))?;
+        tx.put_evidence("h", "ab", &[0, 1, 255])
+    })
+    .unwrap();
+    let texts: Vec<String> = rows.iter().map(|r| r.to_text().unwrap()).collect();
+    let rows: Vec<(i64, Recorded)> =
+        (11..).zip(texts.iter().map(|t| Recorded::from_text(t).unwrap())).collect();
+    assert_eq!(rows[0].1.alarm().unwrap(), saved("e/p.h"), "a start does not see it");
+    assert_eq!(ledger.taken_over("j").unwrap(), 0);
+    ledger.take_over("j", &rows, Micros(2)).unwrap();
+    ledger.write(|tx| tx.note(&note("after"))).unwrap();
+    assert_eq!((ledger.taken_over("j").unwrap(), ledger.taken_over("other").unwrap()), (13, 0));
+    let reader = ledger.reader().unwrap();
+    let trail = reader.audit().unwrap();
+    assert_eq!(trail.iter().map(|e| e.what.as_str()).collect::<Vec<_>>(), ["before", "meanwhile", "after"]);
+    assert!(audit::verify(trail.iter()).is_ok());
+    assert_eq!(reader.alarms().unwrap(), [saved("e/p.h")]);
+    assert_eq!(reader.evidence("h").unwrap(), Some(("ab".to_owned(), vec![0, 1, 255])));
+}
+
+#[test]
+fn a_row_that_the_ledger_cannot_take_becomes_a_dead_letter_and_holds_nothing_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut ledger = Ledger::open(dir.path()).unwrap();
+    let hazard = |id: &str| {
+        format!(
+            "INSERT INTO hazard (id, number, equipment, rule, status, found_at, version, body) VALUES
+             ('{id}', 'n-{id}', 'e', 'e/p.h', 'open', 1, 1, '{{}}')"
+        )
+    };
+    let rows = [
+        (1, Recorded::Run(hazard("a"), Vec::new())),
+        (2, Recorded::Run(hazard("b"), Vec::new())),
+        (3, Recorded::Note(note("behind it"))),
+    ];
+    ledger.take_over("j", &rows, Micros(2)).unwrap();
+    let reader = ledger.reader().unwrap();
+    assert_eq!(reader.audit().unwrap().len(), 1);
+    let (_, letter) = reader.newest_dead_letters(9).unwrap().pop().unwrap();
+    assert!(letter.what.contains("'b'") && letter.reason.contains("UNIQUE"), "{letter:?}");
+}
+
+#[test]
+fn a_loss_that_goes_on_prolongs_its_row_and_one_of_a_damaged_chunk_is_noted_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut ledger = Ledger::open(dir.path()).unwrap();
+    let loss = |from: i64, detail: &str| Loss {
+        outlet: "a".to_owned(),
+        from: Micros(from),
+        to: Micros(from + 9),
+        readings: 10,
+        detail: detail.to_owned(),
+    };
+    ledger
+        .write(|tx| {
+            tx.add_loss(&loss(0, "e/p"), "disk budget", Micros(1))?;
+            tx.add_loss(&loss(10, "e/p"), "disk budget", Micros(2))?;
+            tx.add_loss(&loss(20, "e/q"), "disk budget", Micros(3))?;
+            tx.add_loss_once(&loss(30, ""), "chunk 7 does not read back", Micros(4))?;
+            tx.add_loss_once(&loss(30, ""), "chunk 7 does not read back", Micros(5))
+        })
+        .unwrap();
+    let mut rows = ledger.reader().unwrap().losses(9).unwrap();
+    rows.reverse();
+    let told: Vec<_> = rows.iter().map(|r| (r.loss.from.0, r.loss.to.0, r.loss.readings)).collect();
+    assert_eq!(told, [(0, 19, 20), (20, 29, 10), (30, 39, 10)]);
+}
+
+#[test]
+fn a_ledger_of_the_first_version_is_read_as_it_is_and_taken_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger.db");
+    {
+        let conn = rusqlite::Connection::open(&path).unwrap();
+        for step in &crate::store::migrations::LEDGER[..3] {
+            conn.execute_batch(step).unwrap();
+        }
+        conn.pragma_update(None, "user_version", 3).unwrap();
+        let body = serde_json::to_string(&saved("e/p.h")).unwrap();
+        conn.execute("INSERT INTO alarm VALUES ('e/p.h', ?1)", [body]).unwrap();
+        conn.execute_batch(
+            "INSERT INTO loss VALUES (1, 5, 'a', 1, 2, 3, 'disk budget');
+             INSERT INTO transition VALUES (1, 5, 'e/p.h', 'raised', 'normal', 'unacknowledged', 7.5, NULL, NULL);",
+        )
+        .unwrap();
+    }
+    let seen = |reader: &LedgerReader| {
+        (
+            reader.alarms().unwrap().len(),
+            reader.losses(9).unwrap().len(),
+            reader.transitions(9).unwrap().len(),
+            reader.windows().unwrap().len(),
+            reader.damaged(true).unwrap().len(),
+        )
+    };
+    assert_eq!(seen(&LedgerReader::open(&path).unwrap()), (1, 1, 1, 0, 0));
+    let mut ledger = Ledger::open(dir.path()).unwrap();
+    assert_eq!(seen(&ledger.reader().unwrap()), (1, 1, 1, 0, 0));
+    ledger.write(|tx| tx.put_alarm(&saved("e/p.h"))).unwrap();
+    tamper(dir.path(), "UPDATE loss SET readings = 4");
+    assert_eq!(ledger.reader().unwrap().damaged(true).unwrap()[0].to_string(), "loss 1");
+}
