@@ -1,5 +1,5 @@
 # Few verbs. `make demo` and `make test` do all their set-up on a fresh Debian machine with Rust and Node.
-.PHONY: demo test bench fuzz lint web tools clean
+.PHONY: demo test test-disk bench fuzz lint web tools clean
 FUZZ_SECONDS ?= 20
 NPM_STAMP := web/node_modules/.package-lock.json
 
@@ -11,6 +11,9 @@ test: tools web      ## lints, unit, property and black-box tests, the page in C
 	cargo clippy --all-targets -- -D warnings
 	cd web && npm run --silent check && npm test --silent
 	cargo nextest run --no-fail-fast
+
+test-disk: tools     ## the store's disk: full for two minutes at 5 000 readings a second, failing, taken away (as root)
+	STEAMWARD_LONG=1 cargo nextest run --test black_box -E 'test(disk::)'
 
 bench: tools         ## the hot path by itself, and the cost of a reading from wire to database
 	cargo bench --bench hot_path

@@ -5,6 +5,7 @@ mod clock;
 mod commissioning;
 mod database_answers;
 mod demo;
+mod disk;
 mod families;
 mod http_hygiene;
 mod inspection;

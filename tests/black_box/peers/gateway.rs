@@ -26,6 +26,7 @@ pub struct Gateway {
     pub address: String,
     log: Arc<Mutex<String>>,
     fake_clock: bool,
+    environment: Vec<(String, std::ffi::OsString)>,
 }
 
 impl Gateway {
@@ -44,7 +45,14 @@ impl Gateway {
         for (name, text) in profiles {
             std::fs::write(dir.path().join("profiles").join(name), text).expect("a file");
         }
-        Self { dir, process: None, address: String::new(), log: Arc::default(), fake_clock: false }
+        let (address, environment) = (String::new(), Vec::new());
+        Self { dir, process: None, address, log: Arc::default(), fake_clock: false, environment }
+    }
+
+    /// More environment for its next life.
+    pub fn set_environment(&mut self, environment: &[(&str, &std::ffi::OsStr)]) {
+        let owned = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        self.environment = owned.collect();
     }
 
     /// Its wall clock goes beside the real one from its next life on: `+3600s`, `-2000d`. Can be called
@@ -71,6 +79,7 @@ impl Gateway {
             .env("TEST_TOKEN", "black-box-token")
             .env("TEST_PUSH_TOKEN", "black-box-push-token")
             .env("NO_COLOR", "1");
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         if self.fake_clock {
             // libfaketime under the binary as it is: the wall clock alone, read anew at every call.
             command

@@ -1,0 +1,478 @@
+//! The store's disk: full, read-only, failing, hanging, taken away, damaged. Judging never waits for it.
+//!
+//! A small disk is a tmpfs, which wants the right to mount; where that is missing those tests say so and end. A disk that
+//! fails or hangs is `tests/peers/disk_shim.c`. `make test-disk` runs the long form of the first one.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::peers::{Gateway, ModbusServer, Victoria, eventually, unless};
+use crate::plants;
+
+/// A small file system in the place of the store's folder.
+struct Disk(PathBuf);
+
+impl Disk {
+    /// `None` where nothing can be mounted.
+    fn mount(at: &Path, megabytes: u32) -> Option<Self> {
+        std::fs::create_dir_all(at).expect("a folder");
+        let size = format!("size={megabytes}m");
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(at).output();
+        if mounted.is_ok_and(|m| m.status.success()) {
+            return Some(Self(at.to_owned()));
+        }
+        eprintln!("NOT TESTED: nothing can be mounted here; run this test as root");
+        None
+    }
+
+    fn remount(&self, how: &str) {
+        let done = Command::new("mount").args(["-o", &format!("remount,{how}")]).arg(&self.0).status();
+        assert!(done.is_ok_and(|s| s.success()), "remount {how}");
+    }
+
+    /// To the last byte.
+    fn fill(&self) {
+        let mut file = File::options().append(true).create(true).open(self.0.join("filler")).expect("a file");
+        for size in [1 << 16, 4096, 512, 1] {
+            while file.write_all(&vec![1u8; size]).is_ok() {}
+        }
+    }
+
+    fn free(&self) {
+        std::fs::remove_file(self.0.join("filler")).expect("a file");
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+/// The `[store]` of the tests with more in it.
+fn base(store: &str) -> String {
+    plants::base().replace("commit_every = \"200ms\"", &format!("commit_every = \"200ms\"\n{store}"))
+}
+
+async fn alarm(gateway: &Gateway, rule: &str) -> serde_json::Value {
+    let alarms = gateway.get("/api/v1/alarms").await;
+    let found = alarms.as_array().and_then(|all| all.iter().find(|a| a["rule"] == rule).cloned());
+    found.unwrap_or_default()
+}
+
+async fn store(gateway: &Gateway) -> serde_json::Value {
+    gateway.get("/api/v1/overview").await["path"]["outbox"]["store"].clone()
+}
+
+async fn state_is(gateway: &Gateway, state: &str) {
+    eventually(state, async || {
+        let store = store(gateway).await;
+        unless(store["state"] == state, store)
+    })
+    .await;
+}
+
+/// Within two seconds.
+async fn soon<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(began.elapsed() < Duration::from_secs(2), "not within two seconds: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn is_read(gateway: &Gateway) -> bool {
+    let equipment = gateway.get("/api/v1/equipment").await;
+    equipment[0]["points"][0]["quality"] == "good"
+}
+
+async fn no_device_is_called_lost(gateway: &Gateway) {
+    let alarms = gateway.get("/api/v1/alarms").await;
+    let lost = alarms.as_array().is_some_and(|all| all.iter().any(|a| a["kind"] == "no_data"));
+    assert!(!lost, "{alarms}");
+}
+
+/// Units with fifty registers each, read ten times a second.
+fn many(port: u16, units: usize) -> (String, String) {
+    let mut profile = "kind = \"pressure-vessel\"\n".to_owned();
+    for n in 0..50 {
+        profile.push_str(&format!("[[point]]\nid = \"p{n}\"\naddress = {}\ntype = \"u16\"\n", 40_101 + n));
+    }
+    let mut plant = format!(
+        "[[source.modbus]]\nid = \"many\"\naddress = \"tcp://127.0.0.1:{port}\"\nperiod = \"100ms\"\ntimeout = \"1s\"\n"
+    );
+    for n in 0..units {
+        plant.push_str(&format!(
+            "[[equipment]]\nid = \"vessel-{n}\"\nprofile = \"many\"\nsource = \"many\"\nunit = {}\n",
+            n + 10
+        ));
+    }
+    (plant, profile)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_a_full_disk_a_breach_is_raised_in_time_shown_at_once_and_kept_after() {
+    let long = std::env::var_os("STEAMWARD_LONG").is_some();
+    let (full_for, units) = if long { (Duration::from_secs(120), 10) } else { (Duration::from_secs(4), 1) };
+    let (mut modbus, busy) = (ModbusServer::start(), ModbusServer::start());
+    let (plant, profile) = many(busy.port, units);
+    let most = if long { 300_000 } else { 10_000 };
+    let settings =
+        [base(&format!("reserve = \"2MiB\"\nwaiting_max = {most}")), plants::boiler(modbus.port), plant]
+            .concat();
+    let mut gateway = Gateway::prepared(&settings, &[plants::BOILER, ("many.toml", &profile)]);
+    let Some(disk) = Disk::mount(&gateway.data(), 40) else { return };
+    gateway.again();
+    eventually("the reserve is there and everything is read", async || {
+        let reserve = gateway.data().join("ledger.reserve").exists();
+        unless(reserve && is_read(&gateway).await, reserve)
+    })
+    .await;
+    disk.fill();
+    state_is(&gateway, "full").await;
+    modbus.set_float(2, -80.0);
+    let raised = soon("the alarm on the page", async || {
+        let alarm = alarm(&gateway, "boiler-1/drum_level.ll").await;
+        (alarm["state"] == "unacknowledged").then_some(alarm)
+    })
+    .await;
+    soon("its hazard on the page", async || {
+        let hazards = gateway.get("/api/v1/overview").await["hazards"].clone();
+        hazards.as_array().is_some_and(|all| all.len() == 1).then_some(())
+    })
+    .await;
+    assert!(raised["hazard"].is_string(), "{raised}");
+    assert_eq!(gateway.status("/readyz", &[]).await, 503);
+    assert_eq!(alarm(&gateway, "gateway/store.state").await["state"], "unacknowledged");
+    tokio::time::sleep(full_for).await;
+    no_device_is_called_lost(&gateway).await;
+    assert!(is_read(&gateway).await);
+
+    gateway.kill();
+    let began = Instant::now();
+    gateway.again();
+    while !is_read(&gateway).await {
+        assert!(
+            began.elapsed() < Duration::from_secs(2),
+            "not judging two seconds after the start on a full disk"
+        );
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(alarm(&gateway, "boiler-1/drum_level.ll").await["state"], "unacknowledged");
+    modbus.set_float(2, 10.0);
+    soon("the alarm's end", async || {
+        let state = alarm(&gateway, "boiler-1/drum_level.ll").await["state"].clone();
+        (state == "returned_unacknowledged").then_some(())
+    })
+    .await;
+    disk.free();
+    eventually("everything can be written again", async || {
+        let ready = gateway.status("/readyz", &[]).await;
+        unless(ready == 200, store(&gateway).await)
+    })
+    .await;
+    eventually("the alarm of the store has returned", async || {
+        let own = alarm(&gateway, "gateway/store.state").await;
+        unless(own["active"] != true, own)
+    })
+    .await;
+    let losses = gateway.get("/api/v1/losses").await;
+    gateway.stop().await;
+    let ledger = steamward::store::LedgerReader::open(&gateway.data().join("ledger.db")).expect("a ledger");
+    assert_eq!(ledger.hazards(true).expect("readable").len(), 1, "one breach, one hazard");
+    let events: Vec<_> = ledger.transitions(u32::MAX).expect("readable").into_iter().rev().collect();
+    let mine: Vec<_> =
+        events.iter().filter(|t| t.rule == "boiler-1/drum_level.ll").map(|t| t.event.as_str()).collect();
+    assert_eq!(mine, ["raised", "cleared"], "{events:?}");
+    assert!(ledger.damaged(true).expect("readable").is_empty() && gateway.ledger_verifies());
+    if long {
+        let gone = losses
+            .as_array()
+            .is_some_and(|all| all.iter().any(|l| l["outlet"] == "*" && l["readings"].as_u64() > Some(0)));
+        assert!(gone, "readings beyond the bound are not told: {losses}");
+    }
+    drop(disk);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_a_read_only_disk_it_starts_with_what_it_knew_judges_and_says_so() {
+    let mut modbus = ModbusServer::start();
+    let mut gateway = Gateway::prepared(&[base(""), plants::boiler(modbus.port)].concat(), &[plants::BOILER]);
+    let Some(disk) = Disk::mount(&gateway.data(), 30) else { return };
+    gateway.again();
+    modbus.set_float(2, -80.0);
+    eventually("the alarm", async || {
+        let hazards = gateway.get("/api/v1/hazards").await["hazards"].clone();
+        unless(hazards.as_array().is_some_and(|h| h.len() == 1), hazards)
+    })
+    .await;
+    for stopped_in_order in [false, true] {
+        if stopped_in_order {
+            gateway.stop().await;
+        } else {
+            gateway.kill();
+        }
+        disk.remount("ro");
+        gateway.again();
+        soon("it judges", async || is_read(&gateway).await.then_some(())).await;
+        assert_eq!(alarm(&gateway, "boiler-1/drum_level.ll").await["state"], "unacknowledged", "it forgot");
+        state_is(&gateway, "read-only").await;
+        assert_eq!(gateway.status("/readyz", &[]).await, 503);
+        assert_ne!(alarm(&gateway, "gateway/store.state").await, serde_json::Value::Null);
+        assert_eq!(gateway.get("/api/v1/hazards").await["hazards"].as_array().map(Vec::len), Some(1));
+        disk.remount("rw");
+        state_is(&gateway, "ok").await;
+        assert_eq!(gateway.status("/readyz", &[]).await, 200);
+    }
+    gateway.stop().await;
+    assert!(gateway.ledger_verifies());
+    let ledger = steamward::store::LedgerReader::open(&gateway.data().join("ledger.db")).expect("a ledger");
+    assert_eq!(
+        ledger.hazards(true).expect("readable")[0].occurrences,
+        1,
+        "a start on a read-only disk is no occurrence"
+    );
+}
+
+/// Builds the shim; `None` without a compiler.
+fn shim(dir: &Path) -> Option<PathBuf> {
+    let library = dir.join("disk_shim.so");
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers/disk_shim.c");
+    let built = Command::new("gcc")
+        .args(["-shared", "-fPIC", "-O1", "-o"])
+        .arg(&library)
+        .args([source, "-ldl"])
+        .output();
+    if built.is_ok_and(|b| b.status.success()) {
+        return Some(library);
+    }
+    eprintln!("NOT TESTED: gcc is missing: run tests/tools.sh");
+    None
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_hangs_or_answers_with_errors_delays_no_alarm_and_loses_none() {
+    let mut modbus = ModbusServer::start();
+    let mut gateway = Gateway::prepared(&[base(""), plants::boiler(modbus.port)].concat(), &[plants::BOILER]);
+    let tools = tempfile::tempdir().expect("a folder");
+    let Some(library) = shim(tools.path()) else { return };
+    let word = tools.path().join("word");
+    gateway.set_environment(&[
+        ("LD_PRELOAD", library.as_os_str()),
+        ("DISK_SHIM", word.as_os_str()),
+        ("DISK_SHIM_UNDER", gateway.data().as_os_str()),
+    ]);
+    gateway.again();
+    eventually("it reads", async || unless(is_read(&gateway).await, "nothing read")).await;
+    let mut occurrences = 0;
+    for trouble in ["hang", "eio"] {
+        std::fs::write(&word, trouble).expect("a file");
+        eventually("it says so", async || {
+            let ready = gateway.status("/readyz", &[]).await;
+            unless(ready == 503, ready)
+        })
+        .await;
+        modbus.set_float(2, -80.0);
+        soon("the alarm on the page", async || {
+            (alarm(&gateway, "boiler-1/drum_level.ll").await["active"] == true).then_some(())
+        })
+        .await;
+        occurrences += 1;
+        no_device_is_called_lost(&gateway).await;
+        modbus.set_float(2, 10.0);
+        soon("its end on the page", async || {
+            (alarm(&gateway, "boiler-1/drum_level.ll").await["active"] == false).then_some(())
+        })
+        .await;
+        std::fs::write(&word, "").expect("a file");
+        state_is(&gateway, "ok").await;
+    }
+    gateway.stop().await;
+    let ledger = steamward::store::LedgerReader::open(&gateway.data().join("ledger.db")).expect("a ledger");
+    let hazards = ledger.hazards(true).expect("readable");
+    assert_eq!((hazards.len(), hazards[0].occurrences), (1, occurrences));
+    assert!(gateway.ledger_verifies());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_that_are_moved_or_removed_are_noticed_at_the_next_commit() {
+    let modbus = ModbusServer::start();
+    let push =
+        "[[source.push]]\nid = \"app\"\n[[equipment]]\nid = \"tank\"\nprofile = \"tank\"\nsource = \"app\"\n";
+    let tank =
+        ("tank.toml", "kind = \"pressure-vessel\"\n[[point]]\nid = \"p\"\nunit = \"MPa\"\nkey = \"p\"\n");
+    let settings = [base(""), plants::boiler(modbus.port), push.to_owned()].concat();
+    let mut gateway = Gateway::start(&settings, &[plants::BOILER, tank]);
+    eventually("it reads", async || unless(is_read(&gateway).await, "nothing read")).await;
+    let pushed = async |gateway: &Gateway| {
+        let body = r#"{"device":"tank","values":{"p":0.7}}"#;
+        gateway.push("", "application/json", body, None).await.0
+    };
+    assert_eq!(pushed(&gateway).await, 200);
+    let data = gateway.data();
+    std::fs::remove_file(data.join("steamward.lock")).expect("a file");
+    let (code, said) = gateway.fails();
+    assert!(code == 1 && said.contains("in use"), "a second gateway came in: {code}\n{said}");
+
+    for file in ["ledger.db", "journal.db"] {
+        std::fs::rename(data.join(file), data.join("elsewhere")).expect("a file");
+        state_is(&gateway, "moved").await;
+        assert_eq!(gateway.status("/readyz", &[]).await, 503);
+        assert!(gateway.text("/readyz").await.contains("elsewhere"), "it does not say where the file is");
+        if file == "journal.db" {
+            assert_eq!(pushed(&gateway).await, 503, "answered into nothing");
+        }
+        std::fs::rename(data.join("elsewhere"), data.join(file)).expect("a file");
+        state_is(&gateway, "ok").await;
+    }
+    for file in ["ledger.db", "journal.db"] {
+        for suffix in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(data.join(format!("{file}{suffix}")));
+        }
+        eventually("it is written anew", async || {
+            let told = gateway.log().contains(&format!("{file} was removed"));
+            unless(told && data.join(file).exists(), gateway.log())
+        })
+        .await;
+        state_is(&gateway, "ok").await;
+        assert_eq!(pushed(&gateway).await, 200);
+    }
+    assert_eq!(alarm(&gateway, "gateway/ledger.state").await["state"], "unacknowledged");
+    let body = r#"{"rule":"gateway/ledger.state","by":"赵海"}"#;
+    assert_eq!(gateway.post("/api/v1/alarms/acknowledge", body, &[]).await, 200);
+    assert_eq!(alarm(&gateway, "gateway/ledger.state").await, serde_json::Value::Null);
+    gateway.stop().await;
+    assert!(gateway.ledger_verifies());
+    assert!(gateway.committed("tank").len() >= 3, "what was written before is gone");
+
+    for suffix in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(data.join(format!("ledger.db{suffix}")));
+    }
+    gateway.again();
+    eventually("a vanished ledger is told", async || {
+        let told = alarm(&gateway, "gateway/ledger.state").await;
+        unless(told["state"] == "unacknowledged", gateway.log())
+    })
+    .await;
+    assert!(gateway.log().contains("not the one that was here before"));
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flipped_byte_of_the_journal_costs_its_chunk_and_is_told_and_the_rest_is_delivered() {
+    let modbus = ModbusServer::start();
+    let mut database = Victoria::start().await;
+    database.stop().await;
+    let settings = [base(""), plants::boiler(modbus.port), plants::victoria(database.port)].concat();
+    let mut gateway = Gateway::start(&settings, &[plants::BOILER]);
+    eventually("a backlog", async || {
+        let pending = gateway.get("/api/v1/overview").await["path"]["outbox"]["pending_chunks"].clone();
+        unless(pending.as_u64() > Some(20), pending)
+    })
+    .await;
+    gateway.stop().await;
+    let journal = gateway.data().join("journal.db");
+    let (committed, body): (i64, Vec<u8>) = rusqlite::Connection::open(&journal)
+        .and_then(|c| {
+            c.query_row("SELECT committed, body FROM chunk WHERE seq = 9", [], |r| Ok((r.get(0)?, r.get(1)?)))
+        })
+        .expect("a chunk");
+    let mut file = std::fs::read(&journal).expect("a file");
+    let at = file.windows(body.len()).position(|w| w == body).expect("in the file");
+    // The last byte of a value.
+    file[at + body.len() - 1] ^= 1;
+    std::fs::write(&journal, file).expect("a file");
+    database.again().await;
+    gateway.again();
+    eventually("the loss is told", async || {
+        let losses = gateway.get("/api/v1/losses").await;
+        unless(
+            losses[0]["outlet"] == "database"
+                && losses[0]["reason"].as_str().is_some_and(|r| r.contains("chunk 9")),
+            losses,
+        )
+    })
+    .await;
+    eventually("the backlog is delivered", async || {
+        let path = gateway.get("/api/v1/overview").await["path"].clone();
+        unless(path["outbox"]["pending_chunks"].as_u64() < Some(3), path)
+    })
+    .await;
+    gateway.stop().await;
+    let stored = gateway.committed_ms("boiler-1", "count");
+    assert!(stored.len() > 20);
+    database.holds("steam_boiler_count", &stored).await;
+    let found = database.timestamps("steam_boiler_count").await;
+    assert_eq!(found.len(), stored.len(), "a reading of chunk 9 ({committed}) went out");
+    assert!(!gateway.log().contains("set aside"), "the whole journal was given up");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_row_of_the_ledger_is_named_and_the_rest_of_the_gateway_lives() {
+    let mut modbus = ModbusServer::start();
+    let mut gateway = Gateway::start(&[base(""), plants::boiler(modbus.port)].concat(), &[plants::BOILER]);
+    modbus.set_float(2, -80.0);
+    eventually("the hazard", async || {
+        let hazards = gateway.get("/api/v1/hazards").await["hazards"].clone();
+        unless(hazards.as_array().is_some_and(|h| h.len() == 1), hazards)
+    })
+    .await;
+    gateway.stop().await;
+    let conn = rusqlite::Connection::open(gateway.data().join("ledger.db")).expect("a ledger");
+    conn.execute_batch("UPDATE hazard SET body = replace(body, '-80', '-30'); UPDATE hazard_event SET body = replace(body, '-80', '-30');")
+        .expect("tampered");
+    drop(conn);
+    let (code, said) = gateway.tool(&["ledger", "verify", "data"]);
+    assert!(code == 3 && said.contains("hazard_event 1") && said.contains("hazard "), "{code}\n{said}");
+    gateway.again();
+    soon("it judges", async || is_read(&gateway).await.then_some(())).await;
+    eventually("a person is told", async || {
+        let told = alarm(&gateway, "gateway/ledger.state").await;
+        unless(told["guidance"]["message"]["en"].as_str().is_some_and(|m| m.contains("hazard_event 1")), told)
+    })
+    .await;
+    let events = gateway.get("/api/v1/hazards?after=0").await.to_string();
+    assert!(!events.contains("-30"), "a changed digit went out: {events}");
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_raised_while_the_ledger_is_away_waits_in_the_journal_and_survives_a_kill() {
+    let mut modbus = ModbusServer::start();
+    let mut gateway = Gateway::start(&[base(""), plants::boiler(modbus.port)].concat(), &[plants::BOILER]);
+    eventually("it reads", async || unless(is_read(&gateway).await, "nothing read")).await;
+    let data = gateway.data();
+    std::fs::rename(data.join("ledger.db"), data.join("elsewhere")).expect("a file");
+    state_is(&gateway, "moved").await;
+    modbus.set_float(2, -80.0);
+    soon("the hazard on the page", async || {
+        let hazards = gateway.get("/api/v1/hazards").await["hazards"].clone();
+        hazards.as_array().is_some_and(|all| all.len() == 1).then_some(())
+    })
+    .await;
+    eventually("it waits in the journal", async || {
+        let waiting = rusqlite::Connection::open(data.join("journal.db")).and_then(|c| {
+            c.query_row("SELECT count(*) FROM overflow WHERE body LIKE '%drum_level.ll%'", [], |r| r.get(0))
+        });
+        unless(waiting.as_ref().is_ok_and(|n: &i64| *n > 0), format!("{waiting:?}"))
+    })
+    .await;
+    gateway.kill();
+    std::fs::rename(data.join("elsewhere"), data.join("ledger.db")).expect("a file");
+    gateway.again();
+    assert_eq!(alarm(&gateway, "boiler-1/drum_level.ll").await["state"], "unacknowledged");
+    assert_eq!(gateway.get("/api/v1/hazards").await["hazards"].as_array().map(Vec::len), Some(1));
+    gateway.stop().await;
+    let ledger = steamward::store::LedgerReader::open(&data.join("ledger.db")).expect("a ledger");
+    let hazards = ledger.hazards(true).expect("readable");
+    assert_eq!((hazards.len(), hazards[0].occurrences), (1, 1));
+    let raised = ledger.transitions(u32::MAX).expect("readable").into_iter();
+    assert_eq!(raised.filter(|t| t.rule == "boiler-1/drum_level.ll" && t.event == "raised").count(), 1);
+    assert!(gateway.ledger_verifies());
+}
