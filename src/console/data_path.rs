@@ -87,6 +87,7 @@ pub struct DeviceView {
     pub unit: u8,
     /// `waiting`, `reading`, `reading-part`, `failing`, `resting` or `disconnected`.
     pub state: &'static str,
+    /// The last trouble; `state` says whether there is one now.
     pub last_error: Option<String>,
     pub last_error_at: Option<String>,
     pub requests: u64,
@@ -102,6 +103,8 @@ pub struct DeviceView {
     pub round_trip_p99_us: Option<u64>,
     /// Registers the device refuses: address and line of the register list.
     pub refused: Vec<String>,
+    /// What was learnt of the device, as lines for its profile's `[modbus]`.
+    pub learnt: Vec<String>,
 }
 
 /// How the messages of an MQTT session went, and what nobody configured.

@@ -69,7 +69,7 @@ pub struct DeviceStatus {
     pub unit: u8,
     /// What it does.
     pub state: DeviceState,
-    /// The trouble there is, in words.
+    /// The last trouble, in words; `state` says whether there is one now.
     pub last_error: Option<String>,
     /// When that was.
     pub last_error_at: Option<Micros>,
@@ -87,6 +87,8 @@ pub struct DeviceStatus {
     pub round_trips: RoundTrips,
     /// Refused registers: address and line of the register list.
     pub refused: Vec<String>,
+    /// What was learnt of the device, as lines for its profile's `[modbus]`.
+    pub learnt: Vec<String>,
 }
 
 impl DeviceStatus {
@@ -104,6 +106,7 @@ impl DeviceStatus {
             missed: 0,
             round_trips: RoundTrips::default(),
             refused: Vec::new(),
+            learnt: Vec::new(),
         }
     }
 }

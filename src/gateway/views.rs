@@ -80,6 +80,7 @@ fn device(device: DeviceStatus) -> DeviceView {
         round_trip_p50_us: micros(0.5),
         round_trip_p99_us: micros(0.99),
         refused: device.refused,
+        learnt: device.learnt,
         label: device.label,
         last_error: device.last_error,
     }

@@ -13,6 +13,7 @@ mod kill;
 mod main_path;
 mod mix_up;
 mod modbus_faults;
+mod modbus_learning;
 mod mqtt_broker;
 mod mqtt_probe;
 mod mqtt_session;

@@ -101,8 +101,8 @@ async fn each_kind_of_wrong_answer_is_shown_with_its_cause() {
         LATE | SILENT => vec!["timeout", "backing-off"],
         CUT => vec!["disconnected", "backing-off"],
         OTHER_UNIT | SHORT | OTHER_FUNCTION | LONG => vec!["garbled"],
+        OTHER_TRANSACTION => vec!["garbled"],
         // An answer that nobody waits for is dropped; the right one behind it is taken.
-        OTHER_TRANSACTION => vec!["timeout", "backing-off"],
         EXTRA => vec![""],
         NOISE => vec!["garbled", "timeout", "backing-off", "disconnected"],
         51 => vec!["exception-0b", "backing-off"],

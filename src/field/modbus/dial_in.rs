@@ -9,12 +9,13 @@ use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 use tracing::{info, warn};
 
+use super::beats;
 use crate::field::Status;
 use crate::settings::DialIn;
 
 /// A caller says who it is within this time, or is sent away.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// No more bytes for this long end a registration that could be the beginning of another.
+/// No more bytes for this long end a registration.
 const LULL: Duration = Duration::from_millis(500);
 /// Callers that have not yet said who they are.
 const MOST_STRANGERS: usize = 64;
@@ -108,7 +109,7 @@ async fn greet(mut stream: TcpStream, from: SocketAddr, expected: &[Expected]) {
             if !longer {
                 return found;
             }
-            // A longer registration may still come of it: `DTU1` and `DTU12`.
+            // It may be the beginning of a longer one: `DTU1` and `DTU12`. Silence ends it.
             let wait = if found.is_some() { LULL } else { PATIENCE };
             match tokio::time::timeout(wait, stream.read_buf(&mut heard)).await {
                 Ok(Ok(0) | Err(_)) => return None,
@@ -118,8 +119,8 @@ async fn greet(mut stream: TcpStream, from: SocketAddr, expected: &[Expected]) {
         }
     };
     match tokio::time::timeout(PATIENCE, reading).await {
-        Ok(Some((n, rest))) => {
-            let one = &expected[n];
+        Ok(Some(Found { number, rest, .. })) => {
+            let one = &expected[number];
             info!(source = one.source, %from, "the device dialled in");
             one.status.update(|s| s.stranger = None);
             one.to.put(stream, rest);
@@ -137,26 +138,52 @@ async fn greet(mut stream: TcpStream, from: SocketAddr, expected: &[Expected]) {
     }
 }
 
-/// Who it is by the longest registration that the bytes begin with, and what follows it; and whether
-/// more bytes may make it another. Heartbeats may come before a registration.
-fn recognise(heard: &[u8], expected: &[Expected]) -> (Option<(usize, Vec<u8>)>, bool) {
-    let mut found: Option<(usize, usize, &[u8])> = None;
+/// A caller whose registration is whole, as far as was heard.
+#[derive(Debug, PartialEq, Eq)]
+struct Found {
+    /// Which of the expected it is.
+    number: usize,
+    /// What follows it and may be the beginning of a heartbeat; all of it where no registration is wanted.
+    rest: Vec<u8>,
+    /// Nothing can make it another: its end has come.
+    ended: bool,
+}
+
+/// Who it is: the registration is the whole packet, but for heartbeats before and behind it and a CR LF or NUL
+/// at its end. And whether more bytes may make it another.
+fn recognise(heard: &[u8], expected: &[Expected]) -> (Option<Found>, bool) {
+    let mut found: Option<(usize, Found)> = None;
     let mut longer = false;
-    for (n, one) in expected.iter().enumerate() {
-        let mut bytes = heard;
-        while !one.how.heartbeat.is_empty() && bytes.starts_with(&one.how.heartbeat) {
-            bytes = &bytes[one.how.heartbeat.len()..];
+    for (number, one) in expected.iter().enumerate() {
+        let (wanted, heartbeat) = (one.how.registration.as_slice(), one.how.heartbeat.as_slice());
+        let bytes = beats::behind(heard, heartbeat);
+        let Some(behind) = bytes.strip_prefix(wanted) else {
+            longer |= wanted.starts_with(bytes);
+            continue;
+        };
+        let rest = if wanted.is_empty() { behind } else { behind_end(behind, heartbeat) };
+        if !wanted.is_empty() && !heartbeat.starts_with(rest) {
+            // The beginning of a longer registration that nobody expects.
+            continue;
         }
-        let wanted = &one.how.registration;
-        if let Some(rest) = bytes.strip_prefix(wanted.as_slice()) {
-            if found.is_none_or(|(_, length, _)| wanted.len() > length) {
-                found = Some((n, wanted.len(), rest));
-            }
-        } else if wanted.starts_with(bytes) {
-            longer = true;
+        if found.as_ref().is_none_or(|(length, _)| wanted.len() > *length) {
+            let ended = wanted.is_empty() || rest.len() < behind.len();
+            found = Some((wanted.len(), Found { number, rest: rest.to_vec(), ended }));
         }
     }
-    (found.map(|(n, _, rest)| (n, rest.to_vec())), longer && heard.len() < LONGEST)
+    let more = longer || found.as_ref().is_some_and(|(_, f)| !f.ended);
+    (found.map(|f| f.1), more && heard.len() < LONGEST)
+}
+
+/// What follows line ends, NULs and whole heartbeats.
+fn behind_end<'a>(mut bytes: &'a [u8], heartbeat: &[u8]) -> &'a [u8] {
+    loop {
+        let rest = beats::behind(bytes, heartbeat);
+        match rest.split_first() {
+            Some((b'\r' | b'\n' | 0, rest)) => bytes = rest,
+            _ => return rest,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -184,19 +211,35 @@ mod tests {
             .collect()
     }
 
-    #[test]
-    fn a_caller_is_known_by_its_registration_and_what_follows_is_kept() {
-        let all = expected(&["DTU-7", "DTU-9"]);
-        assert_eq!(recognise(b"DT", &all), (None, true));
-        assert_eq!(recognise(b"who", &all), (None, false));
-        assert_eq!(recognise(b"hbhbDTU-9\r\n", &all), (Some((1, b"\r\n".to_vec())), false));
+    /// Number, what follows, and whether its end has come; and whether more is waited for.
+    fn heard(bytes: &[u8], all: &[Expected]) -> (Option<(usize, Vec<u8>, bool)>, bool) {
+        let (found, more) = recognise(bytes, all);
+        (found.map(|f| (f.number, f.rest, f.ended)), more)
     }
 
     #[test]
-    fn the_longer_of_two_registrations_is_waited_for() {
+    fn a_caller_is_known_by_its_whole_registration() {
+        let all = expected(&["DTU-7", "DTU-9"]);
+        assert_eq!(heard(b"DT", &all), (None, true));
+        assert_eq!(heard(b"who", &all), (None, false));
+        assert_eq!(heard(b"DTU-7", &all), (Some((0, vec![], false)), true));
+        for end in ["\r\n", "\n", "\0", "hb", "\r\nhbhb"] {
+            let packet = format!("hbhbDTU-9{end}");
+            assert_eq!(heard(packet.as_bytes(), &all), (Some((1, vec![], true)), false), "{end:?}");
+        }
+        assert_eq!(heard(b"DTU-9\r\nh", &all), (Some((1, b"h".to_vec(), true)), false));
+    }
+
+    #[test]
+    fn the_beginning_of_a_longer_registration_is_not_this_one() {
+        let all = expected(&["DTU-1"]);
+        for other in ["DTU-12", "DTU-1x\r\n", "DTU-1 ", "DTU-1\r\nDTU-1x"] {
+            assert_eq!(heard(other.as_bytes(), &all), (None, false), "{other:?}");
+        }
         let all = expected(&["DTU1", "DTU12"]);
-        assert_eq!(recognise(b"DTU1", &all), (Some((0, Vec::new())), true));
-        assert_eq!(recognise(b"DTU12", &all), (Some((1, Vec::new())), false));
+        assert_eq!(heard(b"DTU1", &all), (Some((0, vec![], false)), true));
+        assert_eq!(heard(b"DTU12", &all), (Some((1, vec![], false)), true));
+        assert_eq!(heard(b"DTU123", &all), (None, false));
     }
 
     #[tokio::test]
@@ -216,6 +259,6 @@ mod tests {
 
     #[test]
     fn a_source_without_a_registration_takes_whoever_comes() {
-        assert_eq!(recognise(b"", &expected(&[""])), (Some((0, Vec::new())), false));
+        assert_eq!(heard(b"", &expected(&[""])), (Some((0, vec![], true)), false));
     }
 }

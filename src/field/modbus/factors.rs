@@ -1,67 +1,190 @@
 //! What values are multiplied by: other points of the same device, such as CT and PT ratios and
 //! decimal-point registers. Pure; `unit` asks at every answer.
 //!
-//! A value whose factor is not known, or can be none, is no value: by a wrong one it would be wrong
-//! tenfold and look well.
+//! A value whose factor is not known, or cannot be one, is not a value: by a wrong one it would be wrong
+//! tenfold and look well. For the same reason a value is believed only with a factor that came in the very
+//! same answer, or that was read again after it and was the same as before. [`in_order`] puts the requests
+//! of a poll so that this is known when the poll ends.
 
 use std::collections::HashMap;
 
 use super::decode::finite;
-use crate::plant::{Cause, PointIx, Quality};
-use crate::settings::{Factor, ModbusDevice};
+use super::plan::Request;
+use crate::plant::{Cause, PointIx, Quality, decimal};
+use crate::settings::{Factor, ModbusDevice, ModbusPoint};
 
 /// No device has more decimals than this, before or behind the point: it is a register that was never
 /// set, or another one.
 const MOST_DECIMALS: f64 = 12.0;
 
-/// The factors of one device, by point: the last value, if there is one.
-pub(super) struct Factors(HashMap<PointIx, Option<f64>>);
+/// One factor.
+#[derive(Debug, Clone, Copy, Default)]
+struct Known {
+    /// Its last value, if there is one.
+    value: Option<f64>,
+    /// The answer in which it was last read, and the one in which it last changed, counted from 1.
+    read: u64,
+    changed: u64,
+}
+
+/// The factors of one device, by point.
+pub(super) struct Factors {
+    known: HashMap<PointIx, Known>,
+    /// Answers so far.
+    answers: u64,
+}
 
 impl Factors {
     pub(super) fn of(device: &ModbusDevice) -> Self {
         let points = device.groups.iter().flat_map(|g| &g.points);
-        let named = points.flat_map(|p| &p.factors).map(|factor| {
-            let (Factor::Times(of) | Factor::Decimals(of)) = *factor;
-            (of, None)
-        });
-        Self(named.collect())
+        let named = points.flat_map(|p| &p.factors).map(|factor| (factor.point(), Known::default()));
+        Self { known: named.collect(), answers: 0 }
+    }
+
+    /// An answer begins; gives its number.
+    pub(super) fn answer(&mut self) -> u64 {
+        self.answers += 1;
+        self.answers
     }
 
     /// Others are multiplied by this point.
     pub(super) fn contains(&self, point: PointIx) -> bool {
-        self.0.contains_key(&point)
+        self.known.contains_key(&point)
     }
 
-    /// `point` reads so; of no interest unless it is a factor.
+    /// `point` reads so; ignored unless it is a factor.
     pub(super) fn read(&mut self, point: PointIx, value: f64, quality: Quality) {
-        if let Some(known) = self.0.get_mut(&point) {
-            *known = quality.is_usable().then_some(value);
-        }
+        self.set(point, quality.is_usable().then_some(value));
     }
 
-    /// The device refuses `point`: what it was means nothing any more.
+    /// The device refuses `point`: what it was says nothing any more.
     pub(super) fn refused(&mut self, point: PointIx) {
-        if let Some(known) = self.0.get_mut(&point) {
-            *known = None;
+        self.set(point, None);
+    }
+
+    fn set(&mut self, point: PointIx, value: Option<f64>) {
+        let answer = self.answers;
+        if let Some(known) = self.known.get_mut(&point) {
+            if known.value != value || known.read == 0 {
+                known.changed = answer;
+            }
+            (known.value, known.read) = (value, answer);
         }
     }
 
-    /// A value multiplied by all of `factors`.
-    pub(super) fn apply(&self, factors: &[Factor], (value, quality): (f64, Quality)) -> (f64, Quality) {
+    /// Each of `factors` was read with the answer `since` or after it.
+    pub(super) fn are_read_since(&self, factors: &[Factor], since: u64) -> bool {
+        factors.iter().all(|f| self.known.get(&f.point()).is_some_and(|k| k.read >= since))
+    }
+
+    /// A value of the answer `since`, multiplied by all of `factors`: in doubt if one of them has changed
+    /// after it, or was not read after it.
+    pub(super) fn apply(
+        &self,
+        factors: &[Factor],
+        since: u64,
+        (value, quality): (f64, Quality),
+    ) -> (f64, Quality) {
         if factors.is_empty() || !quality.is_usable() {
             return (value, quality);
         }
-        let known = |of: &PointIx| self.0.get(of).copied().flatten();
-        let by = factors.iter().try_fold(1.0, |by, factor| match factor {
-            Factor::Times(of) => Some(by * known(of)?),
-            Factor::Decimals(of) => Some(by * shift(known(of)?)?),
+        let known = |factor: &Factor| self.known.get(&factor.point()).copied().unwrap_or_default();
+        let product = factors.iter().try_fold(value, |product, factor| match factor {
+            Factor::Times(_) => {
+                let by = known(factor).value?;
+                let product = product * by;
+                Some(if by == 1.0 { product } else { decimal::rounded(product, product.abs()) })
+            }
+            Factor::Decimals(_) => Some(decimal::shifted(product, decimals(known(factor).value?)?)),
         });
-        by.map_or((f64::NAN, Quality::Bad(Cause::NoFactor)), |by| finite(value * by, quality))
+        let Some(product) = product else { return (f64::NAN, Quality::Bad(Cause::NoFactor)) };
+        let moved = factors.iter().map(known).any(|k| k.changed > since || k.read < since);
+        let quality = match quality {
+            Quality::Good if moved => Quality::Uncertain(Cause::FactorUnsure),
+            quality => quality,
+        };
+        finite(product, quality)
     }
 }
 
-/// 10 to the minus `decimals`; `None` for what is no number of decimals.
-fn shift(decimals: f64) -> Option<f64> {
-    let is_one = decimals.fract() == 0.0 && decimals.abs() <= MOST_DECIMALS;
-    is_one.then(|| 10f64.powi(-(decimals as i32)))
+/// A number of decimals; `None` for what cannot be one.
+fn decimals(value: f64) -> Option<i32> {
+    let is_one = value.fract() == 0.0 && value.abs() <= MOST_DECIMALS;
+    is_one.then_some(value as i32)
+}
+
+/// The requests of a poll in an order that reads factors after the values that need them; where two
+/// requests need each other's, `again` makes requests that read the factors once more at the end.
+pub(super) fn in_order(
+    requests: Vec<Request>,
+    points: &[ModbusPoint],
+    again: impl FnOnce(&[usize]) -> Vec<Request>,
+) -> Vec<Request> {
+    if points.iter().all(|p| p.factors.is_empty()) {
+        return requests;
+    }
+    let has = |request: &Request, of: PointIx| request.points.iter().any(|n| points[*n].point == of);
+    // The points that values of `request` are multiplied by and that are not read with them.
+    let foreign = |request: &Request| -> Vec<PointIx> {
+        let all = request.points.iter().flat_map(|n| &points[*n].factors).map(Factor::point);
+        all.filter(|of| !has(request, *of)).collect()
+    };
+    let wanted: Vec<PointIx> = requests.iter().flat_map(foreign).collect();
+    let (last, mut ordered): (Vec<Request>, Vec<Request>) =
+        requests.into_iter().partition(|r| wanted.iter().any(|of| has(r, *of)));
+    ordered.extend(last);
+    let mut missing: Vec<usize> = Vec::new();
+    for (at, request) in ordered.iter().enumerate() {
+        for of in foreign(request) {
+            let behind = ordered.iter().skip(at + 1).any(|r| has(r, of));
+            let own = points.iter().position(|p| p.point == of);
+            // One that is set aside stands in no request.
+            let planned = ordered.iter().any(|r| has(r, of));
+            missing.extend(own.filter(|n| !behind && planned && !missing.contains(n)));
+        }
+    }
+    if !missing.is_empty() {
+        ordered.extend(again(&missing));
+    }
+    ordered
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Request, in_order};
+    use crate::plant::PointIx;
+    use crate::settings::{Factor, Format, ModbusPoint, Table};
+
+    fn points(of: &[(Table, u16, &[u32])]) -> Vec<ModbusPoint> {
+        let point = |(n, (table, address, by)): (usize, &(Table, u16, &[u32]))| ModbusPoint {
+            factors: by.iter().map(|of| Factor::Times(PointIx(*of))).collect(),
+            ..ModbusPoint::plain(PointIx(n as u32), *table, *address, Format::U16)
+        };
+        of.iter().enumerate().map(point).collect()
+    }
+
+    fn request(points: &[ModbusPoint], of: &[usize]) -> Request {
+        let first = &points[of[0]];
+        Request { table: first.table, address: first.address, count: of.len() as u16, points: of.to_vec() }
+    }
+
+    fn ordered(points: &[ModbusPoint], requests: &[&[usize]]) -> Vec<Vec<usize>> {
+        let requests = requests.iter().map(|of| request(points, of)).collect();
+        let again = |of: &[usize]| vec![request(points, of)];
+        in_order(requests, points, again).into_iter().map(|r| r.points).collect()
+    }
+
+    #[test]
+    fn factors_are_read_after_the_values_that_need_them() {
+        use Table::{HoldingRegister as H, InputRegister as I};
+        let one = points(&[(H, 0, &[]), (I, 0, &[0])]);
+        assert_eq!(ordered(&one, &[&[0], &[1]]), [[1], [0]]);
+        let together = points(&[(H, 0, &[]), (H, 1, &[0])]);
+        assert_eq!(ordered(&together, &[&[0, 1]]), [[0, 1]]);
+        // Each request holds the other's factor: the first one's is read once more.
+        let crossed = points(&[(H, 0, &[]), (H, 1, &[2]), (I, 0, &[]), (I, 1, &[0])]);
+        assert_eq!(ordered(&crossed, &[&[0, 1], &[2, 3]]), [vec![0, 1], vec![2, 3], vec![0]]);
+        let plain = points(&[(H, 0, &[]), (I, 0, &[])]);
+        assert_eq!(ordered(&plain, &[&[0], &[1]]), [[0], [1]]);
+    }
 }

@@ -55,7 +55,7 @@ mod tests {
         let counter = ModbusPoint::plain(COUNTER, Table::HoldingRegister, 0, Format::U16);
         let quirks = Quirks { heartbeat: Some((COUNTER, Duration::from_secs(10))), ..Quirks::default() };
         let period = Duration::from_secs(period);
-        let group = PollGroup { device: DeviceIx(0), period, points: vec![counter] };
+        let group = PollGroup { device: DeviceIx(0), period, points: vec![counter], factors: Vec::new() };
         let device = ModbusDevice { label: "plc/1".to_owned(), unit: 1, quirks, groups: vec![group] };
         Heartbeat::of(&device).expect("it has one")
     }

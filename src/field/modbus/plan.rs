@@ -7,13 +7,17 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use super::factors::in_order;
+use crate::plant::PointIx;
 use crate::settings::{
-    AddressRange, ModbusDevice, ModbusPoint, ModbusSource, PollGroup, Quirks, Table, Transport,
+    AddressRange, Factor, ModbusDevice, ModbusPoint, ModbusSource, PollGroup, Quirks, Table, Transport,
 };
 
 /// Modbus Application Protocol V1.1b3, 6.1 and 6.3.
 const MOST_REGISTERS: u16 = 125;
 const MOST_BITS: u16 = 2000;
+/// A value that is read without its factor costs as much as so many requests.
+const APART: u32 = 4;
 /// What a device is reckoned to think before it answers, for the prediction.
 const THINKS: Duration = Duration::from_millis(15);
 /// A round trip in a plant's network, for the prediction.
@@ -70,12 +74,14 @@ impl LineCost {
 /// The requests that read every point of the group once.
 #[must_use]
 pub fn plan(quirks: &Quirks, group: &PollGroup, cost: &LineCost) -> Vec<Request> {
-    let all: Vec<usize> = (0..group.points.len()).collect();
-    plan_of(quirks, &group.points, &all, cost)
+    let points: Vec<ModbusPoint> = group.points.iter().chain(&group.factors).cloned().collect();
+    let all: Vec<usize> = (0..points.len()).collect();
+    plan_of(quirks, &points, &all, cost)
 }
 
 /// The same for some of the points. Least total cost, by dynamic programming over the points in order
-/// of their addresses.
+/// of their addresses; values and what they are multiplied by in one request where that may be, else the
+/// factor behind its values.
 #[must_use]
 pub fn plan_of(quirks: &Quirks, all: &[ModbusPoint], points: &[usize], cost: &LineCost) -> Vec<Request> {
     let mut order = points.to_vec();
@@ -84,7 +90,19 @@ pub fn plan_of(quirks: &Quirks, all: &[ModbusPoint], points: &[usize], cost: &Li
     for of_table in order.chunk_by(|a, b| all[*a].table == all[*b].table) {
         requests.extend(plan_table(quirks, all, of_table, cost));
     }
-    requests
+    in_order(requests, all, |again| {
+        let mut order = again.to_vec();
+        order.sort_by_key(|n| (all[*n].table, all[*n].address));
+        let tables = order.chunk_by(|a, b| all[*a].table == all[*b].table);
+        tables.flat_map(|of_table| plan_table(quirks, all, of_table, cost)).collect()
+    })
+}
+
+/// Values of `part` whose factor stands in the same table, but not in `part`.
+fn parted(all: &[ModbusPoint], part: &[usize], order: &[usize]) -> u32 {
+    let has = |among: &[usize], of: PointIx| among.iter().any(|n| all[*n].point == of);
+    let factors = part.iter().flat_map(|n| &all[*n].factors).map(Factor::point);
+    factors.filter(|of| has(order, *of) && !has(part, *of)).count() as u32
 }
 
 fn plan_table(quirks: &Quirks, all: &[ModbusPoint], order: &[usize], cost: &LineCost) -> Vec<Request> {
@@ -92,6 +110,7 @@ fn plan_table(quirks: &Quirks, all: &[ModbusPoint], order: &[usize], cost: &Line
     let cap = u32::from(cap(quirks, table));
     let from = |n: usize| u32::from(all[order[n]].address);
     let to = |n: usize| from(n) + u32::from(all[order[n]].format.width());
+    let multiplied = order.iter().any(|n| !all[*n].factors.is_empty());
     // best[n]: the least cost of the first n points, and where their last request begins.
     let mut best: Vec<Option<(Duration, usize)>> = vec![None; order.len() + 1];
     best[0] = Some((Duration::ZERO, 0));
@@ -104,10 +123,17 @@ fn plan_table(quirks: &Quirks, all: &[ModbusPoint], order: &[usize], cost: &Line
                 || (may_cross(quirks, table, gap.0, gap.1) && !is_forbidden(quirks, table, gap.0, gap.1));
             reach = reach.max(to(last));
             let span = reach - from(first);
-            if last > first && (!crossed || span > cap) {
+            let seam = quirks
+                .seams
+                .iter()
+                .any(|s| s.table == table && from(first) < u32::from(s.at) && u32::from(s.at) < reach);
+            if last > first && (!crossed || span > cap || seam) {
                 break;
             }
-            let total = before + cost.of_request(table, span);
+            let mut total = before + cost.of_request(table, span);
+            if multiplied {
+                total += cost.request * (APART * parted(all, &order[first..=last], order));
+            }
             if best[last + 1].is_none_or(|b| total < b.0) {
                 best[last + 1] = Some((total, first));
             }
@@ -208,7 +234,7 @@ fn describe_group(
     time: Duration,
     share: f64,
 ) {
-    let used: u32 = group.points.iter().map(|p| u32::from(p.format.width())).sum();
+    let used: u32 = group.points.iter().chain(&group.factors).map(|p| u32::from(p.format.width())).sum();
     let read: u32 = requests.iter().map(|r| u32::from(r.count)).sum();
     let _ = writeln!(
         text,

@@ -108,6 +108,29 @@ mod tests {
     }
 
     #[test]
+    fn a_factor_that_is_read_less_often_than_its_value_is_warned_of_and_read_along() {
+        let settings = "[site]\nid = \"n\"\n[[source.modbus]]\nid = \"a\"\naddress = \"tcp://192.0.2.1\"\nperiod = \"1s\"\n\
+                        [[equipment]]\nid = \"e\"\nprofile = \"p\"\nsource = \"a\"\nunit = 1\n";
+        let load = |period: &str, of_value: &str| {
+            let profile = format!(
+                "kind = \"k\"\n[[point]]\nid = \"x\"\naddress = 40001\ntimes = [\"ct\"]\n{of_value}\n\
+                 [[point]]\nid = \"ct\"\naddress = 40009\n{period}\n"
+            );
+            let loaded = load_texts(&[("t.toml", settings)], &[("p.toml", &profile)], &[]).expect("good");
+            let along = loaded.settings.modbus[0].devices[0].groups[0].factors.len();
+            (along, loaded.warnings.iter().map(ToString::to_string).collect::<Vec<_>>())
+        };
+        let (along, said) = load("period = \"10m\"", "");
+        assert!(
+            said.len() == 1 && said[0].contains("p.toml:10") && said[0].contains("every 10m"),
+            "{said:?}"
+        );
+        assert_eq!(along, 1);
+        assert_eq!(load("", ""), (0, vec![]));
+        assert_eq!(load("", "period = \"5s\"").1, Vec::<String>::new(), "read more often");
+    }
+
+    #[test]
     fn two_sources_at_one_endpoint_are_warned_of() {
         let said = warnings(&[("a", "tcp://192.0.2.1", 1), ("b", "tcp://192.0.2.1:502", 2)]);
         assert!(said.len() == 1 && said[0].contains("the same endpoint as `a`"), "{said:?}");

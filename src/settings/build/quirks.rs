@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::super::fault::{Place, Written};
 use super::super::profile::TABLES;
-use super::super::types::{AddressRange, Quirks, Table};
+use super::super::types::{AddressRange, Quirks, Seam, Table};
 use super::super::walk::Walk;
 use crate::plant::PointIx;
 
@@ -21,6 +21,8 @@ pub(in crate::settings) struct QuirkKeys {
     pipeline: Option<u8>,
     forbidden: Vec<AddressRange>,
     readable: Vec<AddressRange>,
+    seams: Vec<Seam>,
+    any_transaction: Option<bool>,
     busy_retries: Option<u8>,
     busy_pause: Option<Duration>,
     crc_swapped: Option<bool>,
@@ -56,6 +58,8 @@ impl QuirkKeys {
         Self {
             forbidden: ranges(w, "forbidden"),
             readable: ranges(w, "readable"),
+            seams: seams(w),
+            any_transaction: w.word("transaction_ids", &[("checked", false), ("any", true)]),
             busy_retries: w.whole("retries_busy", 0, 10).map(|n| n as u8),
             busy_pause: w.duration("retry_busy_after"),
             crc_swapped: w.word("crc", &[("standard", false), ("swapped", true)]),
@@ -93,9 +97,39 @@ impl QuirkKeys {
             warm_up: profile.warm_up,
             forbidden: profile.forbidden.clone(),
             readable: profile.readable.clone(),
+            seams: profile.seams.iter().copied().chain(touching(&profile.readable)).collect(),
+            any_transaction: nearest!(any_transaction),
             heartbeat,
         }
     }
+}
+
+/// Where one readable range ends and the next begins at once: whoever writes two ranges there has seen that
+/// they are not one.
+fn touching(readable: &[AddressRange]) -> impl Iterator<Item = Seam> + '_ {
+    let next = |r: &AddressRange| Some((r.table, r.to.checked_add(1)?));
+    readable
+        .iter()
+        .filter(move |r| readable.iter().any(|o| next(o) == Some((r.table, r.from))))
+        .map(|r| Seam { table: r.table, at: r.from })
+}
+
+fn seams(w: &Walk<'_>) -> Vec<Seam> {
+    let mut all = Vec::new();
+    for s in w.list("seams") {
+        let table = s.word("table", TABLES).unwrap_or(Table::HoldingRegister);
+        match s.whole("at", 1, 65535) {
+            Some(at) => all.push(Seam { table, at: at as u16 }),
+            None if s.has("at") => {}
+            None => s.fault(
+                "at",
+                "missing",
+                "the first address of the second area: { table = \"holding\", at = 45 }",
+            ),
+        }
+        s.finish();
+    }
+    all
 }
 
 fn ranges(w: &Walk<'_>, key: &'static str) -> Vec<AddressRange> {

@@ -43,7 +43,8 @@ impl PlantBuilder<'_> {
         let written = written.into_iter().find_map(|q| q.max_registers_written.clone());
         let written = written.unwrap_or_else(|| w.written("max_registers"));
         self.readable(w, d.points, &quirks, &written);
-        let source = &mut self.modbus[number].source;
+        let all: Vec<(Duration, ModbusPoint)> =
+            groups.iter().flat_map(|g| g.1.iter().map(|p| (g.0, p.clone()))).collect();
         let mut of_device = Vec::new();
         for (n, (period, points)) in groups.into_iter().enumerate() {
             let device = DeviceIx(self.devices.len() as u32);
@@ -53,18 +54,57 @@ impl PlantBuilder<'_> {
             self.devices.push(Device {
                 label: if n == 0 { d.label.clone() } else { format!("{}@{}", d.label, in_words(period)) },
                 equipment: d.equipment,
-                source: source.id.clone(),
+                source: self.modbus[number].source.id.clone(),
                 points: points.iter().map(|p| p.point).collect(),
                 stale_after: (period * 3).max(Duration::from_secs(3)),
             });
-            of_device.push(PollGroup { device, period, points });
+            let factors = self.read_along(&points, &all, period, d.points);
+            of_device.push(PollGroup { device, period, points, factors });
         }
-        source.devices.push(ModbusDevice {
+        self.modbus[number].source.devices.push(ModbusDevice {
             label: d.label,
             unit: d.unit.unwrap_or(1) as u8,
             quirks,
             groups: of_device,
         });
+    }
+
+    /// The factors of `points` that are polled in another group: they are read with these too, since a value
+    /// counts only with a factor of its own time. One that was meant to be read less often is told.
+    fn read_along(
+        &self,
+        points: &[ModbusPoint],
+        all: &[(Duration, ModbusPoint)],
+        period: Duration,
+        profile: &[(PointIx, &ProfilePoint)],
+    ) -> Vec<ModbusPoint> {
+        let mut along: Vec<ModbusPoint> = Vec::new();
+        for point in points {
+            for of in point.factors.iter().map(Factor::point) {
+                let is = |p: &ModbusPoint| p.point == of;
+                let Some((own, factor)) = all.iter().find(|(_, p)| is(p)) else { continue };
+                if points.iter().any(is) || along.iter().any(is) {
+                    continue;
+                }
+                along.push(ModbusPoint { factors: Vec::new(), ..factor.clone() });
+                if *own > period {
+                    let (value, name) = (&self.points[point.point.0 as usize], &self.points[of.0 as usize]);
+                    self.warnings.borrow_mut().push(Fault {
+                        place: profile.iter().find(|p| p.0 == of).map(|p| p.1.places.of("period")).unwrap_or_default(),
+                        key: format!("point.{}.period", name.id),
+                        problem: format!(
+                            "read every {}, but `{}`, which is multiplied by it, every {}: it is read with each \
+                             value too",
+                            in_words(*own),
+                            value.id,
+                            in_words(period)
+                        ),
+                        remedy: format!("remove the period, or give `{}` the same", value.id),
+                    });
+                }
+            }
+        }
+        along
     }
 
     /// Each point fits into one request, and into none that the device must not get.

@@ -178,6 +178,8 @@ pub struct PollGroup {
     pub period: Duration,
     /// What to read.
     pub points: Vec<ModbusPoint>,
+    /// Points of other groups that these are multiplied by: read along, without readings of their own.
+    pub factors: Vec<ModbusPoint>,
 }
 
 /// Named switches for what devices do differently; the defaults follow the specification.
@@ -193,6 +195,11 @@ pub struct Quirks {
     pub forbidden: Vec<AddressRange>,
     /// Ranges known to be readable: a gap inside may be of any length.
     pub readable: Vec<AddressRange>,
+    /// Addresses that no request may reach over: two areas of the device meet there.
+    pub seams: Vec<Seam>,
+    /// Answers may have any transaction id: then only one request is in flight, and after a silence the
+    /// connection is opened anew.
+    pub any_transaction: bool,
     /// Rest between two requests to this unit; on a serial line never less than 3.5 characters.
     pub pause: Duration,
     /// Requests in flight at once on a TCP connection, 1 to 16.
@@ -219,6 +226,8 @@ impl Default for Quirks {
             max_gap: 0,
             forbidden: Vec::new(),
             readable: Vec::new(),
+            seams: Vec::new(),
+            any_transaction: false,
             pause: Duration::ZERO,
             pipeline: 1,
             busy_retries: 3,
@@ -229,6 +238,15 @@ impl Default for Quirks {
             heartbeat: None,
         }
     }
+}
+
+/// Where a new area begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seam {
+    /// Which table.
+    pub table: Table,
+    /// First address of the second area, from 0.
+    pub at: u16,
 }
 
 /// Addresses `from` to `to` of a table, both included.

@@ -35,6 +35,17 @@ impl Table {
         matches!(self, Self::Coil | Self::DiscreteInput)
     }
 
+    /// Its word in a profile.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Coil => "coil",
+            Self::DiscreteInput => "discrete",
+            Self::HoldingRegister => "holding",
+            Self::InputRegister => "input",
+        }
+    }
+
     /// `holding registers` and so on, for people.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -210,6 +221,15 @@ pub enum Factor {
     Times(PointIx),
     /// By 10 to the minus that (decimal-point register).
     Decimals(PointIx),
+}
+
+impl Factor {
+    /// The point that holds it.
+    #[must_use]
+    pub fn point(&self) -> PointIx {
+        let (Self::Times(of) | Self::Decimals(of)) = *self;
+        of
+    }
 }
 
 /// One point's place in a device and the way to its engineering value.

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use steamward::plant::Quality;
 use steamward::store::{JournalReader, unpack};
 use tempfile::TempDir;
 
@@ -262,13 +263,23 @@ impl Gateway {
 
     /// All committed readings with a value: (point, microseconds, value), in journal order.
     pub fn committed(&self, equipment: &str) -> Vec<(String, i64, f64)> {
+        self.committed_of(equipment, Quality::is_usable)
+    }
+
+    /// The committed values of one point whose quality is good.
+    pub fn good(&self, equipment: &str, point: &str) -> Vec<f64> {
+        let all = self.committed_of(equipment, |q| q == Quality::Good);
+        all.into_iter().filter(|c| c.0 == point).map(|c| c.2).collect()
+    }
+
+    fn committed_of(&self, equipment: &str, keep: impl Fn(Quality) -> bool) -> Vec<(String, i64, f64)> {
         let journal = JournalReader::open(&self.data().join("journal.db")).expect("a journal");
         let series = journal.series().expect("readable");
         let (mut found, mut seq) = (Vec::new(), 0);
         while let Some(chunk) = journal.next_after(seq).expect("readable") {
             seq = chunk.seq;
             unpack(&chunk.body, |sample| {
-                for reading in sample.readings.iter().filter(|r| r.quality.is_usable()) {
+                for reading in sample.readings.iter().filter(|r| keep(r.quality)) {
                     let owner = series.iter().find(|s| s.id == reading.series).expect("a known series");
                     if owner.equipment == equipment {
                         found.push((owner.point.clone(), sample.at.0, reading.value));

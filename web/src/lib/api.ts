@@ -83,7 +83,10 @@ export type DeviceState = 'waiting' | 'reading' | 'reading-part' | 'failing' | '
 /** A device on a Modbus source; counted since the start or since its settings changed. */
 export interface Device {
   label: string; unit: number; state: DeviceState;
+  /** The last trouble; `state` says whether there is one now. */
   last_error: string | null; last_error_at: string | null;
+  /** Lines for the profile's `[modbus]`. */
+  learnt?: string[];
   requests: number; failures: number; polls: number; good_polls: number;
   /** Ticks skipped because the poll before took too long. */
   missed_polls: number;

@@ -9,6 +9,7 @@ const WHOLE: Rule[] = [
   [/^no answer within (.+)$/, 'fault.timeout', 'time'],
   [/^connection: (.+)$/s, 'fault.connection', 'what'],
   [/^wrong answer: (.+)$/s, 'fault.wrong', 'what'],
+  [/^two devices dial in with this registration\b/, 'fault.twoCallers'],
 ];
 
 const PARTS: Rule[] = [
@@ -27,6 +28,7 @@ const PARTS: Rule[] = [
   [/^(\d+) bytes of values where (\d+) were asked for$/, 'fault.length', 'got', 'wanted'],
   [/^a byte count of (\d+) over (\d+) bytes of values$/, 'fault.count', 'told', 'got'],
   [/^nothing but answers to nobody$/, 'fault.unasked'],
+  [/^transaction id (\d+) where (\d+) was sent\b/, 'fault.transaction', 'got', 'sent'],
   [/^an empty answer$/, 'fault.empty'],
   [/^(\d+) bytes that make no frame$/, 'fault.noFrame', 'n'],
   [/^an answer was cut off$/, 'fault.cut'],

@@ -4,8 +4,9 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::{Bus, Job, Purpose};
-use crate::field::modbus::link::Done;
-use crate::plant::Micros;
+use crate::field::modbus::link::{Callers, Done, PollError};
+use crate::field::modbus::unit::{Answer, Words};
+use crate::plant::{Cause, Micros, Quality};
 
 /// Frames of another master before it is said that there is one: noise may look like one once.
 const SURE_OF_OTHER_MASTER: u64 = 3;
@@ -44,6 +45,7 @@ impl Bus {
 
     /// The unit lives. What waited for a probe may go.
     pub(super) fn answered(&mut self, n: usize, probe: bool) {
+        self.seats[n].unit.spoke();
         if self.seats[n].breaker.answered() {
             info!(source = %self.source.id, unit = self.seats[n].unit.device.unit, "it answers again");
         }
@@ -66,18 +68,47 @@ impl Bus {
             Purpose::Again(values) => Some(values.as_slice()),
             _ => None,
         };
+        let answer = Answer { values: self.link.values(), earlier, now, at };
+        let words = Words { timezone: &self.timezone, texts: &self.texts };
         self.readings.clear();
-        self.seats[job.unit].unit.take(
-            job.group,
-            &job.request,
-            self.link.values(),
-            earlier,
-            now,
-            &self.timezone,
-            &self.texts,
-            &mut self.readings,
-        );
+        self.seats[job.unit].unit.take(job.group, &job.request, &answer, words, &mut self.readings);
+        self.doubt_callers(job.unit, job.group);
         self.push(job.unit, job.group, at).await;
+        self.release(job).await;
         self.one_less(job);
+    }
+
+    /// Hands on the values whose factors have come; with the last request of a poll all that still wait.
+    pub(super) async fn release(&mut self, job: &Job) {
+        let now = self.mono(Instant::now());
+        let unit = &mut self.seats[job.unit].unit;
+        if unit.groups[job.group].outstanding <= 1 {
+            unit.settle(job.group, now);
+        }
+        loop {
+            self.readings.clear();
+            let Some(at) = self.seats[job.unit].unit.released(&mut self.readings) else { return };
+            self.doubt_callers(job.unit, job.group);
+            self.push(job.unit, job.group, at).await;
+        }
+    }
+
+    /// Where two devices dial in with one registration, nobody knows whose values these are.
+    fn doubt_callers(&mut self, n: usize, g: usize) {
+        match self.link.callers() {
+            Callers::One => {}
+            Callers::Doubtful => {
+                for reading in self.readings.iter_mut().filter(|r| r.quality == Quality::Good) {
+                    reading.quality = Quality::Uncertain(Cause::SharedRegistration);
+                }
+            }
+            Callers::Two => {
+                for reading in &mut self.readings {
+                    (reading.value, reading.quality) = (f64::NAN, Quality::Bad(Cause::SharedRegistration));
+                }
+                self.seats[n].unit.groups[g].whole = false;
+                self.trouble(n, &PollError::TwoCallers, false);
+            }
+        }
     }
 }

@@ -28,20 +28,30 @@ impl Bus {
                 self.link.trust(self.seats[n].unit.device.unit);
                 return;
             }
-            PollError::Exception(code @ 1..=3) => {
+            PollError::Exception(code @ 1..=4) => {
                 self.answered(n, job.probe);
                 self.refused(job, code, at).await;
                 return;
             }
             _ => {}
         }
-        self.trouble(n, error);
+        // The first loss of a connection costs no reading.
+        let harmless = matches!(error, PollError::Line(_)) && !job.retried && !job.probe;
+        self.trouble(n, error, harmless);
         let cause = error.cause();
         match *error {
             // A gateway tells that the device behind it is dead: the same as silence, without harm to
             // the connection (V1.1b3, section 7: codes 0x0A and 0x0B).
-            PollError::Late(_) | PollError::Exception(10 | 11) => {
+            PollError::Exception(10 | 11) => {
                 self.silent(n);
+                self.give_up_unit(job, cause, at).await;
+            }
+            PollError::Late(_) => {
+                self.silent(n);
+                self.late(job, cause, at).await;
+            }
+            PollError::OtherTransaction { .. } | PollError::TwoCallers => {
+                self.answered(n, job.probe);
                 self.give_up_unit(job, cause, at).await;
             }
             PollError::Exception(_) => {
@@ -72,19 +82,26 @@ impl Bus {
         }
     }
 
-    /// Exceptions 1 to 3: halve a block until the guilty register is found, keep the rest.
+    /// Silence: of the device, or of one of its registers, which the others must not suffer for.
+    async fn late(&mut self, job: Job, cause: Cause, at: Micros) {
+        let (n, g) = (job.unit, job.group);
+        let others = job.purpose != Purpose::Sync && self.seats[n].unit.late(g, &job.request);
+        self.name_refused(&job, None);
+        if others && !job.probe {
+            self.failed(&job, cause, at).await;
+        } else {
+            self.give_up_unit(job, cause, at).await;
+        }
+    }
+
+    /// Exceptions 1 to 4: halve a block until the guilty register is found, keep the rest.
     pub(super) async fn refused(&mut self, job: Job, code: u8, at: Micros) {
         let (n, g) = (job.unit, job.group);
-        let halves = self.seats[n].unit.refuse(g, &job.request, code, &self.cost);
+        let halves = self.seats[n].unit.refuse(g, &job.request, code);
         let unit = self.seats[n].unit.device.unit;
         if halves.is_empty() {
-            for (origin, address, cause) in self.seats[n].unit.refused() {
-                if job.request.address == address {
-                    warn!(source = %self.source.id, unit, code, address, cause = cause.word(),
-                        "the device refuses this register; it is set aside and tried again in 10 min ({origin})");
-                }
-            }
-            self.trouble(n, &PollError::Exception(code));
+            self.name_refused(&job, Some(code));
+            self.trouble(n, &PollError::Exception(code), false);
             self.failed(&job, Cause::of_exception(code), at).await;
             return;
         }
@@ -92,6 +109,24 @@ impl Bus {
         self.seats[n].unit.groups[g].outstanding += halves.len() - 1;
         for request in halves.into_iter().rev() {
             self.queue.push_front(Job { request, purpose: Purpose::Values, probe: false, ..job.clone() });
+        }
+    }
+
+    /// Names the register that was just set aside, unless it was set aside before.
+    fn name_refused(&self, job: &Job, code: Option<u8>) {
+        let unit = &self.seats[job.unit].unit;
+        if job.request.points.len() != 1 || !unit.is_news(job.group, &job.request) {
+            return;
+        }
+        let how = if code.is_some() {
+            "refuses this register"
+        } else {
+            "does not answer when asked for this register"
+        };
+        for (origin, address, cause) in unit.refused().filter(|r| r.1 == job.request.address) {
+            warn!(source = %self.source.id, unit = unit.device.unit, address, cause = cause.word(),
+                "the device {how}; it is set aside and asked for again in 5 s, later less often, at least every \
+                 10 min ({origin})");
         }
     }
 
@@ -132,6 +167,7 @@ impl Bus {
         self.seats[job.unit].unit.missed(job.group, &job.request, cause, &mut self.readings);
         self.seats[job.unit].unit.groups[job.group].whole = false;
         self.push(job.unit, job.group, at).await;
+        self.release(job).await;
         self.one_less(job);
     }
 }

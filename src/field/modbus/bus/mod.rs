@@ -84,6 +84,8 @@ struct Seat {
     status: DeviceStatus,
     /// An error was seen in the present poll.
     troubled: bool,
+    /// What the log was told of its troubles.
+    told: Vec<show::Told>,
 }
 
 struct Bus {

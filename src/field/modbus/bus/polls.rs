@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
-use tracing::info;
+use tracing::warn;
 
 use super::{Bus, Job, Purpose};
 use crate::clock::wall_now;
+use crate::field::modbus::unit::Unit;
 use crate::field::status::DeviceState;
 use crate::plant::Cause;
 
@@ -38,7 +39,7 @@ impl Bus {
     pub(super) async fn begin(&mut self, n: usize, g: usize, now: Instant, probe: bool) {
         let mono = self.mono(now);
         self.readings.clear();
-        let mut requests = self.seats[n].unit.begin(g, mono, &self.cost, &mut self.readings);
+        let mut requests = self.seats[n].unit.begin(g, mono, probe, &self.cost, &mut self.readings);
         if !self.readings.is_empty() {
             self.push(n, g, wall_now()).await;
         }
@@ -88,9 +89,13 @@ impl Bus {
     pub(super) fn finish(&mut self, n: usize, g: usize, now: Instant, rested: bool) {
         let mono = self.mono(now);
         let seat = &mut self.seats[n];
-        if seat.unit.end(g, mono, &self.cost) && seat.unit.refused().next().is_none() {
-            info!(source = %self.source.id, unit = seat.unit.device.unit,
-                "the device refuses a register in a gap; its registers are read without gaps now");
+        if let Some(lines) = seat.unit.end(g, mono, &self.cost) {
+            if !lines.is_empty() {
+                warn!(source = %self.source.id, unit = seat.unit.device.unit,
+                    "the device does not allow every request; written in its profile's [modbus] this need not be \
+                     found anew: {}", lines.join("; "));
+            }
+            seat.status.learnt = lines;
         }
         let period = seat.unit.groups[g].period;
         let ticks = mono.as_nanos() / period.as_nanos().max(1) + 1;
@@ -101,21 +106,29 @@ impl Bus {
         seat.status.polls += 1;
         // The first tick is at the start, wherever that falls between two ticks.
         seat.status.missed += (planned as u64).saturating_sub(1);
-        if seat.unit.groups[g].whole && !rested {
+        if seat.unit.groups[g].whole && seat.unit.groups[g].gave && !rested {
             seat.status.good_polls += 1;
         }
         if rested {
             seat.status.state = DeviceState::Resting;
+        } else if seat.unit.refuses_all(g) {
+            seat.status.state = DeviceState::Failing;
+            seat.status.refused = refused(&seat.unit);
         } else if !seat.troubled {
-            let refused: Vec<String> =
-                seat.unit.refused().map(|(origin, address, _)| format!("{address} ({origin})")).collect();
+            let refused = refused(&seat.unit);
             seat.status.state =
                 if refused.is_empty() { DeviceState::Reading } else { DeviceState::ReadingPart };
-            if refused.is_empty() {
-                seat.status.last_error = None;
-            }
             seat.status.refused = refused;
         }
         self.show(n);
     }
+}
+
+/// The registers that are set aside, for people.
+fn refused(unit: &Unit) -> Vec<String> {
+    let named = unit.refused().map(|(origin, address, cause)| match cause {
+        Cause::Timeout => format!("{address} ({origin}), silence"),
+        _ => format!("{address} ({origin})"),
+    });
+    named.collect()
 }

@@ -39,6 +39,7 @@ impl Bus {
                 unit: Unit::new(device.clone(), &self.cost),
                 breaker: Breaker::default(),
                 troubled: false,
+                told: Vec::new(),
             }));
         }
         // Requests of those that stay keep their place; nothing is in flight here.

@@ -73,6 +73,7 @@ impl Bus {
                 ask,
                 crc_swapped: device.quirks.crc_swapped,
                 tolerant: device.quirks.tolerant,
+                any_transaction: device.quirks.any_transaction,
                 pause: device.quirks.pause,
             });
             let sync = job.purpose == Purpose::Sync;
@@ -90,7 +91,9 @@ impl Bus {
 
     pub(super) fn window(&self, unit: usize) -> usize {
         match self.source.transport {
-            Transport::Tcp { .. } => usize::from(self.seats[unit].unit.device.quirks.pipeline.max(1)),
+            Transport::Tcp { .. } if !self.seats[unit].unit.device.quirks.any_transaction => {
+                usize::from(self.seats[unit].unit.device.quirks.pipeline.max(1))
+            }
             _ => 1,
         }
     }

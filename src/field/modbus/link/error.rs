@@ -18,6 +18,19 @@ pub enum PollError {
     /// The connection broke or was refused.
     #[error("connection: {0}")]
     Line(String),
+    /// An answer came, but not with the transaction id of a request.
+    #[error(
+        "wrong answer: transaction id {got} where {sent} was sent (always so? transaction_ids = \"any\")"
+    )]
+    OtherTransaction {
+        /// Of the answer.
+        got: u16,
+        /// Of the request.
+        sent: u16,
+    },
+    /// A device that dials in: another one introduces itself in the same way.
+    #[error("two devices dial in with this registration: give each its own")]
+    TwoCallers,
     /// Something came that is no answer to this request.
     #[error("wrong answer: {0}")]
     Garbled(String),
@@ -31,6 +44,19 @@ fn exception(code: u8) -> String {
 }
 
 impl PollError {
+    /// The same kind of trouble, whatever numbers are in its words.
+    #[must_use]
+    pub fn is_like(&self, other: &Self) -> bool {
+        let words = |text: &str| -> String { text.chars().filter(|c| !c.is_ascii_digit()).collect() };
+        match (self, other) {
+            (Self::Exception(one), Self::Exception(two)) => one == two,
+            (Self::Line(one), Self::Line(two)) | (Self::Garbled(one), Self::Garbled(two)) => {
+                words(one) == words(two)
+            }
+            _ => std::mem::discriminant(self) == std::mem::discriminant(other),
+        }
+    }
+
     /// As the readings show it.
     #[must_use]
     pub fn cause(&self) -> Cause {
@@ -38,7 +64,8 @@ impl PollError {
             Self::Exception(code) => Cause::of_exception(*code),
             Self::Late(_) => Cause::Timeout,
             Self::Line(_) => Cause::Disconnected,
-            Self::Garbled(_) => Cause::Garbled,
+            Self::TwoCallers => Cause::SharedRegistration,
+            Self::Garbled(_) | Self::OtherTransaction { .. } => Cause::Garbled,
         }
     }
 }

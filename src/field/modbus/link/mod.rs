@@ -15,6 +15,7 @@ mod open;
 mod patience;
 mod rtu;
 mod speak;
+mod take_overs;
 mod tcp;
 
 use std::collections::{HashMap, VecDeque};
@@ -24,6 +25,8 @@ use tokio::time::Instant;
 
 pub use error::PollError;
 use speak::Unsent;
+pub use take_overs::Callers;
+use take_overs::TakeOvers;
 
 use super::beats;
 use super::dial_in::Doorstep;
@@ -54,6 +57,8 @@ pub struct Sending {
     pub crc_swapped: bool,
     /// Look for the answer among junk.
     pub tolerant: bool,
+    /// TCP: take an answer whatever its transaction id, if nothing else is in flight.
+    pub any_transaction: bool,
     /// Rest before it, since it was given or since the request before it went out.
     pub pause: Duration,
 }
@@ -114,6 +119,11 @@ pub struct Link {
     wire: Option<Wire>,
     /// Streams of a device that dials in.
     dialled: Option<Doorstep>,
+    /// The last request that ended on this connection was answered.
+    answered: bool,
+    take_overs: TakeOvers,
+    /// The connection was well when a new call ended it.
+    displaced: bool,
     incoming: Vec<u8>,
     outgoing: Vec<u8>,
     /// What stands in `outgoing`, in order.
@@ -128,6 +138,8 @@ pub struct Link {
     transaction: u16,
     /// TCP: bytes of answers to nobody since the last proper one.
     unasked: usize,
+    /// TCP: the last transaction id that no request has, and the one that was in flight then.
+    strange: Option<(u16, u16)>,
     /// TCP: requests that were given up, as (transaction, unit, function).
     unanswered: VecDeque<(u16, u8, u8)>,
     /// Not before this the next request.
@@ -159,6 +171,9 @@ impl Link {
             silence,
             wire: None,
             dialled,
+            answered: false,
+            take_overs: TakeOvers::default(),
+            displaced: false,
             incoming: Vec::new(),
             outgoing: Vec::new(),
             unsent: VecDeque::new(),
@@ -169,6 +184,7 @@ impl Link {
             broken: None,
             transaction: u16::MAX,
             unasked: 0,
+            strange: None,
             unanswered: VecDeque::new(),
             ready_at: now,
             heard: now,
@@ -195,6 +211,12 @@ impl Link {
     #[must_use]
     pub fn values(&self) -> &[u8] {
         &self.values
+    }
+
+    /// Whether one device dials in here, or two with one registration.
+    #[must_use]
+    pub fn callers(&self) -> Callers {
+        self.take_overs.callers(Instant::now())
     }
 
     /// Requests without an end yet.

@@ -3,7 +3,7 @@
 
 use tokio::time::Instant;
 
-use super::{LEAST_CONNECT, Link, PollError};
+use super::{LEAST_CONNECT, Link, MOST_UNREAD, PollError};
 use crate::field::modbus::dial_in::Doorstep;
 use crate::field::modbus::wire::Wire;
 use crate::settings::Transport;
@@ -43,13 +43,31 @@ impl Link {
         let Some(door) = &self.dialled else { return };
         if !self.flight.is_empty() {
             if door.is_knocked() {
+                self.displaced = self.is_well();
                 self.give_up(PollError::Line("the device dialled in anew".to_owned()));
             }
             return;
         }
         if let Some((stream, rest)) = door.take() {
+            if std::mem::take(&mut self.displaced) || self.is_well() {
+                self.take_overs.count(Instant::now());
+            }
             self.opened(Wire::of_stream(stream));
             self.incoming = rest;
+        }
+    }
+
+    /// The connection is open on both sides, and its last request was answered: whoever dials in now is not
+    /// a device that has lost it.
+    fn is_well(&mut self) -> bool {
+        let Some(wire) = self.wire.as_mut().filter(|_| self.answered) else { return false };
+        // Behind what it still said may stand its end.
+        loop {
+            match wire.read_ready(&mut self.incoming) {
+                Ok(Some(0)) | Err(_) => return false,
+                Ok(Some(_)) if self.incoming.len() < MOST_UNREAD => {}
+                Ok(_) => return true,
+            }
         }
     }
 
@@ -60,12 +78,14 @@ impl Link {
 
     pub(super) fn opened(&mut self, wire: Wire) {
         self.wire = Some(wire);
+        self.answered = false;
         self.incoming.clear();
         self.outgoing.clear();
         self.unsent.clear();
         self.broken = None;
         self.deaf = 0;
         self.unasked = 0;
+        self.strange = None;
         self.unanswered.clear();
         self.counts.connects += 1;
         self.ready_at = Instant::now() + self.connect_pause;

@@ -43,9 +43,12 @@ impl Link {
             }
         }
         let gone = self.flight.remove(0);
+        self.answered = false;
         let rtu = self.framing == Framing::Rtu;
         self.drop_heartbeats();
-        let outcome = if rtu && !self.incoming.is_empty() {
+        let outcome = if let Some((got, sent)) = self.strange.take().filter(|_| !rtu) {
+            PollError::OtherTransaction { got, sent }
+        } else if rtu && !self.incoming.is_empty() {
             self.counts.crc_errors += 1;
             PollError::Garbled(format!("{} bytes that make no frame", self.incoming.len()))
         } else {
@@ -70,6 +73,10 @@ impl Link {
             if !self.incoming.is_empty() {
                 // A part of an answer: whatever comes behind it would be taken for the rest.
                 self.give_up(PollError::Garbled("an answer was cut off".to_owned()));
+            }
+            if gone.sending.any_transaction {
+                // Its late answer could not be told from the next one.
+                self.give_up(PollError::Line("silent, opened anew".to_owned()));
             }
             self.deaf += 1;
             if self.deaf >= HALF_OPEN && self.flight.is_empty() {

@@ -45,8 +45,13 @@ impl Link {
             Borrowed::Perhaps if !last => return None,
             Borrowed::Perhaps | Borrowed::No => {}
         }
-        let Some(n) = self.flight.iter().position(|f| f.transaction == frame.transaction) else {
-            self.counts.late += 1;
+        let Some(n) = self.asked(frame.transaction) else {
+            if self.unanswered.iter().any(|u| u.0 == frame.transaction) {
+                self.counts.late += 1;
+            } else {
+                self.counts.foreign += 1;
+                self.strange = self.flight.first().map(|f| (frame.transaction, f.transaction));
+            }
             self.unasked += frame.pdu.end;
             if self.unasked > MOST_UNREAD {
                 return out_of_step(self, "nothing but answers to nobody".to_owned());
@@ -55,8 +60,9 @@ impl Link {
             self.incoming.drain(..frame.pdu.end);
             return Some(None);
         };
-        self.unasked = 0;
+        (self.unasked, self.strange) = (0, None);
         let request = self.flight.remove(n);
+        self.answered = true;
         let pdu = &self.incoming[frame.pdu.clone()];
         let outcome = match frame::check(&request.sending.ask, request.sending.unit, frame.unit, pdu) {
             Ok(Answer::Values(values)) => {
@@ -72,6 +78,13 @@ impl Link {
         };
         self.incoming.drain(..frame.pdu.end);
         Some(Some(Done { sent: request.sending, outcome, at: wall_now() }))
+    }
+
+    /// The request with this transaction id; with `any_transaction` the only one in flight.
+    fn asked(&self, transaction: u16) -> Option<usize> {
+        let exact = self.flight.iter().position(|f| f.transaction == transaction);
+        let only = || matches!(&self.flight[..], [one] if one.sending.any_transaction).then_some(0);
+        exact.or_else(only)
     }
 
     /// Whether the values of a frame end in, or hold, the header of another answer that may come: then

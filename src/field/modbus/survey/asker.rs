@@ -167,7 +167,15 @@ impl Asker {
 
     fn put(&mut self, tag: usize, unit: u8, ask: Ask) {
         let (crc_swapped, pause) = (self.crc_swapped, self.pause);
-        self.link.send(Sending { tag, unit, ask, crc_swapped, tolerant: true, pause });
+        self.link.send(Sending {
+            tag,
+            unit,
+            ask,
+            crc_swapped,
+            tolerant: true,
+            any_transaction: false,
+            pause,
+        });
     }
 }
 

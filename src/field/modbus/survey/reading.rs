@@ -11,10 +11,11 @@ use super::super::frame::Ask;
 use super::super::link::PollError;
 use super::super::plan::LineCost;
 use super::super::trace::Frame;
-use super::super::unit::Unit;
+use super::super::unit::{Answer, Unit, Words};
 use super::asker::Asker;
+use crate::clock::wall_now;
 use crate::plant::{Cause, PointIx, Quality, TextTable};
-use crate::settings::{Factor, Format, ModbusDevice, ModbusPoint, ModbusSource};
+use crate::settings::{Format, ModbusDevice, ModbusPoint, ModbusSource};
 
 /// What one read of a point gave.
 #[derive(Debug, Clone)]
@@ -78,7 +79,7 @@ pub async fn read_point(
     let rounds = if found.factors.is_empty() { 1 } else { 2 };
     let groups = unit.groups.len();
     for group in (0..rounds).flat_map(|_| 0..groups) {
-        for request in unit.begin(group, began.elapsed(), &cost, &mut out) {
+        for request in unit.begin(group, began.elapsed(), false, &cost, &mut out) {
             let ask = Ask::Read { table: request.table, address: request.address, count: request.count };
             let mut answer = asker.ask(unit_id, ask).await;
             let mut earlier = None;
@@ -96,8 +97,10 @@ pub async fn read_point(
                         let bits = request.table.is_bits();
                         (reading.registers, reading.raw) = raw(&found, bits, at, &heard.values, timezone);
                     }
-                    let (now, earlier) = (began.elapsed(), earlier.as_deref());
-                    unit.take(group, &request, &heard.values, earlier, now, timezone, &texts, &mut out);
+                    let now = began.elapsed();
+                    let values = heard.values.as_slice();
+                    let answer = Answer { values, earlier: earlier.as_deref(), now, at: wall_now() };
+                    unit.take(group, &request, &answer, Words { timezone, texts: &texts }, &mut out);
                 }
                 Err(error) => {
                     unit.missed(group, &request, error.cause(), &mut out);
@@ -105,6 +108,8 @@ pub async fn read_point(
                 }
             }
         }
+        unit.settle(group, began.elapsed());
+        while unit.released(&mut out).is_some() {}
     }
     reading.frames = asker.frames();
     if let Some(last) = out.iter().rev().find(|r| r.point == point) {
@@ -143,14 +148,14 @@ fn alone(source: &ModbusSource, point: PointIx) -> Option<(ModbusDevice, ModbusP
     let found = all().find(|p| p.point == point)?.clone();
     let mut wanted = vec![point];
     for factor in &found.factors {
-        let (Factor::Times(of) | Factor::Decimals(of)) = *factor;
-        wanted.push(of);
+        wanted.push(factor.point());
     }
     let mut device = device.clone();
     device.quirks.heartbeat = None;
     device.quirks.warm_up = None;
     for group in &mut device.groups {
         group.points.retain(|p| wanted.contains(&p.point));
+        group.factors.retain(|p| wanted.contains(&p.point));
     }
     device.groups.retain(|g| !g.points.is_empty());
     Some((device, found))

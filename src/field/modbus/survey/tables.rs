@@ -178,7 +178,12 @@ async fn look_through(
             if matches!(code, 1 | 10 | 11) { Reply::Stop } else { Reply::Refused }
         }
         // Some devices say nothing instead of no.
-        Err(PollError::Late(_) | PollError::Garbled(_)) => {
+        Err(
+            PollError::Late(_)
+            | PollError::Garbled(_)
+            | PollError::OtherTransaction { .. }
+            | PollError::TwoCallers,
+        ) => {
             seen.silent += 1;
             if seen.silent >= MOST_SILENT { Reply::Stop } else { Reply::Refused }
         }

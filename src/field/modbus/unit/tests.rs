@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
-use super::{Request, Unit};
+use super::{Answer, Request, Unit, Words};
 use crate::field::modbus::plan::LineCost;
-use crate::plant::{Cause, DeviceIx, PointIx, Quality, Reading, TextTable};
+use crate::plant::{Cause, DeviceIx, Micros, PointIx, Quality, Reading, TextTable};
 use crate::settings::{
     CurrentLoop, Factor, Format, ModbusDevice, ModbusPoint, PollGroup, Quirks, Scaling, Table,
 };
@@ -14,7 +14,8 @@ use crate::settings::{
 const COST: LineCost = LineCost { request: Duration::from_millis(5), byte: Duration::from_micros(1) };
 
 fn unit(quirks: Quirks, points: Vec<ModbusPoint>) -> Unit {
-    let group = PollGroup { device: DeviceIx(0), period: Duration::from_secs(1), points };
+    let group =
+        PollGroup { device: DeviceIx(0), period: Duration::from_secs(1), points, factors: Vec::new() };
     Unit::new(ModbusDevice { label: "plc/1".to_owned(), unit: 1, quirks, groups: vec![group] }, &COST)
 }
 
@@ -22,13 +23,21 @@ fn register(n: u16) -> ModbusPoint {
     ModbusPoint::plain(PointIx(u32::from(n)), Table::HoldingRegister, n, Format::U16)
 }
 
+fn take(unit: &mut Unit, request: &Request, values: &[u8], now: Duration, out: &mut Vec<Reading>) {
+    let answer = Answer { values, earlier: None, now, at: Micros(now.as_micros() as i64) };
+    let (timezone, texts) = (&TimeZone::UTC, &TextTable::default());
+    unit.take(0, request, &answer, Words { timezone, texts }, out);
+}
+
 fn read(unit: &mut Unit, at: u64, words: &[u16]) -> Vec<Reading> {
     let now = Duration::from_secs(at);
     let mut out = Vec::new();
-    let requests = unit.begin(0, now, &COST, &mut out);
+    let requests = unit.begin(0, now, false, &COST, &mut out);
     let [request] = &requests[..] else { panic!("one request") };
     let values: Vec<u8> = words.iter().flat_map(|w| w.to_be_bytes()).collect();
-    unit.take(0, request, &values, None, now, &TimeZone::UTC, &TextTable::default(), &mut out);
+    take(unit, request, &values, now, &mut out);
+    unit.settle(0, now);
+    while unit.released(&mut out).is_some() {}
     out
 }
 
@@ -79,10 +88,12 @@ fn a_factor_that_the_device_refuses_is_none_any_more() {
     assert_eq!(read(&mut unit, 0, &[80, 5])[1].value, 400.0);
     let mut out = Vec::new();
     let now = Duration::from_secs(1);
-    let whole = unit.begin(0, now, &COST, &mut out).remove(0);
-    let halves = unit.refuse(0, &whole, 2, &COST);
-    assert!(unit.refuse(0, &halves[0], 2, &COST).is_empty());
-    unit.take(0, &halves[1], &[0, 5], None, now, &TimeZone::UTC, &TextTable::default(), &mut out);
+    let whole = unit.begin(0, now, false, &COST, &mut out).remove(0);
+    let halves = unit.refuse(0, &whole, 2);
+    assert!(unit.refuse(0, &halves[0], 2).is_empty());
+    take(&mut unit, &halves[1], &[0, 5], now, &mut out);
+    unit.settle(0, now);
+    assert!(unit.released(&mut out).is_some());
     assert_eq!(out.last().unwrap().quality, Quality::Bad(Cause::NoFactor));
 }
 
@@ -144,8 +155,9 @@ fn a_heartbeat_bit_beside_the_registers_counts_too() {
     let mut quality = |at: u64, bit: u8| {
         let now = Duration::from_secs(at);
         let mut out = Vec::new();
-        for (request, values) in unit.begin(0, now, &COST, &mut out).iter().zip([&[bit][..], &[0, 5]]) {
-            unit.take(0, request, values, None, now, &TimeZone::UTC, &TextTable::default(), &mut out);
+        for (request, values) in unit.begin(0, now, false, &COST, &mut out).iter().zip([&[bit][..], &[0, 5]])
+        {
+            take(&mut unit, request, values, now, &mut out);
         }
         out[1].quality
     };
@@ -174,20 +186,25 @@ fn zeros_are_in_doubt_after_a_restart_and_after_silence_for_as_long_as_the_devic
 fn the_guilty_register_is_found_by_halving_and_looked_at_again_later() {
     let mut unit = unit(Quirks::default(), (0..8).map(register).collect());
     let mut out = Vec::new();
-    let mut todo = unit.begin(0, Duration::ZERO, &COST, &mut out);
+    let mut todo = unit.begin(0, Duration::ZERO, false, &COST, &mut out);
     let mut read: Vec<usize> = Vec::new();
     while let Some(request) = todo.pop() {
         let hit = (request.address..request.address + request.count).contains(&5);
-        if hit { todo.extend(unit.refuse(0, &request, 2, &COST)) } else { read.extend(request.points) }
+        if hit { todo.extend(unit.refuse(0, &request, 2)) } else { read.extend(request.points) }
     }
     read.sort_unstable();
     assert_eq!(read, [0, 1, 2, 3, 4, 6, 7]);
-    assert!(unit.end(0, Duration::ZERO, &COST));
+    assert!(unit.end(0, Duration::ZERO, &COST).is_none());
     assert_eq!(unit.refused().map(|r| r.1).collect::<Vec<_>>(), [5]);
-    let next = unit.begin(0, Duration::from_secs(1), &COST, &mut out);
+    let next = unit.begin(0, Duration::from_secs(1), false, &COST, &mut out);
     assert_eq!(next.iter().map(|r| (r.address, r.count)).collect::<Vec<_>>(), [(0, 5), (6, 2)]);
     assert_eq!(out.last().unwrap().quality, Quality::Bad(Cause::ExceptionAddress));
-    assert_eq!(unit.begin(0, Duration::from_secs(601), &COST, &mut out).len(), 1);
+    // Soon it is asked for again, by itself.
+    let look = unit.begin(0, Duration::from_secs(5), false, &COST, &mut out);
+    assert_eq!(look.iter().map(|r| (r.address, r.count)).collect::<Vec<_>>(), [(0, 5), (6, 2), (5, 1)]);
+    assert!(unit.end(0, Duration::from_secs(5), &COST).is_none());
+    let again = unit.begin(0, Duration::from_secs(6), false, &COST, &mut out);
+    assert_eq!(again.iter().map(|r| (r.address, r.count)).collect::<Vec<_>>(), [(0, 8)]);
 }
 
 #[test]
@@ -201,7 +218,8 @@ fn a_counter_whose_two_answers_do_not_agree_is_uncertain() {
     let mut quality = |earlier: [u8; 4], values: [u8; 4]| {
         let mut out = Vec::new();
         let (now, texts) = (Duration::ZERO, TextTable::default());
-        unit.take(0, &request, &values, Some(&earlier), now, &TimeZone::UTC, &texts, &mut out);
+        let answer = Answer { values: &values, earlier: Some(&earlier), now, at: Micros(0) };
+        unit.take(0, &request, &answer, Words { timezone: &TimeZone::UTC, texts: &texts }, &mut out);
         out[0].quality
     };
     assert_eq!(quality([0, 1, 0xFF, 0xFF], [0, 2, 0, 0]), Quality::Uncertain(Cause::Torn));
