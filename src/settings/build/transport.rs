@@ -9,6 +9,18 @@ use super::words::{odd_host, plainly};
 const FORMS: &str = "\"tcp://192.0.2.10:502\", \"rtu+tcp://192.0.2.10:4001\", \
      \"serial:///dev/ttyUSB0?baud=9600&parity=even\" or \"rtu+listen://0.0.0.0:9000\"";
 
+/// What some devices speak and this gateway does not.
+const UNSPOKEN: &[(&str, &str)] = &[
+    ("udp", "Modbus in UDP datagrams"),
+    ("rtu+udp", "Modbus RTU in UDP datagrams"),
+    ("ascii", "Modbus ASCII"),
+    ("ascii+tcp", "Modbus ASCII"),
+    ("ascii+serial", "Modbus ASCII"),
+    ("ascii+listen", "Modbus ASCII"),
+    ("tls", "Modbus/TCP Security (TLS)"),
+    ("tcps", "Modbus/TCP Security (TLS)"),
+];
+
 /// Longest packet of a device that dials in; a caller's first bytes are looked at no further.
 const LONGEST_PACKET: usize = 256;
 
@@ -105,7 +117,10 @@ fn parse(text: &str) -> Result<Transport, String> {
             Ok(Transport::DialIn(DialIn { listen, registration: Vec::new(), heartbeat: Vec::new(), framing }))
         }
         "serial" => serial(rest).map(Transport::Serial),
-        _ => Err(no()),
+        other => match UNSPOKEN.iter().find(|u| u.0 == other) {
+            Some((_, what)) => Err(format!("`{other}://`: {what} is not supported")),
+            None => Err(no()),
+        },
     }
 }
 
@@ -225,6 +240,8 @@ mod tests {
             ("serial://ttyUSB0", "three slashes"),
             ("serial:///dev/ttyUSB0?baud=fast", "300 to 4000000"),
             ("serial:///dev/ttyUSB0?speed=9600", "`speed`"),
+            ("udp://10.0.0.1", "Modbus in UDP datagrams is not supported"),
+            ("ascii:///dev/ttyUSB0", "Modbus ASCII is not supported"),
             ("tcp://:502", "not a valid address"),
             ("tcp://10.0.0.1:0", "not a valid address"),
         ] {

@@ -25,7 +25,7 @@ const PARTS: Rule[] = [
   [/^failed to lookup address information\b/, 'fault.lookup'],
   [/^unit (\d+) answered$/, 'fault.otherUnit', 'unit'],
   [/^an answer of function (\d+)$/, 'fault.otherFunction', 'code'],
-  [/^(\d+) bytes of values where (\d+) were asked for$/, 'fault.length', 'got', 'wanted'],
+  [/^(\d+) bytes of values where (\d+) were asked for\b/, 'fault.length', 'got', 'wanted'],
   [/^a byte count of (\d+) over (\d+) bytes of values$/, 'fault.count', 'told', 'got'],
   [/^nothing but answers to nobody$/, 'fault.unasked'],
   [/^transaction id (\d+) where (\d+) was sent\b/, 'fault.transaction', 'got', 'sent'],

@@ -108,7 +108,7 @@ pub enum Wrong {
     #[error("an answer of function {0:02}")]
     Function(u8),
     /// Too few or too many values.
-    #[error("{got} bytes of values where {wanted} were asked for")]
+    #[error("{got} bytes of values where {wanted} were asked for{}", four_bytes(*.got, *.wanted))]
     Length {
         /// What came.
         got: usize,
@@ -126,6 +126,11 @@ pub enum Wrong {
     /// No function code, or nothing behind it.
     #[error("an empty answer")]
     Empty,
+}
+
+/// Twice as much as was asked for: one cause is known.
+fn four_bytes(got: usize, wanted: usize) -> &'static str {
+    if got == wanted * 2 { " (devices with four bytes a register are not supported)" } else { "" }
 }
 
 /// A proper answer.
@@ -294,6 +299,16 @@ pub fn rtu(bytes: &[u8], ask: &Ask, unit: u8, crc_swapped: bool, tolerant: bool)
         return Rtu::BadCrc;
     }
     outcome
+}
+
+/// Whether `bytes` end in an answer of `unit` to `function` with so many bytes of values, or in its exception.
+#[must_use]
+pub fn ends_in(bytes: &[u8], unit: u8, function: u8, values: usize, crc_swapped: bool) -> bool {
+    let is = |length: usize, function: u8| {
+        let frame = bytes.len().checked_sub(length).map(|from| &bytes[from..]);
+        frame.is_some_and(|f| f[0] == unit && f[1] == function && crc_fits(f, crc_swapped))
+    };
+    is(values + 5, function) || is(5, function | 0x80)
 }
 
 /// A frame in `bytes` that only another master can have caused: a request to read registers, or

@@ -45,6 +45,7 @@ impl Link {
                 Rtu::More | Rtu::BadCrc => return None,
                 Rtu::Foreign { consumed, why } => {
                     match why {
+                        _ if self.is_late(consumed) => self.counts.late += 1,
                         Wrong::Unit(_) => self.counts.foreign += 1,
                         _ => self.counts.late += 1,
                     }
@@ -72,6 +73,15 @@ impl Link {
         }
     }
 
+    /// RTU: the first `bytes` of the buffer end in the late answer to a request that was given up.
+    fn is_late(&self, bytes: usize) -> bool {
+        let heard = &self.incoming[..bytes];
+        self.doubt.iter().any(|(unit, open)| {
+            open.iter()
+                .any(|(function, values)| frame::ends_in(heard, *unit, *function, *values, self.crc_swapped))
+        })
+    }
+
     /// RTU: takes `bytes` that are no answer off the buffer.
     pub(super) fn drop_junk(&mut self, bytes: usize) {
         self.look_for_master(bytes);
@@ -82,7 +92,10 @@ impl Link {
     /// RTU: takes off the buffer what came while nothing was asked.
     pub(super) fn drop_unasked(&mut self) {
         self.drop_heartbeats();
-        if !self.heartbeat().starts_with(&self.incoming) {
+        if self.is_late(self.incoming.len()) {
+            self.counts.late += 1;
+            self.incoming.clear();
+        } else if !self.heartbeat().starts_with(&self.incoming) {
             self.drop_junk(self.incoming.len());
         }
     }
