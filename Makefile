@@ -1,5 +1,5 @@
 # Few verbs. `make demo` and `make test` do all their set-up on a fresh Debian machine with Rust and Node.
-.PHONY: demo test test-disk bench fuzz lint web tools clean
+.PHONY: demo test test-disk bench fuzz lint release web tools clean
 FUZZ_SECONDS ?= 20
 NPM_STAMP := web/node_modules/.package-lock.json
 
@@ -28,6 +28,9 @@ lint: web            ## format and lints only
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
 	cd web && npm run --silent check
+
+release: web         ## the binary for other machines, which starts with glibc 2.17 and newer
+	./deploy/release.sh
 
 web: web/dist/index.html
 

@@ -14,6 +14,7 @@
 //! | room | what lives there | may know |
 //! |---|---|---|
 //! | [`cli`] | one file a command: parse, call, print | everything |
+//! | [`parts`] | what may fail by itself: started, told of, started again | `clock` |
 //! | [`settings`] | the integrator's files → a checked plan, or errors with file, line, key | `plant`, `derive` |
 //! | [`plant`] | the vocabulary: site, equipment, point, limit, quality, sample | nothing |
 //! | [`clock`] | the wall clock, read in one place, and whether to believe it | `plant` |
@@ -44,6 +45,7 @@ pub mod field;
 pub mod gateway;
 pub mod hazard;
 pub mod outlet;
+pub mod parts;
 pub mod plant;
 pub mod settings;
 #[cfg(feature = "demo")]

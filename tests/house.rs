@@ -14,8 +14,9 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("watch", &["plant", "derive"]),
     ("hazard", &["plant", "watch"]),
     ("store", &["plant", "derive", "watch", "hazard"]),
-    ("outlet", &["plant", "settings", "store", "clock"]),
-    ("console", &["plant", "settings", "hazard", "outlet", "store", "clock"]),
+    ("parts", &["clock"]),
+    ("outlet", &["plant", "settings", "store", "clock", "parts"]),
+    ("console", &["plant", "settings", "hazard", "outlet", "store", "clock", "parts"]),
 ];
 
 /// What the pure rooms must not touch: wires, files, clocks.

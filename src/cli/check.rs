@@ -11,6 +11,7 @@ pub(super) fn check(dir: &Path) -> i32 {
         Ok(loaded) => {
             tell!("{}", settings::describe(&loaded.settings).trim_end());
             let mut warnings: Vec<String> = loaded.warnings.iter().map(super::shown).collect();
+            warnings.extend(super::ports::taken(&loaded.settings));
             for source in &loaded.settings.modbus {
                 let plan = field::describe_plan(source);
                 tell!("{}", plan.text.trim_end());

@@ -32,9 +32,11 @@ mod init;
 mod language;
 mod ledger;
 mod logging;
+mod ports;
 mod presets;
 mod probe;
 mod profile;
+mod reload;
 mod replay;
 mod run;
 
@@ -78,6 +80,8 @@ enum Command {
     },
     /// Write a first folder of settings from five answers.
     Init(init::Options),
+    /// Ask the running gateway to read its settings again, and tell what became of it.
+    Reload(reload::Options),
     /// Run the gateway on a simulated boiler house; needs nothing else on the machine.
     #[cfg(feature = "demo")]
     Demo(demo::Options),
@@ -129,6 +133,7 @@ pub fn main() -> i32 {
         Command::Run { dir } => run::run(&dir),
         Command::Check { dir } => check::check(&dir),
         Command::Init(options) => init::init(&options),
+        Command::Reload(options) => reload::reload(&options),
         #[cfg(feature = "demo")]
         Command::Demo(options) => demo::demo(&options),
         Command::Ledger { what } => ledger::ledger(&what),
@@ -187,5 +192,9 @@ fn ledger_in(file: &std::path::Path) -> Result<crate::store::LedgerReader, Strin
 }
 
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name(crate::parts::THREADS)
+        .enable_all()
+        .build()
 }

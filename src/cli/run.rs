@@ -27,6 +27,7 @@ pub(super) fn run(dir: &Path) -> i32 {
         }
     };
     logging::start(&loaded.settings.log);
+    crate::parts::contain_panics();
     for warning in &loaded.warnings {
         warn!("{}", super::shown(warning));
     }
@@ -96,6 +97,7 @@ pub(super) async fn until_signal(gateway: &Gateway, signals: &mut Signals) -> i3
     // After a pause of the whole process no burst of beats: each wants the keeper to have moved.
     beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut missed = 0;
+    let mut told = String::new();
     loop {
         tokio::select! {
             _ = signals.term.recv() => break,
@@ -105,6 +107,11 @@ pub(super) async fn until_signal(gateway: &Gateway, signals: &mut Signals) -> i3
                 gateway.reload().await;
             }
             _ = beat.tick() => {
+                let standing = gateway.standing();
+                if standing != told {
+                    notify(&[NotifyState::Status(&standing)]);
+                    told = standing;
+                }
                 if gateway.is_well() {
                     missed = 0;
                     notify(&[NotifyState::Watchdog]);

@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use super::live::StoreView;
 use crate::outlet::OutletState;
+use crate::parts::PartState;
 
 /// One source on the data path.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -198,4 +199,6 @@ pub struct PathView {
     pub broker: Option<BrokerView>,
     pub outbox: OutboxView,
     pub outlets: Vec<OutletState>,
+    /// Console, embedded broker, outlets, and what sources wait for: what is down is tried again.
+    pub parts: Vec<PartState>,
 }

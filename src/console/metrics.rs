@@ -14,7 +14,8 @@ pub(super) async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// It can do its work: the store can be written and read, and the keeper takes commands.
+/// It can do its work: the store can be written and read, and the keeper takes commands. Parts beside that
+/// which are down do not make it unready; they are named, a line each.
 pub(super) async fn readyz(State(shared): State<Shared>) -> (StatusCode, String) {
     let store = shared.counters.store();
     let failing = shared.counters.store_failing.load(Ordering::Relaxed) != 0;
@@ -25,7 +26,12 @@ pub(super) async fn readyz(State(shared): State<Shared>) -> (StatusCode, String)
     } else if shared.with_ledger(|l| l.last_audit()).is_err() {
         "the ledger cannot be read".to_owned()
     } else {
-        return (StatusCode::OK, "ready\n".to_owned());
+        let mut text = "ready\n".to_owned();
+        // What is wrong with them is told to those who may ask: here anybody may.
+        for part in shared.parts.states().iter().filter(|p| !p.is_well()) {
+            let _ = writeln!(text, "{}: {}", part.name, part.state);
+        }
+        return (StatusCode::OK, text);
     };
     (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {}\n", why.trim_end()))
 }
@@ -107,6 +113,9 @@ pub(super) async fn metrics(State(shared): State<Shared>) -> impl IntoResponse {
         by_outlet(|o| u64::from(o.ok)),
     );
     family("steamward_outlet_dead_letters", "gauge", "Refused for good.", by_outlet(|o| o.dead_letters));
+    let up =
+        shared.parts.states().into_iter().map(|p| ("part", p.name.clone(), u64::from(p.is_well()))).collect();
+    family("steamward_part_up", "gauge", "1 while this part beside reading and judging works.", up);
     let sources = (shared.sources)();
     let by_source = |value: fn(&super::SourceView) -> u64| {
         sources.iter().map(|s| ("source", s.id.clone(), value(s))).collect()

@@ -32,6 +32,7 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::outlet::OutletStatus;
+use crate::parts::Board;
 use crate::plant::TextTable;
 use crate::settings::Secret;
 use crate::store::{JournalReader, LedgerReader};
@@ -149,6 +150,8 @@ pub struct Shared {
     pub texts: TextTable,
     /// How the outlets stand.
     pub outlets: Arc<Mutex<Vec<OutletStatus>>>,
+    /// How the parts beside reading, judging and recording stand.
+    pub parts: Board,
     /// Where to ask for new settings; `None` where they come from no files.
     pub reloads: Option<mpsc::Sender<ReloadRequest>>,
     /// How the last reload went.

@@ -213,6 +213,7 @@ impl Shared {
                 oldest_at: oldest.map(rfc3339),
             },
             outlets,
+            parts: self.parts.states(),
         })
     }
 

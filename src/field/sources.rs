@@ -63,7 +63,7 @@ impl Registry {
                     |n| old.swap_remove(n),
                 ));
             }
-            let zone = TimeZone::get(&settings.plant.site.timezone).unwrap_or(TimeZone::UTC);
+            let zone = crate::plant::zone(&settings.plant.site.timezone).unwrap_or(TimeZone::UTC);
             let stale: Vec<_> = settings.plant.devices.iter().map(|d| d.stale_after).collect();
             for source in &settings.push {
                 let Some(seen) = shown.sources.iter_mut().find(|s| s.id == source.id.as_str()) else {
@@ -209,7 +209,7 @@ impl Sources {
             }
         }
         self.registry.announce(settings);
-        let timezone = TimeZone::get(&settings.plant.site.timezone).unwrap_or(TimeZone::UTC);
+        let timezone = crate::plant::zone(&settings.plant.site.timezone).unwrap_or(TimeZone::UTC);
         for source in &settings.modbus {
             self.bus(source, &timezone).await;
         }

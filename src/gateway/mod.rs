@@ -1,9 +1,11 @@
 //! Wires the rooms together: field → keeper → outlets and console. The only room that knows all.
 //!
 //! Two threads of their own, the wires (current-thread runtime inside `field`) and the keeper (the one
-//! writer); outlets and console live in the caller's runtime. Start order: store, outlets, wires, keeper,
-//! console; stop order: wires, keeper (commits the rest), outlets, so that nothing read is lost.
+//! writer); outlets, console and embedded broker live in the caller's runtime, each a part that is started
+//! again when it fails (`beside`, `outlets`). Start order: store, outlets, wires, keeper, console; stop order:
+//! wires, keeper (commits the rest), outlets, so that nothing read is lost.
 
+mod beside;
 mod keeper;
 mod outlets;
 mod push;
@@ -15,7 +17,6 @@ mod views;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
@@ -23,6 +24,7 @@ use tracing::{error, info, warn};
 use crate::console::{self, Counters, CurrentPlant, DemoPort, Live, ReloadRequest, ReloadView, Shared};
 use crate::field::{Field, FieldHandle};
 use crate::outlet::OutletStatus;
+use crate::parts::{Board, PartState};
 use crate::settings::{Faults, Keys, Loaded, Settings};
 use crate::store::{JournalReader, LedgerReader, StoreError};
 use outlets::{Outlets, Ways};
@@ -37,18 +39,6 @@ pub enum StartError {
     /// The store does not open.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The console cannot listen.
-    #[error("console.listen = {address}: {source}; choose a free address, or stop what uses it")]
-    Listen {
-        /// Where.
-        address: String,
-        /// Why not.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The settings want what this program was built without.
-    #[error("[broker]: this program was built without the feature `broker`; use another broker")]
-    NoBroker,
     /// A thread cannot be started.
     #[error("cannot start a thread: {0}")]
     Thread(#[source] std::io::Error),
@@ -62,19 +52,19 @@ pub struct Gateway {
     reloader: JoinHandle<Outlets>,
     stop_reloads: watch::Sender<bool>,
     reloads: mpsc::Sender<ReloadRequest>,
-    console: JoinHandle<()>,
-    stop_console: watch::Sender<bool>,
-    address: std::net::SocketAddr,
+    console: beside::Page,
+    #[cfg(feature = "broker")]
+    broker: Option<crate::broker::Handle>,
+    broker_watch: Option<JoinHandle<()>>,
+    board: Board,
     live: Live,
     counters: Arc<Counters>,
     statuses: Arc<Mutex<Vec<OutletStatus>>>,
-    #[cfg(feature = "broker")]
-    broker: Option<crate::broker::Handle>,
 }
 
 impl std::fmt::Debug for Gateway {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Gateway").field("address", &self.address).finish_non_exhaustive()
+        f.debug_struct("Gateway").field("parts", &self.board.states()).finish_non_exhaustive()
     }
 }
 
@@ -89,12 +79,7 @@ impl Gateway {
         demo: Option<Arc<dyn DemoPort>>,
     ) -> Result<Self, StartError> {
         let plant = Arc::new(settings.plant.clone());
-        let listener = TcpListener::bind(settings.console.listen)
-            .await
-            .map_err(|source| StartError::Listen { address: settings.console.listen.to_string(), source })?;
-        let address = listener
-            .local_addr()
-            .map_err(|source| StartError::Listen { address: settings.console.listen.to_string(), source })?;
+        let board = Board::default();
         let influx_ids: Vec<String> = settings.outlets.influx.iter().map(|o| o.id.to_string()).collect();
         let opened = keeper::Files::open(&settings.store, Arc::clone(&plant), influx_ids.clone())?;
         let journal_path = settings.store.dir.join("journal.db");
@@ -122,17 +107,18 @@ impl Gateway {
             committed,
             changed,
             reports: reports_tx,
+            board: board.clone(),
         });
         outlets.apply(&settings).await;
-
         #[cfg(feature = "broker")]
         let broker = settings.broker.as_ref().map(crate::broker::start);
         #[cfg(feature = "broker")]
         let broker_status = broker.as_ref().map(crate::broker::Handle::status);
+        #[cfg(feature = "broker")]
+        let broker_watch =
+            broker_status.clone().map(|status| beside::watch_broker(&settings, status, &board));
         #[cfg(not(feature = "broker"))]
-        if settings.broker.is_some() {
-            return Err(StartError::NoBroker);
-        }
+        let broker_watch = beside::no_broker(&settings, &board);
         let field =
             Arc::new(Field::start(&settings, texts.clone(), deliveries_tx).map_err(StartError::Thread)?);
         let acks = field.acker();
@@ -173,6 +159,7 @@ impl Gateway {
             journal: Arc::new(Mutex::new(JournalReader::lazy(&journal_path))),
             history: Arc::new(Mutex::new(JournalReader::lazy(&journal_path))),
             outlets: outlets.shown(),
+            parts: board.clone(),
             reloads: files.is_some().then(|| reloads_tx.clone()),
             reload: Arc::clone(&reload_state),
             sources: Arc::new(move || sources().into_iter().map(views::source).collect()),
@@ -185,16 +172,9 @@ impl Gateway {
             push: Arc::new(push::Port(field.door())),
             demo,
         };
-        let (stop_console, mut stopped) = watch::channel(false);
-        let router = console::router(shared);
-        let console = tokio::spawn(async move {
-            let served = axum_serve(listener, router, async move {
-                let _ = stopped.wait_for(|s| *s).await;
-            });
-            if let Err(e) = served.await {
-                end_of(&format!("console: {e}"));
-            }
-        });
+        let console = beside::Page::start(&settings.console, console::router(shared), &board);
+        let mut waits = beside::Waits::default();
+        waits.renew(&settings, &board);
         let (stop_reloads, reloads_stopped) = watch::channel(false);
         let (loader, keys) = files.map_or_else(
             || (Box::new(nothing_to_load) as Loader, Keys::new()),
@@ -211,9 +191,10 @@ impl Gateway {
             live: live.clone(),
             state: reload_state,
             in_force: std::time::Instant::now(),
+            waits,
+            board: board.clone(),
         };
         let reloader = tokio::spawn(reload::run(reloader, reload_requests, reloads_stopped));
-        info!("console on http://{address}/");
         Ok(Self {
             field,
             keeper,
@@ -221,20 +202,27 @@ impl Gateway {
             stop_reloads,
             reloads: reloads_tx,
             console,
-            stop_console,
-            address,
+            #[cfg(feature = "broker")]
+            broker,
+            broker_watch,
+            board,
             live,
             counters,
             statuses,
-            #[cfg(feature = "broker")]
-            broker,
         })
     }
 
-    /// Where the console listens.
+    /// Where the console listens, if it does within `patience`.
+    pub async fn address(&self, patience: Duration) -> Option<std::net::SocketAddr> {
+        let mut address = self.console.address();
+        let listens = address.wait_for(Option::is_some);
+        tokio::time::timeout(patience, listens).await.ok()?.ok().and_then(|address| *address)
+    }
+
+    /// How the parts beside reading, judging and recording stand.
     #[must_use]
-    pub fn address(&self) -> std::net::SocketAddr {
-        self.address
+    pub fn parts(&self) -> Vec<PartState> {
+        self.board.states()
     }
 
     /// The live view.
@@ -247,6 +235,27 @@ impl Gateway {
     #[must_use]
     pub fn counters(&self) -> &Counters {
         &self.counters
+    }
+
+    /// How it stands, in one line for the service manager.
+    #[must_use]
+    pub fn standing(&self) -> String {
+        let sources = self.field.status_handle()();
+        let connected = sources.iter().filter(|s| s.connected).count();
+        let alarms = self.live.alarms().len();
+        let mut text = format!("{connected} of {} sources connected, {alarms} alarms", sources.len());
+        if self.counters.store_failing.load(std::sync::atomic::Ordering::Relaxed) != 0 {
+            text.push_str("; the store cannot be written");
+        }
+        let outlets = self.outlets();
+        let troubled =
+            outlets.iter().map(OutletStatus::get).filter(|o| matches!(o.state, "away" | "refuses"));
+        let troubled = troubled.map(|o| (format!("outlet {}", o.id), o.state));
+        let parts = self.board.states().into_iter().filter(|p| !p.is_well()).map(|p| (p.name, p.state));
+        for (name, state) in parts.chain(troubled) {
+            text.push_str(&format!("; {name}: {state}"));
+        }
+        text
     }
 
     /// Readings taken from the wires since the start, good or bad.
@@ -282,7 +291,7 @@ impl Gateway {
     /// False if something that was read or done could not be put on the disk.
     pub async fn stop(self, grace: Duration) -> bool {
         let deadline = tokio::time::Instant::now() + grace;
-        let _ = self.stop_console.send(true);
+        self.console.close();
         let _ = self.stop_reloads.send(true);
         let outlets = match self.reloader.await {
             Ok(outlets) => outlets.into_tasks(),
@@ -311,9 +320,11 @@ impl Gateway {
             error!("the keeper did not end in time: what it could not commit is lost");
             self.counters.store_failing.store(1, std::sync::atomic::Ordering::Relaxed);
         }
-        self.console.abort();
+        if let Some(watch) = self.broker_watch {
+            watch.abort();
+        }
         // Its readers close, so that the store's files are left in one piece.
-        let _ = self.console.await;
+        self.console.end().await;
         info!("stopped");
         self.counters.store_failing.load(std::sync::atomic::Ordering::Relaxed) == 0
     }
@@ -337,16 +348,8 @@ fn nothing_to_load() -> Result<Loaded, Faults> {
     Err(Faults(Vec::new()))
 }
 
-async fn axum_serve(
-    listener: TcpListener,
-    router: axum::Router,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    axum::serve(crate::console::Door::new(listener), router).with_graceful_shutdown(stop).await
-}
-
-/// A part that ends while the gateway runs ends the gateway: no half-alive process. The service
-/// manager starts it again, and its restart limit stops a loop (see docs/decisions.md).
+/// What reads, judges or records has come to its end: no half-alive process. The service manager starts
+/// it again (see docs/decisions.md). Parts beside that end nothing: see `parts`.
 fn end_of(what: &str) -> ! {
     error!("{what}; stopping so that the service manager can start afresh");
     std::process::exit(crate::exit::BROKEN);

@@ -3,19 +3,15 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
-use tracing::warn;
 
 use crate::outlet::{OutletStatus, Report, influx, inspection};
+use crate::parts::{self, Board, PAUSES, Part};
 use crate::plant::TextTable;
 use crate::settings::{InfluxOutlet, InspectionOutlet, Settings};
 use crate::store::{Journal, JournalReader, LedgerReader, Unread};
-
-/// How soon an outlet that cannot read the store tries again.
-const AGAIN: Duration = Duration::from_secs(2);
 
 #[derive(Clone, PartialEq)]
 enum Wanted {
@@ -23,9 +19,20 @@ enum Wanted {
     Inspection(InspectionOutlet),
 }
 
+impl Wanted {
+    /// Its key in the settings.
+    fn key(&self) -> String {
+        match self {
+            Self::Influx(outlet) => format!("outlet.influx.{}", outlet.id),
+            Self::Inspection(outlet) => format!("outlet.inspection.{}", outlet.id),
+        }
+    }
+}
+
 struct Running {
     wanted: Wanted,
     status: OutletStatus,
+    part: Part,
     task: JoinHandle<()>,
 }
 
@@ -34,18 +41,11 @@ pub(super) struct Outlets {
     running: Vec<Running>,
     /// The same, for those who show them.
     shown: Arc<Mutex<Vec<OutletStatus>>>,
-    site: String,
-    dir: PathBuf,
-    unread: std::sync::mpsc::Sender<(String, Unread)>,
-    journal: PathBuf,
-    ledger: PathBuf,
-    texts: TextTable,
-    committed: watch::Receiver<i64>,
-    changed: watch::Receiver<i64>,
-    reports: mpsc::Sender<Report>,
+    ways: Ways,
 }
 
-/// What outlets read and whom they report to.
+/// What outlets read, whom they report to, and where it stands how they are.
+#[derive(Clone)]
 pub(super) struct Ways {
     pub(super) site: String,
     pub(super) dir: PathBuf,
@@ -57,19 +57,12 @@ pub(super) struct Ways {
     pub(super) committed: watch::Receiver<i64>,
     pub(super) changed: watch::Receiver<i64>,
     pub(super) reports: mpsc::Sender<Report>,
-}
-
-/// Pauses; true if nothing more will come.
-async fn stops(news: &watch::Receiver<i64>) -> bool {
-    tokio::time::sleep(AGAIN).await;
-    news.has_changed().is_err()
+    pub(super) board: Board,
 }
 
 impl Outlets {
     pub(super) fn new(ways: Ways) -> Self {
-        let Ways { site, dir, unread, journal, ledger, texts, committed, changed, reports } = ways;
-        let (running, shown) = (Vec::new(), Arc::default());
-        Self { running, shown, site, dir, unread, journal, ledger, texts, committed, changed, reports }
+        Self { running: Vec::new(), shown: Arc::default(), ways }
     }
 
     /// Brings the tasks in line with `settings`; an outlet that is the same goes on undisturbed.
@@ -85,6 +78,7 @@ impl Outlets {
                 // Cut off in the middle of a request it sends that part again: writes repeat safely.
                 one.task.abort();
                 let _ = one.task.await;
+                self.ways.board.forget(&one.wanted.key());
             }
         }
         self.running = kept;
@@ -99,62 +93,28 @@ impl Outlets {
     }
 
     fn start(&self, wanted: Wanted) -> Running {
-        let (status, task) = match wanted.clone() {
-            Wanted::Influx(outlet) => {
-                let status = OutletStatus::new(outlet.id.as_str(), "influx");
-                let (site, committed, reports) =
-                    (self.site.clone(), self.committed.clone(), self.reports.clone());
-                let (dir, mine) = (self.dir.clone(), status.clone());
-                let (journal, texts, unread) =
-                    (self.journal.clone(), self.texts.clone(), self.unread.clone());
-                let task = tokio::spawn(async move {
-                    let id = outlet.id.to_string();
-                    loop {
-                        let reader = JournalReader::lazy(&journal).telling(&id, unread.clone());
-                        let (outlet, site, parts) = (outlet.clone(), site.clone(), (reader, texts.clone()));
-                        let stopping = committed.clone();
-                        let (committed, reports, mine) = (committed.clone(), reports.clone(), mine.clone());
-                        match influx::run(outlet, site, parts, committed, reports, mine).await {
-                            Ok(()) => return,
-                            Err(influx::RunError::Store(e)) => {
-                                if e.is_damage() {
-                                    Journal::suspect(&dir);
-                                }
-                                warn!(outlet = id, "the journal cannot be read, tried again: {e}");
-                                if stops(&stopping).await {
-                                    return;
-                                }
-                            }
-                            Err(e) => super::end_of(&format!("outlet {id}: {e}")),
-                        }
-                    }
-                });
-                (status, task)
-            }
-            Wanted::Inspection(outlet) => {
-                let status = OutletStatus::new(outlet.id.as_str(), "inspection");
-                let (changed, reports, mine) = (self.changed.clone(), self.reports.clone(), status.clone());
-                let ledger = self.ledger.clone();
-                let task = tokio::spawn(async move {
-                    loop {
-                        let reader = LedgerReader::lazy(&ledger);
-                        let (outlet, changed, stopping) = (outlet.clone(), changed.clone(), changed.clone());
-                        let id = outlet.id.clone();
-                        match inspection::run(outlet, reader, changed, reports.clone(), mine.clone()).await {
-                            Ok(()) => return,
-                            Err(e) => {
-                                warn!(outlet = %id, "the ledger cannot be read, tried again: {e}");
-                                if stops(&stopping).await {
-                                    return;
-                                }
-                            }
-                        }
-                    }
-                });
-                (status, task)
-            }
+        let part = self.ways.board.part(&wanted.key());
+        let shown = part.clone();
+        let status = match &wanted {
+            Wanted::Influx(outlet) => OutletStatus::new(outlet.id.as_str(), "influx"),
+            Wanted::Inspection(outlet) => OutletStatus::new(outlet.id.as_str(), "inspection"),
         };
-        Running { wanted, status, task }
+        let (ways, mine, what) = (self.ways.clone(), status.clone(), wanted.clone());
+        let task = parts::run(part, PAUSES, move |part| {
+            let (ways, mine, what) = (ways.clone(), mine.clone(), what.clone());
+            async move {
+                let ended = live(&ways, part, &mine, what).await;
+                if let Err(e) = &ended {
+                    // An unreadable journal is looked at whole at the next start.
+                    if matches!(e, influx::RunError::Store(e) if e.is_damage()) {
+                        Journal::suspect(&ways.dir);
+                    }
+                    mine.is_down(&e.to_string());
+                }
+                ended
+            }
+        });
+        Running { wanted, status, part: shown, task }
     }
 
     /// How they stand, now and later.
@@ -162,8 +122,39 @@ impl Outlets {
         Arc::clone(&self.shown)
     }
 
-    /// The tasks, to be waited for at the end; the last ways to report go with this.
+    /// The tasks, to be waited for at the end; the last ways to report go with this. One that is down has
+    /// nothing to finish.
     pub(super) fn into_tasks(self) -> Vec<JoinHandle<()>> {
-        self.running.into_iter().map(|r| r.task).collect()
+        let (standing, down): (Vec<_>, Vec<_>) =
+            self.running.into_iter().partition(|r| r.part.get().state != "down");
+        for one in down {
+            one.task.abort();
+        }
+        standing.into_iter().map(|r| r.task).collect()
+    }
+}
+
+/// One life of an outlet, from its start to its end.
+async fn live(
+    ways: &Ways,
+    part: Part,
+    status: &OutletStatus,
+    wanted: Wanted,
+) -> Result<(), influx::RunError> {
+    match wanted {
+        Wanted::Influx(outlet) => {
+            let reader = (
+                JournalReader::lazy(&ways.journal).telling(outlet.id.as_str(), ways.unread.clone()),
+                ways.texts.clone(),
+            );
+            let (site, committed, reports) =
+                (ways.site.clone(), ways.committed.clone(), ways.reports.clone());
+            influx::run(outlet, site, reader, committed, reports, (status.clone(), part)).await
+        }
+        Wanted::Inspection(outlet) => {
+            let reader = LedgerReader::lazy(&ways.ledger);
+            let (changed, reports) = (ways.changed.clone(), ways.reports.clone());
+            inspection::run(outlet, reader, changed, reports, (status.clone(), part)).await
+        }
     }
 }

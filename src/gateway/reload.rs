@@ -36,6 +36,8 @@ pub(super) struct Reloader {
     pub(super) state: Arc<Mutex<ReloadView>>,
     /// Since when the present settings are.
     pub(super) in_force: Instant,
+    pub(super) waits: super::beside::Waits,
+    pub(super) board: crate::parts::Board,
 }
 
 /// Serves until `stop`; gives the outlets back, which outlive it.
@@ -164,6 +166,7 @@ impl Reloader {
         self.console.set(plant);
         self.field.apply(&next).await;
         self.outlets.apply(&next).await;
+        self.waits.renew(&next, &self.board);
         (self.settings, self.keys) = (next, keys);
         Ok(())
     }

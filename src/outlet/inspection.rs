@@ -1,8 +1,9 @@
 //! The inspection feed: hazard events as CloudEvents 1.0 over HTTP POST, signed by Standard Webhooks.
 //!
 //! In order per hazard (one hazard's stuck event holds back only its own later ones), repeated until
-//! a 2xx, under ids that never change, so that a repeat changes nothing on the other side.
+//! a receipt comes, under ids that never change, so that a repeat changes nothing on the other side.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
@@ -12,10 +13,11 @@ use sha2::Sha256;
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{info, warn};
 
-use super::delivery::{Backoff, Verdict, chain, client, retry_after, words};
+use super::delivery::{Verdict, chain, client, retry_after, words};
 use super::influx::RunError;
 use super::{OutletStatus, Report};
 use crate::clock::wall_now;
+use crate::parts::{Backoff, Part};
 use crate::settings::{InspectionOutlet, Secret};
 use crate::store::{DeadLetter, EventRow, LedgerReader};
 
@@ -25,81 +27,50 @@ const AT_ONCE: u32 = 1000;
 /// Delivers events until `changed` closes. `changed` wakes the loop after every ledger commit.
 ///
 /// # Errors
-/// Only what no retry mends: the ledger cannot be read, or the HTTP client cannot be made.
+/// What ends this life of the outlet: the secret is missing, the ledger cannot be read, or the HTTP client
+/// cannot be made.
 pub async fn run(
     outlet: InspectionOutlet,
     ledger: LedgerReader,
     mut changed: watch::Receiver<i64>,
     reports: mpsc::Sender<Report>,
-    status: OutletStatus,
+    (status, part): (OutletStatus, Part),
 ) -> Result<(), RunError> {
-    let http = client(outlet.timeout).map_err(|e| RunError::Client(chain(&e)))?;
-    let mut backoff = Backoff::new(outlet.retry);
+    if let Some(secret) = &outlet.secret {
+        if let Some(why) = secret.missing() {
+            return Err(RunError::Secret { key: "secret", why });
+        }
+        if key_of(secret).is_none() {
+            return Err(RunError::Unusable(
+                "secret: begins with whsec_ and is not base64 behind it; write the key as the receiver gave it",
+            ));
+        }
+    }
+    let http = client(outlet.timeout).map_err(RunError::Client)?;
     let id = outlet.id.as_str();
     let (dead, delivered) = (ledger.dead_letters(id)?, ledger.delivered(id)?);
     status.update(|s| (s.dead_letters, s.delivered) = (dead, delivered));
+    let mut feed = Feed {
+        http,
+        backoff: Backoff::new(outlet.retry),
+        refused: HashMap::new(),
+        taken: 0,
+        outlet,
+        reports,
+        status,
+    };
+    part.stands();
     loop {
         // Everything committed up to here is seen by the query that follows.
         changed.borrow_and_update();
-        let waiting = ledger.undelivered(id, AT_ONCE)?;
+        let waiting = ledger.undelivered(feed.outlet.id.as_str(), AT_ONCE)?;
         if waiting.is_empty() {
             if changed.changed().await.is_err() {
                 return Ok(());
             }
             continue;
         }
-        let mut pause: Option<Duration> = None;
-        for event in waiting {
-            let Outcome { verdict, code, said, nobody } = post(&http, &outlet, &event).await;
-            let state = match verdict {
-                Verdict::Done => {
-                    info!(outlet = id, event = event.seq, hazard = event.hazard, "hazard event delivered");
-                    "delivered"
-                }
-                Verdict::Refused | Verdict::Split => {
-                    warn!(
-                        outlet = id,
-                        event = event.seq,
-                        status = code,
-                        "hazard event refused for good: {said}"
-                    );
-                    "dead"
-                }
-                Verdict::Retry(_) | Verdict::Hold => {
-                    let asked = if let Verdict::Retry(asked) = verdict { asked } else { None };
-                    let wait = *pause.get_or_insert_with(|| backoff.pause().max(asked.unwrap_or_default()));
-                    if status.get().ok {
-                        warn!(outlet = id, status = code, "hazard events wait: {said}");
-                    }
-                    status.failed(&said, wall_now().plus(wait));
-                    if nobody || asked.is_some() {
-                        // Nobody there, or asked to leave it alone: the others would fare no better.
-                        break;
-                    }
-                    // This hazard's later events wait for it; other hazards go on.
-                    continue;
-                }
-            };
-            let letter = (state == "dead").then(|| DeadLetter {
-                outlet: id.to_owned(),
-                what: event.body.clone(),
-                status: code,
-                reason: said.clone(),
-            });
-            status.update(|s| if letter.is_some() { s.dead_letters += 1 } else { s.delivered += 1 });
-            let (done, noted) = oneshot::channel();
-            let report = Report::Event {
-                outlet: id.to_owned(),
-                seq: event.seq,
-                state,
-                detail: said,
-                dead: letter,
-                done,
-            };
-            if reports.send(report).await.is_err() || noted.await.is_err() {
-                return Ok(());
-            }
-        }
+        let Some(pause) = feed.round(waiting).await else { return Ok(()) };
         match pause {
             Some(_) if changed.has_changed().is_err() => return Ok(()),
             // A new hazard does not wait for a stuck one's pause, but for a moment, so that events that
@@ -109,11 +80,96 @@ pub async fn run(
                 _ = changed.changed() => tokio::time::sleep(pause.min(Duration::from_secs(1))).await,
             },
             None => {
-                backoff.reset();
-                status.went_well();
+                feed.backoff.reset();
+                feed.status.went_well();
             }
         }
     }
+}
+
+struct Feed {
+    http: reqwest::Client,
+    outlet: InspectionOutlet,
+    backoff: Backoff,
+    /// Events that the receiver refused, and how many it had taken by then.
+    refused: HashMap<i64, u64>,
+    /// Events taken in this life.
+    taken: u64,
+    reports: mpsc::Sender<Report>,
+    status: OutletStatus,
+}
+
+impl Feed {
+    /// Tries each of `waiting` once; gives the pause that is needed, if one is. `None`: the gateway stops.
+    async fn round(&mut self, waiting: Vec<EventRow>) -> Option<Option<Duration>> {
+        let mut pause: Option<Duration> = None;
+        for event in waiting {
+            let Outcome { verdict, code, said, nobody } = post(&self.http, &self.outlet, &event).await;
+            let id = self.outlet.id.as_str();
+            let state = match verdict {
+                Verdict::Done => {
+                    info!(outlet = id, event = event.seq, hazard = event.hazard, "hazard event delivered");
+                    self.taken += 1;
+                    "delivered"
+                }
+                // A receiver that has taken nothing since may be what is wrong: a hazard is not given up for that.
+                Verdict::Refused | Verdict::Split
+                    if *self.refused.entry(event.seq).or_insert(self.taken) < self.taken =>
+                {
+                    warn!(
+                        outlet = id,
+                        event = event.seq,
+                        status = code,
+                        "hazard event refused for good: {said}"
+                    );
+                    "dead"
+                }
+                verdict => {
+                    let asked = if let Verdict::Retry(asked) = verdict { asked } else { None };
+                    let backoff = &mut self.backoff;
+                    let wait = *pause.get_or_insert_with(|| backoff.pause().max(asked.unwrap_or_default()));
+                    let state = if matches!(verdict, Verdict::Retry(_)) { "away" } else { "refuses" };
+                    if self.status.failed(state, &said, wall_now().plus(wait)) {
+                        warn!(
+                            outlet = id,
+                            status = code,
+                            "hazard events wait, the receiver {}: {said}",
+                            words_of(state)
+                        );
+                    }
+                    if nobody || asked.is_some() {
+                        // Nobody there, or asked to leave it alone: the others would fare no better.
+                        break;
+                    }
+                    // This hazard's later events wait for it; other hazards go on.
+                    continue;
+                }
+            };
+            self.refused.remove(&event.seq);
+            self.report(event, state, code, said).await?;
+        }
+        Some(pause)
+    }
+
+    /// Returns when it is on the disk, so that the next look does not see the event again.
+    async fn report(&mut self, event: EventRow, state: &'static str, code: u16, said: String) -> Option<()> {
+        let outlet = self.outlet.id.to_string();
+        let dead = (state == "dead").then(|| DeadLetter {
+            outlet: outlet.clone(),
+            what: event.body.clone(),
+            status: code,
+            reason: said.clone(),
+        });
+        self.status.update(|s| if dead.is_some() { s.dead_letters += 1 } else { s.delivered += 1 });
+        let (done, noted) = oneshot::channel();
+        let report = Report::Event { outlet, seq: event.seq, state, detail: said, dead, done };
+        self.reports.send(report).await.ok()?;
+        noted.await.ok()
+    }
+}
+
+fn words_of(state: &str) -> &'static str {
+    if state == "away" { "is away" } else { "gives no receipt" }
 }
 
 /// What came of one attempt.
@@ -143,8 +199,10 @@ async fn post(http: &reqwest::Client, outlet: &InspectionOutlet, event: &EventRo
     match request.body(event.body.clone()).send().await {
         Ok(answer) => {
             let status = answer.status();
-            let verdict = Verdict::of(status, retry_after(&answer));
-            let said = format!("{} {}", status.as_u16(), words(answer).await).trim().to_owned();
+            let (wait, code) = (retry_after(&answer), status.as_u16());
+            let said = words(answer).await;
+            let verdict = Verdict::of_event(code, &said, wait);
+            let said = format!("{code} {said}").trim().to_owned();
             Outcome { verdict, code: status.as_u16(), said, nobody: false }
         }
         Err(error) => {
@@ -154,14 +212,19 @@ async fn post(http: &reqwest::Client, outlet: &InspectionOutlet, event: &EventRo
     }
 }
 
+/// The bytes of the key; `None` if they are not what `whsec_` promises.
+fn key_of(secret: &Secret) -> Option<Vec<u8>> {
+    let text = secret.expose();
+    match text.strip_prefix("whsec_") {
+        Some(encoded) => BASE64.decode(encoded).ok(),
+        None => Some(text.as_bytes().to_vec()),
+    }
+}
+
 /// Standard Webhooks 1.0: `v1,` and base64 of HMAC-SHA256 over `id.timestamp.body`.
 /// A secret written `whsec_…` is base64 of the key; any other text is the key itself.
 fn sign(secret: &Secret, id: &str, seconds: i64, body: &str) -> String {
-    let text = secret.expose();
-    let key = text
-        .strip_prefix("whsec_")
-        .and_then(|b| BASE64.decode(b).ok())
-        .unwrap_or_else(|| text.as_bytes().to_vec());
+    let key = key_of(secret).unwrap_or_default();
     let mut mac = Hmac::<Sha256>::new_from_slice(&key).expect("HMAC takes keys of any length");
     mac.update(format!("{id}.{seconds}.{body}").as_bytes());
     format!("v1,{}", BASE64.encode(mac.finalize().into_bytes()))

@@ -15,7 +15,8 @@ use tokio::sync::oneshot;
 use crate::plant::Micros;
 use crate::store::DeadLetter;
 
-pub use delivery::{Backoff, Verdict};
+pub use delivery::Verdict;
+pub(crate) use delivery::client;
 
 /// What an outlet tells the keeper.
 #[derive(Debug)]
@@ -57,6 +58,9 @@ pub struct OutletState {
     pub kind: String,
     /// The last attempt went well.
     pub ok: bool,
+    /// `up`; `away`: nobody answers, or the server is not well; `refuses`: it answers and takes nothing, so that
+    /// a setting, a right or the server has to change; `down`: this outlet itself does not run.
+    pub state: &'static str,
     /// What the other side or the network said last, if it went wrong.
     pub last_error: Option<String>,
     /// Next attempt, microseconds since the epoch.
@@ -81,6 +85,7 @@ impl OutletStatus {
             id: id.to_owned(),
             kind: kind.to_owned(),
             ok: true,
+            state: "up",
             ..OutletState::default()
         })))
     }
@@ -95,17 +100,30 @@ impl OutletStatus {
         change(&mut self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
     }
 
-    pub(crate) fn failed(&self, what: &str, retry_at: Micros) {
+    /// It went wrong, and is tried again; true if that is news.
+    pub(crate) fn failed(&self, state: &'static str, what: &str, retry_at: Micros) -> bool {
+        let mut news = false;
         self.update(|s| {
-            s.ok = false;
+            news = s.state != state;
+            (s.ok, s.state) = (false, state);
             s.last_error = Some(what.to_owned());
             s.retry_at = Some(retry_at.0);
+        });
+        news
+    }
+
+    /// The outlet itself does not run.
+    pub(crate) fn is_down(&self, what: &str) {
+        self.update(|s| {
+            (s.ok, s.state) = (false, "down");
+            s.last_error = Some(what.to_owned());
+            s.retry_at = None;
         });
     }
 
     pub(crate) fn went_well(&self) {
         self.update(|s| {
-            s.ok = true;
+            (s.ok, s.state) = (true, "up");
             s.last_error = None;
             s.retry_at = None;
         });

@@ -33,5 +33,5 @@ pub use quality::{Cause, Quality};
 pub use sample::{Batch, Reading, SampleHead};
 pub use site::{Device, DeviceIx, Equipment, EquipmentIx, Name, Plant, Point, PointIx, Site, ValueType};
 pub use texts::{MOST_TEXTS, TextTable};
-pub use time::{Micros, Now};
+pub use time::{Micros, Now, zone};
 pub use unit::Unit;

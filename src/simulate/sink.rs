@@ -97,7 +97,7 @@ pub(super) async fn start_inspection(keep: Keep, key: String) -> std::io::Result
             return (StatusCode::BAD_REQUEST, "no JSON".to_owned());
         }
         match keep.add(format!("{}\n", body.replace('\n', " ")).as_bytes()) {
-            Ok(()) => (StatusCode::OK, format!("receipt {id}")),
+            Ok(()) => (StatusCode::OK, serde_json::json!({ "receipt": id }).to_string()),
             Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
         }
     };

@@ -129,6 +129,11 @@ async fn a_taken_port_costs_the_broker_alone_and_it_comes_when_the_port_is_free(
     })
     .await;
     assert!(gateway.log().contains("broker.listen"), "{}", gateway.log());
+    eventually("the board says so", async || {
+        let ready = gateway.text("/readyz").await;
+        unless(ready == "ready\nbroker: down\n", ready)
+    })
+    .await;
     drop(taken);
     shows(&gateway, 0.51, async || {
         if tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok() {

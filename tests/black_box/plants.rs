@@ -141,3 +141,15 @@ pub async fn subscribed(broker: &Broker, gateway: &Gateway) {
 pub fn message(ms: u64, pressure: f64) -> (String, String) {
     ("plant/receiver-1".to_owned(), format!(r#"{{"ts":{ms},"p":{pressure}}}"#))
 }
+
+/// Waits until the boiler's level is read and shown.
+pub async fn reads_the_boiler(gateway: &Gateway) {
+    eventually("the boiler is read", async || {
+        let equipment = gateway.get("/api/v1/equipment").await;
+        let read = equipment.as_array().is_some_and(|all| {
+            all.iter().any(|e| e["id"] == "boiler-1" && e["points"][0]["quality"] == "good")
+        });
+        unless(read, equipment)
+    })
+    .await;
+}

@@ -136,6 +136,7 @@ async fn play(options: &Options, dir: &Path) -> i32 {
         }
     };
     logging::start(&loaded.settings.log);
+    crate::parts::contain_panics();
     let began = Instant::now();
     let gateway =
         match Gateway::start(loaded.settings, None, Some(Arc::new(Switches(Arc::clone(&plant))))).await {
@@ -145,7 +146,10 @@ async fn play(options: &Options, dir: &Path) -> i32 {
                 return run::start_code(&e);
             }
         };
-    tell!("Steamward demo: open http://{}/ (store in {})", gateway.address(), dir.display());
+    match gateway.address(Duration::from_secs(2)).await {
+        Some(address) => tell!("Steamward demo: open http://{address}/ (store in {})", dir.display()),
+        None => tell!("Steamward demo: {listen} is taken, so there is no page (store in {})", dir.display()),
+    }
     let Some(length) = options.length else {
         tell!("Ctrl-C ends it; faults come by themselves and can be switched on the page.");
         let code = run::until_signal(&gateway, &mut signals).await;

@@ -142,7 +142,7 @@ fn configured(dir: &Path, path: &str) -> Result<Wanted, String> {
 }
 
 async fn repeat(options: &Options, wanted: &Wanted, asker: &mut Asker) -> i32 {
-    let timezone = TimeZone::get(&wanted.plant.site.timezone).unwrap_or(TimeZone::UTC);
+    let timezone = crate::plant::zone(&wanted.plant.site.timezone).unwrap_or(TimeZone::UTC);
     let mut ticks = tokio::time::interval(options.every);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut good = true;

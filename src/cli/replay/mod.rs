@@ -71,7 +71,7 @@ fn run(options: &Options, loaded: &Loaded) -> Result<(), String> {
     let dir = options.data.clone().unwrap_or_else(|| loaded.settings.store.dir.clone());
     let source = match (&options.csv, &options.influx) {
         (Some(file), _) => {
-            let zone = jiff::tz::TimeZone::get(&plant.site.timezone).unwrap_or(jiff::tz::TimeZone::UTC);
+            let zone = crate::plant::zone(&plant.site.timezone).unwrap_or(jiff::tz::TimeZone::UTC);
             Source::Table(Table::open(file, zone)?)
         }
         (None, Some(id)) => Source::Influx(outlet(loaded, id)?),

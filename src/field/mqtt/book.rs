@@ -128,7 +128,7 @@ impl Book {
             entries: Vec::new(),
             members: Vec::new(),
             // The settings have checked the name.
-            zone: TimeZone::get(timezone).unwrap_or(TimeZone::UTC),
+            zone: crate::plant::zone(timezone).unwrap_or(TimeZone::UTC),
             recent: Recent::new(source.mappings.iter().map(|m| m.points.len()).sum()),
             seen: Seen::default(),
             samples: Vec::new(),

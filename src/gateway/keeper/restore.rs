@@ -116,7 +116,7 @@ impl Keeper {
                 gone.len()
             );
         }
-        let timezone = jiff::tz::TimeZone::get(&parts.plant.site.timezone).unwrap_or(jiff::tz::TimeZone::UTC);
+        let timezone = crate::plant::zone(&parts.plant.site.timezone).unwrap_or(jiff::tz::TimeZone::UTC);
         let rules = engine.rules().iter().zip(0u32..).map(|(r, n)| (r.key.to_string(), RuleIx(n))).collect();
         let (ahead, found_ahead) = found_ahead(&files, &before.windows);
         let newest = files.journal.as_ref().and_then(|j| j.stats().ok()).map_or(0, |s| s.last_seq);

@@ -8,6 +8,8 @@
 pub mod encode;
 pub mod past;
 mod refused;
+mod remedy;
+mod sender;
 #[cfg(feature = "influx-client")]
 pub mod setup;
 mod worker;

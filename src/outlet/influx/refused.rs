@@ -2,13 +2,16 @@
 //! Pure; time is handed in.
 //!
 //! One line carries a whole sample, so a field of the wrong type spoils its neighbours' line. The
-//! refused line is halved by its fields until the bad one stands alone. Where the server says that
-//! the field's *type* is in conflict, that holds for every later line as well: the field is then
-//! taken out before sending for a while, so that one wrong field does not cost each batch its halving.
+//! refused line is halved by its fields until the bad one stands alone. Where the server refused that
+//! one field by itself and says that its *type* is in conflict, that holds for every later line as well:
+//! the field is then taken out before sending for a while, and at once of what the batch still has, so
+//! that one wrong field does not cost each line its halving. A refusal of more than one field proves
+//! nothing of any of them: the server names one only, and not always the first.
 
 use std::time::{Duration, Instant};
 
 use super::encode::Lines;
+use crate::outlet::delivery::is_type_conflict;
 
 /// How long a type conflict is believed without asking again.
 const BELIEVED: Duration = Duration::from_secs(600);
@@ -38,17 +41,73 @@ fn join(series: &[u8], fields: &[&[u8]], time: &[u8]) -> Vec<u8> {
     line
 }
 
+/// The fields of a line; a comma in a text ends none.
+fn split(fields: &[u8]) -> Vec<&[u8]> {
+    let (mut found, mut from, mut quoted, mut escaped) = (Vec::new(), 0, false, false);
+    for (at, byte) in fields.iter().enumerate() {
+        match byte {
+            _ if std::mem::take(&mut escaped) => {}
+            b'\\' => escaped = true,
+            b'"' => quoted = !quoted,
+            b',' if !quoted => {
+                found.push(&fields[from..at]);
+                from = at + 1;
+            }
+            _ => {}
+        }
+    }
+    found.push(&fields[from..]);
+    found
+}
+
+/// A line's fields, each as a line of its own with the name by which it is known: series and field.
+pub(super) fn singles(line: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let Some(p) = parts(line) else { return Vec::new() };
+    let single = |field: &[u8]| {
+        let name = field.split(|b| *b == b'=').next().unwrap_or_default();
+        ([p.series, name].join(&b' '), join(p.series, &[field], p.time))
+    };
+    split(p.fields).into_iter().map(single).collect()
+}
+
 /// The two halves of one line by its fields; `None` if it has only one.
 pub(super) fn halves(line: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     let p = parts(line)?;
-    let fields: Vec<&[u8]> = p.fields.split(|b| *b == b',').collect();
+    let fields = split(p.fields);
     let (first, second) = fields.split_at_checked(fields.len().div_ceil(2)).filter(|h| !h.1.is_empty())?;
     Some((join(p.series, first, p.time), join(p.series, second, p.time)))
 }
 
 /// Number of readings in a line.
 pub(super) fn fields(line: &str) -> usize {
-    parts(line.as_bytes()).map_or(0, |p| p.fields.split(|b| *b == b',').count())
+    parts(line.as_bytes()).map_or(0, |p| split(p.fields).len())
+}
+
+/// The time of a line that was refused as older than the database keeps anything; all that is older is too.
+pub(super) fn too_old(line: &[u8], reason: &str) -> Option<i64> {
+    let reason = reason.to_ascii_lowercase();
+    let told = reason.contains("retention policy") && !is_type_conflict(&reason);
+    told.then(|| time(line)).flatten()
+}
+
+fn time(line: &[u8]) -> Option<i64> {
+    std::str::from_utf8(parts(line)?.time).ok()?.parse().ok()
+}
+
+/// Takes the lines that are as old as `at` or older out of `lines`, and gives them.
+pub(super) fn take_older(lines: &mut Lines, at: i64) -> String {
+    let (mut kept, mut taken) = (Lines::default(), String::new());
+    for (number, end) in lines.ends.iter().enumerate() {
+        let line = lines.slice(number, number + 1);
+        if time(line).is_some_and(|of| of <= at) {
+            taken.push_str(&String::from_utf8_lossy(line));
+        } else {
+            kept.text.extend_from_slice(line);
+            kept.ends.push((kept.text.len(), end.1));
+        }
+    }
+    *lines = kept;
+    taken
 }
 
 /// Readings that were taken out before sending.
@@ -76,13 +135,18 @@ struct Conflict {
 pub(super) struct Refused(Vec<Conflict>);
 
 impl Refused {
-    /// Notes that the single-field `line` was refused, if what the server said is about the type.
-    pub(super) fn note(&mut self, line: &[u8], status: u16, reason: &str, now: Instant) {
-        if !reason.to_ascii_lowercase().contains("type conflict") {
-            return;
+    /// Notes that `line` was refused, if it has a single field and what the server said is about its type;
+    /// true if that is news.
+    pub(super) fn note(&mut self, line: &[u8], status: u16, reason: &str, now: Instant) -> bool {
+        if !is_type_conflict(reason) {
+            return false;
         }
-        let Some(p) = parts(line) else { return };
-        let Some(equals) = p.fields.iter().position(|b| *b == b'=') else { return };
+        let Some(p) = parts(line).filter(|p| split(p.fields).len() == 1) else { return false };
+        let Some(equals) = p.fields.iter().position(|b| *b == b'=') else { return false };
+        let known = |c: &Conflict| *c.series == *p.series && *c.field == p.fields[..=equals];
+        if self.0.iter().any(known) {
+            return false;
+        }
         self.0.push(Conflict {
             series: p.series.into(),
             field: p.fields[..=equals].into(),
@@ -90,6 +154,7 @@ impl Refused {
             reason: reason.to_owned(),
             until: now + BELIEVED,
         });
+        true
     }
 
     /// Takes the known bad fields out of `lines`.
@@ -108,16 +173,17 @@ impl Refused {
             let line = lines.slice(number, number + 1);
             let Some(p) = parts(line) else { continue };
             let mut good: Vec<&[u8]> = Vec::new();
-            for field in p.fields.split(|b| *b == b',') {
+            let fields = split(p.fields);
+            for field in &fields {
                 match self.0.iter().position(|c| *c.series == *p.series && field.starts_with(&c.field)) {
                     Some(n) => {
-                        let single = join(p.series, &[field], p.time);
+                        let single = join(p.series, &[*field], p.time);
                         aside[n].what.push_str(&String::from_utf8_lossy(&single));
                     }
-                    None => good.push(field),
+                    None => good.push(*field),
                 }
             }
-            let taken = p.fields.split(|b| *b == b',').count() - good.len();
+            let taken = fields.len() - good.len();
             if taken == 0 {
                 clean.text.extend_from_slice(line);
             } else if !good.is_empty() {
@@ -137,7 +203,7 @@ impl Refused {
 mod tests {
     use std::time::{Duration, Instant};
 
-    use super::{BELIEVED, Refused, halves};
+    use super::{BELIEVED, Refused, halves, singles};
     use crate::outlet::influx::encode::Lines;
 
     const CONFLICT: &str = "400: partial write: field type conflict: input field \"n\" is type integer";
@@ -173,6 +239,43 @@ mod tests {
         let mut later = lines(&["k,site=n n=3i 7\n"]);
         assert!(refused.set_aside(&mut later, now + BELIEVED + Duration::from_secs(1)).is_empty());
         assert_eq!(later.readings(), 1, "after a while the server is asked again");
+    }
+
+    #[test]
+    fn a_refusal_of_several_fields_proves_nothing_of_any() {
+        let now = Instant::now();
+        let mut refused = Refused::default();
+        assert!(!refused.note(b"k,site=n a=1,n=1i 5\n", 400, CONFLICT, now));
+        assert!(!refused.note(b"k,site=n a=1 5\nk,site=n n=1i 6\n", 400, CONFLICT, now));
+        assert!(refused.set_aside(&mut lines(&["k,site=n a=2 6\n"]), now).is_empty());
+        assert!(refused.note(b"k,site=n n=1i 5\n", 400, CONFLICT, now));
+        assert!(!refused.note(b"k,site=n n=2i 6\n", 400, CONFLICT, now), "known already");
+    }
+
+    #[test]
+    fn what_is_older_than_a_line_that_was_too_old_is_too_old_as_well() {
+        let said = "422: partial write: dropped 1 points outside retention policy of duration 1h0m0s";
+        assert_eq!(super::too_old(b"k,site=n a=1 6\n", said), Some(6));
+        assert_eq!(super::too_old(b"k,site=n a=1 6\n", CONFLICT), None);
+        let mut sent = lines(&["k,site=n a=1,b=2 5\n", "k,site=n a=1 7\n", "k,site=m a=1 6\n"]);
+        assert_eq!(super::take_older(&mut sent, 6), "k,site=n a=1,b=2 5\nk,site=m a=1 6\n");
+        assert_eq!((sent.text.as_slice(), sent.readings()), (&b"k,site=n a=1 7\n"[..], 1));
+    }
+
+    #[test]
+    fn a_text_with_commas_spaces_and_quotes_stays_one_field() {
+        let line = br#"k,site=n a=1,t="no, \"really\", n=2 is",b=t 5
+"#;
+        assert_eq!(super::fields(std::str::from_utf8(line).unwrap()), 3);
+        let names: Vec<_> = singles(line).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, [b"k,site=n a".to_vec(), b"k,site=n t".to_vec(), b"k,site=n b".to_vec()]);
+        let (first, second) = halves(line).unwrap();
+        assert_eq!(
+            first,
+            br#"k,site=n a=1,t="no, \"really\", n=2 is" 5
+"#
+        );
+        assert_eq!(second, b"k,site=n b=t 5\n");
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub(super) fn site(w: &Walk<'_>) -> Option<Site> {
         .need("id", "\"north\"")
         .and_then(|t| Id::new(t).map_err(|e| w.fault("id", e.to_string(), "e.g. north")).ok());
     let timezone = w.text("timezone").unwrap_or("Asia/Shanghai").to_owned();
-    if jiff::tz::TimeZone::get(&timezone).is_err() {
+    if crate::plant::zone(&timezone).is_none() {
         w.fault("timezone", format!("`{timezone}` is no time zone"), "an IANA name, e.g. Asia/Shanghai");
     }
     let (zh, en) = (w.text("name"), w.text("name_en"));

@@ -1,9 +1,8 @@
 //! `[broker]`: the embedded MQTT broker of small sites.
 
+use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-
-use std::cell::RefCell;
 
 use super::super::fault::Fault;
 use super::super::types::{Broker, BrokerTls, BrokerUser};
@@ -50,8 +49,8 @@ pub(super) fn broker(w: &Walk<'_>, warnings: &RefCell<Vec<Fault>>) -> Option<Bro
         users.push(user);
     }
     let tls = w.table("tls").and_then(|t| {
-        let cert = file(&t, "cert_file");
-        let key = file(&t, "key_file");
+        let cert = file(&t, "cert_file", warnings);
+        let key = file(&t, "key_file", warnings);
         t.finish();
         Some(BrokerTls { cert: cert?, key: key? })
     });
@@ -106,11 +105,15 @@ fn filters(u: &Walk<'_>, key: &'static str) -> Vec<String> {
     written.into_iter().map(str::to_owned).collect()
 }
 
-fn file(w: &Walk<'_>, key: &'static str) -> Option<PathBuf> {
+fn file(w: &Walk<'_>, key: &'static str, warnings: &RefCell<Vec<Fault>>) -> Option<PathBuf> {
     let path = w.need(key, "\"/etc/steamward/tls/broker.pem\"")?;
     if let Err(e) = std::fs::File::open(path) {
-        w.fault(key, format!("{path}: {e}"), "a PEM file, readable by this user");
-        return None;
+        warnings.borrow_mut().push(Fault {
+            place: w.place(key),
+            key: format!("{}.{key}", w.path),
+            problem: format!("{path}: {e}: the broker does not start until it is there"),
+            remedy: "a PEM file, readable by this user".to_owned(),
+        });
     }
     Some(Path::new(path).to_owned())
 }

@@ -71,7 +71,7 @@ impl PlantBuilder<'_> {
 fn next_day(date: &str, timezone: &str) -> Option<Micros> {
     let date: Date = date.parse().ok()?;
     let next = date.tomorrow().ok()?;
-    let begins = next.to_zoned(TimeZone::get(timezone).unwrap_or(TimeZone::UTC)).ok()?;
+    let begins = next.to_zoned(crate::plant::zone(timezone).unwrap_or(TimeZone::UTC)).ok()?;
     Some(Micros(begins.timestamp().as_microsecond()))
 }
 

@@ -117,7 +117,7 @@ pub(super) fn build(
             "what is calculated has this one's place",
         );
     }
-    let outlets = root.table("outlet").map(|w| outlets::outlets(&w)).unwrap_or_default();
+    let outlets = root.table("outlet").map(|w| outlets::outlets(&w, warnings)).unwrap_or_default();
     for twin in outlets.inspection.iter().filter(|i| outlets.influx.iter().any(|o| o.id == i.id)) {
         let key = format!("outlet.inspection.{}", twin.id);
         root.fault(&key, "an InfluxDB outlet has the same id", "give each outlet its own id");
@@ -164,7 +164,7 @@ pub(super) fn build(
         derived,
         manners,
     };
-    Some(Settings {
+    let settings = Settings {
         plant,
         modbus,
         mqtt,
@@ -176,5 +176,8 @@ pub(super) fn build(
         evidence,
         clock,
         log,
-    })
+    };
+    words::tell_missing(&root, &settings, warnings);
+    tls::tell_unusable(&root, &settings.mqtt, warnings);
+    Some(settings)
 }

@@ -1,36 +1,21 @@
 //! `[[outlet.influx]]` and `[[outlet.inspection]]`.
 
+use std::cell::RefCell;
 use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 
+use super::super::fault::Fault;
 use super::super::types::{InfluxApi, InfluxOutlet, InspectionOutlet, Outlets};
 use super::super::walk::Walk;
 use super::words::{id, login, positive, range, secret, url};
 
-pub(super) fn outlets(w: &Walk<'_>) -> Outlets {
+pub(super) fn outlets(w: &Walk<'_>, warnings: &RefCell<Vec<Fault>>) -> Outlets {
     let mut outlets = Outlets::default();
     for (name, o) in w.entries("influx") {
         let id = id(&o, name);
         let url = url(&o);
-        let version = o.word("api", &[("v2", 2), ("v1", 1)]).unwrap_or(2);
-        let api = if version == 1 {
-            let database = o.need("database", "\"boilers\"").unwrap_or_default().to_owned();
-            InfluxApi::V1 { database, login: login(&o) }
-        } else {
-            if o.has("database") && !o.has("api") {
-                o.mark("database");
-                o.fault(
-                    "database",
-                    "InfluxDB 2 has buckets; a database is of api v1",
-                    "write api = \"v1\" beside it",
-                );
-            }
-            let org = o.text("org").unwrap_or_default().to_owned();
-            let bucket = if o.has("database") { o.text("bucket") } else { o.need("bucket", "\"boilers\"") };
-            let bucket = bucket.unwrap_or_default().to_owned();
-            InfluxApi::V2 { org, bucket, token: secret(&o, "token") }
-        };
+        let api = api(&o, warnings);
         let outlet = (|gzip, batch_readings, batch_age, timeout, retry| {
             Some(InfluxOutlet { id: id?, url: url?, api, gzip, batch_readings, batch_age, timeout, retry })
         })(
@@ -64,4 +49,83 @@ pub(super) fn outlets(w: &Walk<'_>) -> Outlets {
     }
     w.finish();
     outlets
+}
+
+/// The write path and its credentials. What belongs to the other one is named as such.
+fn api(o: &Walk<'_>, warnings: &RefCell<Vec<Fault>>) -> InfluxApi {
+    let version = o.word("api", &[("v2", 2), ("v1", 1)]);
+    let (v1, v2) = (["database", "username", "password"], ["org", "bucket", "token"]);
+    let given = |keys: [&'static str; 3]| keys.into_iter().find(|key| o.has(key));
+    if version.is_none()
+        && given(v2).is_none()
+        && let Some(key) = given(v1)
+    {
+        o.fault(
+            key,
+            "InfluxDB 2 has buckets; a database is of api v1",
+            "write api = \"v1\" beside it; or, for InfluxDB 2 and later, org = \"…\", bucket = \"…\" and token instead",
+        );
+        v1.into_iter().for_each(|key| o.mark(key));
+        v2.into_iter().for_each(|key| o.mark(key));
+        return InfluxApi::V1 { database: String::new(), login: None };
+    }
+    if version == Some(1) {
+        let database = o.need("database", "\"boilers\"").unwrap_or_default().to_owned();
+        return InfluxApi::V1 { database, login: login(o) };
+    }
+    if !o.has("org") {
+        warnings.borrow_mut().push(Fault {
+            place: o.place("bucket"),
+            key: format!("{}.org", o.path),
+            problem: "missing: InfluxDB 2 refuses every reading that comes without an organisation"
+                .to_owned(),
+            remedy:
+                "write org = \"…\", the organisation's name as the server shows it; for a database without \
+                     organisations (VictoriaMetrics, InfluxDB 3) write org = \"\""
+                    .to_owned(),
+        });
+    }
+    let org = o.text("org").unwrap_or_default().to_owned();
+    let bucket = o.need("bucket", "\"boilers\"").unwrap_or_default().to_owned();
+    InfluxApi::V2 { org, bucket, token: secret(o, "token") }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::settings::load_texts;
+
+    fn check(outlet: &str) -> (Vec<String>, Vec<String>) {
+        let text = format!(
+            "[site]\nid = \"n\"\n[[source.push]]\nid = \"app\"\n[[equipment]]\nid = \"e\"\nkind = \"k\"\n\
+             profile = \"p\"\nsource = \"app\"\n[[outlet.influx]]\nid = \"i\"\nurl = \"http://127.0.0.1:1\"\n{outlet}"
+        );
+        let loaded = load_texts(&[("t.toml", &text)], &[("p.toml", "[[point]]\nid = \"a\"\n")], &[]);
+        match loaded {
+            Ok(loaded) => (Vec::new(), loaded.warnings.iter().map(ToString::to_string).collect()),
+            Err(faults) => (faults.0.iter().map(ToString::to_string).collect(), Vec::new()),
+        }
+    }
+
+    #[test]
+    fn what_the_api_of_an_outlet_needs_is_asked_for() {
+        let (faults, warnings) = check("bucket = \"b\"\n");
+        assert!(faults.is_empty(), "{faults:?}");
+        assert!(warnings.iter().any(|w| w.contains("outlet.influx.i.org: missing")), "{warnings:?}");
+        assert_eq!(check("bucket = \"b\"\norg = \"plant\"\n"), (Vec::new(), Vec::new()));
+        assert_eq!(check("bucket = \"b\"\norg = \"\"\n"), (Vec::new(), Vec::new()));
+        assert_eq!(check("api = \"v1\"\ndatabase = \"b\"\n"), (Vec::new(), Vec::new()));
+        let (faults, _) = check("database = \"b\"\n");
+        assert_eq!(faults.len(), 1, "{faults:?}");
+        assert!(faults[0].contains("api = \"v1\"") && faults[0].contains("org = "), "{faults:?}");
+        let (faults, _) = check("org = \"plant\"\n");
+        assert!(faults[0].contains("outlet.influx.i.bucket: missing"), "{faults:?}");
+    }
+
+    #[test]
+    fn a_secret_that_is_not_there_is_a_warning_and_costs_no_start() {
+        let token = "bucket = \"b\"\norg = \"o\"\ntoken = { file = \"/no/such/token\" }\n";
+        let (faults, warnings) = check(token);
+        assert!(faults.is_empty(), "{faults:?}");
+        assert!(warnings[0].contains("outlet.influx.i.token: /no/such/token: No such file"), "{warnings:?}");
+    }
 }

@@ -14,7 +14,7 @@ const SHORTEST_TOKEN: usize = 16;
 pub(super) fn push_source(name: &str, w: &Walk<'_>) -> Option<(PushSource, Duration)> {
     let id = id(w, name);
     let token = secret(w, "token");
-    if token.as_ref().is_some_and(|t| t.expose().len() < SHORTEST_TOKEN) {
+    if token.as_ref().is_some_and(|t| t.missing().is_none() && t.expose().len() < SHORTEST_TOKEN) {
         w.fault(
             "token",
             format!("shorter than {SHORTEST_TOKEN} characters"),

@@ -1,21 +1,23 @@
 //! TLS keys of a source → a checked rustls configuration. One provider (ring), server names always
 //! checked: there is no key that turns that off.
 
+use std::cell::RefCell;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 
-use super::super::types::MqttTls;
+use super::super::fault::Fault;
+use super::super::types::{MqttSource, MqttTls};
 use super::super::walk::Walk;
 
 pub(super) fn mqtt_tls(w: &Walk<'_>, secured: bool) -> Option<MqttTls> {
     if !w.has("tls") {
         w.mark("tls");
-        return if secured { built(w, None, None) } else { None };
+        return secured.then(|| MqttTls::new(None, None, print(None, None)));
     }
     let t = w.table("tls")?;
     let (ca, cert, key) = (t.text("ca_file"), t.text("cert_file"), t.text("key_file"));
@@ -36,18 +38,21 @@ pub(super) fn mqtt_tls(w: &Walk<'_>, secured: bool) -> Option<MqttTls> {
             return None;
         }
     };
-    built(&t, ca, identity)
+    let paths = |(cert, key)| (PathBuf::from(cert), PathBuf::from(key));
+    Some(MqttTls::new(ca.map(PathBuf::from), identity.map(paths), print(ca, identity)))
 }
 
-fn built(w: &Walk<'_>, ca: Option<&str>, identity: Option<(&str, &str)>) -> Option<MqttTls> {
-    let path = |(cert, key)| (Path::new(cert), Path::new(key));
-    let print = print(ca, identity);
-    match client_tls(ca.map(Path::new), identity.map(path)) {
-        Ok(config) => Some(MqttTls { config, print }),
-        Err((key, problem)) => {
-            w.fault(if w.has(key) { key } else { "" }, problem, "PEM files, readable by this user");
-            None
-        }
+/// A file that does not serve costs its source, and nothing else: a warning.
+pub(super) fn tell_unusable(root: &Walk<'_>, sources: &[MqttSource], warnings: &RefCell<Vec<Fault>>) {
+    for source in sources {
+        let Some(Err((key, problem))) = source.tls.as_ref().map(MqttTls::config) else { continue };
+        let key = format!("source.mqtt.{}.tls.{key}", source.id);
+        warnings.borrow_mut().push(Fault {
+            place: root.place(&key),
+            key,
+            problem: format!("{problem}: the source does not connect until it serves"),
+            remedy: "PEM files, readable by this user; the gateway looks for them again by itself".to_owned(),
+        });
     }
 }
 
@@ -59,7 +64,8 @@ fn print(ca: Option<&str>, identity: Option<(&str, &str)>) -> u64 {
     hasher.finish()
 }
 
-/// A client's TLS: the roots of `ca`, or those of the system; and a certificate of its own.
+/// A client's TLS: the roots of `ca`, or those of the system and those that this program carries (Mozilla's);
+/// and a certificate of its own.
 ///
 /// # Errors
 /// The key (`ca_file`, `cert_file`, `key_file`) that is wrong, and why.
@@ -75,13 +81,10 @@ pub fn client_tls(
                 roots.add(certificate).map_err(|e| ("ca_file", format!("{}: {e}", file.display())))?;
             }
         }
+        // A system may have none: a fresh minimal one has no package `ca-certificates`.
         None => {
-            let found = rustls_native_certs::load_native_certs();
-            roots.add_parsable_certificates(found.certs);
-            if roots.is_empty() {
-                let problem = "this system has no root certificates; name the file of the broker's authority";
-                return Err(("ca_file", problem.to_owned()));
-            }
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+            roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
         }
     }
     let config = ClientConfig::builder_with_provider(provider)
@@ -113,7 +116,13 @@ fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::print;
+    use super::{client_tls, print};
+
+    #[test]
+    fn a_machine_without_certificates_has_those_that_this_program_carries() {
+        assert!(client_tls(None, None).is_ok());
+        assert!(webpki_roots::TLS_SERVER_ROOTS.len() > 50);
+    }
 
     #[test]
     fn a_renewed_certificate_is_told_from_the_same_one_read_again() {

@@ -1,10 +1,13 @@
 //! Values that more than one section of the settings has: ids, addresses, pauses, secrets.
 
+use std::cell::RefCell;
+use std::path::Path;
 use std::time::Duration;
 
 use super::super::SHORTEST_PERIOD;
+use super::super::fault::Fault;
 use super::super::sheet::plain;
-use super::super::types::Secret;
+use super::super::types::{Secret, Settings};
 use super::super::walk::Walk;
 use crate::plant::Id;
 
@@ -114,28 +117,41 @@ pub(super) fn secret(w: &Walk<'_>, key: &'static str) -> Option<Secret> {
     let s = w.table(key)?;
     let (file, env) = (s.text("file"), s.text("env"));
     s.finish();
-    let read = match (file, env) {
-        (Some(file), None) => std::fs::read_to_string(file).map_err(|e| format!("{file}: {e}")),
-        (None, Some(name)) => std::env::var(name).map_err(|_| format!("the environment has no {name}")),
-        (Some(_), Some(_)) => Err("both file and env: which of them?".to_owned()),
-        (None, None) => Err("neither file nor env".to_owned()),
-    };
-    match read {
-        Ok(text) if !text.trim().is_empty() => Some(Secret::new(text.trim().to_owned())),
-        Ok(_) => {
-            s.fault("", "the secret is empty", "put the secret there, without anything else");
+    match (file, env) {
+        (Some(file), None) => Some(Secret::in_file(Path::new(file))),
+        (None, Some(name)) => Some(Secret::in_variable(name)),
+        (Some(_), Some(_)) => {
+            s.fault("", "both file and env: which of them?", "leave one of the two out");
             None
         }
-        Err(e) => {
+        (None, None) => {
             s.fault(
                 "",
-                e,
-                format!(
-                    "{key} = {{ file = \"/path\" }} or {key} = {{ env = \"NAME\" }}, readable by this user"
-                ),
+                "neither file nor env",
+                format!("{key} = {{ file = \"/path\" }} or {key} = {{ env = \"NAME\" }}"),
             );
             None
         }
+    }
+    .inspect(|secret| {
+        // What can be read is read now; what cannot is told of with the other warnings.
+        let _ = secret.missing();
+    })
+}
+
+/// What cannot be read as yet costs the part that needs it, and nothing else: a warning.
+pub(super) fn tell_missing(root: &Walk<'_>, settings: &Settings, warnings: &RefCell<Vec<Fault>>) {
+    for (key, secret) in settings.secrets() {
+        let Some(why) = secret.missing() else { continue };
+        warnings.borrow_mut().push(Fault {
+            place: root.place(&key),
+            key,
+            problem: format!("{why}: what needs this secret does not work until it is there"),
+            remedy:
+                "a file or variable that this user can read, with nothing but the secret in it; the gateway \
+                     looks for it again by itself"
+                    .to_owned(),
+        });
     }
 }
 

@@ -6,11 +6,11 @@ mod mqtt;
 mod outlets;
 mod push;
 mod register;
+mod secret;
 mod shape;
 mod sparkplug;
 mod topic;
 
-use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -23,33 +23,10 @@ pub use mqtt::*;
 pub use outlets::*;
 pub use push::*;
 pub use register::*;
+pub use secret::Secret;
 pub use shape::*;
 pub use sparkplug::*;
 pub use topic::*;
-
-/// A text that never shows in a log, an error or a `Debug`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Wraps `text`.
-    #[must_use]
-    pub fn new(text: String) -> Self {
-        Self(text)
-    }
-
-    /// The text itself, for the one place that sends it.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("‹secret›")
-    }
-}
 
 /// The checked plan.
 #[derive(Debug, Clone)]
@@ -79,6 +56,33 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Every secret with the key it stands under and the part that cannot work without it.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<(String, &Secret)> {
+        let mut all = Vec::new();
+        all.extend(self.console.token.iter().map(|s| ("console.token".to_owned(), s)));
+        for source in &self.push {
+            all.extend(source.token.iter().map(|s| (format!("source.push.{}.token", source.id), s)));
+        }
+        for source in &self.mqtt {
+            all.extend(source.login.iter().map(|(_, s)| (format!("source.mqtt.{}.password", source.id), s)));
+        }
+        for (n, user) in self.broker.iter().flat_map(|b| &b.users).enumerate() {
+            all.push((format!("broker.user.{n}.password"), &user.password));
+        }
+        for outlet in &self.outlets.influx {
+            let (key, secret) = match &outlet.api {
+                InfluxApi::V2 { token, .. } => ("token", token.as_ref()),
+                InfluxApi::V1 { login, .. } => ("password", login.as_ref().map(|(_, s)| s)),
+            };
+            all.extend(secret.map(|s| (format!("outlet.influx.{}.{key}", outlet.id), s)));
+        }
+        for outlet in &self.outlets.inspection {
+            all.extend(outlet.secret.iter().map(|s| (format!("outlet.inspection.{}.secret", outlet.id), s)));
+        }
+        all
+    }
+
     /// Sources and outlets are the very same, with what their secrets and certificates hold.
     #[must_use]
     pub fn reads_and_sends_like(&self, other: &Self) -> bool {

@@ -1,7 +1,8 @@
 //! What the MQTT sessions get.
 
 use std::fmt;
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::{ModbusPoint, Secret, Shape, SparkplugHost, SparkplugMapping, Template};
@@ -27,13 +28,35 @@ pub enum Qos {
     ExactlyOnce,
 }
 
-/// A checked TLS set-up: roots, own certificate, server name check on.
+/// A TLS set-up: roots, own certificate, server name check on. Made of files, which may come later.
 #[derive(Clone)]
 pub struct MqttTls {
-    /// What the connection takes.
-    pub config: Arc<rustls::ClientConfig>,
+    ca: Option<PathBuf>,
+    identity: Option<(PathBuf, PathBuf)>,
+    built: Arc<OnceLock<Arc<rustls::ClientConfig>>>,
     /// A fingerprint of the files it was made of.
-    pub print: u64,
+    print: u64,
+}
+
+impl MqttTls {
+    /// Of the files with the roots, and with the own certificate and its key.
+    #[must_use]
+    pub fn new(ca: Option<PathBuf>, identity: Option<(PathBuf, PathBuf)>, print: u64) -> Self {
+        Self { ca, identity, built: Arc::default(), print }
+    }
+
+    /// What the connection takes; reads the files until they serve.
+    ///
+    /// # Errors
+    /// The key (`ca_file`, `cert_file`, `key_file`) that is wrong, and why.
+    pub fn config(&self) -> Result<Arc<rustls::ClientConfig>, (&'static str, String)> {
+        if let Some(config) = self.built.get() {
+            return Ok(Arc::clone(config));
+        }
+        let identity = self.identity.as_ref().map(|(cert, key)| (cert.as_path(), key.as_path()));
+        let config = crate::settings::client_tls(self.ca.as_deref(), identity)?;
+        Ok(Arc::clone(self.built.get_or_init(|| config)))
+    }
 }
 
 impl PartialEq for MqttTls {
@@ -90,6 +113,18 @@ pub struct MqttSource {
 }
 
 impl MqttSource {
+    /// What it connects with: TLS, if the address asks for it.
+    ///
+    /// # Errors
+    /// A file or secret that it needs and that cannot be read, with its key.
+    pub fn means(&self) -> Result<Option<Arc<rustls::ClientConfig>>, String> {
+        if let Some(why) = self.login.as_ref().and_then(|(_, password)| password.missing()) {
+            return Err(format!("password: {why}"));
+        }
+        let config = self.tls.as_ref().map(MqttTls::config).transpose();
+        config.map_err(|(key, problem)| format!("tls.{key}: {problem}"))
+    }
+
     /// It listens to edge nodes, or says that it would.
     #[must_use]
     pub fn has_sparkplug(&self) -> bool {

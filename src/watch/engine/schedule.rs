@@ -33,7 +33,7 @@ impl Schedules {
         }
         let due_us = (!all.is_empty()).then_some(0);
         // It was checked with the settings; UTC tells no wrong time, only another one.
-        Self { all, timezone: TimeZone::get(&plant.site.timezone).ok(), due_us }
+        Self { all, timezone: crate::plant::zone(&plant.site.timezone), due_us }
     }
 }
 

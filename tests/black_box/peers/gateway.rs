@@ -66,6 +66,11 @@ impl Gateway {
         std::fs::rename(new, file).expect("a file");
     }
 
+    /// An environment variable of its next lives.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.environment.push((name.to_owned(), value.into()));
+    }
+
     /// Other settings for its next life.
     pub fn configure(&self, settings: &str) {
         std::fs::write(self.dir.path().join("steamward.toml"), settings).expect("a file");
@@ -119,18 +124,24 @@ impl Gateway {
 
     /// Starts it (again) on the same store; reads the console's address from the log.
     pub fn again(&mut self) {
+        let line = self.launch("console on ");
+        let (_, rest) = line.split_once("console on ").expect("it said so");
+        self.address = rest.trim().trim_end_matches('/').to_owned();
+    }
+
+    /// Starts it (again) and waits for a line of its log with `mark` in it, which it gives.
+    pub fn launch(&mut self, mark: &str) -> String {
         let mut child = self.command().stderr(Stdio::piped()).spawn().expect("the binary");
         let mut log = BufReader::new(child.stderr.take().expect("piped"));
         let mut all = String::new();
-        loop {
+        let found = loop {
             let mut line = String::new();
             assert!(log.read_line(&mut line).expect("the log") > 0, "the gateway ended:\n{all}");
             all.push_str(&line);
-            if let Some((_, rest)) = line.split_once("console on ") {
-                self.address = rest.trim().trim_end_matches('/').to_owned();
-                break;
+            if line.contains(mark) {
+                break line;
             }
-        }
+        };
         let kept = Arc::clone(&self.log);
         kept.lock().expect("no panic while held").push_str(&all);
         std::thread::spawn(move || {
@@ -141,6 +152,7 @@ impl Gateway {
             }
         });
         self.process = Some(Process(child));
+        found
     }
 
     /// Other settings, for a reload.
@@ -182,6 +194,13 @@ impl Gateway {
             return serde_json::Value::Null;
         };
         serde_json::from_str(&answer.text().await.unwrap_or_default()).unwrap_or_default()
+    }
+
+    /// How a part beside reading and judging stands.
+    pub async fn part(&self, name: &str) -> serde_json::Value {
+        let parts = self.get("/api/v1/overview").await["path"]["parts"].clone();
+        let found = parts.as_array().into_iter().flatten().find(|p| p["name"] == name);
+        found.cloned().unwrap_or(serde_json::json!({ "parts": parts }))
     }
 
     /// What a GET answers, as it is.

@@ -6,6 +6,7 @@ pub mod chaos;
 mod database;
 mod frames;
 mod gateway;
+pub mod influx2;
 mod modbus;
 pub mod odd;
 mod receiver;

@@ -53,7 +53,7 @@ impl Receiver {
             return (status, format!("scripted {status}"));
         }
         self.taken.lock().expect("no panic while held").push(event);
-        (StatusCode::OK, "taken".to_owned())
+        (StatusCode::OK, r#"{"taken":true}"#.to_owned())
     }
 
     /// Ids in order of arrival; a repeat of one counts once.

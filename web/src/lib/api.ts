@@ -126,10 +126,15 @@ export interface Trace { on: boolean; unit: number | null; frames: number; until
 
 export interface Outlet {
   id: string; kind: 'influx' | 'inspection'; ok: boolean; last_error: string | null;
+  /** `refuses`: it answers and takes nothing; `down`: the outlet itself does not run. */
+  state?: 'up' | 'away' | 'refuses' | 'down';
   /** Microseconds since the epoch. */
   retry_at: number | null;
   delivered: number; dead_letters: number; cursor: number;
 }
+
+/** Page, broker, outlets, and secrets that sources wait for: what is down is tried again. */
+export interface Part { name: string; state: 'starting' | 'up' | 'limited' | 'down'; problem: string | null; retry_at: number | null }
 
 export interface Path {
   sources: Source[];
@@ -142,6 +147,7 @@ export interface Path {
     lost?: number;
   };
   outlets: Outlet[];
+  parts?: Part[];
 }
 
 export interface Overview {

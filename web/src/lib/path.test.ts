@@ -1,7 +1,7 @@
 // Order and judgement on the data path, and what is copied from it.
 import { describe, expect, it } from 'vitest';
 import type { Device, DeviceState, Source } from './api';
-import { arrange, deviceKey, deviceRank, namesAsText, sourceHealth, sourceRank, troubled } from './path';
+import { arrange, deviceKey, deviceRank, halted, namesAsText, sourceHealth, sourceRank, troubled } from './path';
 
 const device = (label: string, state: string, more: Partial<Device> = {}): Device => ({
   label, unit: 1, state: state as DeviceState, last_error: null, last_error_at: null, requests: 0, failures: 0, polls: 0, good_polls: 0,
@@ -52,5 +52,14 @@ describe('unknown names as text', () => {
   it('neither break the row nor act as a formula', () => {
     const [, row] = namesAsText([{ topic: 'a\tb\nc', device: '=HYPERLINK("x")', point: '@p', example: '+1' }]).split('\n');
     expect(row).toBe('a b c\t\'=HYPERLINK("x")\t\'@p\t+1');
+  });
+});
+
+describe('parts beside reading and judging', () => {
+  it('are shown when they do not work, outlets with the outlets', () => {
+    const part = (name: string, state: 'up' | 'down' | 'limited' | 'starting') => ({ name, state, problem: null, retry_at: null });
+    const parts = [part('console', 'limited'), part('broker', 'down'), part('outlet.influx.a', 'down'), part('x', 'up'), part('y', 'starting')];
+    expect(halted({ parts }).map((p) => p.name)).toEqual(['console']);
+    expect(halted({})).toEqual([]);
   });
 });

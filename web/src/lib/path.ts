@@ -1,5 +1,5 @@
 // How sources and their devices are judged and put in order on the data path. Plain functions.
-import type { Device, Source, UnknownName } from './api';
+import type { Device, Part, Path, Source, UnknownName } from './api';
 
 const DEVICE_RANK: Record<string, number> = {
   disconnected: 0, resting: 1, failing: 2, 'reading-part': 3, waiting: 5, reading: 6,
@@ -9,6 +9,11 @@ export const deviceRank = (d: Pick<Device, 'state'>) => DEVICE_RANK[d.state] ?? 
 
 /** Not everything the device should give is being read. */
 export const troubled = (d: Pick<Device, 'state'>) => deviceRank(d) < 5;
+
+/** Parts beside reading and judging that do not work. Outlets and broker have lists of their own. */
+export const halted = (path: Pick<Path, 'parts'>): (Part & { state: 'limited' | 'down' })[] =>
+  (path.parts ?? []).filter((p): p is Part & { state: 'limited' | 'down' } =>
+    (p.state === 'down' || p.state === 'limited') && !p.name.startsWith('outlet.') && p.name !== 'broker');
 
 export type Health = 'down' | 'trouble' | 'ok';
 

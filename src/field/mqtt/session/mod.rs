@@ -18,6 +18,7 @@ mod wire;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
@@ -63,7 +64,8 @@ pub(in crate::field) async fn run(
     mut stop: watch::Receiver<bool>,
 ) {
     let source = &part.source;
-    let (asker, mut wire) = wire::connect(source);
+    let Some(tls) = means(source, &status, &mut stop).await else { return };
+    let (asker, mut wire) = wire::connect(source, tls);
     let mut session = Session::new(&part, asker, status.clone());
     let (first_pause, longest_pause) = source.reconnect;
     let mut pause = first_pause;
@@ -157,6 +159,31 @@ pub(in crate::field) async fn run(
         while wire.poll().await.is_ok() {}
     };
     let _ = tokio::time::timeout(FAREWELL, farewell).await;
+}
+
+/// What `source` connects with, as soon as its files serve; `None` if it is to stop before.
+async fn means(
+    source: &MqttSource,
+    status: &Status,
+    stop: &mut watch::Receiver<bool>,
+) -> Option<Option<Arc<rustls::ClientConfig>>> {
+    let (mut pause, longest) = source.reconnect;
+    loop {
+        let problem = match source.means() {
+            Ok(tls) => return Some(tls),
+            Err(problem) => format!("{problem}; looked for again by itself"),
+        };
+        status.update(|s| {
+            if s.last_error.as_ref() != Some(&problem) {
+                warn!(source = %source.id, "cannot connect: {problem}");
+            }
+            s.last_error = Some(problem);
+        });
+        tokio::select! {
+            () = tokio::time::sleep(jittered(pause)) => pause = (pause * 2).min(longest),
+            () = stopped(stop) => return None,
+        }
+    }
 }
 
 struct Session<'a> {

@@ -9,6 +9,8 @@
 
 mod translate;
 
+use std::sync::Arc;
+
 use rumqttc::v5;
 
 use self::translate::{from_v3, from_v5, qos_v3, qos_v5, words};
@@ -95,13 +97,11 @@ pub struct Wire {
     since_ms: u64,
 }
 
-/// Makes both ends; nothing is sent before the first poll.
-pub fn connect(source: &MqttSource) -> (Asker, Wire) {
+/// Makes both ends, with TLS if `tls` is given; nothing is sent before the first poll.
+pub fn connect(source: &MqttSource, tls: Option<Arc<rustls::ClientConfig>>) -> (Asker, Wire) {
     // Whoever is connected with our name elsewhere would be thrown out, and throw us out: the id is
     // the integrator's to keep unique.
-    let transport = source.tls.as_ref().map(|tls| {
-        rumqttc::Transport::Tls(rumqttc::TlsConfiguration::Rustls(std::sync::Arc::clone(&tls.config)))
-    });
+    let transport = tls.map(|config| rumqttc::Transport::Tls(rumqttc::TlsConfiguration::Rustls(config)));
     let (client, events) = match source.version {
         MqttVersion::V3 => {
             let mut options = rumqttc::MqttOptions::new(&source.client_id, &source.host, source.port);

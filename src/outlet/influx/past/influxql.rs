@@ -57,7 +57,7 @@ pub(super) async fn window(
 ) -> Result<(), PastError> {
     let InfluxApi::V1 { database, login } = &outlet.api else { return Ok(()) };
     let server = |what: String| PastError::Server { url: outlet.url.clone(), what };
-    let http = client(patience).map_err(|e| server(chain(&e)))?;
+    let http = client(patience).map_err(server)?;
     let mut request = http.get(format!("{}/query", outlet.url.trim_end_matches('/'))).query(&[
         ("db", database.as_str()),
         ("epoch", "u"),
