@@ -73,7 +73,7 @@ fn wave(hour: f64, minutes: f64) -> f64 {
 }
 
 /// Where water boils at a gauge pressure in MPa, ℃ (Antoine, 99 to 374 ℃).
-fn boils(mpa_gauge: f64) -> f64 {
+pub(super) fn boils(mpa_gauge: f64) -> f64 {
     let mm_hg = (mpa_gauge + 0.1013) * 7500.62;
     1810.94 / (8.14019 - mm_hg.log10()) - 244.485
 }

@@ -75,14 +75,19 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             Calls("steam_pressure.h", 60.0, 70.0),
             Calls("steam_pressure.hh", 75.0, 85.0),
             Never("sv1_failed.state"),
+            Reads("high_pressure_trip_acted", 120.0, 1.0, 1.0),
+            Never("high_pressure_trip_failed.state"),
+            // The level shrinks while no steam leaves: no low water.
+            Reads("drum_level", 20.0, -26.0, -24.0),
+            Never("drum_level.l"),
             Hazards(&[("steam_pressure.hh", false)]),
         ],
         story: || Box::new(Curve(stop_valve)),
     },
     Scenario {
         id: "C5",
-        zh: "安全阀起跳并回座",
-        en: "The safety valve lifts and reseats",
+        zh: "超压联锁失效，安全阀起跳并回座",
+        en: "The high-limit cut-off fails; the safety valve lifts and reseats",
         profile: BOILER,
         equipment: "",
         lasts: Duration::from_secs(600),
@@ -94,7 +99,9 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             Reads("sv1_reseat_pressure", 590.0, 1.21, 1.24),
             Reads("sv1_open", 590.0, 0.0, 0.0),
             Times("sv1_failed.state", 0),
-            Hazards(&[("steam_pressure.hh", false)]),
+            // It lifts, and the water swells.
+            Reads("drum_level", 15.0, 19.0, 21.0),
+            Hazards(&[("steam_pressure.hh", false), ("high_pressure_trip_failed.state", true)]),
         ],
         story: || Box::new(Curve(valve_lifts)),
     },
@@ -171,10 +178,17 @@ fn stop_valve(t: f64) -> Vec<(&'static str, f64)> {
         ("burner_run", f64::from(u8::from(fires))),
         ("burner_load", if fires { 100.0 } else { 0.0 }),
         ("steam_temp", ramp(t, (0.0, 184.1), (trips, 193.4))),
+        ("drum_level", shift(t, -25.0)),
+        ("drum_level_2", shift(t, -25.0) + 2.0),
     ])
 }
 
-/// Up to 1.30 MPa at 0, down by 0.1 MPa/min to 1.22 MPa while it blows, its tail pipe hot.
+/// Shrink or swell: by `most` millimetres within 15 s, held for 10 s, gone after two minutes.
+fn shift(t: f64, most: f64) -> f64 {
+    if t < 25.0 { ramp(t, (0.0, 0.0), (15.0, most)) } else { ramp(t, (25.0, most), (120.0, 0.0)) }
+}
+
+/// At full fire past the rated pressure, which the failed cut-off lets happen. Up to 1.30 MPa at 0, down by 0.1 MPa/min to 1.22 MPa while it blows, its tail pipe hot.
 fn valve_lifts(t: f64) -> Vec<(&'static str, f64)> {
     let pressure = match t {
         t if t < 0.0 => ramp(t, (-LEAD_S, 1.0), (0.0, 1.30)),
@@ -193,5 +207,7 @@ fn valve_lifts(t: f64) -> Vec<(&'static str, f64)> {
         ("feedwater_flow", 2.2),
         ("burner_load", if t < 20.0 { 100.0 } else { 20.0 }),
         ("steam_temp", 190.0),
+        ("drum_level", shift(t, 20.0)),
+        ("drum_level_2", shift(t, 20.0) + 2.0),
     ])
 }

@@ -40,6 +40,9 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             Quality("drum_level", 590.0, "good"),
             Quality("drum_level", 660.0, "uncertain"),
             Never("drum_level.l"),
+            // The gauge that lives calls.
+            Calls("drum_level_2.l", 465.0, 490.0),
+            Calls("drum_level_2.ll", 685.0, 710.0),
         ],
         story: || Box::new(Curve(frozen)),
     },

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{AUTOCLAVE, Curve, Expected, Scenario, ramp};
+use crate::simulate::day::boils;
 
 use Expected::{Calls, Hazards, Never, Reads};
 
@@ -25,6 +26,9 @@ pub(super) const SCENARIOS: &[Scenario] = &[Scenario {
         Reads("batch_highest", EMPTY + 600.0, 1.24, 1.26),
         Reads("batch_fastest_rise", EMPTY + 600.0, 0.009, 0.013),
         Reads("batch_held", EMPTY + 600.0, 6.0 * HOUR, 6.6 * HOUR),
+        // Air is out at hold, and steam and pressure agree.
+        Reads("sat_temp_dev", 1.5 * HOUR, -10.0, -8.0),
+        Reads("sat_temp_dev", 5.0 * HOUR, -3.0, -1.0),
         Never("pressure.h"),
         Calls("door_open_with_pressure.state", WRONG, WRONG + 1.0),
         Hazards(&[("door_open_with_pressure.state", true)]),
@@ -43,5 +47,11 @@ fn batch(t: f64) -> Vec<(&'static str, f64)> {
         _ => 0.02,
     };
     let unlocked = (EMPTY + 60.0..EMPTY + 900.0).contains(&t) || t >= WRONG;
-    vec![("pressure", pressure), ("pressure_2", pressure), ("door_unlocked", f64::from(u8::from(unlocked)))]
+    let steam = if pressure > 0.05 { boils(pressure) - ramp(hour, (2.2, 9.0), (3.0, 2.0)) } else { 60.0 };
+    vec![
+        ("pressure", pressure),
+        ("pressure_2", pressure),
+        ("temperature", steam),
+        ("door_unlocked", f64::from(u8::from(unlocked))),
+    ]
 }
