@@ -114,13 +114,40 @@ pub(super) struct Limit {
     limit: Option<u32>,
 }
 
-/// Alarm transitions, newest first.
-#[utoipa::path(get, path = "/api/v1/alarms/transitions", params(Limit), responses((status = 200, description = "Transitions, newest first")))]
+/// A time of the query, if it is given.
+fn at_time(key: &str, text: Option<&str>) -> Result<Option<Micros>, Refusal> {
+    let Some(text) = text else { return Ok(None) };
+    text.parse::<jiff::Timestamp>().map(|t| Some(Micros(t.as_microsecond()))).map_err(|_| {
+        Refusal::new(
+            "bad-request",
+            format!("{key} 的时间 {text} 无法识别，请写成 2026-11-24T08:00:00Z。"),
+            format!("{key}={text} is not a valid time; write it like 2026-11-24T08:00:00Z."),
+        )
+    })
+}
+
+/// Which transitions.
+#[derive(Deserialize, IntoParams)]
+pub(super) struct Which {
+    /// At most this many, 1 to 1000.
+    limit: Option<u32>,
+    /// Of this rule only.
+    rule: Option<String>,
+    /// Not before this time, RFC 3339.
+    from: Option<String>,
+    /// Not after this time, RFC 3339.
+    to: Option<String>,
+}
+
+/// Alarm transitions, newest first, of one rule or all, of a span or of ever.
+#[utoipa::path(get, path = "/api/v1/alarms/transitions", params(Which), responses((status = 200, description = "Transitions, newest first")))]
 pub(super) async fn transitions(
     State(shared): State<Shared>,
-    Params(query): Params<Limit>,
+    Params(query): Params<Which>,
 ) -> Result<Json<serde_json::Value>, Refusal> {
-    let rows = shared.with_ledger(|l| l.transitions(query.limit.unwrap_or(100).clamp(1, 1000)))?;
+    let limit = query.limit.unwrap_or(100).clamp(1, 1000);
+    let span = (at_time("from", query.from.as_deref())?, at_time("to", query.to.as_deref())?);
+    let rows = shared.with_ledger(|l| l.transitions(query.rule.as_deref(), span, limit))?;
     let rows: Vec<_> = rows
         .into_iter()
         .map(|t| {

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::Heard;
 use super::live::StoreView;
 use crate::outlet::OutletState;
 use crate::parts::PartState;
@@ -189,6 +190,24 @@ pub struct OutboxView {
     pub oldest_at: Option<String>,
 }
 
+/// How often a device is heard, as it was measured.
+#[derive(Debug, Serialize, ToSchema)]
+#[allow(missing_docs)]
+pub struct HeardView {
+    pub device: String,
+    /// Milliseconds between two of its samples; `null` before the second one.
+    pub every_ms: Option<u64>,
+    /// After so many milliseconds without a sample it is silent; with a pace above this the alarms come of the settings.
+    pub silent_after_ms: u64,
+}
+
+impl From<Heard> for HeardView {
+    fn from(heard: Heard) -> Self {
+        let ms = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        Self { device: heard.device, every_ms: heard.every.map(ms), silent_after_ms: ms(heard.silent_after) }
+    }
+}
+
 /// The data path from the wires to the targets.
 #[derive(Debug, Serialize, ToSchema)]
 #[allow(missing_docs)]
@@ -197,6 +216,8 @@ pub struct PathView {
     /// The embedded broker, where the settings have one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub broker: Option<BrokerView>,
+    /// How often each device is heard.
+    pub heard: Vec<HeardView>,
     pub outbox: OutboxView,
     pub outlets: Vec<OutletState>,
     /// Console, embedded broker, outlets, and what sources wait for: what is down is tried again.

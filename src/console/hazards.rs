@@ -90,6 +90,16 @@ pub(super) struct ByWhom {
     note: String,
 }
 
+#[derive(Deserialize, ToSchema)]
+pub(super) struct Closing {
+    by: String,
+    #[serde(default)]
+    note: String,
+    /// Why it is to be closed though its limit is no longer in the settings.
+    #[serde(default)]
+    override_reason: Option<String>,
+}
+
 pub(super) fn checked(by: &str, note: &str) -> Result<(String, String), Refusal> {
     let by = by.trim();
     if by.is_empty() || by.chars().count() > 100 || note.chars().count() > LONGEST_TEXT {
@@ -123,15 +133,18 @@ pub(super) async fn acknowledge_hazard(
     shared.ask(Command::AcknowledgeHazard { id, by, note }).await
 }
 
-/// Close a hazard with a note on how it was removed; refused while its limit is in breach or its value unknown.
-#[utoipa::path(post, path = "/api/v1/hazards/{id}/close", params(("id" = String, Path)), request_body = ByWhom,
+/// Close a hazard with a note on how it was removed; refused while its limit is in breach or its value unknown, and,
+/// where the limit is no longer in the settings, without a reason.
+#[utoipa::path(post, path = "/api/v1/hazards/{id}/close", params(("id" = String, Path)), request_body = Closing,
     responses((status = 200, description = "On the disk"), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody)))]
 pub(super) async fn close_hazard(
     State(shared): State<Shared>,
     Path(id): Path<String>,
-    Body(body): Body<ByWhom>,
+    Body(body): Body<Closing>,
 ) -> Result<Json<serde_json::Value>, Refusal> {
     let (by, note) = checked(&body.by, &body.note)?;
+    let (_, reason) = checked(&body.by, body.override_reason.as_deref().unwrap_or_default())?;
+    let override_reason = Some(reason).filter(|r| !r.is_empty());
     if note.is_empty() {
         return Err(Refusal::new(
             "bad-request",
@@ -139,5 +152,5 @@ pub(super) async fn close_hazard(
             "Say in the note how the hazard was removed.",
         ));
     }
-    shared.ask(Command::CloseHazard { id, by, note }).await
+    shared.ask(Command::CloseHazard { id, by, note, override_reason }).await
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::broadcast;
 
@@ -24,6 +24,17 @@ pub struct LivePoint {
     pub came: Instant,
     /// How old it was then by its own time, in microseconds; negative for a device clock that runs ahead.
     pub lag: i64,
+}
+
+/// How often a device is heard, as it was measured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heard {
+    /// As shown on the data path.
+    pub device: String,
+    /// Time between two of its samples; `None` before the second one.
+    pub every: Option<Duration>,
+    /// After so long without a sample it is silent.
+    pub silent_after: Duration,
 }
 
 /// What a page that listens is told at once; values it fetches once a second.
@@ -87,6 +98,7 @@ pub(super) struct View {
     pub(super) alarms: BTreeMap<String, AlarmView>,
     /// Hazards that are not closed, and closed ones that the ledger has not got yet.
     pub(super) hazards: BTreeMap<String, Hazard>,
+    pub(super) heard: Vec<Heard>,
 }
 
 /// Shared handle.
@@ -108,6 +120,11 @@ impl Live {
         let mut view = self.view.write().unwrap_or_else(PoisonError::into_inner);
         view.points.clear();
         view.points.extend(points);
+    }
+
+    /// Puts in how often each device is heard.
+    pub fn set_heard(&self, heard: Vec<Heard>) {
+        self.view.write().unwrap_or_else(PoisonError::into_inner).heard = heard;
     }
 
     /// Puts an alarm in (or, once normal, out) and tells the pages.
@@ -137,6 +154,12 @@ impl Live {
     #[must_use]
     pub fn points(&self) -> Vec<LivePoint> {
         self.read().points.clone()
+    }
+
+    /// How often each device is heard.
+    #[must_use]
+    pub fn heard(&self) -> Vec<Heard> {
+        self.read().heard.clone()
     }
 
     /// Tells the pages that a hazard changed.

@@ -41,7 +41,7 @@ pub use data_path::{
     BrokerView, DeviceView, EdgeDeviceView, EdgeNodeView, MqttView, PushView, SourceView, UnknownView,
 };
 pub use door::Door;
-pub use live::{Counters, Live, LiveEvent, LivePoint, StoreView};
+pub use live::{Counters, Heard, Live, LiveEvent, LivePoint, StoreView};
 pub use push::{PushCall, PushPort, PushScope};
 pub use refusal::Refusal;
 pub use reload::{CurrentPlant, ReloadOutcome, ReloadRequest, ReloadView};
@@ -105,6 +105,8 @@ pub enum Command {
         by: String,
         /// What was done.
         note: String,
+        /// Why, where the limit is no longer in the settings.
+        override_reason: Option<String>,
     },
 }
 

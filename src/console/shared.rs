@@ -153,6 +153,7 @@ impl Shared {
             closed_by: hazard.closed_by,
             closed_at: hazard.closed_at.map(rfc3339),
             closing_note: hazard.closing_note,
+            override_reason: hazard.override_reason,
             version: hazard.version,
             evidence: EvidenceRef {
                 from: rfc3339(hazard.evidence_from),
@@ -204,6 +205,7 @@ impl Shared {
         Ok(PathView {
             sources: (self.sources)(),
             broker: (self.broker)(),
+            heard: self.live.heard().into_iter().map(Into::into).collect(),
             outbox: OutboxView {
                 writable,
                 store,

@@ -128,6 +128,9 @@ pub struct AlarmView {
     pub active: bool,
     /// It came first in its equipment.
     pub first_out: bool,
+    /// Nobody knows whether it should be hidden, because this point is unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub condition_unknown: Option<String>,
     /// What an operator is told with it, as far as the settings say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub guidance: Option<GuidanceView>,
@@ -198,6 +201,7 @@ pub struct HazardView {
     pub closed_by: Option<String>,
     pub closed_at: Option<String>,
     pub closing_note: Option<String>,
+    pub override_reason: Option<String>,
     pub version: u32,
     pub evidence: EvidenceRef,
     pub deliveries: Vec<DeliveryView>,

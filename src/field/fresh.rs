@@ -1,21 +1,22 @@
 //! How fresh the points of one device are, where it is the device that decides when to talk (MQTT,
-//! HTTP push): an older reading is history, and a point left out of what it says goes stale by itself.
+//! HTTP push): a reading older than what was judged is history, however long ago that came, and a point left out of what
+//! it says goes stale by itself. A clock set back is known by its pace ([`super::pace`]).
 //! Pure; the clock is handed in.
 
 use std::time::{Duration, Instant};
 
 use super::mqtt::payload::Taken;
-use super::pace::Pace;
+use super::pace::{Pace, Trial};
 use crate::plant::{Cause, Micros, PointIx, Quality, Reading};
 
-/// An older reading than one that came within this time is out of order, not a clock set back.
-const IN_ORDER: Duration = Duration::from_secs(60);
 /// How often it is looked for points that are left out of their device's messages.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Clone, Copy, Default)]
 struct State {
-    newest: Option<(Micros, Instant)>,
+    newest: Option<Micros>,
+    /// Of older times than that: buffered ones, or a clock set back.
+    back: Option<Trial>,
     heard: Option<Instant>,
     told_missing: bool,
 }
@@ -76,17 +77,23 @@ impl Fresh {
         }
     }
 
-    /// True if a reading of the device time `at` is no older than what is known of its point; without a
-    /// device time it always is. After a while an older time is believed again, for a device clock may
-    /// have been set back.
+    /// True if a reading of the device time `at` is no older than what was judged of its point; without a
+    /// device time it always is. Older times that go on at the pace of time are of a clock that was set back.
     pub(super) fn takes(&mut self, place: usize, at: Option<Micros>, now: Instant) -> bool {
-        let state = &mut self.states[place];
         if let Some(at) = at {
-            match state.newest {
-                Some((newest, came)) if at < newest && now.duration_since(came) < IN_ORDER => return false,
-                _ => state.newest = Some((at, now)),
+            let mono = self.pace.mono(now);
+            let state = &mut self.states[place];
+            if state.newest.is_some_and(|newest| at < newest) {
+                if !Trial::keeps(&mut state.back, at, mono) {
+                    return false;
+                }
+                // It is the device's clock: what its other points said is on the old one too.
+                self.states.iter_mut().for_each(|s| (s.newest, s.back) = (None, None));
             }
+            let state = &mut self.states[place];
+            (state.newest, state.back) = (Some(at), None);
         }
+        let state = &mut self.states[place];
         state.heard = Some(now);
         state.told_missing = false;
         true
@@ -113,6 +120,76 @@ impl Fresh {
             state.told_missing = true;
             let cause = if state.heard.is_some() { Cause::Stale } else { Cause::Missing };
             readings.push(Reading { point, value: f64::NAN, quality: Quality::Bad(cause) });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const DEVICE: i64 = 1_700_000_000;
+
+    /// Which of `(arrival, device time)`, in seconds, of one point are judged.
+    fn judged(readings: &[(u64, i64)]) -> Vec<bool> {
+        let (mut fresh, start) = (Fresh::new(2, Duration::from_secs(30)), Instant::now());
+        let each = |(came, at): &(u64, i64)| {
+            let at = Micros((DEVICE + at) * 1_000_000);
+            fresh.takes(0, Some(at), start + Duration::from_secs(*came))
+        };
+        readings.iter().map(each).collect()
+    }
+
+    #[test]
+    fn an_old_reading_is_history_however_long_nothing_came() {
+        assert_eq!(judged(&[(0, 0), (70, -480)]), [true, false]);
+        assert_eq!(judged(&[(0, 0), (86_400, -1), (86_401, 0)]), [true, false, true]);
+        // A buffer that empties: quicker than time, or the newest first.
+        let quick: Vec<(u64, i64)> = (0..60).map(|n| (100 + n, -480 + 3 * n as i64)).collect();
+        assert!(judged(&[vec![(0, 0)], quick].concat())[1..].iter().all(|is| !is));
+        let backwards: Vec<(u64, i64)> = (0..60).map(|n| (100 + n, -10 - n as i64)).collect();
+        assert!(judged(&[vec![(0, 0)], backwards].concat())[1..].iter().all(|is| !is));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_is_known_by_its_pace_and_then_for_all_points() {
+        let set_back: Vec<(u64, i64)> = (0..40).map(|n| (10 + n, -290 + n as i64)).collect();
+        let first = judged(&[vec![(0, 0)], set_back].concat()).iter().skip(1).position(|is| *is);
+        assert_eq!(first, Some(30));
+        let (mut fresh, start) = (Fresh::new(2, Duration::from_secs(30)), Instant::now());
+        let mut takes = |place, came, at: i64| {
+            fresh.takes(place, Some(Micros((DEVICE + at) * 1_000_000)), start + Duration::from_secs(came))
+        };
+        assert!(takes(0, 0, 0) && takes(1, 0, 0));
+        assert!(!takes(0, 10, -290) && !takes(0, 30, -270) && takes(0, 40, -260));
+        assert!(takes(1, 41, -259), "what was proven of one point holds for the device");
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_older_than_what_was_judged_is_judged_only_after_half_a_minute_at_the_pace_of_time(
+            steps in prop::collection::vec((0u64..40, -100i64..60), 1..60),
+        ) {
+            let mut came = 0;
+            let readings: Vec<(u64, i64)> = steps.iter().map(|(wait, at)| { came += wait; (came, *at) }).collect();
+            let judged = judged(&readings);
+            let mut newest = None;
+            for (n, (came, at)) in readings.iter().enumerate() {
+                if judged[n] {
+                    if newest.is_some_and(|newest| *at < newest) {
+                        let proves = |(then, was): &(u64, i64)| {
+                            let lasted = *came as i64 - *then as i64;
+                            lasted >= 30 && (at - was - lasted).abs() <= 5 + lasted / 100 + 1
+                        };
+                        prop_assert!(readings[..n].iter().any(proves), "{readings:?} at {n}");
+                    }
+                    newest = Some(*at);
+                } else {
+                    prop_assert!(newest.is_some_and(|newest| *at < newest));
+                }
+            }
         }
     }
 }

@@ -18,8 +18,32 @@ const WAITS_MICROS: i64 = 5_000_000;
 /// A clock that is off runs no worse than this part of the time fast or slow. A buffer that empties at
 /// twice the pace of time, or at one and a half times, is told from it.
 const DRIFTS_PART: i64 = 100;
-/// A report older than one that came within this time is out of order, not a clock set back.
-const IN_ORDER_MICROS: i64 = 60_000_000;
+
+/// Times that may belong to a clock which is off: they are measured against the monotonic one.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Trial {
+    /// Monotonic and device time at its beginning, and the newest device time since; microseconds.
+    since: i64,
+    first: i64,
+    newest: i64,
+}
+
+impl Trial {
+    /// `at` came at `mono`. True when the times have kept the pace of time for long enough; one that does not keep it begins
+    /// anew.
+    pub(super) fn keeps(trial: &mut Option<Self>, at: Micros, mono: i64) -> bool {
+        let begin = Self { since: mono, first: at.0, newest: at.0 };
+        let Self { since, first, newest } = *trial.get_or_insert(begin);
+        let (lasted, went) = (mono.saturating_sub(since), at.0.saturating_sub(first));
+        let slack = WAITS_MICROS + lasted / DRIFTS_PART;
+        if at.0 < newest || went.saturating_sub(lasted).saturating_abs() > slack {
+            *trial = Some(begin);
+            return false;
+        }
+        *trial = Some(Self { since, first, newest: at.0 });
+        lasted >= TRIAL.as_micros() as i64
+    }
+}
 
 /// What is known of one device's clock.
 #[derive(Debug, Default)]
@@ -27,10 +51,12 @@ pub(super) struct Pace {
     base: Option<Instant>,
     /// Device time less monotonic time while its readings are of now, microseconds.
     ahead: Option<i64>,
-    /// The newest device time with which the wall clock agreed, and when it came, monotonic.
-    agreed: Option<(i64, i64)>,
-    /// Where the pace is measured from: monotonic and device time; and the newest device time since.
-    trial: Option<(i64, i64, i64)>,
+    /// The newest device time with which the wall clock agreed.
+    agreed: Option<i64>,
+    /// Of times far behind the wall clock.
+    trial: Option<Trial>,
+    /// Of times that the wall clock agrees with, and that are older than others were: buffered ones, or a clock set back.
+    back: Option<Trial>,
 }
 
 impl Pace {
@@ -39,10 +65,11 @@ impl Pace {
         let mono = self.mono(now);
         self.trial = None;
         // What was buffered for less than the tolerance agrees too, but tells nothing of the clock.
-        if self.agreed.is_some_and(|(newest, came)| at.0 < newest && mono - came < IN_ORDER_MICROS) {
+        if self.agreed.is_some_and(|newest| at.0 < newest) && !Trial::keeps(&mut self.back, at, mono) {
             return;
         }
-        self.agreed = Some((at.0, mono));
+        self.back = None;
+        self.agreed = Some(at.0);
         self.ahead = Some(at.0.saturating_sub(mono));
     }
 
@@ -55,15 +82,7 @@ impl Pace {
         if let Some(off) = self.ahead.map(off).filter(|off| off.saturating_abs() <= tolerance) {
             return Some(off);
         }
-        let (since, first, newest) = *self.trial.get_or_insert((mono, at.0, at.0));
-        let (lasted, went) = (mono.saturating_sub(since), at.0.saturating_sub(first));
-        let slack = WAITS_MICROS + lasted / DRIFTS_PART;
-        if at.0 < newest || went.saturating_sub(lasted).saturating_abs() > slack {
-            self.trial = Some((mono, at.0, at.0));
-            return None;
-        }
-        self.trial = Some((since, first, at.0));
-        if lasted < TRIAL.as_micros() as i64 {
+        if !Trial::keeps(&mut self.trial, at, mono) {
             return None;
         }
         self.ahead = Some(at.0.saturating_sub(mono));
@@ -71,7 +90,8 @@ impl Pace {
         Some(0)
     }
 
-    fn mono(&mut self, now: Instant) -> i64 {
+    /// Monotonic microseconds since the first of these calls.
+    pub(super) fn mono(&mut self, now: Instant) -> i64 {
         let base = *self.base.get_or_insert(now);
         now.saturating_duration_since(base).as_micros() as i64
     }
@@ -138,10 +158,17 @@ mod tests {
         }
         let now = start + Duration::from_secs(11);
         assert_eq!(pace.of_now(Micros(DEVICE - seconds(630)), TOLERANCE, now), None);
-        // A clock set back a little is believed after a minute.
-        let later = start + Duration::from_secs(90);
-        pace.agrees(Micros(DEVICE - seconds(300)), later);
-        assert_eq!(pace.of_now(Micros(DEVICE - seconds(630)), TOLERANCE, later), Some(-seconds(330)));
+        // One more of them, after a minute of silence, proves nothing.
+        pace.agrees(Micros(DEVICE - seconds(300)), start + Duration::from_secs(90));
+        let later = start + Duration::from_secs(91);
+        assert_eq!(pace.of_now(Micros(DEVICE - seconds(630)), TOLERANCE, later), None);
+        // A clock set back a little is believed by its pace.
+        for second in 0..=30 {
+            let now = start + Duration::from_secs(100 + second);
+            pace.agrees(Micros(DEVICE + seconds(second as i64 - 300)), now);
+        }
+        let later = start + Duration::from_secs(130);
+        assert_eq!(pace.of_now(Micros(DEVICE - seconds(630)), TOLERANCE, later), Some(-seconds(360)));
     }
 
     #[test]

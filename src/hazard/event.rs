@@ -50,6 +50,7 @@ pub fn cloud_event(change: &HazardChange, site: &str) -> Value {
         "acknowledged_at": h.acknowledged_at.map(Micros::rfc3339),
         "closed_at": h.closed_at.map(Micros::rfc3339),
         "closing_note": h.closing_note,
+        "override_reason": h.override_reason,
         "five": { "plan": null, "person": null, "measures": null, "due_at": null, "funds_cny": null },
         "evidence": evidence,
     });

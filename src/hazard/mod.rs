@@ -11,4 +11,4 @@ mod register;
 pub use audit::Entry;
 pub use event::cloud_event;
 pub use record::{ChangeKind, Evidence, Hazard, HazardChange, LevelState, Status};
-pub use register::{HazardError, Register};
+pub use register::{HazardError, Proof, Register};

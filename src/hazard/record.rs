@@ -87,8 +87,11 @@ pub struct Hazard {
     pub found_at: Micros,
     /// Last breach.
     pub last_seen: Micros,
-    /// Times the alarm was raised while the record was open.
+    /// Breaches while the record was open; that one and the same is shown again is none.
     pub occurrences: u32,
+    /// When the breach that was counted last came to hold.
+    #[serde(default)]
+    pub breach_at: Option<Micros>,
     /// Value at the first breach, in `unit`.
     pub value: Option<f64>,
     /// Setpoint, in `unit`.
@@ -107,6 +110,9 @@ pub struct Hazard {
     pub closed_at: Option<Micros>,
     /// What was done.
     pub closing_note: Option<String>,
+    /// Why it was closed though its limit is no longer in the settings, so that nobody can tell whether it is gone.
+    #[serde(default)]
+    pub override_reason: Option<String>,
     /// Grows by one with every change; part of the event id.
     pub version: u32,
     /// Evidence window, from.

@@ -48,7 +48,11 @@ pub(crate) fn plant(limits: Vec<Vec<Limit>>) -> Plant {
                 decimals: 1,
                 limits,
                 doubts: None,
-                no_data: Some(NoData { after: Duration::from_secs(5), priority: Priority::Medium }),
+                no_data: Some(NoData {
+                    after: Duration::from_secs(5),
+                    off_delay: Duration::ZERO,
+                    priority: Priority::Medium,
+                }),
             })
             .collect(),
         devices: vec![Device {

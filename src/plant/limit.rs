@@ -136,6 +136,8 @@ pub struct Limit {
     pub when: Option<PointIx>,
     /// Calls nobody while one of these is 1: operating states that suppress it by design (设计抑制).
     pub unless: Vec<PointIx>,
+    /// Points that are 1 as soon as what makes a state of `unless` has begun: what would be raised then waits for the state.
+    pub soon: Vec<PointIx>,
     /// Other setpoints for some hours of some days.
     pub schedule: Vec<Slot>,
     /// What people are told with it.
@@ -149,6 +151,8 @@ pub struct Limit {
 pub struct NoData {
     /// Raised after this long without a usable value.
     pub after: Duration,
+    /// Goes when there have been values for this long without a break.
+    pub off_delay: Duration,
     /// Urgency.
     pub priority: Priority,
 }

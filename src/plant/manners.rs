@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
+/// What is not critical waits so long for a condition that has become unknown to be read again.
+const UNKNOWN_HIDES: Duration = Duration::from_secs(30);
+
 /// Defaults follow ISA-18.2 and EEMUA 191: a flood is more than ten calls in ten minutes, and lasts until
 /// there are fewer than five.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Manners {
     /// By priority, critical first: an alarm that nobody acknowledges calls again after this long.
     pub repeat: [Option<Duration>; 4],
+    /// By priority, critical first: a state or condition that has become unknown hides an alarm for no longer than this.
+    pub unknown_hides: [Duration; 4],
     /// Nobody may shelve an alarm for longer.
     pub shelve_most: Duration,
     /// More calls than this within the window begin a flood; 1 to 15.
@@ -23,6 +28,7 @@ impl Default for Manners {
         let minutes = |n: u64| Duration::from_secs(60 * n);
         Self {
             repeat: [Some(minutes(5)), Some(minutes(30)), None, None],
+            unknown_hides: [Duration::ZERO, UNKNOWN_HIDES, UNKNOWN_HIDES, UNKNOWN_HIDES],
             shelve_most: minutes(12 * 60),
             flood_begins: 10,
             flood_ends: 5,

@@ -95,10 +95,12 @@ pub enum Cause {
     Boolean = 61,
     /// It waited at the broker while the gateway was away, for a time that nobody knows.
     Queued = 62,
+    /// Of an alarm: the condition or state that might hide it is unknown, and what is unknown hides nothing.
+    ConditionUnknown = 80,
 }
 
 impl Cause {
-    const ALL: [Self; 40] = [
+    const ALL: [Self; 41] = [
         Self::NotYetRead,
         Self::Timeout,
         Self::Disconnected,
@@ -139,6 +141,7 @@ impl Cause {
         Self::Implausible,
         Self::FactorUnsure,
         Self::SharedRegistration,
+        Self::ConditionUnknown,
     ];
 
     /// The cause with this stored number.
@@ -225,6 +228,7 @@ impl Cause {
             Self::Implausible => "implausible",
             Self::FactorUnsure => "factor-unsure",
             Self::SharedRegistration => "shared-registration",
+            Self::ConditionUnknown => "condition-unknown",
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The journal's chunk format: readings packed small, because bytes written wear out flash disks.
 //!
 //! A chunk is a version byte and then samples: time as a zigzag varint against the sample before,
-//! a count, and per reading one tag byte and what the tag announces. Consecutive series cost no
+//! twice the count, and one more for history that was not judged (version 1: the count alone), and per reading one tag byte and what the tag announces. Consecutive series cost no
 //! number; values take the shortest of integer, decimal (1 to 3 places), single and double that
 //! gives the very same `f64` back.
 
@@ -9,9 +9,10 @@ use crate::plant::{Batch, Cause, Micros, PointIx, Quality, Reading};
 
 use super::StoreError;
 
-const VERSION: u8 = 1;
+/// The first one did not tell what was judged.
+const VERSIONS: [u8; 2] = [1, 2];
 /// A body without a sample.
-pub(super) const NO_SAMPLES: &[u8] = &[VERSION];
+pub(super) const NO_SAMPLES: &[u8] = &[VERSIONS[1]];
 const NONE: u8 = 0;
 const DOUBLE: u8 = 1;
 const SINGLE: u8 = 2;
@@ -37,6 +38,8 @@ pub struct PackedReading {
 pub struct PackedSample<'a> {
     /// Time of its readings.
     pub at: Micros,
+    /// They were judged against limits; `None` where an older gateway did not note it.
+    pub live: Option<bool>,
     /// Its readings.
     pub readings: &'a [PackedReading],
 }
@@ -44,12 +47,12 @@ pub struct PackedSample<'a> {
 /// Appends `batch` to `body`; `series` maps a point to its series number.
 pub(super) fn pack(batch: &Batch, series: &[u32], body: &mut Vec<u8>) {
     body.clear();
-    body.push(VERSION);
+    body.push(VERSIONS[1]);
     let (mut last_at, mut last_series) = (0i64, 0i64);
     for (head, readings) in batch.samples() {
         put_signed(body, head.at.0.wrapping_sub(last_at));
         last_at = head.at.0;
-        put_unsigned(body, readings.len() as u64);
+        put_unsigned(body, (readings.len() as u64) << 1 | u64::from(!head.live));
         for Reading { point: PointIx(point), value, quality } in readings.iter().copied() {
             let number = i64::from(series[point as usize]);
             let at = body.len();
@@ -68,10 +71,16 @@ pub(super) fn pack(batch: &Batch, series: &[u32], body: &mut Vec<u8>) {
                     Quality::Bad(c) => c as u8,
                 });
             }
-            tag |= if quality.is_usable() { put_value(body, value) } else { NONE };
+            tag |= if has_value(quality, value) { put_value(body, value) } else { NONE };
             body[at] = tag;
         }
     }
+}
+
+/// What a test rejected is kept with its value, so that another test can be tried on it.
+fn has_value(quality: Quality, value: f64) -> bool {
+    let rejected = matches!(quality, Quality::Bad(Cause::OutOfRange | Cause::Jump));
+    quality.is_usable() || (rejected && value.is_finite())
 }
 
 fn put_value(body: &mut Vec<u8>, value: f64) -> u8 {
@@ -100,14 +109,17 @@ fn put_value(body: &mut Vec<u8>, value: f64) -> u8 {
 /// [`StoreError::Corrupt`] says at which byte the body stops making sense.
 pub fn unpack(body: &[u8], mut visit: impl FnMut(PackedSample<'_>)) -> Result<(), StoreError> {
     let mut input = Input { body, at: 0 };
-    if input.byte()? != VERSION {
+    let version = input.byte()?;
+    if !VERSIONS.contains(&version) {
         return Err(StoreError::Corrupt("journal chunk of an unknown version".to_owned()));
     }
+    let notes_live = version == VERSIONS[1];
     let mut readings = Vec::new();
     let (mut last_at, mut last_series) = (0i64, 0i64);
     while input.at < body.len() {
         last_at = last_at.wrapping_add(input.signed()?);
-        let len = input.unsigned()?;
+        let count = input.unsigned()?;
+        let (len, live) = if notes_live { (count >> 1, Some(count & 1 == 0)) } else { (count, None) };
         readings.clear();
         for _ in 0..len {
             let tag = input.byte()?;
@@ -128,7 +140,7 @@ pub fn unpack(body: &[u8], mut visit: impl FnMut(PackedSample<'_>)) -> Result<()
             let series = u32::try_from(last_series).map_err(|_| input.corrupt())?;
             readings.push(PackedReading { series, value, quality });
         }
-        visit(PackedSample { at: Micros(last_at), readings: &readings });
+        visit(PackedSample { at: Micros(last_at), live, readings: &readings });
     }
     Ok(())
 }
@@ -204,23 +216,23 @@ mod tests {
         #[test]
         fn a_packed_batch_reads_back_bit_for_bit(
             samples in prop::collection::vec(
-                (any::<i64>(), prop::collection::vec((0u32..50, prop_oneof![any::<f64>(), (-30000i32..30000).prop_map(|n| f64::from(n) / 10.0)], quality()), 0..20)),
+                (any::<i64>(), any::<bool>(), prop::collection::vec((0u32..50, prop_oneof![any::<f64>(), (-30000i32..30000).prop_map(|n| f64::from(n) / 10.0)], quality()), 0..20)),
                 0..10)
         ) {
             let series: Vec<u32> = (0..50).map(|n| n * 7 % 50 + 1).collect();
             let mut batch = Batch::default();
-            for (at, readings) in &samples {
+            for (at, live, readings) in &samples {
                 let readings: Vec<_> = readings.iter()
                     .map(|(p, v, q)| Reading { point: PointIx(*p), value: *v, quality: *q }).collect();
-                batch.push(DeviceIx(0), Micros(*at), true, &readings);
+                batch.push(DeviceIx(0), Micros(*at), *live, &readings);
             }
             let mut body = Vec::new();
             pack(&batch, &series, &mut body);
             let mut seen = Vec::new();
-            unpack(&body, |s| seen.push((s.at, s.readings.to_vec()))).unwrap();
+            unpack(&body, |s| seen.push((s.at, s.readings.to_vec(), s.live))).unwrap();
             prop_assert_eq!(seen.len(), samples.len());
-            for ((at, wrote), (read_at, read)) in samples.iter().zip(&seen) {
-                prop_assert_eq!(*at, read_at.0);
+            for ((at, live, wrote), (read_at, read, judged)) in samples.iter().zip(&seen) {
+                prop_assert_eq!((*at, Some(*live)), (read_at.0, *judged));
                 for ((point, value, quality), reading) in wrote.iter().zip(read) {
                     prop_assert_eq!(series[*point as usize], reading.series);
                     prop_assert_eq!(*quality, reading.quality);
@@ -235,6 +247,29 @@ mod tests {
         fn a_damaged_chunk_is_an_error_and_never_a_panic(body in prop::collection::vec(any::<u8>(), 0..200)) {
             let _ = unpack(&body, |_| ());
         }
+    }
+
+    #[test]
+    fn a_chunk_of_the_first_version_reads_as_ever_and_does_not_tell_what_was_judged() {
+        // One sample at 1 µs with one reading of series 1, the whole number 7.
+        let body = [1, 2, 1, super::INTEGER, 14];
+        let mut seen = Vec::new();
+        unpack(&body, |s| seen.push((s.at, s.live, s.readings[0].series, s.readings[0].value))).unwrap();
+        assert_eq!(seen, [(Micros(1), None, 1, 7.0)]);
+    }
+
+    #[test]
+    fn what_a_test_rejected_is_kept_with_its_value() {
+        let rejected = [Cause::OutOfRange, Cause::Jump, Cause::Timeout].map(Quality::Bad);
+        let readings = rejected.map(|quality| Reading { point: PointIx(0), value: 104.0, quality });
+        let mut batch = Batch::default();
+        batch.push(DeviceIx(0), Micros(1), true, &readings);
+        let mut body = Vec::new();
+        pack(&batch, &[1], &mut body);
+        let mut seen = Vec::new();
+        unpack(&body, |s| seen.extend(s.readings.iter().map(|r| (r.quality, r.value)))).unwrap();
+        assert_eq!(seen[..2], [(rejected[0], 104.0), (rejected[1], 104.0)]);
+        assert!(seen[2].1.is_nan() && seen[2].0 == rejected[2]);
     }
 
     #[test]

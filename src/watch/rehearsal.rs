@@ -1,7 +1,8 @@
 //! Limits tried on what has been: the same engine, fed with stored samples and their own times.
 //!
-//! Deterministic: the same samples give the same outcome, to the last digit. A sample that is older than
-//! the newest by more than [`LATE`] was buffered by its device and is history here too. Nobody acknowledges
+//! Deterministic: the same samples give the same outcome, to the last digit. What the gateway did not judge is history here
+//! too; where that was not noted, a sample that is older than the newest by more than [`LATE`]. Before its first reading nothing is
+//! known of a device, and nothing is missing. Nobody acknowledges
 //! in a rehearsal, so what counts is when a condition held, not how long people took. Called by
 //! `steamward replay`.
 
@@ -111,7 +112,8 @@ impl Rehearsal {
     #[must_use]
     pub fn new(plant: &Plant, from: Micros) -> Self {
         let now = Now { mono: Duration::ZERO, wall: from };
-        let engine = Engine::new(plant, now);
+        let mut engine = Engine::new(plant, now);
+        engine.await_first_readings();
         let outcome = Outcome {
             tallies: vec![Tally::default(); engine.rules().len()],
             calls: 0,
@@ -125,13 +127,14 @@ impl Rehearsal {
         Self { engine, from, now, made: Batch::default(), calculating, out: Vec::new(), outcome }
     }
 
-    /// One stored sample; `readings` may be changed. Samples come in the order they were stored.
-    pub fn sample(&mut self, device: DeviceIx, at: Micros, readings: &mut [Reading]) {
+    /// One stored sample, and whether it was judged when it came, if that is known; `readings` may be changed. Samples come
+    /// in the order they were stored.
+    pub fn sample(&mut self, device: DeviceIx, at: Micros, live: Option<bool>, readings: &mut [Reading]) {
         // What was calculated then is calculated again.
         if self.calculating.get(device.0 as usize).is_some_and(|c| *c) {
             return;
         }
-        if at.0 < self.now.wall.0 - LATE {
+        if !live.unwrap_or(at.0 >= self.now.wall.0 - LATE) {
             self.outcome.late += 1;
             return;
         }
@@ -143,7 +146,8 @@ impl Rehearsal {
             // What another range or another test rejected is judged by these.
             let tested = matches!(
                 reading.quality,
-                Quality::Bad(Cause::OutOfRange | Cause::Jump) | Quality::Uncertain(Cause::Frozen)
+                Quality::Bad(Cause::OutOfRange | Cause::Jump)
+                    | Quality::Uncertain(Cause::Frozen | Cause::OutOfRange)
             );
             if tested && reading.value.is_finite() {
                 reading.quality = Quality::Good;

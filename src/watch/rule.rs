@@ -48,7 +48,7 @@ impl Rule {
     /// A rule without a name, a setpoint and delays, for tests to fill in.
     #[cfg(test)]
     pub(crate) fn undelayed(equipment: EquipmentIx, kind: LimitKind) -> Self {
-        let plain = no_data_rule(String::new(), equipment, (None, None), Duration::ZERO, Priority::High);
+        let plain = no_data_rule(String::new(), equipment, (None, None), Default::default(), Priority::High);
         Self { kind, ..plain }
     }
 
@@ -112,7 +112,7 @@ pub(super) fn rules_of(plant: &Plant) -> Vec<Rule> {
                 format!("{owner}/{}.no_data", point.id),
                 point.equipment,
                 (Some(ix), None),
-                no_data.after,
+                (no_data.after, no_data.off_delay),
                 no_data.priority,
             ));
         }
@@ -122,8 +122,9 @@ pub(super) fn rules_of(plant: &Plant) -> Vec<Rule> {
             continue;
         }
         let watched = device.points.iter().filter_map(|p| plant.point(*p).no_data.as_ref());
-        let Some((after, priority)) =
-            watched.map(|n| (n.after, n.priority)).reduce(|a, b| (a.0.min(b.0), a.1.min(b.1)))
+        let Some((after, off, priority)) = watched
+            .map(|n| (n.after, n.off_delay, n.priority))
+            .reduce(|a, b| (a.0.min(b.0), a.1.max(b.1), a.2.min(b.2)))
         else {
             continue;
         };
@@ -131,7 +132,7 @@ pub(super) fn rules_of(plant: &Plant) -> Vec<Rule> {
             format!("{}/device:{}.no_data", plant.equipment_at(device.equipment).id, device.label),
             device.equipment,
             (None, Some(DeviceIx(number))),
-            after,
+            (after, off),
             priority,
         ));
     }
@@ -142,7 +143,7 @@ fn no_data_rule(
     key: String,
     equipment: EquipmentIx,
     (point, device): (Option<PointIx>, Option<DeviceIx>),
-    after: Duration,
+    (after, off): (Duration, Duration),
     priority: Priority,
 ) -> Rule {
     Rule {
@@ -155,7 +156,7 @@ fn no_data_rule(
         deadband: 0.0,
         near: 0.0,
         on_delay_ms: ms(after),
-        off_delay_ms: 0,
+        off_delay_ms: ms(off),
         priority,
         latch: false,
         hazard: None,

@@ -186,7 +186,8 @@ async fn on_a_full_disk_a_breach_is_raised_in_time_shown_at_once_and_kept_after(
     gateway.stop().await;
     let ledger = steamward::store::LedgerReader::open(&gateway.data().join("ledger.db")).expect("a ledger");
     assert_eq!(ledger.hazards(true).expect("readable").len(), 1, "one breach, one hazard");
-    let events: Vec<_> = ledger.transitions(u32::MAX).expect("readable").into_iter().rev().collect();
+    let events: Vec<_> =
+        ledger.transitions(None, (None, None), u32::MAX).expect("readable").into_iter().rev().collect();
     let mine: Vec<_> =
         events.iter().filter(|t| t.rule == "boiler-1/drum_level.ll").map(|t| t.event.as_str()).collect();
     assert_eq!(mine, ["raised", "cleared"], "{events:?}");
@@ -472,7 +473,7 @@ async fn what_is_raised_while_the_ledger_is_away_waits_in_the_journal_and_surviv
     let ledger = steamward::store::LedgerReader::open(&data.join("ledger.db")).expect("a ledger");
     let hazards = ledger.hazards(true).expect("readable");
     assert_eq!((hazards.len(), hazards[0].occurrences), (1, 1));
-    let raised = ledger.transitions(u32::MAX).expect("readable").into_iter();
+    let raised = ledger.transitions(None, (None, None), u32::MAX).expect("readable").into_iter();
     assert_eq!(raised.filter(|t| t.rule == "boiler-1/drum_level.ll" && t.event == "raised").count(), 1);
     assert!(gateway.ledger_verifies());
 }

@@ -73,7 +73,7 @@ async fn twenty_kills_under_load_lose_and_double_neither_reading_nor_message_nor
     let ledger = steamward::store::LedgerReader::open(&gateway.data().join("ledger.db")).expect("a ledger");
     let hazards = ledger.hazards(true).expect("readable");
     assert_eq!(hazards.len(), 1, "one hazard an equipment and rule: {hazards:?}");
-    let mut history = ledger.transitions(u32::MAX).expect("readable");
+    let mut history = ledger.transitions(None, (None, None), u32::MAX).expect("readable");
     history.retain(|t| t.rule == "boiler-1/drum_level.ll");
     history.reverse();
     for pair in history.windows(2) {

@@ -135,7 +135,7 @@ pub(super) fn check(dir: &Path, facts: &Facts) -> Result<Report, String> {
     if readings.delivered == 0 {
         wrong.push("no reading reached the database".to_owned());
     }
-    let transitions = ledger.transitions(u32::MAX).map_err(|e| words(&e))?;
+    let transitions = ledger.transitions(None, (None, None), u32::MAX).map_err(|e| words(&e))?;
     let mut by_rule: HashMap<String, usize> = HashMap::new();
     for t in transitions.iter().filter(|t| t.event == "raised") {
         *by_rule.entry(t.rule.clone()).or_default() += 1;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 
 use crate::outlet::influx::past;
-use crate::plant::{Batch, DeviceIx, Micros, Plant, PointIx, Quality, Reading};
+use crate::plant::{Batch, Cause, DeviceIx, Micros, Plant, PointIx, Quality, Reading};
 use crate::settings::InfluxOutlet;
 use crate::store::JournalReader;
 use crate::watch::rehearsal::{Hours, Rehearsal, Tally};
@@ -129,11 +129,11 @@ fn from_journal(
         }
         of_series[n] = found;
     }
-    let (full, lots) = mpsc::sync_channel::<Batch>(4);
-    let (empty, reuse) = mpsc::channel::<Batch>();
+    let (full, lots) = mpsc::sync_channel::<Lot>(4);
+    let (empty, reuse) = mpsc::channel::<Lot>();
     std::thread::scope(|scope| {
         let reader = scope.spawn(move || {
-            let mut lot = Batch::default();
+            let mut lot = Lot::default();
             let mut run: Vec<Reading> = Vec::new();
             let read = journal.between(from, to, |sample| {
                 if sample.at < from || sample.at > to {
@@ -146,13 +146,13 @@ fn from_journal(
                     };
                     let of = plant.point(point).device;
                     if device != Some(of) {
-                        put(&mut lot, device, sample.at, &mut run);
+                        put(&mut lot, device, (sample.at, sample.live), &mut run);
                         device = Some(of);
                     }
                     run.push(Reading { point, value: packed.value, quality: packed.quality });
                 }
-                put(&mut lot, device, sample.at, &mut run);
-                if lot.readings_len() >= LOT {
+                put(&mut lot, device, (sample.at, sample.live), &mut run);
+                if lot.batch.readings_len() >= LOT {
                     let next = reuse.try_recv().unwrap_or_default();
                     // The other side has ended: nothing more is wanted.
                     let _ = full.send(std::mem::replace(&mut lot, next));
@@ -162,10 +162,11 @@ fn from_journal(
             read.map(|()| journal.take_unread())
         });
         for mut lot in lots {
-            for (head, readings) in lot.samples_mut() {
-                rehearsal.sample(head.device, head.at, readings);
+            for ((head, readings), live) in lot.batch.samples_mut().zip(&lot.live) {
+                rehearsal.sample(head.device, head.at, *live, readings);
             }
-            lot.clear();
+            lot.batch.clear();
+            lot.live.clear();
             let _ = empty.send(lot);
         }
         match reader.join() {
@@ -186,9 +187,17 @@ fn from_journal(
     Ok(unknown)
 }
 
-fn put(lot: &mut Batch, device: Option<DeviceIx>, at: Micros, run: &mut Vec<Reading>) {
+/// Samples, and whether the gateway judged each.
+#[derive(Default)]
+struct Lot {
+    batch: Batch,
+    live: Vec<Option<bool>>,
+}
+
+fn put(lot: &mut Lot, device: Option<DeviceIx>, (at, live): (Micros, Option<bool>), run: &mut Vec<Reading>) {
     if let (Some(device), false) = (device, run.is_empty()) {
-        lot.push(device, at, true, run);
+        lot.batch.push(device, at, live.unwrap_or(true), run);
+        lot.live.push(live);
     }
     run.clear();
 }
@@ -207,17 +216,26 @@ fn known(
     found
 }
 
-/// Takes single readings, and judges those of one device and time together.
+/// Takes single readings, and judges those of one device and time together. A point that its device leaves out goes
+/// stale, as it does in the gateway: a table or a database holds no bad readings.
 struct Judge<'a> {
     plant: &'a Plant,
     rehearsal: &'a mut Rehearsal,
     waiting: Option<(DeviceIx, Micros)>,
     run: Vec<Reading>,
+    /// When each point was read last; `None` before its first reading, and when its gap is told.
+    read: Vec<Option<Micros>>,
+    /// When each device was looked over last.
+    looked: Vec<Micros>,
 }
+
+/// How often to look for points missing from what a device says, microseconds.
+const LOOK_EVERY: i64 = 1_000_000;
 
 impl<'a> Judge<'a> {
     fn new(plant: &'a Plant, rehearsal: &'a mut Rehearsal) -> Self {
-        Self { plant, rehearsal, waiting: None, run: Vec::new() }
+        let (read, looked) = (vec![None; plant.points.len()], vec![Micros(i64::MIN); plant.devices.len()]);
+        Self { plant, rehearsal, waiting: None, run: Vec::new(), read, looked }
     }
 
     fn reading(&mut self, at: Micros, point: PointIx, value: f64) {
@@ -227,12 +245,32 @@ impl<'a> Judge<'a> {
             self.waiting = Some(of);
         }
         self.run.push(Reading { point, value, quality: Quality::Good });
+        self.read[point.0 as usize] = Some(at);
+    }
+
+    /// Points that this device has left out for longer than it may be silent.
+    fn look_for_missing(&mut self, device: DeviceIx, at: Micros) {
+        let looked = &mut self.looked[device.0 as usize];
+        if at.0.saturating_sub(looked.0) < LOOK_EVERY {
+            return;
+        }
+        *looked = at;
+        let of = self.plant.device(device);
+        for point in &of.points {
+            let read = &mut self.read[point.0 as usize];
+            if read.is_some_and(|read| read.plus(of.stale_after) < at) {
+                *read = None;
+                let quality = Quality::Bad(Cause::Stale);
+                self.run.push(Reading { point: *point, value: f64::NAN, quality });
+            }
+        }
     }
 
     /// Judges what is left.
     fn end(&mut self) {
         if let Some((device, at)) = self.waiting {
-            self.rehearsal.sample(device, at, &mut self.run);
+            self.look_for_missing(device, at);
+            self.rehearsal.sample(device, at, None, &mut self.run);
         }
         self.run.clear();
     }

@@ -7,6 +7,8 @@ mod history;
 mod picture;
 mod report;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 use std::time::Instant;

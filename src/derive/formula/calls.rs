@@ -195,6 +195,7 @@ impl Checker<'_> {
             Function::Changed => Spec::Changed,
             Function::Count => Spec::Count { window_ns },
             Function::Integral => return self.integral(given),
+            Function::Unrolled => return self.unrolled(given),
             Function::TimeToHigh => return self.time_to(Spec::TimeTo { window_ns, rises: true }, given),
             Function::TimeToLow => return self.time_to(Spec::TimeTo { window_ns, rises: false }, given),
             _ => Spec::Since,
@@ -255,6 +256,14 @@ impl Checker<'_> {
         let limit = self.number(given.value(1)?)?.like(&left, "a value and its limit")?;
         let op = self.cell(spec, 2, given.span)?;
         Ok(Typed::number(op, vec![x.typed, limit], Unit::parse("s"), given.span))
+    }
+
+    fn unrolled(&mut self, given: Given<'_>) -> Result<Typed, Wrong> {
+        let x = self.number(given.value(0)?)?.no_temperature("counted")?;
+        let left = x.left();
+        let wraps_at = self.number(given.value(1)?)?.like(&left, "a counter and where it wraps")?;
+        let op = self.cell(Spec::Unrolled, 2, given.span)?;
+        Ok(Typed::number(op, vec![x.typed, wraps_at], x.unit, given.span))
     }
 
     fn cell(&mut self, spec: Spec, takes: u8, span: Span) -> Result<Op, Wrong> {

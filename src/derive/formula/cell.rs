@@ -43,6 +43,7 @@ pub(super) enum Spec {
     },
     Since,
     Changed,
+    Unrolled,
     /// The values count per so many seconds.
     Integral {
         per_s: f64,
@@ -64,6 +65,14 @@ pub(super) enum Cell {
     Lasting(Lasting),
     Changed(Option<f64>),
     Integral(Integral),
+    Unrolled(Unrolled),
+}
+
+/// A counter that rolls over, counted on.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+pub(super) struct Unrolled {
+    last: Option<f64>,
+    total: f64,
 }
 
 /// A value as it was.
@@ -107,37 +116,38 @@ impl Cell {
             Spec::Delay { .. } => Self::Delay(VecDeque::with_capacity(MOST_PAST)),
             Spec::Hold { .. } | Spec::Since => Self::Lasting(Lasting::default()),
             Spec::Changed => Self::Changed(None),
+            Spec::Unrolled => Self::Unrolled(Unrolled::default()),
             Spec::Integral { .. } => Self::Integral(Integral::default()),
         }
     }
 
-    /// Takes what came and says what is known now.
-    pub fn step(&mut self, spec: Spec, args: &[Item], now_ns: u64) -> Item {
+    /// Takes what came and says what is known now. Windows go by `own_ns`, when that was taken; all else by `now_ns`.
+    pub fn step(&mut self, spec: Spec, args: &[Item], (now_ns, own_ns): (u64, u64)) -> Item {
         let [item, ..] = *args else { return Item::bad(Cause::DerivedInput) };
         match (self, spec) {
             (Self::Mean(window), Spec::Mean { window_ns }) => {
                 let width = width(window_ns);
-                window.feed(item, width, now_ns);
+                window.feed(item, width, own_ns);
                 known(window, width, item, |area| Some(area.mean().unwrap_or(item.value)))
             }
             (Self::Extremes(window), Spec::Lowest { window_ns }) => {
                 let width = width(window_ns);
-                window.feed(item, width, now_ns);
+                window.feed(item, width, own_ns);
                 known(window, width, item, Extremes::lowest)
             }
             (Self::Extremes(window), Spec::Highest { window_ns }) => {
                 let width = width(window_ns);
-                window.feed(item, width, now_ns);
+                window.feed(item, width, own_ns);
                 known(window, width, item, Extremes::highest)
             }
             (Self::Rate(window), Spec::Rate { window_ns, per_s }) => {
                 let width = width(window_ns);
-                window.feed(item, width, now_ns);
+                window.feed(item, width, own_ns);
                 known(window, width, item, |sums| sums.slope().map(|s| s * per_s))
             }
             (Self::Rate(window), Spec::TimeTo { window_ns, rises }) => {
                 let width = width(window_ns);
-                window.feed(item, width, now_ns);
+                window.feed(item, width, own_ns);
                 let limit = args.get(1).copied().unwrap_or(Item::bad(Cause::DerivedInput));
                 if !limit.is_usable() {
                     return limit;
@@ -162,7 +172,7 @@ impl Cell {
                     *before = Some(item.is_true());
                 }
                 let edge = Item { value: f64::from(u8::from(rises)), ..item };
-                window.feed(edge, width, now_ns);
+                window.feed(edge, width, own_ns);
                 known(window, width, item, |edges| Some(edges.count()))
             }
             (Self::Delay(past), Spec::Delay { window_ns }) => delay(past, item, window_ns, now_ns),
@@ -180,6 +190,10 @@ impl Cell {
                 }
                 Item::truth(changed, item.quality)
             }
+            (Self::Unrolled(unrolled), Spec::Unrolled) => match args.get(1) {
+                Some(wraps_at) if wraps_at.is_usable() => unrolled.step(item, wraps_at.value),
+                _ => Item::bad(Cause::DerivedInput),
+            },
             (Self::Integral(integral), Spec::Integral { per_s }) => {
                 integral.step(item, args.get(1).copied(), per_s, now_ns)
             }
@@ -213,6 +227,7 @@ impl Cell {
             }
             (Self::Lasting(lasting), Spec::Hold { .. } | Spec::Since) => lasting.at_ns <= ran_ns,
             (Self::Changed(last), Spec::Changed) => last.is_none_or(f64::is_finite),
+            (Self::Unrolled(u), Spec::Unrolled) => u.total.is_finite() && u.last.is_none_or(f64::is_finite),
             (Self::Integral(i), Spec::Integral { .. }) => {
                 i.at_ns <= ran_ns && (i.total + i.lost).is_finite() && i.held.is_none_or(f64::is_finite)
             }
@@ -271,6 +286,22 @@ impl Lasting {
             self.lasted_ns = None;
         }
         self.lasted_ns
+    }
+}
+
+impl Unrolled {
+    /// A fall by more than half of its range is a roll over; a smaller one is a counter set anew, which counted nothing.
+    fn step(&mut self, item: Item, wraps_at: f64) -> Item {
+        if !item.is_usable() {
+            return item;
+        }
+        let went = self.last.map_or(item.value, |last| item.value - last);
+        self.total += match went {
+            went if went < -wraps_at / 2.0 => went + wraps_at,
+            went => went.max(0.0),
+        };
+        self.last = Some(item.value);
+        Item::of(self.total, item.quality)
     }
 }
 

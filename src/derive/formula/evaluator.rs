@@ -60,9 +60,27 @@ impl Evaluator {
     ///
     /// Allocates nothing. If `mono` goes back, time stands still until it has caught up.
     pub fn evaluate(&mut self, inputs: &[Input], mono: Duration, atm_kpa: f64) -> (f64, Quality) {
+        self.evaluate_late(inputs, mono, Duration::ZERO, atm_kpa)
+    }
+
+    /// The same from readings that were taken `late` before `mono`: windows place them there, so that what was buffered
+    /// and comes at once makes no steep slope.
+    pub fn evaluate_late(
+        &mut self,
+        inputs: &[Input],
+        mono: Duration,
+        late: Duration,
+        atm_kpa: f64,
+    ) -> (f64, Quality) {
         self.ran_ns = self.ran_at(mono);
+        let late_ns = u64::try_from(late.as_nanos()).unwrap_or(u64::MAX);
         self.seen = Some(self.seen.map_or(mono, |seen| seen.max(mono)));
-        let result = self.program.run(inputs, atm_kpa, self.ran_ns, &mut self.cells);
+        let result = self.program.run(
+            inputs,
+            atm_kpa,
+            (self.ran_ns, self.ran_ns.saturating_sub(late_ns)),
+            &mut self.cells,
+        );
         (result.value, result.quality)
     }
 

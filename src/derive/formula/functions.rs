@@ -36,6 +36,7 @@ pub(super) enum Function {
     Changed,
     Count,
     Since,
+    Unrolled,
 }
 
 /// What an argument is.
@@ -52,7 +53,7 @@ pub(super) const MOST_ARGUMENTS: usize = 32;
 /// Name, function, how it is called, fewest and most arguments.
 type Row = (&'static str, Function, &'static str, usize, usize);
 
-pub(super) const FUNCTIONS: [Row; 33] = [
+pub(super) const FUNCTIONS: [Row; 34] = [
     ("abs", Function::Abs, "abs(x)", 1, 1),
     ("sqrt", Function::Sqrt, "sqrt(x)", 1, 1),
     ("exp", Function::Exp, "exp(x)", 1, 1),
@@ -86,6 +87,7 @@ pub(super) const FUNCTIONS: [Row; 33] = [
     ("changed", Function::Changed, "changed(x)", 1, 1),
     ("count", Function::Count, "count(condition, 10m)", 2, 2),
     ("since", Function::Since, "since(condition)", 1, 1),
+    ("unrolled", Function::Unrolled, "unrolled(x, wraps_at)", 2, 2),
 ];
 
 impl Function {

@@ -43,8 +43,8 @@ impl Program {
         Ok(Self { steps: steps.into(), cells: cells.into(), key })
     }
 
-    /// Runs the steps; `cells` are of this program.
-    pub fn run(&self, inputs: &[Input], atm_kpa: f64, now_ns: u64, cells: &mut [Cell]) -> Item {
+    /// Runs the steps; `cells` are of this program. `times`: now, and when the inputs were taken.
+    pub fn run(&self, inputs: &[Input], atm_kpa: f64, times: (u64, u64), cells: &mut [Cell]) -> Item {
         let nothing = Item::bad(Cause::DerivedInput);
         let mut stack = [nothing; DEEPEST_STACK];
         let mut top = 0usize;
@@ -63,7 +63,7 @@ impl Program {
                 Op::Remember(number, _) => {
                     let number = usize::from(number);
                     match (cells.get_mut(number), self.cells.get(number)) {
-                        (Some(cell), Some(spec)) => cell.step(*spec, args, now_ns),
+                        (Some(cell), Some(spec)) => cell.step(*spec, args, times),
                         _ => nothing,
                     }
                 }

@@ -91,8 +91,12 @@ impl<T: Keep> Window<T> {
         Self { buckets: VecDeque::with_capacity(MOST), at_ns: 0, held: None, between }
     }
 
-    /// `item` came at `now_ns`, which is never before the last.
+    /// `item` came at `now_ns`. Before the last time, it was taken earlier than it came: what stands after it was only
+    /// held over, and comes anew.
     pub fn feed(&mut self, item: Item, width: u64, now_ns: u64) {
+        if now_ns < self.at_ns {
+            self.rewind(now_ns, width);
+        }
         let ends = self.ends();
         let oldest = now_ns.saturating_sub(width.saturating_mul(BUCKETS)) / width;
         while self.buckets.front().is_some_and(|b| b.n < oldest) {
@@ -138,6 +142,15 @@ impl<T: Keep> Window<T> {
         }
         let newest = self.buckets.len() - 1;
         &mut self.buckets[newest]
+    }
+
+    /// To the bucket: its part before `at_ns` is forgotten too, which is at most a 120th.
+    fn rewind(&mut self, at_ns: u64, width: u64) {
+        while self.buckets.back().is_some_and(|b| b.n >= at_ns / width) {
+            self.buckets.pop_back();
+        }
+        self.at_ns = at_ns;
+        self.add_up();
     }
 
     fn add_up(&mut self) {

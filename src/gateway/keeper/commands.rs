@@ -7,9 +7,9 @@ use uuid::Uuid;
 use super::Keeper;
 use super::own::OwnAlarms;
 use crate::console::{Command, OnAlarm, Refusal, Request};
-use crate::hazard::HazardError;
+use crate::hazard::{HazardError, Proof};
 use crate::plant::Now;
-use crate::watch::{Breach, CommandError, RuleIx, Transition};
+use crate::watch::{CommandError, RuleIx, Transition};
 
 impl Keeper {
     pub(super) fn command(&mut self, request: Request) {
@@ -36,15 +36,20 @@ impl Keeper {
                 self.note(now.wall, &by, "hazard-note", &id.to_string(), &detail);
                 self.changed_hazard(change, &by);
             }
-            Command::CloseHazard { id, by, note } => {
+            Command::CloseHazard { id, by, note, override_reason } => {
                 let id = self.hazard_id(&id)?;
-                let breach = match self.register.get(id).and_then(|h| self.rules.get(&h.rule)) {
-                    Some(rule) => self.engine.in_breach(*rule),
-                    // The limit is no longer in the settings: nothing can be in breach of it.
-                    None => Breach::No,
+                let reason = override_reason.as_deref();
+                // Of a limit that is no longer in the settings nobody can tell how it stands.
+                let proof = match self.register.get(id).and_then(|h| self.rules.get(&h.rule)) {
+                    Some(rule) => Proof::Limit(self.engine.in_breach(*rule)),
+                    None => Proof::LimitGone { reason },
                 };
-                let change =
-                    self.register.close(id, &by, now.wall, &note, breach).map_err(|e| hazard_refusal(&e))?;
+                let closed = self.register.close(id, (&by, &note), now.wall, proof);
+                let change = closed.map_err(|e| hazard_refusal(&e))?;
+                if let Some(reason) = change.hazard.override_reason.as_deref() {
+                    let detail = json!({ "reason": reason, "rule": change.hazard.rule }).to_string();
+                    self.note(now.wall, &by, "hazard-closed-without-limit", &id.to_string(), &detail);
+                }
                 self.changed_hazard(change, &by);
             }
         }
@@ -135,5 +140,6 @@ fn refusal(error: &CommandError) -> Refusal {
 }
 
 fn hazard_refusal(error: &HazardError) -> Refusal {
-    Refusal::new("wrong-state", error.zh(), error.to_string())
+    let code = if *error == HazardError::LimitGone { "limit-gone" } else { "wrong-state" };
+    Refusal::new(code, error.zh(), error.to_string())
 }

@@ -74,6 +74,7 @@ impl Keeper {
             if maintained.elapsed() >= MAINTENANCE_EVERY {
                 maintained = at;
                 self.show_points();
+                self.show_what_is_known_again();
                 self.seal_evidence(now);
                 self.look_after_waiting();
             }

@@ -1,9 +1,11 @@
 //! What the page sees of the keeper's state: points once a second, an alarm whenever it is committed.
 
+use std::time::Duration;
+
 use super::Keeper;
-use crate::console::{AlarmView, GuidanceView, HiddenView, LivePoint, Texts};
+use crate::console::{AlarmView, GuidanceView, Heard, HiddenView, LivePoint, Texts};
 use crate::plant::guidance::filled;
-use crate::plant::{LimitKind, Micros, Name, PointIx};
+use crate::plant::{DeviceIx, LimitKind, Micros, Name, PointIx};
 use crate::watch::{AlarmInfo, AlarmState, Rule, RuleIx};
 
 impl Keeper {
@@ -19,6 +21,24 @@ impl Keeper {
                 lag: current.lag,
             }
         }));
+        // What calculates is never silent.
+        let read = (0u32..).zip(&self.plant.devices).filter(|(_, d)| d.stale_after != Duration::MAX);
+        let heard = read.map(|(n, device)| Heard {
+            device: device.label.clone(),
+            every: engine.pace(DeviceIx(n)),
+            silent_after: device.stale_after,
+        });
+        self.live.set_heard(heard.collect());
+    }
+
+    /// Alarms that said that a condition is unknown, where it is known again.
+    pub(super) fn show_what_is_known_again(&self) {
+        for alarm in self.live.alarms().iter().filter(|a| a.condition_unknown.is_some()) {
+            let rule = self.rules.get(&alarm.rule).copied();
+            if let Some(ix) = rule.filter(|ix| self.engine.undecided_by(*ix).is_none()) {
+                self.show_alarm(ix);
+            }
+        }
     }
 
     pub(super) fn show_alarm(&self, ix: RuleIx) {
@@ -48,6 +68,7 @@ impl Keeper {
             acknowledged_by: alarm.acknowledged_by.clone(),
             active: alarm.active,
             first_out: self.engine.first_out(rule.equipment).is_some_and(|f| f.rule == ix),
+            condition_unknown: alarm.undecided_by.map(|p| self.plant.point(p).id.to_string()),
             guidance: self.guidance(rule, alarm.value),
             hidden: hidden(&alarm),
             hazard: self.register.open_for(equipment.id.as_str(), &rule.key).map(|h| h.id.to_string()),

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::record::{ChangeKind, Evidence, Hazard, HazardChange, LevelState, Status};
 use crate::plant::{HazardLevel, LimitKind, Micros, Plant};
-use crate::watch::{Breach, Rule, Transition};
+use crate::watch::{AlarmState, Breach, Event, Rule, Transition};
 
 /// Why a step is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -27,6 +27,12 @@ pub enum HazardError {
     /// Nobody can tell.
     #[error("the value is unknown, and unknown is not normal: restore the measurement before closing")]
     ValueUnknown,
+    /// Its limit is not in the settings, so nobody can tell.
+    #[error(
+        "its limit is no longer in the settings, so nobody can tell whether the hazard is gone: close it with a reason \
+         (`override_reason`), which is kept in the audit"
+    )]
+    LimitGone,
     /// Evidence is sealed once.
     #[error("the evidence is already sealed")]
     AlreadySealed,
@@ -42,9 +48,24 @@ impl HazardError {
             Self::NotAcknowledged => "请先确认隐患，再销号。",
             Self::StillInBreach => "限值仍在超限，隐患未消除，不能销号。",
             Self::ValueUnknown => "测量值未知，未知不等于正常；请先恢复测量再销号。",
+            Self::LimitGone => {
+                "该隐患的限值已从设置中删除，无法判断是否消除；如确已消除，请写明理由后再次提交，理由将记入审计。"
+            }
             Self::AlreadySealed => "证据已封存。",
         }
     }
+}
+
+/// What says that a hazard is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof<'a> {
+    /// How its limit stands.
+    Limit(Breach),
+    /// The limit is not in the settings; why it is to be closed all the same, if a person says so.
+    LimitGone {
+        /// In that person's words.
+        reason: Option<&'a str>,
+    },
 }
 
 /// All records that are not closed, and the numbers given out today. Closed ones whose evidence is
@@ -80,7 +101,7 @@ impl Register {
         self.records.iter().find(|h| h.status != Status::Closed && h.equipment == equipment && h.rule == rule)
     }
 
-    /// Follows an alarm: a raise of a rule marked so opens a record or counts on the open one.
+    /// Follows an alarm: a call of a rule marked so opens a record; each further breach counts on the open one.
     /// `given_out` tells the highest number of that day in the ledger; asked once a day and process.
     ///
     /// The promotion rules of the domain reference 5.3 (repeats, response time exceeded, trip that
@@ -94,16 +115,25 @@ impl Register {
         (local_date, given_out): (&str, impl FnOnce() -> u32),
         (before, after): (Duration, Duration),
     ) -> Option<HazardChange> {
-        let level = rule.hazard.filter(|_| t.calls())?;
+        let level = rule.hazard?;
         let equipment = plant.equipment_at(rule.equipment);
         let open = self.records.iter().position(|h| {
             h.status != Status::Closed && h.equipment == equipment.id.as_str() && h.rule == *rule.key
         });
         if let Some(at) = open {
             let hazard = &mut self.records[at];
+            // A breach that a person hid is one all the same. One that the plant's state hides counts when it is shown.
+            let breach = t.calls() || (t.event == Event::Raised && t.to != AlarmState::Suppressed);
+            let known = t.raised_at.is_some() && t.raised_at == hazard.breach_at;
+            if !breach || known || (hazard.breach_at.is_none() && t.event != Event::Raised) {
+                return None;
+            }
             hazard.occurrences += 1;
-            hazard.last_seen = t.at;
+            (hazard.last_seen, hazard.breach_at) = (t.at, t.raised_at);
             return Some(changed(hazard, ChangeKind::Occurred, t.at));
+        }
+        if !t.calls() {
+            return None;
         }
         let counter = self.counters.entry(local_date.to_owned()).or_insert_with(given_out);
         *counter += 1;
@@ -145,6 +175,7 @@ impl Register {
             found_at: t.at,
             last_seen: t.at,
             occurrences: 1,
+            breach_at: t.raised_at,
             value: t.value,
             setpoint: (rule.kind != LimitKind::NoData).then_some(rule.at),
             unit: point.map(|p| p.unit.clone()).unwrap_or_default(),
@@ -154,6 +185,7 @@ impl Register {
             closed_by: None,
             closed_at: None,
             closing_note: None,
+            override_reason: None,
             version: 1,
             evidence_from: t.at.minus(before),
             evidence_to: t.at.plus(after),
@@ -178,23 +210,23 @@ impl Register {
         Ok(changed(hazard, ChangeKind::Acknowledged, at))
     }
 
-    /// Closes a record, if its limit is clear for sure.
+    /// Closes a record, if its limit is clear for sure; or, where the limit is gone, for a reason that a person gives.
     ///
     /// # Errors
     /// [`HazardError`]: in breach, unknown, or not acknowledged.
     pub fn close(
         &mut self,
         id: Uuid,
-        who: &str,
+        (who, note): (&str, &str),
         at: Micros,
-        note: &str,
-        breach: Breach,
+        proof: Proof<'_>,
     ) -> Result<HazardChange, HazardError> {
         let hazard = self.find(id)?;
-        match breach {
-            Breach::Yes => return Err(HazardError::StillInBreach),
-            Breach::Unknown => return Err(HazardError::ValueUnknown),
-            Breach::No => {}
+        match proof {
+            Proof::Limit(Breach::Yes) => return Err(HazardError::StillInBreach),
+            Proof::Limit(Breach::Unknown) => return Err(HazardError::ValueUnknown),
+            Proof::LimitGone { reason: None } => return Err(HazardError::LimitGone),
+            Proof::Limit(Breach::No) | Proof::LimitGone { .. } => {}
         }
         if hazard.status != Status::Acknowledged {
             return Err(HazardError::NotAcknowledged);
@@ -203,6 +235,9 @@ impl Register {
         hazard.closed_by = Some(who.to_owned());
         hazard.closed_at = Some(at);
         hazard.closing_note = Some(note.to_owned());
+        if let Proof::LimitGone { reason } = proof {
+            hazard.override_reason = reason.map(str::to_owned);
+        }
         let change = changed(hazard, ChangeKind::Closed, at);
         self.drop_finished();
         Ok(change)

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{ChangeKind, HazardError, LevelState, Register, Status};
+use super::{ChangeKind, HazardError, LevelState, Proof, Register, Status};
 use crate::hazard::{HazardChange, cloud_event};
 use crate::plant::example::plant;
 use crate::plant::guidance::Guidance;
@@ -35,9 +35,20 @@ fn raise_in(plant: &Plant, register: &mut Register, rule: &Rule, at: i64, day: &
         value: Some(-80.0),
         cause: None,
         by: None,
+        raised_at: Some(Micros(at)),
     };
-    let id = || Uuid::from_u128(at as u128);
-    register.on_transition(&transition, rule, plant, id, (day, || 0), WINDOW)
+    follow(plant, register, rule, &transition, day)
+}
+
+fn follow(
+    plant: &Plant,
+    register: &mut Register,
+    rule: &Rule,
+    transition: &Transition,
+    day: &str,
+) -> Option<HazardChange> {
+    let id = || Uuid::from_u128(transition.at.0 as u128);
+    register.on_transition(transition, rule, plant, id, (day, || 0), WINDOW)
 }
 
 #[test]
@@ -74,7 +85,9 @@ fn numbers_run_within_a_local_day_and_begin_anew_with_the_next() {
 fn it_closes_only_acknowledged_and_when_its_limit_is_clear_for_sure() {
     let (mut register, rule) = (Register::default(), rule("boiler-1/l.ll", Some(HazardLevel::General)));
     let id = raise(&mut register, &rule, 1, DAY).unwrap().hazard.id;
-    let close = |r: &mut Register, breach| r.close(id, "赵海", Micros(9), "已补水", breach).map(|c| c.hazard);
+    let close = |r: &mut Register, breach| {
+        r.close(id, ("赵海", "已补水"), Micros(9), Proof::Limit(breach)).map(|c| c.hazard)
+    };
     assert_eq!(close(&mut register, Breach::No), Err(HazardError::NotAcknowledged));
     register.acknowledge(id, "赵海", Micros(5)).unwrap();
     assert_eq!(register.acknowledge(id, "赵海", Micros(6)), Err(HazardError::AlreadyAcknowledged));
@@ -93,7 +106,7 @@ fn evidence_of_a_closed_record_is_still_sealed_and_only_once() {
     let (mut register, rule) = (Register::default(), rule("boiler-1/l.ll", Some(HazardLevel::General)));
     let id = raise(&mut register, &rule, 1_000_000, DAY).unwrap().hazard.id;
     register.acknowledge(id, "赵海", Micros(2_000_000)).unwrap();
-    register.close(id, "赵海", Micros(3_000_000), "", Breach::No).unwrap();
+    register.close(id, ("赵海", ""), Micros(3_000_000), Proof::Limit(Breach::No)).unwrap();
     assert_eq!(register.pending_evidence().map(|h| h.id).collect::<Vec<_>>(), [id]);
     let sealed = register.seal(id, "abc", 7, Micros(12_000_000)).unwrap();
     assert_eq!((sealed.kind, sealed.hazard.version), (ChangeKind::EvidenceSealed, 4));
@@ -116,6 +129,7 @@ fn a_hazard_and_its_event_tell_what_it_can_lead_to() {
         near: 0.0,
         when: None,
         unless: Vec::new(),
+        soon: Vec::new(),
         schedule: Vec::new(),
         guidance: Some(Guidance { consequence, ..Guidance::default() }.into()),
         follows: Vec::new(),
@@ -137,4 +151,60 @@ fn the_event_has_the_fields_that_cloudevents_and_the_inspection_system_ask_for()
     let change = raise(&mut register, &rule, 1_790_000_000_000_000, DAY).unwrap();
     let event = cloud_event(&change, "n");
     insta::assert_snapshot!(serde_json::to_string_pretty(&event).unwrap());
+}
+
+#[test]
+fn an_occurrence_is_a_new_breach_and_not_another_showing_of_the_same() {
+    let plant = plant(Vec::new());
+    let (mut register, rule) = (Register::default(), rule("boiler-1/l.ll", Some(HazardLevel::General)));
+    let mut tell = |event, from, to, at: i64, raised_at: i64| {
+        let transition = Transition {
+            rule: RuleIx(0),
+            from,
+            to,
+            event,
+            at: Micros(at),
+            value: None,
+            cause: None,
+            by: None,
+            raised_at: Some(Micros(raised_at)),
+        };
+        follow(&plant, &mut register, &rule, &transition, DAY)
+            .map(|c| (c.kind, c.hazard.occurrences, c.hazard.version))
+    };
+    let (normal, told, shelved) = (AlarmState::Normal, AlarmState::Unacknowledged, AlarmState::Shelved);
+    let suppressed = AlarmState::Suppressed;
+    assert_eq!(tell(Event::Raised, normal, told, 1, 1), Some((ChangeKind::Opened, 1, 1)));
+    // Shelved and shown again in one breach, twice.
+    for at in [3, 5] {
+        assert_eq!(tell(Event::Shelved, told, shelved, at - 1, 1), None);
+        assert_eq!(tell(Event::Unshelved, shelved, told, at, 1), None);
+    }
+    // A new breach while it is shelved is one, and its showing is none.
+    assert_eq!(tell(Event::Shelved, told, shelved, 6, 1), None);
+    assert_eq!(tell(Event::Cleared, shelved, shelved, 7, 1), None);
+    assert_eq!(tell(Event::Raised, shelved, shelved, 8, 8), Some((ChangeKind::Occurred, 2, 2)));
+    assert_eq!(tell(Event::Unshelved, shelved, told, 9, 8), None);
+    assert_eq!(tell(Event::Cleared, told, AlarmState::ReturnedUnacknowledged, 10, 8), None);
+    // What the plant's state hides counts when it is shown, once.
+    assert_eq!(tell(Event::Raised, suppressed, suppressed, 11, 11), None);
+    assert_eq!(tell(Event::Unsuppressed, suppressed, told, 12, 11), Some((ChangeKind::Occurred, 3, 3)));
+    assert_eq!(tell(Event::Suppressed, told, suppressed, 13, 11), None);
+    assert_eq!(tell(Event::Unsuppressed, suppressed, told, 14, 11), None);
+}
+
+#[test]
+fn a_hazard_whose_limit_is_gone_closes_only_for_a_reason_that_is_kept() {
+    let (mut register, rule) = (Register::default(), rule("boiler-1/l.ll", Some(HazardLevel::General)));
+    let id = raise(&mut register, &rule, 1, DAY).unwrap().hazard.id;
+    register.acknowledge(id, "赵海", Micros(2)).unwrap();
+    let mut close = |reason| {
+        register.close(id, ("赵海", "已拆除"), Micros(3), Proof::LimitGone { reason }).map(|c| c.hazard)
+    };
+    assert_eq!(close(None), Err(HazardError::LimitGone));
+    let closed = close(Some("锅炉已报废，测点拆除")).unwrap();
+    assert_eq!(
+        (closed.status, closed.override_reason.as_deref()),
+        (Status::Closed, Some("锅炉已报废，测点拆除"))
+    );
 }

@@ -179,8 +179,10 @@ mod tests {
             .map(|&(series, value, quality)| PackedReading { series, value, quality })
             .collect();
         let mut lines = Lines::default();
-        encoder()
-            .encode(&PackedSample { at: Micros(1_790_000_000_123_456), readings: &readings }, &mut lines);
+        encoder().encode(
+            &PackedSample { at: Micros(1_790_000_000_123_456), live: None, readings: &readings },
+            &mut lines,
+        );
         String::from_utf8(lines.text).unwrap()
     }
 
@@ -190,7 +192,7 @@ mod tests {
         let (value, quality) = encoder.texts.reading("SZS \"10\"\\A");
         let readings = [PackedReading { series: 5, value, quality }];
         let mut lines = Lines::default();
-        encoder.encode(&PackedSample { at: Micros(1), readings: &readings }, &mut lines);
+        encoder.encode(&PackedSample { at: Micros(1), live: None, readings: &readings }, &mut lines);
         let text = String::from_utf8(lines.text).unwrap();
         assert!(text.contains("model=\"SZS \\\"10\\\"\\\\A\" 1"), "{text}");
     }

@@ -138,6 +138,9 @@ pub(super) fn clock(w: Option<&Walk<'_>>) -> Clock {
     Clock { require_sync, sync_file }
 }
 
+/// A condition that has become unknown hides no alarm for longer, whatever is written.
+const UNKNOWN_HIDES_MOST: Duration = Duration::from_secs(600);
+
 pub(super) fn manners(w: Option<&Walk<'_>>) -> Manners {
     let mut manners = Manners::default();
     let Some(w) = w else { return manners };
@@ -151,6 +154,17 @@ pub(super) fn manners(w: Option<&Walk<'_>>) -> Manners {
             }
         }
         repeat.finish();
+    }
+    if let Some(hides) = w.table("unknown_hides") {
+        for (n, key) in ["critical", "high", "medium", "low"].into_iter().enumerate() {
+            let Some(time) = hides.duration(key) else { continue };
+            if time > UNKNOWN_HIDES_MOST {
+                let most = "at most \"10m\": what nobody can read hides no alarm for long";
+                hides.fault(key, "longer than 10 minutes", most);
+            }
+            manners.unknown_hides[n] = time.min(UNKNOWN_HIDES_MOST);
+        }
+        hides.finish();
     }
     manners.shelve_most = positive(w, "shelve_most", manners.shelve_most);
     manners.flood_window = positive(w, "flood_window", manners.flood_window);

@@ -146,6 +146,7 @@ impl PlantBuilder<'_> {
             }
             made.push(one);
         }
+        self.watch_what_decides(&inputs);
         self.in_order(&pending, made, &inputs)
     }
 
@@ -166,6 +167,29 @@ impl PlantBuilder<'_> {
             if matches!(kind, LimitKind::L | LimitKind::LL) { "time_to_low" } else { "time_to_high" };
         let at = quantity(limit.at, &point.unit);
         Some(format!("{function}(point({:?}), {at}, {})", of.as_str(), in_words(window)))
+    }
+
+    /// Whatever decides whether a limit calls, and what a watched point is calculated from, is missed when it is gone: each
+    /// such point has a no-data alarm, unless somebody said otherwise.
+    fn watch_what_decides(&mut self, inputs: &HashMap<PointIx, Vec<PointIx>>) {
+        let mut wanted: Vec<PointIx> = Vec::new();
+        for (number, point) in (0u32..).zip(&self.points) {
+            for limit in &point.limits {
+                wanted.extend(limit.when.iter().chain(&limit.unless).chain(&limit.soon));
+            }
+            let flatline = point.doubts.as_ref().and_then(|d| d.flatline.as_ref());
+            wanted.extend(flatline.and_then(|f| f.when));
+            if point.no_data.is_some() {
+                wanted.extend(inputs.get(&PointIx(number)).into_iter().flatten());
+            }
+        }
+        let mut seen: HashSet<PointIx> = HashSet::new();
+        while let Some(point) = wanted.pop() {
+            if seen.insert(point) {
+                self.watch(point);
+                wanted.extend(inputs.get(&point).into_iter().flatten());
+            }
+        }
     }
 
     /// Inputs before what is calculated from them.

@@ -159,6 +159,7 @@ pub(super) fn by_default(priority: Priority, hazard: Option<HazardLevel>) -> Lim
         near: 0.0,
         when: None,
         unless: Vec::new(),
+        soon: Vec::new(),
         schedule: Vec::new(),
         guidance: None,
         follows: Vec::new(),

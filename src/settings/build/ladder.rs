@@ -15,6 +15,13 @@ use crate::plant::{LimitKind, NoData, Point, PointIx, Priority, ValueType};
 const NO_ALARM: Duration = Duration::ZERO;
 const BY_DEVICE: Duration = Duration::MAX;
 
+/// What is calculated hangs on its inputs, whose own alarms come first.
+const CALCULATED: Duration = Duration::from_secs(60);
+
+fn by_device() -> NoData {
+    NoData { after: BY_DEVICE, off_delay: BY_DEVICE, priority: Priority::Medium }
+}
+
 impl PlantBuilder<'_> {
     /// Limits over those of profiles; also gives the derived points that they make, and notes tests of readings.
     pub(super) fn overrides(
@@ -63,79 +70,59 @@ impl PlantBuilder<'_> {
         let point = &mut self.points[ix.0 as usize];
         point.limits.sort_by_key(|l| l.kind);
         if !point.limits.is_empty() && point.no_data.is_none() {
-            point.no_data = Some(NoData { after: BY_DEVICE, priority: Priority::Medium });
+            point.no_data = Some(by_device());
         }
         match point.no_data.as_mut() {
-            Some(no_data) if no_data.after == NO_ALARM => point.no_data = None,
-            // What is calculated hangs on its inputs, whose own alarms come first.
+            Some(no_data) if no_data.after == NO_ALARM => {
+                point.no_data = None;
+                self.unwatched.insert(ix);
+            }
             Some(no_data) if no_data.after == BY_DEVICE && stale == Duration::MAX => {
-                no_data.after = Duration::from_secs(60);
+                no_data.after = CALCULATED;
             }
             Some(no_data) if no_data.after == BY_DEVICE => no_data.after = stale.max(Duration::from_secs(10)),
             _ => {}
         }
+        self.until_back(ix);
         self.order(ix, w);
-        self.clears(ix, w);
         self.reached(ix, w);
     }
 
     /// Tells a fault at the line of the limits that it is about, or else under `limits` of the equipment.
-    fn at_limits(&self, w: &Walk<'_>, ix: PointIx, of: &[(LimitKind, Part)], problem: String, remedy: &str) {
+    pub(super) fn at_limits(
+        &self,
+        w: &Walk<'_>,
+        ix: PointIx,
+        of: &[(LimitKind, Part)],
+        problem: String,
+        remedy: &str,
+    ) {
         match self.relations.written(ix, of) {
             Some(written) => w.fault_at(written, problem, remedy),
             None => w.fault(&format!("limits.{}", self.points[ix.0 as usize].id), problem, remedy),
         }
     }
 
-    /// range low <= ll < l < h < hh <= range high.
-    fn order(&self, ix: PointIx, w: &Walk<'_>) {
-        let point = &self.points[ix.0 as usize];
-        let mut ladder: Vec<(&str, f64, Option<LimitKind>)> = Vec::new();
-        if let Some((low, _)) = point.range {
-            ladder.push(("range low", low, None));
-        }
-        let steps = point.limits.iter().filter(|l| l.kind != LimitKind::State);
-        ladder.extend(steps.map(|l| (l.kind.key(), l.at, Some(l.kind))));
-        if let Some((_, high)) = point.range {
-            ladder.push(("range high", high, None));
-        }
-        for pair in ladder.windows(2) {
-            let edge = pair[0].2.is_none() || pair[1].2.is_none();
-            if pair[0].1 > pair[1].1 || (!edge && pair[0].1 >= pair[1].1) {
-                let parts: Vec<_> = pair.iter().filter_map(|p| Some((p.2?, Part::At))).collect();
-                let [below, above] = [pair[0], pair[1]].map(|(key, at, kind)| {
-                    format!("{key} = {at}{}", kind.map_or("", |kind| self.whose(point, kind, at)))
-                });
-                let problem = format!("{below} is not below {above}");
-                let remedy = "the order is range low <= ll < l < h < hh <= range high";
-                self.at_limits(w, ix, &parts, problem, remedy);
-            }
+    /// How long data must have been back: what comes too seldom is one alarm, not one for each time it comes.
+    fn until_back(&mut self, ix: PointIx) {
+        let point = &mut self.points[ix.0 as usize];
+        let stale = self.devices.get(point.device.0 as usize).map_or(Duration::ZERO, |d| d.stale_after);
+        if let Some(no_data) = point.no_data.as_mut().filter(|n| n.off_delay == BY_DEVICE) {
+            let calculated = stale == Duration::MAX;
+            no_data.off_delay = if calculated { no_data.after } else { no_data.after.max(stale) };
         }
     }
 
-    /// Every alarm can end within the range.
-    fn clears(&self, ix: PointIx, w: &Walk<'_>) {
-        let point = &self.points[ix.0 as usize];
-        for limit in &point.limits {
-            let Some((low, high)) = point.range else { continue };
-            let clears = match limit.kind {
-                LimitKind::H | LimitKind::HH => limit.at - limit.deadband >= low,
-                LimitKind::L | LimitKind::LL => limit.at + limit.deadband <= high,
-                LimitKind::State | LimitKind::NoData => true,
-            };
-            if !clears {
-                let problem = format!(
-                    "with a deadband of {} the alarm could never clear within the range",
-                    limit.deadband
-                );
-                match self.relations.written(ix, &[(limit.kind, Part::Deadband)]) {
-                    Some(written) => w.fault_at(written, problem, "make the deadband smaller"),
-                    None => {
-                        let key = format!("limits.{}.{}.deadband", point.id, limit.kind.key());
-                        w.fault(&key, problem, "make the deadband smaller");
-                    }
-                }
-            }
+    /// Gives `ix` the usual no-data alarm, if it has none and nobody said that it should have none.
+    pub(super) fn watch(&mut self, ix: PointIx) {
+        let device = self.points[ix.0 as usize].device;
+        let stale = self.devices.get(device.0 as usize).map_or(Duration::from_secs(10), |d| d.stale_after);
+        let point = &mut self.points[ix.0 as usize];
+        if point.no_data.is_none() && !self.unwatched.contains(&ix) {
+            let calculated = stale == Duration::MAX;
+            let after = if calculated { CALCULATED } else { stale.max(Duration::from_secs(10)) };
+            point.no_data = Some(NoData { after, ..by_device() });
+            self.until_back(ix);
         }
     }
 
@@ -174,15 +161,16 @@ pub(super) fn apply(
                     None => without.push(*kind),
                 }
             }
-            LimitSetting::NoData { after, priority } => {
+            LimitSetting::NoData { after, off_delay, priority } => {
                 let base = point.no_data.take().filter(|b| b.after != NO_ALARM);
                 point.no_data = Some(NoData {
                     after: after.or(base.as_ref().map(|b| b.after)).unwrap_or(BY_DEVICE),
+                    off_delay: off_delay.or(base.as_ref().map(|b| b.off_delay)).unwrap_or(BY_DEVICE),
                     priority: priority.or(base.map(|b| b.priority)).unwrap_or(Priority::Medium),
                 });
             }
             LimitSetting::Off(LimitKind::NoData) => {
-                point.no_data = Some(NoData { after: NO_ALARM, priority: Priority::Low });
+                point.no_data = Some(NoData { after: NO_ALARM, ..by_device() });
             }
             LimitSetting::Off(kind) => relations.forget(*kind),
             LimitSetting::Normal(band, written) => relations.runs_within(*band, Some(written)),

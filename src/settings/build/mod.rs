@@ -11,6 +11,7 @@ mod inspection;
 mod ladder;
 mod mqtt;
 mod nameplate;
+mod order;
 mod outlets;
 mod plant;
 mod presets;
@@ -93,6 +94,7 @@ pub(super) fn build(
         devices: Vec::new(),
         relations: relations::Relations::default(),
         pending: Vec::new(),
+        unwatched: HashSet::new(),
         preset: None,
         warnings,
         due: Vec::new(),

@@ -34,6 +34,8 @@ pub(super) struct PlantBuilder<'a> {
     pub(super) points: Vec<Point>,
     pub(super) devices: Vec<Device>,
     pub(super) relations: Relations,
+    /// Points of which somebody said that they need no no-data alarm.
+    pub(super) unwatched: HashSet<PointIx>,
     pub(super) pending: Vec<Pending>,
     /// What hangs on a date.
     pub(super) due: Vec<Derived>,

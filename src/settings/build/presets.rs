@@ -375,6 +375,7 @@ fn setting(id: &str, state: &PresetState, place: &Place) -> Option<StateSetting>
             id_place: place.clone(),
             key: format!("preset.{id}"),
         },
+        begins: None,
         suppress: Vec::new(),
         suppress_place: place.clone(),
         never: Vec::new(),

@@ -184,6 +184,7 @@ impl Preset {
                 near: 0.0,
                 when: None,
                 unless: Vec::new(),
+                soon: Vec::new(),
                 schedule: Vec::new(),
                 guidance: if is_low { low_side.clone() } else { high_side.clone() },
                 follows: Vec::new(),

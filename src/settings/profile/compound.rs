@@ -18,7 +18,7 @@ use super::super::in_words;
 use super::super::walk::Walk;
 use super::derived::{DerivedSetting, Recipe};
 use super::limits::{LimitSetting, limit_keys, limits};
-use crate::plant::{Id, LimitKind, Name};
+use crate::plant::{Id, LimitKind, Name, Priority};
 
 /// Points that one vote or one disagreement may look at, its own among them.
 const MOST_VOTERS: usize = 5;
@@ -28,6 +28,8 @@ struct Of<'a> {
     id: &'a Id,
     name: &'a Name,
     unit: &'a str,
+    /// A counter that begins at 0 again when it would reach this.
+    wraps_at: Option<f64>,
 }
 
 /// What the limits of the point `id` make beside limits of its own.
@@ -37,7 +39,8 @@ pub(in crate::settings) fn compound(
     name: &Name,
     unit: &str,
 ) -> Vec<DerivedSetting> {
-    let of = Of { id, name, unit };
+    let wraps_at = walk.table("counter").and_then(|w| counter(&w));
+    let of = Of { id, name, unit, wraps_at };
     let mut found = Vec::new();
     if let Some(w) = walk.table("rate") {
         found.extend(rate(&of, &w));
@@ -118,10 +121,29 @@ fn window(w: &Walk<'_>, usual: Duration) -> Duration {
     window.max(Duration::from_secs(1))
 }
 
+/// `counter = { wraps_at = 65536 }`
+fn counter(w: &Walk<'_>) -> Option<f64> {
+    let wraps_at = w.number("wraps_at");
+    if !w.has("wraps_at") || wraps_at.is_some_and(|n| n <= 0.0) {
+        w.fault(
+            "wraps_at",
+            "missing, or not above 0",
+            "what follows its last value, in the point's unit: 65536",
+        );
+    }
+    w.finish();
+    wraps_at.filter(|n| *n > 0.0)
+}
+
 fn rate(of: &Of<'_>, w: &Walk<'_>) -> Option<DerivedSetting> {
     let per = w.word("per", &[("s", "rate"), ("min", "rate_min"), ("h", "rate_h")]).unwrap_or("rate_min");
     let window = in_words(window(w, Duration::from_secs(60)));
-    let formula = format!("{per}({}, {window})", of.itself());
+    // A counter that rolls over goes on counting.
+    let value = match of.wraps_at {
+        Some(wraps_at) => format!("unrolled({}, {})", of.itself(), quantity(wraps_at, of.unit)),
+        None => of.itself(),
+    };
+    let formula = format!("{per}({value}, {window})");
     of.make(w, ("rate", "变化率", "rate"), None, limits(w, false), Recipe::Formula(formula))
 }
 
@@ -230,12 +252,25 @@ fn vote(of: &Of<'_>, w: &Walk<'_>) -> Option<DerivedSetting> {
     let all = together(of, w);
     let condition = condition(of, w);
     let need = w.whole("need", 1, MOST_VOTERS as i64).unwrap_or(2) as usize;
-    let limits = when_true(w);
+    let degraded = w.word("degraded", DEGRADED).unwrap_or(Degraded::Unknown);
+    let keys = limit_keys(w).at(1.0);
+    // A vote that cannot be taken is as urgent as what it watches.
+    let priority = keys.priority().or(Some(Priority::High));
+    let limits = vec![
+        LimitSetting::Limit(LimitKind::State, Box::new(keys)),
+        LimitSetting::NoData { after: None, off_delay: None, priority },
+    ];
     w.finish();
     let (all, condition) = (all?, condition?);
     if need > all.len() {
         w.fault("need", format!("{need} of {}", all.len()), "no more than there are points");
         return None;
+    }
+    let names = (format!("{need}/{} 表决", all.len()), format!("{need} of {} vote", all.len()));
+    let names = ("vote", names.0.as_str(), names.1.as_str());
+    if degraded != Degraded::Unknown {
+        let formula = Recipe::Formula(without_the_dead(&all, need, degraded, condition));
+        return of.make(w, names, Some("bool"), limits, formula);
     }
     // Every choice of so many, all of them beyond: known votes are enough, whatever an unknown one would say.
     let votes: Vec<String> = all.iter().map(|p| condition(p)).collect();
@@ -244,6 +279,61 @@ fn vote(of: &Of<'_>, w: &Walk<'_>) -> Option<DerivedSetting> {
         format!("({})", chosen.collect::<Vec<_>>().join(" and "))
     });
     let formula = choices.collect::<Vec<_>>().join(" or ");
-    let names = (format!("{need}/{} 表决", votes.len()), format!("{need} of {} vote", votes.len()));
-    of.make(w, ("vote", &names.0, &names.1), Some("bool"), limits, Recipe::Formula(formula))
+    of.make(w, names, Some("bool"), limits, Recipe::Formula(formula))
+}
+
+/// What becomes of a vote when some of its points have no value (IEC 61511-1, 11.4 and 11.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Degraded {
+    /// Known votes that are enough count; else it is unknown.
+    Unknown,
+    /// A dead one counts as beyond: 2 of 3 becomes 1 of 2, then 1 of 1.
+    Fewer,
+    /// A dead one is left out: 2 of 3 becomes 2 of 2, then 1 of 1.
+    Same,
+}
+
+const DEGRADED: &[(&str, Degraded)] = &[
+    ("unknown", Degraded::Unknown),
+    ("1oo2", Degraded::Fewer),
+    ("fewer", Degraded::Fewer),
+    ("2oo2", Degraded::Same),
+    ("same", Degraded::Same),
+];
+
+/// Counts those that have a value. When none has, the vote is unknown.
+fn without_the_dead(
+    all: &[String],
+    need: usize,
+    degraded: Degraded,
+    condition: impl Fn(&str) -> String,
+) -> String {
+    let sum = |of: &dyn Fn(&String) -> String| all.iter().map(of).collect::<Vec<_>>().join(" + ");
+    let beyond = sum(&|p| format!("if(bad({p}), 0, if({}, 1, 0))", condition(p)));
+    let dead = sum(&|p| format!("if(bad({p}), 1, 0)"));
+    let most = all.len();
+    let needed = match degraded {
+        Degraded::Same => format!("min({need}, {most} - ({dead}))"),
+        Degraded::Fewer | Degraded::Unknown => format!("max(1, {need} - ({dead}))"),
+    };
+    format!("if({dead} >= {most}, {}, {beyond} >= {needed})", condition(&all[0]))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::plant::{LimitKind, Priority};
+    use crate::settings::load_texts;
+
+    #[test]
+    fn a_vote_that_cannot_be_taken_is_as_urgent_as_what_it_watches() {
+        let profile = "[[point]]\nid = \"a\"\nunit = \"mm\"\naddress = 40001\n\
+            [[point]]\nid = \"b\"\nunit = \"mm\"\naddress = 40002\n";
+        let settings = "[site]\nid = \"n\"\n[[source.modbus]]\nid = \"s\"\naddress = \"tcp://192.0.2.1\"\n\
+            [[equipment]]\nid = \"e\"\nkind = \"k\"\nprofile = \"p\"\nsource = \"s\"\nunit = 1\n\
+            [equipment.limits.a]\nvote = { with = [\"b\"], below = -75, priority = \"critical\" }\n";
+        let loaded = load_texts(&[("t.toml", settings)], &[("p.toml", profile)], &[]).unwrap();
+        let vote = loaded.settings.plant.points.iter().find(|p| p.id.as_str() == "a_vote").unwrap();
+        assert_eq!(vote.limits[0].kind, LimitKind::State);
+        assert_eq!(vote.no_data.as_ref().unwrap().priority, Priority::Critical);
+    }
 }

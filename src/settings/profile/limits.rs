@@ -17,6 +17,7 @@ pub(in crate::settings) enum LimitSetting {
     Limit(LimitKind, Box<LimitKeys>),
     NoData {
         after: Option<Duration>,
+        off_delay: Option<Duration>,
         priority: Option<Priority>,
     },
     Off(LimitKind),
@@ -74,6 +75,11 @@ impl LimitKeys {
         self
     }
 
+    /// As written.
+    pub(super) fn priority(&self) -> Option<Priority> {
+        self.priority
+    }
+
     /// With this setpoint.
     pub(super) fn at(self, at: f64) -> Self {
         Self { at: Some(at), ..self }
@@ -99,6 +105,7 @@ impl LimitKeys {
             // Known when all points are.
             when: None,
             unless: Vec::new(),
+            soon: Vec::new(),
             schedule: self.schedule.clone().or(base.map(|b| b.schedule.clone())).unwrap_or_default(),
             guidance: self.guidance.over(base.and_then(|b| b.guidance.as_deref())).map(Arc::new),
             follows: self.follows.clone().or(base.map(|b| b.follows.clone())).unwrap_or_default(),
@@ -229,7 +236,8 @@ pub(in crate::settings) fn limits(walk: &Walk<'_>, may_inherit: bool) -> Vec<Lim
         if after.is_some_and(|a| a.is_zero()) {
             n.fault("after", "zero", "more than nothing, e.g. \"10s\"; no_data = false for none");
         }
-        found.push(LimitSetting::NoData { after, priority: n.word("priority", PRIORITIES) });
+        let off_delay = n.duration("off_delay");
+        found.push(LimitSetting::NoData { after, off_delay, priority: n.word("priority", PRIORITIES) });
         n.finish();
     }
     found.extend(normal(walk, may_inherit));

@@ -35,6 +35,7 @@ pub(super) use limits::{LimitKeys, LimitSetting, Part, check_discrete, limits, n
 pub(super) use plausible::{Plausible, plausible};
 use point::point;
 pub(super) use register::{Register, TABLES};
+pub(super) use schedule::DAYS;
 pub(super) use shape::{Offline, offline};
 pub(super) use state::{StateSetting, matches, state};
 

@@ -3,7 +3,8 @@
 use super::super::walk::Walk;
 use crate::plant::schedule::Slot;
 
-const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+/// As written, from Monday.
+pub(in crate::settings) const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 const DAY_MIN: u16 = 1440;
 
 /// The slots of one limit; `None` if none are written.

@@ -7,7 +7,7 @@ use super::super::in_words;
 use super::super::walk::Walk;
 use super::derived::{DerivedSetting, Recipe};
 use super::words::id;
-use crate::plant::Name;
+use crate::plant::{Id, Name};
 
 /// Recognised after this long, if nothing is written.
 const HOLD: Duration = Duration::from_secs(30);
@@ -16,6 +16,8 @@ const HOLD: Duration = Duration::from_secs(30);
 #[derive(Debug, Clone)]
 pub(in crate::settings) struct StateSetting {
     pub(in crate::settings) point: DerivedSetting,
+    /// 1 as soon as its condition holds, before it is recognised; `None` for one that is recognised at once.
+    pub(in crate::settings) begins: Option<DerivedSetting>,
     /// Limits that call nobody in it: `POINT.LIMIT`, with `*` for any.
     pub(in crate::settings) suppress: Vec<String>,
     /// Of these, all the same.
@@ -64,26 +66,30 @@ pub(in crate::settings) fn state(walk: &Walk<'_>) -> Option<StateSetting> {
     let (suppress, never) = (patterns("suppress"), patterns("never"));
     walk.finish();
     let (id, when) = (id?, when?);
-    let formula =
-        if hold < Duration::from_secs(1) { when } else { format!("hold({when}, {})", in_words(hold)) };
-    Some(StateSetting {
-        point: DerivedSetting {
-            name: Name::new(zh, en, id.as_str()),
-            id,
-            unit: Some("bool".to_owned()),
-            decimals: 0,
-            range: None,
-            labels: Vec::new(),
-            limits: Vec::new(),
-            formula: Recipe::Formula(formula),
-            id_place: walk.place("id"),
-            place: walk.place("when"),
-            key: format!("{}.when", walk.path),
-        },
-        suppress,
-        never,
-        suppress_place: walk.place("suppress"),
-    })
+    let point = |id: Id, name: Name, formula: String| DerivedSetting {
+        id,
+        name,
+        unit: Some("bool".to_owned()),
+        decimals: 0,
+        range: None,
+        labels: Vec::new(),
+        limits: Vec::new(),
+        formula: Recipe::Formula(formula),
+        id_place: walk.place("id"),
+        place: walk.place("when"),
+        key: format!("{}.when", walk.path),
+    };
+    let name = Name::new(zh, en, id.as_str());
+    let of_begins = Name { zh: format!("{} 条件", name.zh), en: format!("{} (condition)", name.en) };
+    let begins = Id::new(&format!("{id}_begins")).ok().filter(|_| hold >= Duration::from_secs(1));
+    let begins = begins.map(|id| point(id, of_begins, when.clone()));
+    let formula = match &begins {
+        Some(begins) => format!("hold(point({:?}), {})", begins.id.as_str(), in_words(hold)),
+        None if hold < Duration::from_secs(1) => when,
+        None => format!("hold({when}, {})", in_words(hold)),
+    };
+    let suppress_place = walk.place("suppress");
+    Some(StateSetting { point: point(id, name, formula), begins, suppress, never, suppress_place })
 }
 
 #[cfg(test)]

@@ -89,20 +89,29 @@ impl LedgerReader {
         self.bodies(&format!("SELECT body FROM alarm WHERE {}", self.sound("alarm")?), [])
     }
 
-    /// The newest `limit` transitions, newest first.
+    /// The newest `limit` transitions, newest first, of one rule or of all, and within a span if one is given.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn transitions(&self, limit: u32) -> Result<Vec<TransitionRow>, StoreError> {
+    pub fn transitions(
+        &self,
+        rule: Option<&str>,
+        span: (Option<Micros>, Option<Micros>),
+        limit: u32,
+    ) -> Result<Vec<TransitionRow>, StoreError> {
+        let (from, to) = (span.0.map_or(i64::MIN, |t| t.0), span.1.map_or(i64::MAX, |t| t.0));
+        // Each by its own index, for a site has millions of them: `+` keeps one from being used.
+        let (of_rule, by_time, order) = match (rule, span) {
+            (Some(_), _) => ("rule = ?1", "+at", "seq DESC"),
+            (None, (None, None)) => ("?1 IS NULL", "+at", "seq DESC"),
+            (None, _) => ("?1 IS NULL", "at", "at DESC, seq DESC"),
+        };
         let sound = self.sound("transition")?;
-        self.rows(
-            &format!(
-                "SELECT seq, at, rule, event, before, after, value, cause, by FROM transition
-                 WHERE {sound} ORDER BY seq DESC LIMIT ?1"
-            ),
-            [limit],
-            transition,
-        )
+        let sql = format!(
+            "SELECT seq, at, rule, event, before, after, value, cause, by FROM transition
+             WHERE {sound} AND {of_rule} AND {by_time} BETWEEN ?2 AND ?3 ORDER BY {order} LIMIT ?4"
+        );
+        self.rows(&sql, params![rule, from, to, limit], transition)
     }
 
     /// All transitions with a time in `from..=to`, in the order they happened.

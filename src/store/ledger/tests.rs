@@ -167,7 +167,7 @@ fn a_ledger_of_the_first_version_is_read_as_it_is_and_taken_over() {
         (
             reader.alarms().unwrap().len(),
             reader.losses(9).unwrap().len(),
-            reader.transitions(9).unwrap().len(),
+            reader.transitions(None, (None, None), 9).unwrap().len(),
             reader.windows().unwrap().len(),
             reader.damaged(true).unwrap().len(),
         )

@@ -2,7 +2,7 @@
 //!
 //! In a flood what only follows from an alarm that is told already is suppressed, never the first-out.
 
-use super::{Engine, State, Transition};
+use super::{Engine, Transition};
 use crate::plant::{EquipmentIx, Now};
 use crate::watch::alarm::{AlarmState, Event, Veil};
 use crate::watch::rule::RuleIx;
@@ -87,6 +87,9 @@ impl Engine {
                 (None, None) => None,
             })
             .flatten();
+        // Who is called, or left to call, is told if that is so only because a condition is unknown.
+        let doubtful = matches!(event, Event::Raised | Event::Unsuppressed) && to.is_active();
+        let cause = cause.or_else(|| self.calls_in_doubt(rule).filter(|_| doubtful));
         let transition = Transition {
             rule,
             from,
@@ -96,6 +99,7 @@ impl Engine {
             value: self.value_of(rule),
             cause,
             by: by.map(str::to_owned),
+            raised_at: self.cold.get(&rule).and_then(|c| c.raised_at),
         };
         self.count(rule, from, to, us(now.mono));
         if transition.calls() {
@@ -173,7 +177,8 @@ impl Engine {
         let shelves =
             self.shelved.iter().filter_map(|r| self.cold.get(r)?.shelf.as_ref().map(|s| s.until_us));
         let flood = self.flood.on.then(|| self.flood_ends_us()).flatten();
-        again.chain(shelves).chain(flood).min()
+        let blind = self.blind.iter().map(|b| self.blind_until(b));
+        again.chain(shelves).chain(flood).chain(blind).min()
     }
 
     fn flood_ends_us(&self) -> Option<u64> {
@@ -186,39 +191,6 @@ impl Engine {
             self.flood.on = false;
             self.lift_consequences(now, out);
         }
-    }
-
-    /// Before a raise: in a flood, what follows from an alarm that stands is not told.
-    pub(super) fn follows(&mut self, rule: RuleIx, now: Now, out: &mut Vec<Transition>) {
-        if self.flood.on && self.cause_stands(rule) && !self.states[rule.0 as usize].has(State::FOLLOWS) {
-            self.states[rule.0 as usize].set(State::FOLLOWS, true);
-            self.design(rule, now, out);
-        }
-    }
-
-    /// The flood or the cause is over: what is still true is told now.
-    pub(super) fn lift_consequences(&mut self, now: Now, out: &mut Vec<Transition>) {
-        if self.causes.is_empty() {
-            return;
-        }
-        let mut following: Vec<RuleIx> =
-            self.causes.keys().copied().filter(|r| self.states[r.0 as usize].has(State::FOLLOWS)).collect();
-        following.sort_unstable();
-        for rule in following {
-            if !self.flood.on || !self.cause_stands(rule) {
-                self.states[rule.0 as usize].set(State::FOLLOWS, false);
-                self.design(rule, now, out);
-            }
-        }
-    }
-
-    fn cause_stands(&self, rule: RuleIx) -> bool {
-        let equipment = self.rules[rule.0 as usize].equipment;
-        if self.first_out(equipment).is_some_and(|first| first.rule == rule) {
-            return false;
-        }
-        let causes = self.causes.get(&rule).map(Vec::as_slice).unwrap_or_default();
-        causes.iter().any(|cause| self.states[cause.0 as usize].alarm.is_active())
     }
 
     /// Puts a veil on or takes it off, and tells it.

@@ -2,7 +2,8 @@
 //!
 //! [`Engine::settle`] calculates all that is due, in the plant's order, so that what hangs on several readings of one
 //! batch is calculated once and from the newest of each: the order within the batch does not show. What comes out
-//! is judged like any reading, and handed back to be kept and forwarded.
+//! is judged like any reading, and handed back to be kept and forwarded. What a device had buffered and sends at once is
+//! calculated with reading by reading, each at its own time.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -129,14 +130,20 @@ impl Calculation {
     }
 
     /// Calculates; each point's value and quality goes to `said`.
-    fn run(&mut self, spots: &[Spot], now: Now, atm_kpa: f64, mut said: impl FnMut(usize, f64, Quality)) {
+    fn run(
+        &mut self,
+        spots: &[Spot],
+        (now, late): (Now, Duration),
+        atm_kpa: f64,
+        mut said: impl FnMut(usize, f64, Quality),
+    ) {
         match &mut self.work {
             Work::Formula { evaluator, inputs, read, .. } => {
                 for (read, input) in read.iter_mut().zip(inputs) {
                     let spot = &spots[input.0 as usize];
                     *read = Input { value: spot.value, quality: spot.quality };
                 }
-                let (value, quality) = evaluator.evaluate(read, now.mono, atm_kpa);
+                let (value, quality) = evaluator.evaluate_late(read, now.mono, late, atm_kpa);
                 said(0, value, quality);
             }
             Work::After(at) => said(0, f64::from(u8::from(now.wall >= *at)), Quality::Good),
@@ -160,6 +167,16 @@ impl Calculation {
                     said(number, *value, if known { doubt } else { Quality::Bad(Cause::DerivedInput) });
                 }
             }
+        }
+    }
+
+    /// How long before they came the readings that it goes by were taken; of several inputs the freshest counts.
+    fn late_us(&self, spots: &[Spot]) -> u64 {
+        match &self.work {
+            Work::Formula { inputs, .. } => {
+                inputs.iter().map(|p| spots[p.0 as usize].late_us()).min().unwrap_or(0)
+            }
+            Work::Instrument { .. } | Work::After(_) => 0,
         }
     }
 
@@ -211,6 +228,10 @@ pub(super) struct Calculations {
     /// When those with a memory are due again; `None` without any.
     due_us: Option<u64>,
     readings: Vec<Reading>,
+    /// When what was fed was taken, and whether that was earlier than it came.
+    fed_at: (u64, bool),
+    /// What was calculated between the readings of a burst.
+    made: Batch,
 }
 
 impl Calculations {
@@ -231,6 +252,15 @@ impl Calculations {
     /// Points that feed a calculation.
     pub(super) fn inputs(&self) -> impl Iterator<Item = PointIx> {
         self.by_input.keys().copied()
+    }
+
+    /// What each point is calculated from.
+    pub(super) fn inputs_of(&self) -> HashMap<PointIx, Box<[PointIx]>> {
+        let each = |c: &Calculation| {
+            let inputs: Box<[PointIx]> = c.inputs().into();
+            c.points.iter().map(|p| (*p, inputs.clone())).collect::<Vec<_>>()
+        };
+        self.all.iter().flat_map(each).collect()
     }
 
     /// Devices that only calculate.
@@ -287,6 +317,26 @@ impl Engine {
     /// Calculates and judges what is due; what came out is added to `batch` under the time it was calculated at.
     /// Call it after the samples of one instant, and after `tick`.
     pub fn settle(&mut self, now: Now, out: &mut Vec<Transition>, batch: &mut Batch) {
+        if !self.calculations.made.is_empty() {
+            batch.append(&mut self.calculations.made);
+        }
+        self.calculate(now, out, batch);
+    }
+
+    /// Readings taken at `own_us` are about to come. Those of a burst are calculated with one after the other, each at its
+    /// own time; those that come as they are taken wait for each other.
+    pub(super) fn part_burst(&mut self, own_us: u64, now: Now, out: &mut Vec<Transition>) {
+        let (fed_at, was_late) = self.calculations.fed_at;
+        let is_late = own_us < us(now.mono);
+        if self.calculations.fed && (is_late || was_late) && own_us != fed_at {
+            let mut made = std::mem::take(&mut self.calculations.made);
+            self.calculate(now, out, &mut made);
+            self.calculations.made = made;
+        }
+        self.calculations.fed_at = (own_us, is_late);
+    }
+
+    fn calculate(&mut self, now: Now, out: &mut Vec<Transition>, batch: &mut Batch) {
         let now_us = us(now.mono);
         let timed = self.calculations.due_us.is_some_and(|due| now_us >= due);
         if !self.calculations.fed && !timed {
@@ -297,51 +347,61 @@ impl Engine {
             self.calculations.due_us = Some(now_us.saturating_add(EVERY_US));
         }
         let mut readings = std::mem::take(&mut self.calculations.readings);
-        let mut device = None;
+        // Device and lateness of what waits to be told.
+        let mut told_as = None;
         for number in 0..self.calculations.all.len() {
             let one = &mut self.calculations.all[number];
             if !(one.fed || timed && one.remembers()) {
                 continue;
             }
             let fed = std::mem::take(&mut one.fed);
-            if device.is_some_and(|d| d != one.device) {
-                flush(batch, device, &mut readings, now);
+            let late_us = one.late_us(&self.spots);
+            let as_this = Some((one.device, late_us));
+            if told_as != as_this {
+                flush(batch, told_as, &mut readings, now);
             }
-            device = Some(one.device);
+            told_as = as_this;
             let from = readings.len();
             let (points, mut told) = (std::mem::take(&mut one.points), std::mem::take(&mut one.told));
-            one.run(&self.spots, now, self.calculations.atm_kpa, |n, value, quality| {
-                let said = (value.to_bits(), Some(quality));
-                // What time alone did not change is not told again.
-                if fed || told[n] != said {
-                    told[n] = said;
-                    readings.push(Reading { point: points[n], value, quality });
-                }
-            });
+            one.run(
+                &self.spots,
+                (now, Duration::from_micros(late_us)),
+                self.calculations.atm_kpa,
+                |n, value, quality| {
+                    let said = (value.to_bits(), Some(quality));
+                    // What time alone did not change is not told again.
+                    if fed || told[n] != said {
+                        told[n] = said;
+                        readings.push(Reading { point: points[n], value, quality });
+                    }
+                },
+            );
             (one.points, one.told) = (points, told);
             for reading in &mut readings[from..] {
-                let spot = &mut self.spots[reading.point.0 as usize];
-                let (low, high) = spot.range;
+                let (low, high) = self.spots[reading.point.0 as usize].range;
                 if reading.quality.is_usable() && (reading.value < low || reading.value > high) {
-                    reading.quality = Quality::Bad(Cause::OutOfRange);
+                    reading.quality = self.beyond(reading);
                 }
+                let spot = &mut self.spots[reading.point.0 as usize];
                 spot.quality = reading.quality;
                 if reading.quality.is_usable() {
-                    (spot.value, spot.at, spot.came_us, spot.lag) = (reading.value, now.wall.0, now_us, 0);
+                    let at = now.wall.0.saturating_sub(late_us as i64);
+                    (spot.value, spot.at, spot.came_us, spot.lag) =
+                        (reading.value, at, now_us, late_us as i64);
                 }
             }
             for made in readings.iter().skip(from) {
-                self.judge(made.point, now, out);
+                self.judge(made.point, now_us.saturating_sub(late_us), now, out);
             }
         }
-        flush(batch, device, &mut readings, now);
+        flush(batch, told_as, &mut readings, now);
         self.calculations.readings = readings;
     }
 }
 
-fn flush(batch: &mut Batch, device: Option<DeviceIx>, readings: &mut Vec<Reading>, now: Now) {
-    if let Some(device) = device.filter(|_| !readings.is_empty()) {
-        batch.push(device, now.wall, true, readings);
+fn flush(batch: &mut Batch, of: Option<(DeviceIx, u64)>, readings: &mut Vec<Reading>, now: Now) {
+    if let Some((device, late_us)) = of.filter(|_| !readings.is_empty()) {
+        batch.push(device, now.wall.minus(Duration::from_micros(late_us)), true, readings);
         readings.clear();
     }
 }

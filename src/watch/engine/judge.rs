@@ -1,8 +1,8 @@
 //! From values to alarms: zones, delays, excursions.
 
 use super::{Cold, Engine, Excursion, Precursor, State, Transition};
-use crate::plant::{Cause, DeviceIx, LimitKind, Now, PointIx};
-use crate::watch::alarm::{Event, Veil};
+use crate::plant::{Cause, DeviceIx, LimitKind, Now, PointIx, Priority, Quality};
+use crate::watch::alarm::Event;
 use crate::watch::limit::{Zone, zone};
 use crate::watch::rule::{Rule, RuleIx};
 use crate::watch::timer::{Timer, us};
@@ -36,6 +36,15 @@ fn beyond(rule: &Rule, value: f64) -> f64 {
     }
 }
 
+/// Whether there is a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Gap {
+    None,
+    /// There is none, and another alarm tells why.
+    Told,
+    Missing,
+}
+
 impl Engine {
     pub(super) fn set_lost(
         &mut self,
@@ -44,28 +53,46 @@ impl Engine {
         now: Now,
         out: &mut Vec<Transition>,
     ) {
+        let changed = self.devices[device.0 as usize].lost.is_some() != lost.is_some();
         self.devices[device.0 as usize].lost = lost;
-        let Some(rule) = self.device_rule[device.0 as usize] else { return };
-        self.no_data(rule, lost.is_some(), now, out);
+        if let Some(rule) = self.device_rule[device.0 as usize] {
+            self.no_data(rule, self.gap_of(device), now, out);
+        }
+        if !changed {
+            return;
+        }
+        // Parts of the same instrument behind it: one of them is told, the others follow.
+        for at in 0..self.parts.get(&device).map_or(0, |p| p.1.len()) {
+            let behind = self.parts.get(&device).and_then(|p| p.1.get(at)).copied();
+            let rule = behind.and_then(|d| Some((d, self.device_rule[d.0 as usize]?)));
+            if let Some((device, rule)) = rule {
+                self.no_data(rule, self.gap_of(device), now, out);
+            }
+        }
     }
 
-    /// Judges the rules of one point by its current value, and those that hang on it.
-    pub(super) fn judge(&mut self, point: PointIx, now: Now, out: &mut Vec<Transition>) {
+    /// Judges the rules of one point by its current value, and those that hang on it. `own_us` is the time of the
+    /// reading itself, on the monotonic clock: delays run by it.
+    pub(super) fn judge(&mut self, point: PointIx, own_us: u64, now: Now, out: &mut Vec<Transition>) {
         let spot = self.spots[point.0 as usize];
         let usable = spot.quality.is_usable();
         for number in spot.rules.0..spot.rules.1 {
             let rule = RuleIx(number);
             let definition = &self.rules[number as usize];
             if definition.kind == LimitKind::NoData {
-                let device_lost = self.devices[spot.device.0 as usize].lost.is_some();
-                self.no_data(rule, !usable && !device_lost, now, out);
-            } else if usable {
+                let gap = match usable {
+                    true => Gap::None,
+                    false if self.is_behind(point, definition.priority) => Gap::Told,
+                    false => Gap::Missing,
+                };
+                self.no_data(rule, gap, now, out);
+            } else if usable && spot.tells_of(definition.kind) {
                 let zone = zone(definition.kind, definition.at, definition.deadband, spot.value);
-                self.limit(rule, zone, spot.value, now, out);
+                self.limit(rule, zone, (spot.value, own_us), now, out);
             } else {
                 let state = &mut self.states[number as usize];
                 if let Some(timer) = state.timer.as_mut().filter(|t| t.runs()) {
-                    timer.freeze(us(now.mono));
+                    timer.freeze(own_us);
                     self.touch(rule);
                 }
             }
@@ -73,76 +100,52 @@ impl Engine {
         if spot.attention & super::FEEDS != 0 {
             self.calculations.feed(point);
         }
-        if spot.attention & super::DECIDES != 0 && usable {
+        if spot.attention & super::DECIDES != 0 {
             self.conditions(point, now, out);
         }
     }
 
-    /// A rule whose condition does not hold is judged on, and calls nobody. An unknown condition changes
-    /// nothing.
-    fn conditions(&mut self, point: PointIx, now: Now, out: &mut Vec<Transition>) {
-        let Some(rules) = self.conditional.get(&point) else { return };
-        for rule in rules.clone() {
-            // As last known; what was never known neither suppresses nor lifts.
-            let known = |point: PointIx| Some(self.spots[point.0 as usize].value).filter(|v| v.is_finite());
-            let conditions = self.conditions.get(&rule).map(Vec::as_slice).unwrap_or_default();
-            let contradicts =
-                |(point, wanted): &(PointIx, bool)| known(*point).map(|v| (v >= 0.5) != *wanted);
-            let idle = match conditions.iter().map(contradicts).try_fold(false, |idle, c| Some(idle | c?)) {
-                Some(idle) => idle,
-                None if conditions.iter().any(|c| contradicts(c) == Some(true)) => true,
-                None => self.states[rule.0 as usize].has(State::IDLE),
-            };
-            let state = &mut self.states[rule.0 as usize];
-            if state.has(State::IDLE) != idle {
-                state.set(State::IDLE, idle);
-                self.design(rule, now, out);
-            }
-        }
-    }
-
-    /// Puts the veil by design where a reason for it stands, and lifts it where none is left.
-    pub(super) fn design(&mut self, rule: RuleIx, now: Now, out: &mut Vec<Transition>) {
-        let state = &self.states[rule.0 as usize];
-        let wanted = state.has(State::IDLE) || state.has(State::FOLLOWS);
-        if wanted != state.alarm.has(Veil::Design) {
-            self.veil(rule, Veil::Design, wanted, None, now, out);
-        }
-    }
-
-    fn limit(&mut self, rule: RuleIx, zone: Zone, value: f64, now: Now, out: &mut Vec<Transition>) {
-        let now_us = us(now.mono);
+    fn limit(
+        &mut self,
+        rule: RuleIx,
+        zone: Zone,
+        (value, own_us): (f64, u64),
+        now: Now,
+        out: &mut Vec<Transition>,
+    ) {
         let state = &mut self.states[rule.0 as usize];
         let active = state.alarm.is_active();
         match (active, zone) {
             (false, Zone::Breach) | (true, Zone::Clear) => match state.timer.as_mut() {
-                Some(timer) => timer.resume(now_us),
-                None => self.start(rule, now_us),
+                Some(timer) => timer.resume(own_us),
+                None => self.start(rule, own_us),
             },
             // Without an alarm the deadband says nothing: the breach has ended.
             (false, _) | (true, _) => self.stop(rule),
         }
         if !active {
-            self.stray(rule, value, now);
+            self.stray(rule, (value, own_us), now);
         }
-        self.fire(rule, now, out);
+        // What other points may hide waits for the end of this instant: their readings may come behind this one.
+        if active || !self.states[rule.0 as usize].has(State::CONDITIONAL) {
+            self.fire(rule, own_us, now, out);
+        }
         self.rebusy(rule);
     }
 
     /// Follows an excursion that is no alarm (yet), and keeps what came to nothing.
-    fn stray(&mut self, rule: RuleIx, value: f64, now: Now) {
+    fn stray(&mut self, rule: RuleIx, (value, own_us): (f64, u64), now: Now) {
         let definition = &self.rules[rule.0 as usize];
         let far = beyond(definition, value);
         // Without a margin, only what the delay catches counts.
         let astray = far >= 0.0 || (definition.near > 0.0 && far >= -definition.near);
         let was = self.states[rule.0 as usize].has(State::ASTRAY);
-        let now_us = us(now.mono);
         match (was, astray) {
             (false, false) => {}
             (false, true) => {
                 self.states[rule.0 as usize].set(State::ASTRAY, true);
                 self.straying.push(rule);
-                self.cold(rule).excursion = Excursion { since_us: now_us, peak: value, beyond: far >= 0.0 };
+                self.cold(rule).excursion = Excursion { since_us: own_us, peak: value, beyond: far >= 0.0 };
             }
             (true, true) => {
                 let definition = self.rules[rule.0 as usize].clone();
@@ -156,11 +159,17 @@ impl Engine {
                 self.home(rule);
                 self.touch(rule);
                 let excursion = self.cold(rule).excursion;
-                let lasted = Duration::from_micros(now_us.saturating_sub(excursion.since_us));
+                let lasted = Duration::from_micros(own_us.saturating_sub(excursion.since_us));
                 let (beyond, peak) = (excursion.beyond, excursion.peak);
                 self.precursors.push(Precursor { rule, beyond, at: now.wall, peak, lasted });
             }
         }
+    }
+
+    /// `value` lies further beyond the setpoint than `peak`.
+    pub(super) fn further(&self, rule: RuleIx, value: f64, peak: f64) -> bool {
+        let definition = &self.rules[rule.0 as usize];
+        beyond(definition, value) > beyond(definition, peak)
     }
 
     /// The excursion is over, or has become an alarm.
@@ -171,18 +180,56 @@ impl Engine {
         }
     }
 
-    pub(super) fn no_data(&mut self, rule: RuleIx, missing: bool, now: Now, out: &mut Vec<Transition>) {
+    /// Follows whether data are missing: the alarm comes after the on-delay, and goes when they have been there for the
+    /// off-delay without a break.
+    pub(super) fn no_data(&mut self, rule: RuleIx, gap: Gap, now: Now, out: &mut Vec<Transition>) {
+        let now_us = us(now.mono);
         let state = &mut self.states[rule.0 as usize];
-        match (missing, state.alarm.is_active()) {
-            (true, false) => match state.timer.as_mut() {
-                Some(timer) => timer.resume(us(now.mono)),
-                None => self.start(rule, us(now.mono)),
+        match (gap, state.alarm.is_active()) {
+            (Gap::Missing, false) | (Gap::None, true) => match state.timer.as_mut() {
+                Some(timer) => timer.resume(now_us),
+                None => self.start(rule, now_us),
             },
-            (true, true) => {}
-            (false, true) => self.turn(rule, Event::Cleared, false, now, out),
-            (false, false) => self.stop(rule),
+            // What stands goes on standing: data are not back because something else tells why they are gone.
+            (Gap::Missing | Gap::Told, true) | (Gap::None | Gap::Told, false) => self.stop(rule),
+        }
+        if gap == Gap::None {
+            self.fire(rule, now_us, now, out);
         }
         self.rebusy(rule);
+    }
+
+    /// Why the point has no value is told by another no-data alarm, one that is as urgent: of its device, or of what it is
+    /// calculated from.
+    fn is_behind(&self, point: PointIx, priority: Priority) -> bool {
+        let device = self.spots[point.0 as usize].device.0 as usize;
+        let tells = |rule: RuleIx| self.rules[rule.0 as usize].priority <= priority;
+        if self.devices[device].lost.is_some() && self.device_rule[device].is_some_and(tells) {
+            return true;
+        }
+        let Some(inputs) = self.inputs_of.get(&point) else { return false };
+        inputs.iter().any(|input| {
+            let spot = &self.spots[input.0 as usize];
+            let watched = || {
+                let rules = &self.rules[spot.rules.0 as usize..spot.rules.1 as usize];
+                rules.last().is_some_and(|r| r.kind == LimitKind::NoData && r.priority <= priority)
+            };
+            let awaited = self.awaits && spot.quality == Quality::Bad(Cause::NotYetRead);
+            !spot.quality.is_usable() && (awaited || watched() || self.is_behind(*input, priority))
+        })
+    }
+
+    /// Whether this device is lost, and whether another part of the same instrument tells that already.
+    pub(super) fn gap_of(&self, device: DeviceIx) -> Gap {
+        if self.devices[device.0 as usize].lost.is_none() {
+            return Gap::None;
+        }
+        let tells = |other: &&DeviceIx| {
+            let other = other.0 as usize;
+            self.devices[other].lost.is_some() && self.device_rule[other].is_some()
+        };
+        let before = self.parts.get(&device).map(|p| p.0.as_slice()).unwrap_or_default();
+        if before.iter().any(|other| tells(&other)) { Gap::Told } else { Gap::Missing }
     }
 
     pub(super) fn start(&mut self, rule: RuleIx, now_us: u64) {
@@ -199,12 +246,12 @@ impl Engine {
     }
 
     /// Raises or clears if its delay has run out.
-    pub(super) fn fire(&mut self, rule: RuleIx, now: Now, out: &mut Vec<Transition>) {
+    pub(super) fn fire(&mut self, rule: RuleIx, at_us: u64, now: Now, out: &mut Vec<Transition>) {
         let (state, definition) = (&self.states[rule.0 as usize], &self.rules[rule.0 as usize]);
         let Some(timer) = state.timer.filter(|t| t.runs()) else { return };
         let active = state.alarm.is_active();
         let delay = if active { definition.off_delay_us() } else { definition.on_delay_us() };
-        if timer.elapsed_us(us(now.mono)) < delay {
+        if timer.elapsed_us(at_us) < delay {
             return;
         }
         let (event, latch) = if active { (Event::Cleared, definition.latch) } else { (Event::Raised, false) };
@@ -221,6 +268,7 @@ impl Engine {
             cold.value = value;
             cold.acknowledged_by = None;
             self.home(rule);
+            self.begins(rule, now, out);
             self.follows(rule, now, out);
         }
         let state = &mut self.states[rule.0 as usize];

@@ -36,6 +36,9 @@ pub struct Saved {
     pub out: Option<Out>,
     /// Its condition does not hold; it follows from what is told.
     pub by_design: (bool, bool),
+    /// How long what hides it has been unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unknown_ms: Option<u64>,
     /// An excursion under way: how long, furthest value, beyond the limit.
     pub excursion: Option<(u64, f64, bool)>,
     /// When people were called last, while nobody has answered. A time and no age: an unanswered alarm may stand for
@@ -79,7 +82,8 @@ impl Engine {
         let now_us = us(now.mono);
         let mut changed: Vec<RuleIx> = std::mem::take(&mut self.dirty);
         // What runs is stored anew each time, so that a restart resumes it where it was.
-        for rule in self.timed.iter().chain(&self.shelved).chain(&self.straying) {
+        let blind = self.blind.iter().map(|b| &b.rule);
+        for rule in self.timed.iter().chain(&self.shelved).chain(&self.straying).chain(blind) {
             let state = &mut self.states[rule.0 as usize];
             let runs =
                 state.timer.is_some_and(Timer::runs) || state.alarm.is_veiled() || state.has(State::ASTRAY);
@@ -120,6 +124,7 @@ impl Engine {
         state.set(State::DIRTY, false);
         let state = *state;
         let definition = &self.rules[rule.0 as usize];
+        let unknown = self.blind.iter().find(|b| b.rule == rule);
         let cold = self.cold.get(&rule);
         let elapsed = state.timer.map(|t| t.elapsed_us(now_us) / 1000);
         let active = state.alarm.is_active();
@@ -137,6 +142,7 @@ impl Engine {
             }),
             out: cold.and_then(|c| c.out.clone()),
             by_design: (state.has(State::IDLE), state.has(State::FOLLOWS)),
+            unknown_ms: unknown.map(|b| ago_ms(b.since_us, now_us)),
             excursion: cold
                 .filter(|_| state.has(State::ASTRAY))
                 .map(|c| (ago_ms(c.excursion.since_us, now_us), c.excursion.peak, c.excursion.beyond)),
@@ -180,6 +186,11 @@ impl Engine {
         found.sort_by_key(|f| f.0);
         for (rule, one) in found {
             self.put(rule, one, now);
+            // Nothing is read yet: what is hidden is hidden for an unknown reason.
+            if self.is_blind(rule) {
+                let since_us = us(now.mono).saturating_sub(one.unknown_ms.unwrap_or(0) * 1000);
+                self.lose_sight(rule, since_us);
+            }
         }
         unknown
     }
@@ -209,12 +220,15 @@ impl Engine {
         if self.rules[n].device.is_some() {
             // Its delay has begun anew with the start, unless the alarm already stands.
             match (alarm.is_active(), elapsed, state.timer.as_mut()) {
-                (true, ..) => state.timer = None,
+                (true, ..) => state.timer = elapsed.map(Timer::still),
                 (false, Some(elapsed), Some(timer)) => {
                     *timer = Timer::still(elapsed);
                     timer.resume(now_us);
                 }
                 _ => {}
+            }
+            if self.states[n].timer.is_some() {
+                self.time(rule);
             }
         } else {
             state.timer = elapsed.map(Timer::still);
@@ -277,10 +291,11 @@ impl Engine {
             if let Some(before) = old.get(&*next.rules[n].key).copied() {
                 let was = self.states[before as usize];
                 let state = &mut next.states[n];
-                let busy = state.has(State::BUSY);
+                let (busy, conditional) = (state.has(State::BUSY), state.has(State::CONDITIONAL));
                 *state = was;
                 state.set(State::DIRTY | State::TIMED, false);
                 state.set(State::BUSY, busy);
+                state.set(State::CONDITIONAL, conditional);
                 // A delay that ran towards another setpoint or another end says nothing about this one.
                 if !self.rules[before as usize].times_like(&next.rules[n]) {
                     state.timer = None;
@@ -324,6 +339,14 @@ impl Engine {
         // Of a fresh engine only those that calculate are not lost: they stay so.
         for (was, device) in self.devices.iter().zip(&mut next.devices).filter(|d| d.1.lost.is_some()) {
             *device = DeviceState { stale_after_us: device.stale_after_us, ..*was };
+        }
+        for n in 0..next.rules.len() {
+            let rule = RuleIx(n as u32);
+            if next.is_blind(rule) {
+                let was = old.get(&*next.rules[n].key).copied();
+                let was = self.blind.iter().find(|b| Some(b.rule.0) == was);
+                next.lose_sight(rule, was.map_or(us(now.mono), |b| b.since_us));
+            }
         }
         // A condition that is gone hides nothing any more.
         let conditional: HashSet<RuleIx> = next.conditional.values().flatten().copied().collect();

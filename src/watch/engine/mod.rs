@@ -8,8 +8,9 @@
 //! nothing is under way, costs two comparisons (`Spot::attention`, `Spot::calm`). What only an alarm needs
 //! is kept apart in `Cold`, made when something happens.
 //!
-//! `judge` decides, `derive` calculates, `call` is what reaches people, `people` what they ask for, `keep` what outlives a restart.
+//! `judge` decides, `veils` hides by design, `derive` calculates, `call` is what reaches people, `people` what they ask for, `keep` what outlives a restart.
 
+mod backfill;
 mod call;
 mod derive;
 mod judge;
@@ -19,23 +20,64 @@ mod schedule;
 mod state;
 mod told;
 mod validate;
+mod veils;
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use super::rule::{Rule, RuleIx, rules_of};
 use super::timer::us;
-use crate::plant::{Cause, DeviceIx, Manners, Micros, Now, Plant, PointIx, Quality, Reading, SampleHead};
+use crate::plant::{
+    Cause, DeviceIx, LimitKind, Manners, Micros, Now, Plant, PointIx, Quality, Reading, SampleHead,
+};
+use backfill::PastBreach;
 use call::{Flood, Group};
 use derive::Calculations;
 use schedule::Schedules;
-use state::{Cold, DECIDES, DeviceState, Excursion, FEEDS, Spot, State, TESTED};
+use state::{Cold, DECIDES, DeviceState, Excursion, FEEDS, Pace, Spot, State, TESTED};
 use validate::Tests;
+use veils::{Blind, Condition};
 
 pub use call::FirstOut;
 pub use keep::{Kept, Saved};
 pub use people::{Out, Shelf};
 pub use told::{AlarmInfo, Breach, Current, Precursor, Transition};
+
+/// A reading that comes this much later than it was taken is judged by its own time; less is the way it took.
+const LATE_US: i64 = 1_000_000;
+/// No clock is believed about more than this.
+const LATEST_US: i64 = 3_600_000_000;
+
+/// How long before they came readings were taken, by their own time where that is believed, in microseconds. `doubted`
+/// asks the readings for a doubt about a clock; it is not asked for what came at once.
+fn late_us(lag: i64, doubted: impl FnOnce(fn(Quality) -> bool) -> bool) -> u64 {
+    let of_a_clock = |q: Quality| matches!(q, Quality::Uncertain(Cause::ClockUnsure | Cause::DeviceClock));
+    let believed = (LATE_US..LATEST_US).contains(&lag) && !doubted(of_a_clock);
+    if believed { lag as u64 } else { 0 }
+}
+
+/// Devices whose points one instrument has, polled at periods of their own: their labels differ behind `@`.
+fn parts_of(plant: &Plant) -> HashMap<DeviceIx, (Vec<DeviceIx>, Vec<DeviceIx>)> {
+    let mut of: HashMap<&str, Vec<DeviceIx>> = HashMap::new();
+    for (number, device) in (0u32..).zip(&plant.devices) {
+        let label = device.label.rsplit_once('@').map_or(device.label.as_str(), |l| l.0);
+        of.entry(label).or_default().push(DeviceIx(number));
+    }
+    let mut parts = HashMap::new();
+    for devices in of.into_values().filter(|d| d.len() > 1) {
+        for (at, device) in devices.iter().enumerate() {
+            parts.insert(*device, (devices[..at].to_vec(), devices[at + 1..].to_vec()));
+        }
+    }
+    parts
+}
+
+/// A broken 4–20 mA loop that is read as a plain number reads a quarter of the range below it; by no more than this share
+/// a value is still one.
+const BELOW: f64 = 0.1;
+
+/// After a start, what a condition hangs on has so long to be read for the first time.
+const FIRST_READ_US: u64 = 10_000_000;
 
 /// The engine. One per gateway, driven by the keeper.
 #[derive(Debug, Clone)]
@@ -50,8 +92,22 @@ pub struct Engine {
     device_rule: Vec<Option<RuleIx>>,
     /// Rules that call only while this point is 1, or while it is not, by point.
     conditional: HashMap<PointIx, Vec<RuleIx>>,
-    /// What those hang on: point, and whether it must be 1.
-    conditions: HashMap<RuleIx, Vec<(PointIx, bool)>>,
+    /// What those hang on.
+    conditions: HashMap<RuleIx, Vec<Condition>>,
+    /// Points that are 1 when a state is about to begin in which the rule means nothing.
+    soon: HashMap<RuleIx, Vec<PointIx>>,
+    /// Rules that are hidden for a reason that nobody can read any more; few at any time.
+    blind: Vec<Blind>,
+    /// What derived points are calculated from.
+    inputs_of: HashMap<PointIx, Box<[PointIx]>>,
+    /// Devices that are parts of one instrument, polled at other periods: those before this one, and those behind it.
+    parts: HashMap<DeviceIx, (Vec<DeviceIx>, Vec<DeviceIx>)>,
+    /// Breaches that devices tell of the past; few at any time.
+    past: Vec<PastBreach>,
+    /// What was never read is not missing.
+    awaits: bool,
+    /// When this engine began.
+    began_us: u64,
     /// Rules that only follow from others, and from which.
     causes: HashMap<RuleIx, Vec<RuleIx>>,
     calculations: Calculations,
@@ -113,6 +169,7 @@ impl Engine {
             stale_after_us: us(d.stale_after),
             stale: false,
             lost: Some(Cause::NotYetRead),
+            pace: Pace::default(),
         };
         let mut engine = Self {
             manners: plant.manners,
@@ -123,6 +180,13 @@ impl Engine {
             device_rule,
             conditional: HashMap::new(),
             conditions: HashMap::new(),
+            soon: HashMap::new(),
+            blind: Vec::new(),
+            inputs_of: HashMap::new(),
+            parts: parts_of(plant),
+            past: Vec::new(),
+            awaits: false,
+            began_us: now_us,
             causes: HashMap::new(),
             calculations: Calculations::new(plant, now_us),
             tests: Tests::new(plant),
@@ -144,6 +208,7 @@ impl Engine {
         for point in engine.tests.points() {
             engine.spots[point.0 as usize].attention |= TESTED;
         }
+        engine.inputs_of = engine.calculations.inputs_of();
         for input in engine.calculations.inputs() {
             engine.spots[input.0 as usize].attention |= FEEDS;
         }
@@ -153,11 +218,24 @@ impl Engine {
             (device.stale, device.lost) = (true, None);
         }
         for number in 0..engine.rules.len() {
-            if engine.rules[number].device.is_some() {
+            let device = engine.rules[number].device;
+            if device.is_some_and(|d| engine.gap_of(d) == judge::Gap::Missing) {
                 engine.start(RuleIx(number as u32), now_us);
             }
         }
         engine
+    }
+
+    /// Nothing is missing before it was read for the first time: for a past that begins in the middle.
+    pub fn await_first_readings(&mut self) {
+        self.awaits = true;
+        for device in &mut self.devices {
+            (device.stale, device.lost) = (true, None);
+        }
+        for rule in std::mem::take(&mut self.timed) {
+            self.states[rule.0 as usize].set(State::TIMED, false);
+            self.states[rule.0 as usize].timer = None;
+        }
     }
 
     /// Conditions and consequences: which rules hang on which.
@@ -168,14 +246,19 @@ impl Engine {
         let mut rule = 0;
         for point in &plant.points {
             for limit in &point.limits {
-                let conditions = limit.when.iter().map(|p| (*p, true));
-                let conditions: Vec<_> = conditions.chain(limit.unless.iter().map(|p| (*p, false))).collect();
-                for (point, _) in &conditions {
-                    self.conditional.entry(*point).or_default().push(RuleIx(rule));
+                let only = limit.when.iter().map(|p| Condition { point: *p, wanted: true });
+                let never = limit.unless.iter().map(|p| Condition { point: *p, wanted: false });
+                let conditions: Vec<Condition> = only.chain(never).collect();
+                for point in conditions.iter().map(|c| c.point).chain(limit.soon.iter().copied()) {
+                    self.conditional.entry(point).or_default().push(RuleIx(rule));
                     self.spots[point.0 as usize].attention |= DECIDES;
                 }
                 if !conditions.is_empty() {
+                    self.states[rule as usize].set(State::CONDITIONAL, true);
                     self.conditions.insert(RuleIx(rule), conditions);
+                }
+                if !limit.soon.is_empty() {
+                    self.soon.insert(RuleIx(rule), limit.soon.clone());
                 }
                 let causes: Vec<RuleIx> =
                     limit.follows.iter().filter_map(|key| by_key.get(key.as_str()).copied()).collect();
@@ -220,6 +303,7 @@ impl Engine {
             acknowledged_by: cold.acknowledged_by,
             shelf: cold.shelf,
             out: cold.out,
+            undecided_by: self.undecided_by(rule),
         }
     }
 
@@ -246,17 +330,30 @@ impl Engine {
                 if !reading.value.is_finite() {
                     reading.quality = Quality::Bad(Cause::NotANumber);
                     reading.value = f64::NAN;
-                } else if reading.value < low || reading.value > high {
-                    reading.quality = Quality::Bad(Cause::OutOfRange);
-                } else if spot.attention & TESTED != 0 && head.live {
+                    continue;
+                }
+                let tested = spot.attention & TESTED != 0;
+                if reading.value < low || reading.value > high {
+                    reading.quality = self.beyond(reading);
+                }
+                if tested && head.live && reading.quality.is_usable() {
                     self.validate(reading, now_us);
                 }
             } else {
                 reading.value = f64::NAN;
             }
         }
-        if !head.live || readings.is_empty() {
+        if readings.is_empty() {
             return;
+        }
+        if !head.live {
+            self.backfill(head.at, readings);
+            return;
+        }
+        if !self.past.is_empty() {
+            let points = std::mem::take(&mut self.device_points[head.device.0 as usize]);
+            self.end_past(&points);
+            self.device_points[head.device.0 as usize] = points;
         }
         let comms =
             |r: &Reading| r.quality.cause().filter(|c| !r.quality.is_usable() && c.is_communication());
@@ -264,10 +361,14 @@ impl Engine {
         let device = &mut self.devices[head.device.0 as usize];
         device.heard_us = now_us;
         device.stale = false;
+        device.pace.heard(readings[0].point, now_us);
         if device.lost != lost || lost.is_some() {
             self.set_lost(head.device, lost, now, out);
         }
         let lag = now.wall.0.saturating_sub(head.at.0);
+        let late_us = late_us(lag, |doubts| readings.iter().any(|r| doubts(r.quality)));
+        let own_us = now_us.saturating_sub(late_us);
+        self.part_burst(own_us, now, out);
         for reading in readings.iter() {
             let spot = &mut self.spots[reading.point.0 as usize];
             spot.quality = reading.quality;
@@ -283,7 +384,7 @@ impl Engine {
                     continue;
                 }
             }
-            self.judge(reading.point, now, out);
+            self.judge(reading.point, own_us, now, out);
         }
     }
 
@@ -302,14 +403,14 @@ impl Engine {
             for at in 0..self.device_points[number].len() {
                 let point = self.device_points[number][at];
                 self.spots[point.0 as usize].quality = Quality::Bad(cause);
-                self.judge(point, now, out);
+                self.judge(point, now_us, now, out);
             }
         }
         // In rule order, so that what falls due together is told in the same order after a restart.
         let mut timed = std::mem::take(&mut self.timed);
         timed.sort_unstable();
         for rule in &timed {
-            self.fire(*rule, now, out);
+            self.fire(*rule, now_us, now, out);
         }
         timed.retain(|rule| {
             let state = &mut self.states[rule.0 as usize];
@@ -321,6 +422,7 @@ impl Engine {
         for rule in std::mem::take(&mut self.unsettled) {
             self.design(rule, now, out);
         }
+        self.end_blind(now, out);
         self.reschedule(now, out);
         self.end_shelves(now, out);
         self.call_again(now, out);
@@ -352,10 +454,38 @@ impl Engine {
             return Breach::No;
         };
         let spot = &self.spots[point.0 as usize];
-        if !spot.quality.is_usable() {
+        if !spot.quality.is_usable() || !spot.tells_of(definition.kind) {
             return Breach::Unknown;
         }
         if judge::is_clear(definition, spot.value) { Breach::No } else { Breach::Yes }
+    }
+
+    /// Time between two samples of a device, as it was measured; `None` before its second one.
+    #[must_use]
+    pub fn pace(&self, device: DeviceIx) -> Option<Duration> {
+        self.devices[device.0 as usize].pace.every_us().map(Duration::from_micros)
+    }
+
+    /// What a usable reading beyond the physical range is worth. On the side of a limit it counts, in doubt, as what has
+    /// passed that limit: an instrument shows no more than its end, whatever the true value is. What lies further above than
+    /// the whole range is long, or further below than [`BELOW`] of it, was not measured: a broken wire reads low.
+    fn beyond(&self, reading: &Reading) -> Quality {
+        let spot = &self.spots[reading.point.0 as usize];
+        let (low, high) = spot.range;
+        let span = high - low;
+        let (far, side) = if reading.value > high {
+            (reading.value - high > span, [LimitKind::H, LimitKind::HH])
+        } else {
+            (low - reading.value > BELOW * span, [LimitKind::L, LimitKind::LL])
+        };
+        let rules = &self.rules[spot.rules.0 as usize..spot.rules.1 as usize];
+        if far || !rules.iter().any(|r| side.contains(&r.kind)) {
+            return Quality::Bad(Cause::OutOfRange);
+        }
+        match reading.quality {
+            Quality::Uncertain(Cause::LoopSaturated) => reading.quality,
+            _ => Quality::Uncertain(Cause::OutOfRange),
+        }
     }
 
     fn cold(&mut self, rule: RuleIx) -> &mut Cold {

@@ -2,7 +2,7 @@
 //! and lies in rows; what only an alarm needs is made when something happens.
 
 use super::people::{Out, Shelf};
-use crate::plant::{Cause, DeviceIx, Micros, Quality};
+use crate::plant::{Cause, DeviceIx, LimitKind, Micros, PointIx, Quality};
 use crate::watch::alarm::Alarm;
 use crate::watch::timer::Timer;
 
@@ -29,6 +29,9 @@ impl State {
     pub(super) const IDLE: u8 = 16;
     /// A cause of it is told already, in a flood.
     pub(super) const FOLLOWS: u8 = 32;
+
+    /// Other points may hide it.
+    pub(super) const CONDITIONAL: u8 = 64;
 
     pub(super) fn has(self, flag: u8) -> bool {
         self.flags & flag != 0
@@ -78,6 +81,22 @@ pub(super) struct Spot {
     pub(super) quality: Quality,
 }
 
+impl Spot {
+    /// How long before it came the value was taken, by its own time where that is believed.
+    pub(super) fn late_us(&self) -> u64 {
+        super::late_us(self.lag, |doubts| doubts(self.quality))
+    }
+
+    /// Beyond the end of the range a value says only that it is beyond: nothing about limits on the other side.
+    pub(super) fn tells_of(&self, kind: LimitKind) -> bool {
+        match kind {
+            LimitKind::H | LimitKind::HH => self.value >= self.range.0,
+            LimitKind::L | LimitKind::LL => self.value <= self.range.1,
+            LimitKind::State | LimitKind::NoData => true,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy)]
 pub(super) struct DeviceState {
     pub(super) heard_us: u64,
@@ -85,6 +104,44 @@ pub(super) struct DeviceState {
     pub(super) stale: bool,
     /// Why it is lost as a whole, if it is.
     pub(super) lost: Option<Cause>,
+    pub(super) pace: Pace,
+}
+
+/// How often a device is heard: a smoothed time between two samples that hold the same point, for one poll may be several
+/// samples.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Pace {
+    point: Option<PointIx>,
+    at_us: u64,
+    every_us: u64,
+}
+
+/// A share of what is newest in the smoothed pace: an eighth.
+const NEWEST_SHARE: u64 = 8;
+/// After so many paces without the point it goes by, it goes by another one.
+const LOST_AFTER: u64 = 4;
+
+impl Pace {
+    /// A sample that begins with `point` came.
+    pub(super) fn heard(&mut self, point: PointIx, now_us: u64) {
+        let gap = now_us.saturating_sub(self.at_us);
+        if self.point != Some(point) {
+            if self.point.is_none() || gap > self.every_us.saturating_mul(LOST_AFTER).max(60_000_000) {
+                *self = Self { point: Some(point), at_us: now_us, every_us: 0 };
+            }
+            return;
+        }
+        self.at_us = now_us;
+        self.every_us = match self.every_us {
+            0 => gap,
+            every => every - every / NEWEST_SHARE + gap / NEWEST_SHARE,
+        };
+    }
+
+    /// Known from the second sample on.
+    pub(super) fn every_us(self) -> Option<u64> {
+        (self.every_us > 0).then_some(self.every_us)
+    }
 }
 
 /// `Spot::attention` of a point on whose value other rules hang.

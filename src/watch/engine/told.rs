@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::people::{Out, Shelf};
-use crate::plant::{Cause, Micros, Quality};
+use crate::plant::{Cause, Micros, PointIx, Quality};
 use crate::watch::alarm::{AlarmState, Event};
 use crate::watch::rule::RuleIx;
 
@@ -39,6 +39,8 @@ pub struct AlarmInfo {
     pub shelf: Option<Shelf>,
     /// Why it is out of service.
     pub out: Option<Out>,
+    /// Nobody knows whether it should be hidden, because this point is unknown; so it is not, or not for long.
+    pub undecided_by: Option<PointIx>,
 }
 
 /// A change of state.
@@ -56,10 +58,12 @@ pub struct Transition {
     pub at: Micros,
     /// The value that did it, in the point's unit.
     pub value: Option<f64>,
-    /// For no-data rules: what is wrong.
+    /// For no-data rules: what is wrong. For others: that nobody knows whether it should be hidden.
     pub cause: Option<Cause>,
     /// For commands: who.
     pub by: Option<String>,
+    /// When the breach that this is about came to hold: the same for all that happens in one breach.
+    pub raised_at: Option<Micros>,
 }
 
 impl Transition {

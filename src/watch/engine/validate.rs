@@ -1,7 +1,7 @@
 //! Readings against their own past, before anything is judged: jumps and values that stand still.
 //!
 //! A jump is rejected twice and believed the third time: a spike is gone by then, and what really moved so fast is not
-//! hidden for longer than two readings. A value that stands still is kept and judged, in doubt.
+//! hidden for longer than two readings, whether it stays where it went or moves on; once believed, a move goes on. A value that stands still is kept and judged, in doubt.
 
 use std::collections::BTreeMap;
 
@@ -30,6 +30,8 @@ struct Seen {
     last: Option<f64>,
     /// Rejected ones in a row, and the newest of them.
     jumps: (u8, f64),
+    /// The last step of a move that is believed, though it is further than usual.
+    moving: Option<f64>,
     /// Since when it has been so near to that value.
     still: Option<(u64, f64)>,
     /// How long before the process began, µs.
@@ -41,6 +43,8 @@ struct Seen {
 struct Memory {
     last: Option<f64>,
     jumps: (u8, f64),
+    #[serde(default)]
+    moving: Option<f64>,
     still: Option<(u64, f64)>,
 }
 
@@ -74,21 +78,49 @@ impl Tests {
     /// What they remember, by name, as JSON.
     pub(super) fn memories(&self, now_us: u64) -> impl Iterator<Item = (&str, String)> {
         self.0.values().filter_map(move |test| {
-            let Seen { last, jumps, still, before } = test.seen;
+            let Seen { last, jumps, moving, still, before } = test.seen;
             let still = still.map(|(since, at)| (now_us.saturating_sub(since) + before, at));
-            Some((&*test.name, serde_json::to_string(&Memory { last, jumps, still }).ok()?))
+            Some((&*test.name, serde_json::to_string(&Memory { last, jumps, moving, still }).ok()?))
         })
     }
 
     /// Puts a memory back. The time the gateway was down does not count.
     pub(super) fn remember(&mut self, name: &str, memory: &str, now_us: u64) {
         let Some(test) = self.0.values_mut().find(|t| &*t.name == name) else { return };
-        if let Ok(Memory { last, jumps, still }) = serde_json::from_str::<Memory>(memory) {
+        if let Ok(Memory { last, jumps, moving, still }) = serde_json::from_str::<Memory>(memory) {
             // Before the process began there is no monotonic time: what it lacks then is asked for anew.
             let still = still.map(|(ago, at)| (now_us.saturating_sub(ago), ago.saturating_sub(now_us), at));
             let before = still.map_or(0, |s| s.1);
-            test.seen = Seen { last, jumps, still: still.map(|(since, _, at)| (since, at)), before };
+            let still = still.map(|(since, _, at)| (since, at));
+            test.seen = Seen { last, jumps, moving, still, before };
         }
+    }
+}
+
+impl Seen {
+    /// Whether a reading may be believed that can move by `most` from one to the next.
+    fn believes(&mut self, value: f64, most: f64) -> bool {
+        let far = |from: f64| (value - from).abs() > most;
+        let Some(last) = self.last.filter(|last| far(*last)) else {
+            (self.jumps, self.moving, self.last) = ((0, 0.0), None, Some(value));
+            return true;
+        };
+        let step = value - last;
+        let goes_on = |moved: f64| moved * step > 0.0 && step.abs() <= 2.0 * moved.abs();
+        if self.moving.is_some_and(goes_on) {
+            (self.jumps, self.moving, self.last) = ((0, 0.0), Some(step), Some(value));
+            return true;
+        }
+        let (count, before) = self.jumps;
+        let moves_on = (before - last) * (value - before) > 0.0;
+        let agrees = count > 0 && (!far(before) || moves_on);
+        self.jumps = (if agrees { count + 1 } else { 1 }, value);
+        if self.jumps.0 < AGREE {
+            return false;
+        }
+        self.moving = (value - before != 0.0 && far(before)).then_some(value - before);
+        (self.jumps, self.last) = ((0, 0.0), Some(value));
+        true
     }
 }
 
@@ -98,25 +130,17 @@ impl Engine {
         let Some(test) = self.tests.0.get_mut(&reading.point) else { return };
         let seen = &mut test.seen;
         if let Some(most) = test.doubts.max_step {
-            let far = |from: f64| (reading.value - from).abs() > most;
-            let jumped = seen.last.is_some_and(far);
-            let agrees = seen.jumps.0 > 0 && !far(seen.jumps.1);
-            if jumped {
-                seen.jumps = (if agrees { seen.jumps.0 + 1 } else { 1 }, reading.value);
-                if seen.jumps.0 < AGREE {
-                    reading.quality = Quality::Bad(Cause::Jump);
-                    return;
-                }
+            if !seen.believes(reading.value, most) {
+                reading.quality = Quality::Bad(Cause::Jump);
+                return;
             }
-            seen.jumps = (0, 0.0);
-            seen.last = Some(reading.value);
         }
         let Some(flatline) = &test.doubts.flatline else { return };
+        // While something says that it need not move, it may stand still. What is unknown says nothing: time goes on.
         let expected = flatline.when.is_none_or(|when| {
             let spot = &self.spots[when.0 as usize];
-            spot.quality.is_usable() && spot.value >= 0.5
+            !spot.quality.is_usable() || spot.value >= 0.5
         });
-        // While nothing says that it should move, it may stand still.
         let still = seen.still.filter(|(_, at)| expected && (reading.value - at).abs() <= flatline.within);
         if still.is_none() {
             seen.before = 0;

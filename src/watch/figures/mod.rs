@@ -185,6 +185,9 @@ pub struct Figures {
     pub stale_verdict: Verdict,
     /// By priority, the most urgent first.
     pub answers: Vec<Answers>,
+    /// Of the spread over priorities (EEMUA 191: about 5 % critical, 15 % high): good up to that, act above twice as much; of
+    /// fewer than twenty calls nothing can be said, and it is good.
+    pub spread_verdict: Verdict,
     /// From hazards down to what only came near.
     pub pyramid: Pyramid,
     /// The ten rules that were nearly broken most often, and their share of all precursors.
@@ -209,6 +212,7 @@ pub fn figures(past: &Past, from: Micros, to: Micros) -> Figures {
     let (per_ten_minutes, per_day) = (per_hour / 6.0, per_hour * 24.0);
     let of_level = |level| past.hazards.iter().filter(|h| **h == level).count();
     let delayed = past.precursors.iter().filter(|p| p.1).count();
+    let answers = answers::answers(past, calls.len());
     Figures {
         from: from.rfc3339(),
         to: to.rfc3339(),
@@ -231,7 +235,8 @@ pub fn figures(past: &Past, from: Micros, to: Micros) -> Figures {
         standing: standing.len(),
         stale_verdict: verdict(stale.len() as f64, 4.0, 9.0),
         stale: stale.into_iter().map(|(rule, since)| (rule.to_owned(), since.rfc3339())).collect(),
-        answers: answers::answers(past, calls.len()),
+        spread_verdict: spread(&answers, calls.len()),
+        answers,
         pyramid: Pyramid {
             major: of_level(HazardLevel::Major),
             general: of_level(HazardLevel::General),
@@ -240,6 +245,25 @@ pub fn figures(past: &Past, from: Micros, to: Micros) -> Figures {
             near: past.precursors.len() - delayed,
         },
         nearly: most(past.precursors.iter().map(|p| p.0.as_str())),
+    }
+}
+
+/// Fewer calls have no spread.
+const FEWEST_CALLS: usize = 20;
+
+/// The worse of the shares of critical and of high calls.
+fn spread(answers: &[Answers], calls: usize) -> Verdict {
+    if calls < FEWEST_CALLS {
+        return Verdict::Good;
+    }
+    let of = |priority: Priority, good: f64| {
+        let found = answers.iter().find(|a| a.priority == Some(priority.word()));
+        verdict(found.map_or(0.0, |a| a.percent), good, 2.0 * good)
+    };
+    match (of(Priority::Critical, 5.0), of(Priority::High, 15.0)) {
+        (Verdict::Act, _) | (_, Verdict::Act) => Verdict::Act,
+        (Verdict::Good, Verdict::Good) => Verdict::Good,
+        _ => Verdict::Watch,
     }
 }
 
@@ -301,7 +325,8 @@ fn standing(past: &Past) -> BTreeMap<&str, Micros> {
     let mut standing: BTreeMap<&str, Micros> =
         past.standing.iter().map(|s| (s.rule.as_str(), s.since)).collect();
     for h in &past.happenings {
-        if h.stands {
+        // Whose limit was taken out of the settings stands no more: nothing will ever clear it.
+        if h.stands && h.priority.is_some() {
             standing.entry(&*h.rule).or_insert(h.at);
         } else {
             standing.remove(&*h.rule);

@@ -59,6 +59,36 @@ fn calls_are_counted_by_ten_minutes_day_rule_and_priority() {
 }
 
 #[test]
+fn an_alarm_whose_limit_was_taken_out_of_the_settings_stands_no_more() {
+    let removed = Happening { priority: None, ..at(0, "gone", What::Raised(true)) };
+    let figures = within(&[removed, at(10, "a", What::Raised(true))], 0, 200_000);
+    assert_eq!((figures.standing, figures.stale.len(), figures.calls), (1, 1, 2));
+}
+
+#[test]
+fn the_spread_over_priorities_has_a_verdict() {
+    let of = |critical: usize, high: usize, low: usize| {
+        let one = |n: usize, priority| (0..n).map(move |k| (priority, k));
+        let all =
+            one(critical, Priority::Critical).chain(one(high, Priority::High)).chain(one(low, Priority::Low));
+        let happened: Vec<Happening> = all
+            .enumerate()
+            .map(|(n, (priority, _))| Happening {
+                priority: Some(priority),
+                ..at(n as i64 * 600, &format!("r{n}"), What::Raised(true))
+            })
+            .collect();
+        day(&happened).spread_verdict
+    };
+    assert_eq!(
+        [of(5, 15, 80), of(8, 15, 77), of(5, 25, 70)],
+        [Verdict::Good, Verdict::Watch, Verdict::Watch]
+    );
+    assert_eq!([of(11, 5, 84), of(2, 31, 67)], [Verdict::Act; 2]);
+    assert_eq!(of(10, 0, 0), Verdict::Good, "of so few nothing can be said");
+}
+
+#[test]
 fn a_flood_begins_with_eleven_calls_in_ten_minutes_and_lasts_until_fewer_than_five_are_that_young() {
     let mut happened: Vec<Happening> =
         (0..12).map(|n| at(n * 20, &format!("r{n}"), What::Raised(true))).collect();

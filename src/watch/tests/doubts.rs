@@ -33,6 +33,27 @@ fn a_spike_is_rejected_and_a_jump_that_two_more_readings_confirm_is_believed() {
 }
 
 #[test]
+fn a_move_that_goes_on_is_believed_with_its_third_reading_and_from_then_on() {
+    // The level falls by three millimetres a second and is read each ten seconds.
+    let mut bench = tested(Doubts { max_step: Some(20.0), flatline: None });
+    let said = qualities(&mut bench, 0, &[0.0, -30.0, -60.0, -90.0, -120.0, -145.0, -150.0, -250.0, -150.0]);
+    assert_eq!(said, [GOOD, JUMP, JUMP, GOOD, GOOD, GOOD, GOOD, JUMP, GOOD]);
+    // Spikes to both sides confirm nothing.
+    let mut bench = tested(Doubts { max_step: Some(20.0), flatline: None });
+    let said = qualities(&mut bench, 0, &[0.0, 90.0, 0.0, -90.0, 90.0, -90.0, 90.0, 0.0]);
+    assert_eq!(said, [GOOD, JUMP, GOOD, JUMP, JUMP, JUMP, JUMP, GOOD]);
+}
+
+#[test]
+fn an_unknown_condition_does_not_take_the_doubt_from_a_value_that_stands_still() {
+    let mut bench = tested(flatline(Some(PointIx(1))));
+    assert_eq!(qualities(&mut bench, 0, &[5.0, 5.0, 5.0, 5.0])[3], FROZEN);
+    bench.sample(4.0, &[Ok(5.0), Err(Cause::NotANumber)]);
+    bench.sample(5.0, &[Ok(5.0), Err(Cause::NotANumber)]);
+    assert_eq!(bench.engine.current(PointIx(0)).quality, FROZEN);
+}
+
+#[test]
 fn a_bad_reading_between_two_good_ones_neither_confirms_nor_forgets() {
     let mut bench = tested(Doubts { max_step: Some(10.0), flatline: None });
     qualities(&mut bench, 0, &[0.0, 50.0]);

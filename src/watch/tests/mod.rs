@@ -1,11 +1,14 @@
 //! The engine under a simulated clock: sentences about delays, deadband, unknown values and latches,
 //! and two properties: agreement with a naive model, and a restart that nobody can see.
 
+mod burst;
 mod calls;
 mod derived;
 mod diagram;
 mod doubts;
+mod lost;
 mod people;
+mod unknown;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -32,6 +35,7 @@ fn limit(kind: LimitKind, at: f64, deadband: f64, on: u64, off: u64) -> Limit {
         near: 0.0,
         when: None,
         unless: Vec::new(),
+        soon: Vec::new(),
         schedule: Vec::new(),
         guidance: None,
         follows: Vec::new(),
@@ -185,12 +189,64 @@ fn a_bad_value_neither_raises_nor_clears_and_stops_the_delay_where_it_was() {
 }
 
 #[test]
-fn a_value_outside_its_physical_range_is_bad_and_not_extreme() {
+fn a_value_outside_its_physical_range_is_bad_where_no_limit_lies_on_that_side() {
     let mut bench = high();
-    bench.sample(0.0, &[Ok(1000.1)]);
+    bench.sample(0.0, &[Ok(-1000.1)]);
     assert!(!bench.engine.current(PointIx(0)).quality.is_usable());
     assert!(bench.until(4.9).is_empty());
     assert_eq!(events(&bench.until(5.0)), [(1, Event::Raised)], "the no-data alarm speaks instead");
+    assert_eq!(bench.engine.in_breach(RuleIx(0)), Breach::Unknown);
+}
+
+#[test]
+fn beyond_the_range_on_the_side_of_a_limit_a_value_counts_as_past_it_and_says_so() {
+    for (cause, told) in [
+        (None, Cause::OutOfRange),
+        // A saturated loop is the same, and keeps its own word.
+        (Some(Cause::LoopSaturated), Cause::LoopSaturated),
+    ] {
+        let mut bench = Bench::new(vec![vec![limit(LimitKind::H, 50.0, 5.0, 0, 0)]]);
+        bench.sample(0.0, &[Ok(3.0)]);
+        let quality = cause.map_or(Quality::Good, Quality::Uncertain);
+        let mut readings = [Reading { point: PointIx(0), value: 1000.1, quality }];
+        let (now, mut out) = (bench.now(), Vec::new());
+        let head = SampleHead { device: DeviceIx(0), at: now.wall, live: true, len: 1 };
+        bench.engine.sample(head, &mut readings, now, &mut out);
+        assert_eq!(readings[0].quality, Quality::Uncertain(told));
+        assert_eq!(events(&out), [(0, Event::Raised)]);
+        assert_eq!(out[0].value, Some(1000.1));
+    }
+}
+
+#[test]
+fn far_beyond_the_range_nothing_was_measured() {
+    let mut bench = Bench::new(vec![vec![limit(LimitKind::H, 50.0, 5.0, 0, 0)]]);
+    assert!(bench.sample(0.0, &[Ok(3000.1)]).is_empty());
+    assert_eq!(bench.engine.current(PointIx(0)).quality, Quality::Bad(Cause::OutOfRange));
+    // Below it a broken wire reads, and that is a quarter of the range.
+    let mut low = Bench::new(vec![vec![limit(LimitKind::L, -50.0, 5.0, 0, 0)]]);
+    assert_eq!(events(&low.sample(0.0, &[Ok(-1150.0)])), [(0, Event::Raised)]);
+    let mut low = Bench::new(vec![vec![limit(LimitKind::L, -50.0, 5.0, 0, 0)]]);
+    assert!(low.sample(0.0, &[Ok(-1500.0)]).is_empty());
+    assert_eq!(low.engine.current(PointIx(0)).quality, Quality::Bad(Cause::OutOfRange));
+    // A broken wire stays one, whatever side its value lies on.
+    assert!(bench.sample(1.0, &[Err(Cause::LoopFault)]).is_empty());
+    assert_eq!(bench.engine.current(PointIx(0)).quality, Quality::Bad(Cause::LoopFault));
+}
+
+#[test]
+fn a_value_beyond_one_end_neither_raises_nor_clears_what_lies_at_the_other() {
+    let mut bench =
+        Bench::new(vec![vec![limit(LimitKind::L, -50.0, 5.0, 0, 0), limit(LimitKind::H, 50.0, 5.0, 0, 0)]]);
+    bench.sample(0.0, &[Ok(-60.0)]);
+    assert_eq!(events(&bench.sample(1.0, &[Ok(1000.1)])), [(1, Event::Raised)]);
+    assert_eq!(
+        bench.engine.alarm(RuleIx(0)).state,
+        AlarmState::Unacknowledged,
+        "a gauge that fails upwards clears no low level"
+    );
+    assert_eq!(events(&bench.sample(2.0, &[Ok(0.0)])), [(0, Event::Cleared), (1, Event::Cleared)]);
+    bench.sample(3.0, &[Ok(1000.1)]);
     assert_eq!(bench.engine.in_breach(RuleIx(0)), Breach::Unknown);
 }
 
@@ -271,6 +327,31 @@ fn buffered_readings_are_history_and_move_nothing() {
     bench.engine.sample(head, &mut readings, now, &mut out);
     assert!(bench.until(5.0).is_empty() && out.is_empty());
     assert_eq!(bench.engine.current(PointIx(0)).value, 10.0);
+}
+
+#[test]
+fn what_was_beyond_a_limit_in_the_past_is_on_record_and_raises_nothing() {
+    let mut bench = high();
+    bench.sample(100.0, &[Ok(10.0)]);
+    let mut tell = |second: i64, value: f64, live: bool| {
+        let mut readings = [Reading { point: PointIx(0), value, quality: Quality::Good }];
+        let at = Micros(second * 1_000_000);
+        let head = SampleHead { device: DeviceIx(0), at, live, len: 1 };
+        let (now, mut out) = (bench.now(), Vec::new());
+        bench.engine.sample(head, &mut readings, now, &mut out);
+        assert!(out.is_empty());
+    };
+    for (second, value) in [(10, 20.0), (20, 60.0), (30, 70.0), (40, 20.0), (50, 55.0), (60, 54.0)] {
+        tell(second, value, false);
+    }
+    tell(100, 10.0, true);
+    let found: Vec<_> = bench
+        .engine
+        .take_precursors()
+        .into_iter()
+        .map(|p| (p.rule.0, p.beyond, p.at.0 / 1_000_000, p.peak, p.lasted.as_secs()))
+        .collect();
+    assert_eq!(found, [(0, true, 40, 70.0, 20), (0, true, 60, 55.0, 10)]);
 }
 
 /// What one limit should do, second by second, told as plainly as can be.

@@ -42,6 +42,8 @@ export interface Alarm {
   unit: string; raised_at: string | null; acknowledged_by: string | null; hazard: string | null;
   /** In breach, also where nobody is called. */
   active: boolean; first_out: boolean;
+  /** The point that would tell whether the alarm should be hidden, and is unknown. */
+  condition_unknown?: string;
   hidden?: { by: string; reason: string; until: string | null; since: string | null };
   guidance?: Guidance;
 }
@@ -139,6 +141,8 @@ export interface Part { name: string; state: 'starting' | 'up' | 'limited' | 'do
 export interface Path {
   sources: Source[];
   broker?: Broker;
+  /** How often each device is heard, as it was measured, and after what time it is silent. */
+  heard: { device: string; every_ms: number | null; silent_after_ms: number }[];
   outbox: {
     writable: boolean; pending_chunks: number; bytes: number; oldest_at: string | null;
     /** `ok`, `reserve`, `full`, `read-only`, `moved`, `damaged`, `stalled`, `failing`. */

@@ -1,5 +1,5 @@
 // What a person signs for with a name and a note: one dialog for the whole page.
-import { post, type Alarm, type Hazard } from './api';
+import { ApiError, post, type Alarm, type Hazard } from './api';
 import { alarmTitle } from './words';
 import { live } from './live.svelte';
 import { t, type Key } from './i18n/index.svelte';
@@ -73,10 +73,19 @@ export const sign = {
     };
   },
   closeHazard(hazard: Hazard) {
+    // Its limit is no longer in the settings: the gateway says so, and takes the note as the reason when it is sent again.
+    let gone = false;
     open = {
       title: 'sign.closeHazard', text: 'sign.closeText', done: 'done.closeHazard', verb: 'act.close',
       what: hazard.number, subject: hazard.id, note: 'required',
-      send: (by, note) => post(`hazards/${hazard.id}/close`, { by, note }),
+      send: async (by, note) => {
+        try {
+          await post(`hazards/${hazard.id}/close`, gone ? { by, note, override_reason: note } : { by, note });
+        } catch (error) {
+          gone ||= error instanceof ApiError && error.code === 'limit-gone';
+          throw error;
+        }
+      },
     };
   },
 };

@@ -83,6 +83,7 @@ export const en: Record<Key, string> = {
   'cause.implausible': 'A size that no quantity has; check type and byte order',
   'cause.factor-unsure': 'Its factor (decimal places or ratio) may have changed meanwhile',
   'cause.shared-registration': 'Two devices dial in with one registration; whose value this is is unknown',
+  'cause.condition-unknown': 'Calls because nobody knows whether it should be hidden',
   'guidance.response': 'Do:',
   'guidance.within': 'within {time}',
   'guidance.consequence': 'Else:',

@@ -10,7 +10,7 @@ const CAUSES = ['not-yet-read', 'timeout', 'disconnected', 'garbled', 'backing-o
   'exception-04', 'exception-05', 'exception-06', 'exception-08', 'exception-0a', 'exception-0b', 'exception', 'not-a-number', 'out-of-range',
   'missing', 'unreadable', 'device-says-bad', 'sentinel', 'stale', 'rounded', 'device-clock', 'loop-fault', 'loop-saturated',
   'heartbeat-stopped', 'warm-up', 'no-factor', 'torn', 'clock-unsure', 'derived-input', 'jump', 'frozen',
-  'other-unit', 'boolean', 'queued', 'implausible', 'factor-unsure', 'shared-registration'];
+  'other-unit', 'boolean', 'queued', 'implausible', 'factor-unsure', 'shared-registration', 'condition-unknown'];
 
 describe('languages', () => {
   it('have the same keys', () => expect(Object.keys(en).sort()).toEqual(Object.keys(zh).sort()));

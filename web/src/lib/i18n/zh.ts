@@ -81,6 +81,7 @@ export const zh = {
   'cause.implausible': '数值大小不合常理，请核对数据类型和字节顺序',
   'cause.factor-unsure': '小数点或倍率可能刚改变，数值存疑',
   'cause.shared-registration': '两台设备用同一注册包拨入，无法确认数值来自哪台',
+  'cause.condition-unknown': '屏蔽条件未知，按未屏蔽报警',
   'guidance.response': '处置：',
   'guidance.within': '{time}内',
   'guidance.consequence': '后果：',
