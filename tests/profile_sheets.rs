@@ -147,6 +147,77 @@ fn limits_and_comments_added_by_hand_outlive_a_second_import() {
     assert_eq!(again, tended.replace("range = [0, 500]", "range = [0, 400]"));
 }
 
+/// Exit code, report, problems, and every profile that was written.
+fn imported(dir: &Path, name: &str, more: &[&str]) -> String {
+    let mut words = vec!["import", name, "--out", "p.toml", "--yes"];
+    words.extend(more);
+    let (code, said, faults) = steamward(dir, &words);
+    let mut text = format!("{name} {}: exit code {code}\n{faults}{}", more.join(" "), steady(&said));
+    let mut profiles: Vec<PathBuf> = std::fs::read_dir(dir)
+        .expect("the folder")
+        .flatten()
+        .map(|e| e.path())
+        .filter(|p| p.extension().is_some_and(|e| e == "toml"))
+        .collect();
+    profiles.sort();
+    for path in profiles {
+        let profile = std::fs::read_to_string(&path).expect("a profile");
+        let file = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        text.push_str(&format!("\n== {file}\n{profile}"));
+        std::fs::remove_file(path).expect("removed");
+    }
+    text
+}
+
+#[test]
+fn lists_as_they_are_met_become_what_they_say_or_a_problem_at_its_cell() {
+    let folder = sheets().join("cases");
+    let mut names: Vec<String> = std::fs::read_dir(&folder)
+        .expect("tests/sheets/cases")
+        .flatten()
+        .map(|e| e.file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    assert!(names.len() >= 30, "{names:?}");
+    let dir = tempfile::tempdir().expect("a folder");
+    for name in names {
+        std::fs::copy(folder.join(&name), dir.path().join(&name)).expect("copied");
+        let stem = name.split('.').next().unwrap_or(&name);
+        insta::assert_snapshot!(format!("case-{stem}"), imported(dir.path(), &name, &["--skip-bad"]));
+    }
+}
+
+#[test]
+fn one_sheet_of_several_takes_no_points_of_the_others_away() {
+    let dir = tempfile::tempdir().expect("a folder");
+    sample(dir.path(), "e-electrodes.xls");
+    let all = ["import", "e-electrodes.xls", "--out", "p.toml", "--yes"];
+    assert_eq!(steamward(dir.path(), &all).0, 0);
+    let before = std::fs::read_to_string(dir.path().join("p.toml")).expect("written");
+    let mut one = all.to_vec();
+    one.extend(["--sheet", "DI点表"]);
+    let (code, said, _) = steamward(dir.path(), &one);
+    assert!(code == 0 && said.contains("kept, as only one sheet was read: circ_pump_1_run"), "{said}");
+    let after = std::fs::read_to_string(dir.path().join("p.toml")).expect("there");
+    assert_eq!(before, after);
+}
+
+#[test]
+fn a_list_of_several_stations_is_no_one_profile() {
+    let dir = tempfile::tempdir().expect("a folder");
+    std::fs::copy(sheets().join("cases/slave-column.xlsx"), dir.path().join("list.xlsx")).expect("copied");
+    let (code, said, _) = steamward(dir.path(), &["import", "list.xlsx", "--out", "p.toml", "--yes"]);
+    assert!(code == 0 && said.contains("p-1.toml, p-2.toml, p-3.toml written"), "{said}");
+    assert!(!dir.path().join("p.toml").exists(), "no profile of all three");
+    assert!(said.contains("unit = 3"), "the lines to paste name each unit: {said}");
+    let (code, _, said) = steamward(dir.path(), &["diff", "p-1.toml", "list.xlsx"]);
+    assert!(code == 2 && said.contains("a list of 3 stations"), "{said}");
+    let (_, said, _) = steamward(dir.path(), &["import", "list.xlsx", "--out", "p.toml", "--json"]);
+    let report: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+    assert_eq!(report["profiles"].as_array().map(Vec::len), Some(3));
+    assert_eq!(report["stations"][1]["name"], "液位计");
+}
+
 #[test]
 fn the_report_is_json_when_asked() {
     let dir = tempfile::tempdir().expect("a folder");

@@ -32,6 +32,7 @@ mod quirks_of_lines;
 mod realism;
 mod refusals;
 mod release;
+mod register_lists;
 mod reload;
 mod replay;
 mod replay_databases;

@@ -135,6 +135,7 @@ impl Import {
                 }
                 .to_owned()
             }),
+            known_order: None,
             address_base: self.address_base,
             table: self.table.map(|t| match t {
                 TableWord::Holding => Table::HoldingRegister,
@@ -146,8 +147,49 @@ impl Import {
     }
 }
 
+/// One profile that an import would write.
+struct Target {
+    out: PathBuf,
+    shown: String,
+    unit: Option<u8>,
+    text: String,
+    changes: Diff,
+    taken: sheet::Taken,
+    /// What `check` will say of it.
+    loading: Vec<String>,
+    beside: Option<String>,
+}
+
+impl Target {
+    /// Lays what belongs to one device over the profile there is.
+    fn of(args: &Import, imported: &Imported, out: PathBuf, unit: Option<u8>) -> Result<Self, String> {
+        let shown = out.display().to_string();
+        let old = match std::fs::read_to_string(&out) {
+            Ok(text) => Some(text),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => None,
+            Err(e) => return Err(format!("{shown}: {e}")),
+        };
+        let existing = match &old {
+            Some(text) => sheet::read(&shown, text).map_err(|f| f.to_string())?,
+            None => Profile::default(),
+        };
+        let taken = sheet::merge(&existing, imported, args.replace);
+        let changes = Diff::between(&existing, &taken.profile);
+        let file = args.file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        let station = unit.map_or_else(String::new, |unit| format!(", station {unit}"));
+        let heading = format!(
+            "# From {file}{station}. Addresses and scales are as the list has them: check them on site.\n"
+        );
+        let text =
+            sheet::write(&shown, old.as_deref(), &taken.profile, &heading).map_err(|f| f.to_string())?;
+        let loading = profile_faults(&shown, &text).iter().map(ToString::to_string).collect();
+        let beside = out.with_extension("csv");
+        let beside = beside.exists().then(|| beside.display().to_string());
+        Ok(Self { out, shown, unit, text, changes, taken, loading, beside })
+    }
+}
+
 fn import(args: &Import) -> Result<i32, String> {
-    let imported = sheet::import(&read::sheets(&args.file)?, &args.options());
     let stem = args.file.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
     let out = args.out.clone().unwrap_or_else(|| Path::new("config/profiles").join(format!("{stem}.toml")));
     if out.extension().is_none_or(|e| e != "toml") {
@@ -156,42 +198,33 @@ fn import(args: &Import) -> Result<i32, String> {
             out.display()
         ));
     }
-    let shown = out.display().to_string();
-    let old = match std::fs::read_to_string(&out) {
-        Ok(text) => Some(text),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => None,
-        Err(e) => return Err(format!("{shown}: {e}")),
-    };
-    let existing = match &old {
-        Some(text) => sheet::read(&shown, text).map_err(|f| f.to_string())?,
-        None => Profile::default(),
-    };
-    let taken = sheet::merge(&existing, &imported, args.replace);
-    let changes = Diff::between(&existing, &taken.profile);
-    let file = args.file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    let heading =
-        format!("# From {file}. Addresses and scales are as the list has them: check them on site.\n");
-    let text = sheet::write(&shown, old.as_deref(), &taken.profile, &heading).map_err(|f| f.to_string())?;
-    let loading = profile_faults(&shown, &text);
-    let beside = out.with_extension("csv");
-    let report = Report {
-        out: &shown,
-        imported: &imported,
-        changes: &changes,
-        taken: &taken,
-        loading: &loading.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        beside: beside.exists().then(|| beside.display().to_string()),
-    };
+    let options = Options { known_order: known_order(&out), ..args.options() };
+    let imported = sheet::import(&read::sheets(&args.file)?, &options);
+    let mut targets = Vec::new();
+    if imported.stations.len() > 1 {
+        for station in &imported.stations {
+            let of = imported.of(station.unit);
+            targets.push(Target::of(args, &of, of_station(&out, station.unit), station.unit)?);
+        }
+    } else {
+        let unit = imported.stations.first().and_then(|s| s.unit);
+        targets.push(Target::of(args, &imported, out.clone(), unit)?);
+    }
+    let report = Report { name: &name_of(&out), imported: &imported, targets: &targets };
     let usable = imported.faults.is_empty() || args.skip_bad;
+    let changed = targets.iter().any(|t| !t.changes.is_empty()) && !imported.points.is_empty();
     let agreed = if args.json {
         args.yes
     } else {
         report.print();
-        args.yes || usable && !changes.is_empty() && !imported.points.is_empty() && ask(&shown)
+        let all: Vec<&str> = targets.iter().map(|t| t.shown.as_str()).collect();
+        args.yes || usable && changed && ask(&all.join(", "))
     };
-    let write = usable && agreed && !changes.is_empty() && !imported.points.is_empty();
+    let write = usable && agreed && changed;
     if write {
-        write::whole(&out, text.as_bytes())?;
+        for target in targets.iter().filter(|t| !t.changes.is_empty()) {
+            write::whole(&target.out, target.text.as_bytes())?;
+        }
     }
     if args.json {
         say!("{}", report.json(write));
@@ -199,6 +232,25 @@ fn import(args: &Import) -> Result<i32, String> {
         say!("{}", report.end(write, usable));
     }
     Ok(if usable && !imported.points.is_empty() { exit::FINE } else { exit::SETTINGS })
+}
+
+/// The byte order that the profile there is names for all its values.
+fn known_order(out: &Path) -> Option<String> {
+    let text = std::fs::read_to_string(out).ok()?;
+    let profile = sheet::read(&out.display().to_string(), &text).ok()?;
+    profile.head.get("order").and_then(sheet::Val::as_text).map(str::to_owned)
+}
+
+/// `list.toml` for station 3 is `list-3.toml`.
+fn of_station(out: &Path, unit: Option<u8>) -> PathBuf {
+    match unit {
+        Some(unit) => out.with_file_name(format!("{}-{unit}.toml", name_of(out))),
+        None => out.to_owned(),
+    }
+}
+
+fn name_of(out: &Path) -> String {
+    out.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 fn ask(out: &str) -> bool {
@@ -214,12 +266,9 @@ fn ask(out: &str) -> bool {
 
 /// What an import found and would do.
 struct Report<'a> {
-    out: &'a str,
+    name: &'a str,
     imported: &'a Imported,
-    changes: &'a Diff,
-    taken: &'a sheet::Taken,
-    loading: &'a [String],
-    beside: Option<String>,
+    targets: &'a [Target],
 }
 
 impl Report<'_> {
@@ -249,36 +298,64 @@ impl Report<'_> {
         for fault in &self.imported.faults {
             eprintln!("{fault}");
         }
-        for (kept, made) in &self.taken.renamed {
+        for target in self.targets {
+            self.print_target(target);
+        }
+        if let Some(lines) = self.equipment() {
+            say!("for the settings, once source and kind are right:\n{}", lines.trim_end());
+        }
+    }
+
+    fn print_target(&self, target: &Target) {
+        for (kept, made) in &target.taken.renamed {
             say!("`{made}` of the sheet is `{kept}` of the profile: the same register");
         }
-        if !self.taken.kept.is_empty() {
-            say!("kept, as the sheet does not mention it: {}", self.taken.kept.join(", "));
+        let (points, keys): (Vec<&String>, Vec<&String>) =
+            target.taken.kept.iter().partition(|k| {
+                self.imported.partial && target.taken.profile.points.iter().any(|p| p.id == **k)
+            });
+        if !points.is_empty() {
+            let points: Vec<&str> = points.iter().map(|p| p.as_str()).collect();
+            say!("kept, as only one sheet was read: {}", points.join(", "));
         }
-        say!("{}\n{}", self.out, self.changes);
-        for fault in self.loading.iter().take(SHOWN) {
+        if !keys.is_empty() {
+            let keys: Vec<&str> = keys.iter().map(|k| k.as_str()).collect();
+            say!("kept, as the sheet does not mention it: {}", keys.join(", "));
+        }
+        say!("{}\n{}", target.shown, target.changes);
+        for fault in target.loading.iter().take(SHOWN) {
             say!("warning: `steamward check` will say: {fault}");
         }
-        if let Some(more) = self.loading.len().checked_sub(SHOWN).filter(|n| *n > 0) {
+        if let Some(more) = target.loading.len().checked_sub(SHOWN).filter(|n| *n > 0) {
             say!("warning: and {more} more of that kind");
         }
-        if let Some(beside) = &self.beside {
+        if let Some(beside) = &target.beside {
             say!("warning: {beside} has the same name; with both there, the .toml is used");
         }
+    }
+
+    /// The lines that put the profiles into the settings, where the list tells unit ids.
+    fn equipment(&self) -> Option<String> {
+        let told = self.imported.stations.iter().any(|s| s.unit.is_some());
+        let profile =
+            |unit| self.targets.iter().find(|t| t.unit == unit).map_or_else(String::new, |t| name_of(&t.out));
+        told.then(|| self.imported.equipment_lines(self.name, profile))
     }
 
     fn end(&self, written: bool, usable: bool) -> String {
         let faults = self.imported.faults.len();
         let problems = if faults == 1 { "1 problem" } else { &format!("{faults} problems") };
+        let changed: Vec<&str> =
+            self.targets.iter().filter(|t| !t.changes.is_empty()).map(|t| t.shown.as_str()).collect();
         if written {
-            format!("{} written", self.out)
+            format!("{} written", changed.join(", "))
         } else if !usable {
             format!(
                 "{problems}; nothing was written. Mend the sheet, or write the other rows with --skip-bad"
             )
         } else if self.imported.points.is_empty() {
             "no points; nothing was written".to_owned()
-        } else if self.changes.is_empty() {
+        } else if changed.is_empty() {
             "nothing differs; nothing was written".to_owned()
         } else {
             "nothing was written; --yes writes it".to_owned()
@@ -286,18 +363,37 @@ impl Report<'_> {
     }
 
     fn json(&self, written: bool) -> String {
-        serde_json::json!({
-            "profile": self.out,
+        let one = |target: &Target| {
+            serde_json::json!({
+                "profile": target.shown,
+                "unit": target.unit,
+                "kept": target.taken.kept,
+                "renamed": target.taken.renamed,
+                "diff": target.changes,
+                "check": target.loading,
+            })
+        };
+        let mut report = serde_json::json!({
             "written": written,
             "faults": self.imported.faults,
             "warnings": self.imported.warnings,
             "sheets": self.imported.sheets,
-            "kept": self.taken.kept,
-            "renamed": self.taken.renamed,
-            "diff": self.changes,
-            "check": self.loading,
-        })
-        .to_string()
+            "stations": self.imported.stations,
+            "equipment": self.equipment(),
+        });
+        // A list about one device has its profile's keys at the top.
+        match (self.targets, report.as_object_mut()) {
+            ([target], Some(top)) => {
+                if let serde_json::Value::Object(keys) = one(target) {
+                    top.extend(keys);
+                }
+            }
+            (several, Some(top)) => {
+                top.insert("profiles".to_owned(), several.iter().map(one).collect());
+            }
+            (_, None) => {}
+        }
+        report.to_string()
     }
 }
 
@@ -348,6 +444,12 @@ fn load(name: &str, profiles: &Path) -> Result<(String, Profile), String> {
     if !imported.faults.is_empty() {
         let told: Vec<String> = imported.faults.iter().map(ToString::to_string).collect();
         return Err(told.join("\n"));
+    }
+    if imported.stations.len() > 1 {
+        return Err(format!(
+            "{shown}: a list of {} stations, not one profile; import it",
+            imported.stations.len()
+        ));
     }
     Ok((shown, sheet::merge(&Profile::default(), &imported, false).profile))
 }

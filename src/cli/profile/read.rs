@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use encoding_rs::{GB18030, UTF_16BE, UTF_16LE};
+use encoding_rs::{GB18030, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 #[cfg(any(feature = "spreadsheets", test))]
 use crate::settings::sheet::Cell;
@@ -51,7 +51,8 @@ pub(super) fn sheets(path: &Path) -> Result<Vec<Sheet>, String> {
     }
 }
 
-/// Bytes → text: a byte order mark, else UTF-16 by its zeros, else UTF-8, else GB18030.
+/// Bytes → text: a byte order mark, else UTF-16 by its zeros, else UTF-8, else GB18030, or Windows-1252 where letters
+/// with accents stand alone between plain ones.
 pub(super) fn decode(bytes: &[u8]) -> String {
     let zeros = |from: usize| bytes.iter().skip(from).step_by(2).take(200).filter(|b| **b == 0).count();
     let (even, odd) = (zeros(0), zeros(1));
@@ -66,8 +67,23 @@ pub(super) fn decode(bytes: &[u8]) -> String {
     }
     match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
+        Err(_) if is_western(bytes) => WINDOWS_1252.decode_without_bom_handling(bytes).0.into_owned(),
         Err(_) => GB18030.decode_without_bom_handling(bytes).0.into_owned(),
     }
+}
+
+/// Chinese characters are pairs of high bytes; an umlaut is one alone. The four odd characters of GBK whose second byte
+/// is a plain letter are outnumbered.
+fn is_western(bytes: &[u8]) -> bool {
+    let (mut odd, mut even) = (0_usize, 0_usize);
+    for run in bytes.split(u8::is_ascii).filter(|run| !run.is_empty()) {
+        if run.len() % 2 == 1 {
+            odd += 1;
+        } else {
+            even += 1;
+        }
+    }
+    odd > even
 }
 
 /// A text file as one sheet; row numbers are those a spreadsheet program shows.
@@ -312,6 +328,9 @@ mod tests {
         ] {
             assert_eq!(decode(&bytes), words, "{what}");
         }
+        let german = "Bezeichnung;Einheit\nÖlstand;%\nVorlauftemperatur;°C\nZählerstand;m³\n";
+        let western = encoding_rs::WINDOWS_1252.encode(german).0.into_owned();
+        assert_eq!(decode(&western), german, "windows-1252");
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub struct Point {
     pub(super) explicit: bool,
     /// Table, register from 0, bit.
     pub(super) place: Option<(Table, u32, Option<u8>)>,
+    /// Unit id of its device, where a list is about several.
+    pub(super) station: Option<u8>,
 }
 
 /// A profile: head and points.
@@ -69,7 +71,7 @@ pub fn read(file: &str, text: &str) -> Result<Profile, Fault> {
             });
         };
         let place = normal(&mut keys, &profile.head);
-        profile.points.push(Point { id, keys, comment, place, explicit: true, hex: false });
+        profile.points.push(Point { id, keys, comment, place, explicit: true, hex: false, station: None });
     }
     Ok(profile)
 }

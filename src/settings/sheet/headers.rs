@@ -46,8 +46,18 @@ pub(super) enum Field {
     EitherHi,
     /// Of all limits of the row: `deadband`, `on_delay_s`, `off_delay_s`.
     Every(&'static str),
+    /// `报警值`: a high limit, and of a bit the state that alarms.
+    Alarm,
+    /// The value is to be multiplied by −1.
+    Negate,
+    /// Modbus unit id of the device the row belongs to.
+    Slave,
+    /// `通讯地址`: a unit id, or the register where no other column tells one.
+    SlaveOrAddress,
+    /// What the device of the row is called.
+    Device,
     Remark,
-    /// Known, of no use here: serial number, access, slave id.
+    /// Known, of no use here: serial number, access.
     Passed,
     /// A profile key under its own name, the cell as TOML has it.
     Key(String),
@@ -114,6 +124,11 @@ const FIELDS: &[(&str, Field)] = &[
     ("deadband", Field::Every("deadband")),
     ("on_delay_s", Field::Every("on_delay")),
     ("off_delay_s", Field::Every("off_delay")),
+    ("alarm", Field::Alarm),
+    ("negate", Field::Negate),
+    ("slave", Field::Slave),
+    ("slave_or_address", Field::SlaveOrAddress),
+    ("device", Field::Device),
     ("remark", Field::Remark),
     ("passed", Field::Passed),
 ];
@@ -223,6 +238,11 @@ pub(super) fn exact(text: &str) -> Option<Field> {
         "raw_lo",
         "raw_hi",
         "signal",
+        "alarm",
+        "negate",
+        "slave",
+        "slave_or_address",
+        "device",
     ];
     let own = FIELDS.iter().find(|(name, _)| *name == text && !WORDS_ONLY.contains(name));
     if let Some((_, field)) = own {
@@ -233,6 +253,30 @@ pub(super) fn exact(text: &str) -> Option<Field> {
         *own != "at" && kind.is_some_and(|k| super::keys::LIMITS.contains(&k))
     });
     (KEYS.contains(&text) || of_limit || text == "no_data").then(|| Field::Key(text.to_owned()))
+}
+
+/// What stands below a joined `寄存器地址` and tells how it is written: `十进制`, `HEX`, `起始`.
+pub(super) fn below_address(title: &str) -> bool {
+    matches!(
+        folded(title).trim_matches(['(', ')']),
+        "十进制"
+            | "十六进制"
+            | "10进制"
+            | "16进制"
+            | "dec"
+            | "hex"
+            | "decimal"
+            | "hexadecimal"
+            | "dez"
+            | "dezimal"
+            | "plc"
+            | "modbus"
+            | "起始"
+            | "开始"
+            | "start"
+            | "from"
+            | "von"
+    )
 }
 
 /// What stands outside and inside of parentheses.
@@ -259,11 +303,21 @@ fn look(word: &str) -> Option<Field> {
 
 /// Longer Chinese headers by how they end: `锅炉信号名称`, `Modbus通讯地址`.
 fn ending(word: &str) -> Option<Field> {
-    if ["站地址", "设备地址", "从机地址", "ip地址", "mac地址", "通讯地址"].iter().any(|w| word.ends_with(w))
-    {
-        return Some(Field::Passed);
-    }
     [
+        ("ip地址", Field::Passed),
+        ("mac地址", Field::Passed),
+        ("站地址", Field::Slave),
+        ("设备地址", Field::Slave),
+        ("从机地址", Field::Slave),
+        ("仪表地址", Field::Slave),
+        ("设备通讯地址", Field::Slave),
+        ("从站号", Field::Slave),
+        ("站号", Field::Slave),
+        ("通讯地址", Field::SlaveOrAddress),
+        ("通信地址", Field::SlaveOrAddress),
+        ("slaveaddress", Field::Slave),
+        ("slaveid", Field::Slave),
+        ("deviceaddress", Field::Slave),
         ("寄存器地址", Field::Address),
         ("地址", Field::Address),
         ("数据类型", Field::Type),
@@ -283,7 +337,7 @@ fn ending(word: &str) -> Option<Field> {
 pub(super) fn mapped(key: &str) -> Option<Field> {
     match key {
         "ignore" => Some(Field::Passed),
-        "tag" | "signal" | "raw_range" | "raw_lo" | "raw_hi" => {
+        "tag" | "signal" | "raw_range" | "raw_lo" | "raw_hi" | "alarm" | "slave" | "device" => {
             FIELDS.iter().find(|(name, _)| *name == key).map(|(_, field)| field.clone())
         }
         _ => exact(key),
@@ -334,8 +388,19 @@ mod tests {
             ("下限", Field::EitherLo),
             ("读写", Field::Passed),
             ("R/W", Field::Passed),
-            ("从站地址", Field::Passed),
-            ("设备通讯地址", Field::Passed),
+            ("从站地址", Field::Slave),
+            ("设备通讯地址", Field::Slave),
+            ("1#炉从站地址", Field::Slave),
+            ("Slave ID", Field::Slave),
+            ("Unit-ID", Field::Slave),
+            ("Node", Field::Slave),
+            ("通讯地址", Field::SlaveOrAddress),
+            ("报警值", Field::Alarm),
+            ("Bezeichnung", Field::Name),
+            ("Datentyp", Field::Type),
+            ("Einheit", Field::Unit),
+            ("Scaled Low", Field::RangeLo),
+            ("_address", Field::Address),
             ("备注", Field::Remark),
             ("断线值", Field::Sentinels),
             ("常闭", Field::Invert),

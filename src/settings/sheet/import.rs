@@ -4,13 +4,14 @@
 use super::address::{Form, Habit};
 use super::document::Point;
 use super::headers::Field;
-use super::order::order;
+use super::notes::{self, Note};
 use super::relate::{name_points, overlaps, resolve};
 use super::row::{Draft, Outcome, Reading, Surroundings, section_table};
 use super::scan::{self, Block};
+use super::station::{self, Station};
 use super::text::{folded, letters, tidy};
 use super::value::{Keys, Val};
-use super::{Options, Sheet, Trouble};
+use super::{Options, Sheet, Trouble, messages};
 use crate::settings::Table;
 
 /// What the sheets gave.
@@ -26,6 +27,12 @@ pub struct Imported {
     pub warnings: Vec<Trouble>,
     /// What was read where.
     pub sheets: Vec<SheetReport>,
+    /// The devices that the list is about, by unit id.
+    pub stations: Vec<Station>,
+    /// The same points come at several stations: each is a piece of equipment of its own.
+    pub twins: bool,
+    /// Only one sheet of several was asked for.
+    pub partial: bool,
 }
 
 /// What one sheet gave.
@@ -56,6 +63,8 @@ pub struct Skipped {
 pub(super) struct Found {
     pub(super) draft: Draft,
     pub(super) sheet: String,
+    /// The sheet is an export, in which nothing is guessed.
+    pub(super) exact: bool,
 }
 
 /// Reads all sheets, or the one that is asked for.
@@ -84,12 +93,17 @@ pub fn import(sheets: &[Sheet], options: &Options) -> Imported {
     }
     let mut drafts = Vec::new();
     let mut empty = Vec::new();
-    for sheet in wanted {
+    let mut notes: Vec<Note> = Vec::new();
+    for sheet in sheets {
         let blocks = scan::blocks(sheet, options);
+        let wanted = wanted.iter().any(|w| std::ptr::eq(*w, sheet));
         if blocks.is_empty() {
-            empty.push(scan::nothing(sheet));
-        } else {
-            read_sheet(sheet, &blocks, options, &mut imported, &mut drafts);
+            // What a cover sheet says holds for all lists.
+            notes
+                .extend((0..sheet.rows.len()).filter_map(|row| Note::of_row(sheet, row)).map(Note::of_cover));
+            empty.extend(wanted.then(|| scan::nothing(sheet)));
+        } else if wanted {
+            notes.extend(read_sheet(sheet, &blocks, options, &mut imported, &mut drafts));
         }
     }
     // A cover sheet without registers is no trouble; a file without any is.
@@ -97,14 +111,26 @@ pub fn import(sheets: &[Sheet], options: &Options) -> Imported {
         imported.faults.extend(empty);
     }
     finish_head(&mut imported, options);
+    imported.partial = options.sheet.is_some();
+    imported.twins = station::are_twins(&drafts);
     name_points(&mut drafts, &mut imported);
     resolve(&mut drafts, &mut imported);
     overlaps(&drafts, &mut imported.warnings);
+    notes::settle(&mut drafts, &notes, options.known_order.as_deref(), &mut imported);
+    imported.stations = station::stations(&drafts);
     for found in drafts {
-        let Draft { id, explicit, keys, comment, form, slot, .. } = found.draft;
+        let Draft { id, explicit, keys, comment, form, slot, station, .. } = found.draft;
         let hex = form == Some(Form::Hex);
         let place = slot.map(|s| (s.table, s.first, s.bit));
-        imported.points.push(Point { id: id.unwrap_or_default(), keys, comment, hex, explicit, place });
+        imported.points.push(Point {
+            id: id.unwrap_or_default(),
+            keys,
+            comment,
+            hex,
+            explicit,
+            place,
+            station,
+        });
     }
     imported
 }
@@ -119,48 +145,106 @@ pub(super) fn whole(sheet: &str, problem: &str, remedy: &str) -> Trouble {
     }
 }
 
+/// The reading of one sheet, block by block.
+struct OfSheet<'a> {
+    sheet: &'a Sheet,
+    options: &'a Options,
+    report: SheetReport,
+    exact: bool,
+    kind: Option<String>,
+    section: Option<Table>,
+    station: Option<u8>,
+    /// The first row whose table was assumed.
+    assumed: Option<(usize, usize)>,
+    /// Points without a data type in a list that has a column for it.
+    untyped: Vec<(usize, String)>,
+    notes: Vec<Note>,
+}
+
 fn read_sheet(
     sheet: &Sheet,
     blocks: &[Block],
     options: &Options,
     imported: &mut Imported,
     drafts: &mut Vec<Found>,
-) {
-    let mut report = SheetReport { name: sheet.name.clone(), ..SheetReport::default() };
+) -> Vec<Note> {
     let first = blocks.first().map_or(0, |b| b.header.start);
     let (head, head_rows) = scan::head(sheet, first);
-    let exact = blocks.iter().all(|b| b.exact);
     imported.head.extend(head);
-    let mut notes: Vec<(usize, String)> = (0..first)
+    let titles: Vec<(usize, String)> = (0..first)
         .filter(|r| scan::filled(sheet, *r) > 0 && !head_rows.contains(r))
         .map(|r| (r, line(sheet, r)))
         .collect();
-    let mut section =
-        section_table(&sheet.name).or_else(|| notes.iter().rev().find_map(|(_, t)| section_table(t)));
-    let named_table = imported.head.get("table").and_then(Val::as_text).and_then(super::table_of);
-    let head_table = options.table.or(named_table);
+    let above = |find: &dyn Fn(&str) -> Option<u8>| titles.iter().rev().find_map(|(_, t)| find(t));
+    let mut of = OfSheet {
+        sheet,
+        options,
+        report: SheetReport { name: sheet.name.clone(), ..SheetReport::default() },
+        exact: blocks.iter().all(|b| b.exact),
+        kind: options
+            .kind
+            .clone()
+            .or_else(|| imported.head.get("kind").and_then(Val::as_text).map(str::to_owned)),
+        section: section_table(&sheet.name)
+            .or_else(|| titles.iter().rev().find_map(|(_, t)| section_table(t))),
+        station: above(&station::in_title).or_else(|| station::in_title(&sheet.name)),
+        assumed: None,
+        untyped: Vec::new(),
+        notes: Vec::new(),
+    };
+    if !of.exact {
+        of.notes.extend(titles.iter().filter_map(|(row, _)| Note::of_row(sheet, *row)));
+        of.notes.extend(Note::of_name(sheet));
+    }
+    let head_table =
+        options.table.or(imported.head.get("table").and_then(Val::as_text).and_then(super::table_of));
     let named_base = imported.head.get("address_base").and_then(Val::as_number).map(|n| n as u8);
     let x_style = blocks.iter().any(|b| uses_x_style(sheet, b));
-    let kind =
-        options.kind.clone().or_else(|| imported.head.get("kind").and_then(Val::as_text).map(str::to_owned));
-    let mut assumed: Option<(usize, usize)> = None;
     for block in blocks {
-        report.headers.extend((!block.header.is_empty()).then_some(block.header.start + 1));
-        report.ignored.extend(
-            block.ignored.iter().filter(|i| !report.ignored.contains(i)).cloned().collect::<Vec<_>>(),
-        );
-        imported.warnings.extend(block.doubtful.iter().map(|column| Trouble {
-            sheet: sheet.name.clone(),
-            row: block.header.end,
-            column: letters(*column),
-            problem: "taken as the limit of an alarm, not as the range".to_owned(),
-            remedy: "call it 量程上限 or 量程下限 if it is what the instrument can measure".to_owned(),
-        }));
+        of.block(block, (head_table, named_base, x_style), imported, drafts);
+    }
+    of.warn_of_what_was_assumed(blocks, imported, drafts);
+    imported.sheets.push(of.report);
+    of.notes
+}
+
+impl OfSheet<'_> {
+    fn trouble(&self, row: usize, column: Option<usize>, problem: String, remedy: &str) -> Trouble {
+        Trouble {
+            sheet: self.sheet.name.clone(),
+            row,
+            column: column.map_or_else(String::new, letters),
+            problem,
+            remedy: remedy.to_owned(),
+        }
+    }
+
+    fn block(
+        &mut self,
+        block: &Block,
+        (head_table, named_base, x_style): (Option<Table>, Option<u8>, bool),
+        imported: &mut Imported,
+        drafts: &mut Vec<Found>,
+    ) {
+        let sheet = self.sheet;
+        self.report.headers.extend((!block.header.is_empty()).then_some(block.header.start + 1));
+        let ignored =
+            block.ignored.iter().filter(|i| !self.report.ignored.contains(i)).cloned().collect::<Vec<_>>();
+        self.report.ignored.extend(ignored);
+        for column in &block.doubtful {
+            let problem = "taken as the limit of an alarm, not as the range".to_owned();
+            let remedy = "call it 量程上限 or 量程下限 if it is what the instrument can measure";
+            imported.warnings.push(self.trouble(block.header.end, Some(*column), problem, remedy));
+        }
+        if !block.exact {
+            self.notes.extend(block.header.clone().flat_map(|row| Note::of_header(sheet, row)));
+        }
         let address = block.column(&Field::Address);
-        let base = options.address_base.or(address.and_then(|c| c.base)).or(named_base).unwrap_or(0);
+        let base = self.options.address_base.or(address.and_then(|c| c.base)).or(named_base).unwrap_or(0);
         if base == 1 && !imported.head.contains_key("address_base") {
             imported.head.insert("address_base".to_owned(), Val::Number(1.0));
         }
+        let kind = self.kind.clone();
         let mut around = Surroundings {
             sheet,
             block,
@@ -168,136 +252,139 @@ fn read_sheet(
             habit: Habit { hex: false, x_style, plain: head_table.is_some() },
             base,
             head_table,
-            section,
+            section: self.section,
             above: None,
+            station: self.station,
+            device: None,
+            decimal_comma: scan::has_decimal_commas(sheet, block),
         };
         for row in block.rows.clone() {
             if scan::filled(sheet, row) == 0 {
                 around.above = None;
                 continue;
             }
-            let mut reading = Reading::new(&around, row);
-            let outcome = reading.read();
-            let (faults, warnings, above, taken) =
-                (reading.faults, reading.warnings, reading.address, reading.assumed_table);
-            if taken && assumed.is_none() {
-                assumed = Some((row, address.map_or(0, |c| c.index)));
-            }
-            match outcome {
-                Outcome::Points(found) => {
-                    imported.warnings.extend(warnings);
-                    if faults.is_empty() {
-                        report.points += found.len();
-                        drafts.extend(
-                            found.into_iter().map(|draft| Found { draft, sheet: sheet.name.clone() }),
-                        );
-                    }
-                    imported.faults.extend(faults);
-                }
-                Outcome::Skipped(text) => {
-                    imported.warnings.extend(warnings);
-                    section = section_table(&text).or(section);
-                    around.section = section;
-                    notes.push((row, text.clone()));
-                    report.skipped.push(Skipped { row: row + 1, text });
-                }
-            }
-            around.above = above;
+            self.row(&mut around, row, imported, drafts);
         }
     }
-    if let Some((row, column)) = assumed.filter(|_| !exact) {
-        imported.warnings.push(Trouble {
-            sheet: sheet.name.clone(),
-            row: row + 1,
-            column: letters(column),
-            problem: "nothing says which table plain addresses are in: holding registers taken".to_owned(),
-            remedy: "a column 功能码, addresses like 40001, or --table input".to_owned(),
+
+    fn row(
+        &mut self,
+        around: &mut Surroundings<'_>,
+        row: usize,
+        imported: &mut Imported,
+        drafts: &mut Vec<Found>,
+    ) {
+        let mut reading = Reading::new(around, row);
+        let outcome = reading.read();
+        let Reading {
+            faults, warnings, address, assumed_table, station, device, untyped, order_notes, ..
+        } = reading;
+        if assumed_table && self.assumed.is_none() {
+            self.assumed = Some((row, around.block.column(&Field::Address).map_or(0, |c| c.index)));
+        }
+        imported.warnings.extend(warnings);
+        match outcome {
+            Outcome::Points(found) => {
+                if faults.is_empty() {
+                    self.report.points += found.len();
+                    if untyped && let Some(draft) = found.first() {
+                        self.untyped.push((row, called(&draft.keys, draft.id.as_deref(), row)));
+                    }
+                    let (sheet, exact) = (&self.sheet.name, self.exact);
+                    drafts.extend(found.into_iter().map(|draft| Found {
+                        draft,
+                        sheet: sheet.clone(),
+                        exact,
+                    }));
+                }
+                imported.faults.extend(faults);
+                self.notes.extend(order_notes.iter().map(|c| Note::of_cell(self.sheet, row, *c)));
+            }
+            Outcome::Skipped(text) => {
+                self.section = section_table(&text).or(self.section);
+                around.section = self.section;
+                let titled = station::in_title(&text);
+                self.station = titled.or(self.station);
+                around.station = titled.or(station);
+                self.notes.extend(Note::of_row(self.sheet, row).filter(|_| !self.exact));
+                self.report.skipped.push(Skipped { row: row + 1, text });
+                around.above = address;
+                return;
+            }
+            Outcome::Free(text) => self.report.skipped.push(Skipped { row: row + 1, text }),
+        }
+        around.above = address;
+        (around.station, around.device) = (station, device);
+    }
+
+    /// What holds for the whole sheet because nothing in it says otherwise.
+    fn warn_of_what_was_assumed(&self, blocks: &[Block], imported: &mut Imported, drafts: &[Found]) {
+        if self.exact {
+            return;
+        }
+        let own = || drafts.iter().filter(|d| d.sheet == self.sheet.name).map(|d| &d.draft);
+        if let Some((row, column)) = self.assumed {
+            let problem =
+                "nothing says which table plain addresses are in: holding registers taken".to_owned();
+            let remedy = "a column 功能码, addresses like 40001, or --table input";
+            imported.warnings.push(self.trouble(row + 1, Some(column), problem, remedy));
+        }
+        let told = self.options.address_base.is_some()
+            || imported.head.contains_key("address_base")
+            || blocks.iter().filter_map(|b| b.column(&Field::Address)).any(|c| c.base.is_some());
+        let plain = own().filter(|d| d.form == Some(Form::Plain));
+        let lowest = plain.filter_map(|d| Some((d.slot?.first, d.row, d.column))).min();
+        if let Some((1, row, column)) = lowest.filter(|_| !told) {
+            let problem =
+                "the lowest address is 1: does the list count from 1? Taken as counted from 0".to_owned();
+            let remedy = "--address-base 1, or a header like 地址(从1开始)";
+            imported.warnings.push(self.trouble(row + 1, Some(column), problem, remedy));
+        }
+        let untyped = blocks.iter().find(|b| b.column(&Field::Type).is_none() && !b.exact);
+        let registers = own().any(|d| {
+            !d.keys.contains_key("bit")
+                && d.slot.is_some_and(|s| matches!(s.table, Table::HoldingRegister | Table::InputRegister))
         });
-    }
-    let told = options.address_base.is_some()
-        || imported.head.contains_key("address_base")
-        || blocks.iter().filter_map(|b| b.column(&Field::Address)).any(|c| c.base.is_some());
-    let plain = drafts.iter().filter(|d| d.sheet == sheet.name && d.draft.form == Some(Form::Plain));
-    let lowest = plain.filter_map(|d| Some((d.draft.slot?.first, d.draft.row, d.draft.column))).min();
-    if let Some((1, row, column)) = lowest.filter(|_| !exact && !told) {
-        imported.warnings.push(Trouble {
-            sheet: sheet.name.clone(),
-            row: row + 1,
-            column: letters(column),
-            problem: "the lowest address is 1: does the list count from 1? Taken as counted from 0"
-                .to_owned(),
-            remedy: "--address-base 1, or a header like 地址(从1开始)".to_owned(),
-        });
-    }
-    let untyped = blocks.iter().find(|b| b.column(&Field::Type).is_none() && !b.exact);
-    let registers = drafts.iter().any(|d| {
-        d.sheet == sheet.name
-            && !d.draft.keys.contains_key("bit")
-            && d.draft.slot.is_some_and(|s| matches!(s.table, Table::HoldingRegister | Table::InputRegister))
-    });
-    if let (Some(block), true) = (untyped, registers) {
-        let mut trouble = whole(
-            &sheet.name,
-            "no column tells the data type: unsigned 16-bit numbers taken",
-            "a column 数据类型 with UINT16, INT16, FLOAT …",
-        );
-        (trouble.row, trouble.column) = (block.header.start + 1, String::new());
-        imported.warnings.push(trouble);
-    }
-    if !exact {
-        hint(sheet, &notes, imported);
-        let bare = |d: &&Found| {
-            let has = |end: &str| d.draft.keys.keys().any(|k| k.starts_with("limits.") && k.ends_with(end));
-            d.sheet == sheet.name && has(".at") && !has(".deadband") && !has(".on_delay")
+        let type_remedy = "a column 数据类型 with UINT16, INT16, FLOAT …";
+        if let (Some(block), true) = (untyped, registers) {
+            let problem = "no column tells the data type: unsigned 16-bit numbers taken".to_owned();
+            imported.warnings.push(self.trouble(block.header.start + 1, None, problem, type_remedy));
+        }
+        if let Some((row, _)) = self.untyped.first() {
+            let names: Vec<String> = self.untyped.iter().map(|(_, name)| name.clone()).collect();
+            let problem = messages::types_missing(names.len(), &some_of(&names));
+            imported.warnings.push(self.trouble(row + 1, None, problem, type_remedy));
+        }
+        let bare = |d: &&Draft| {
+            let analogue = |k: &str| k.starts_with("limits.") && !k.starts_with("limits.state");
+            let has = |end: &str| d.keys.keys().any(|k| analogue(k) && k.ends_with(end));
+            has(".at") && !has(".deadband") && !has(".on_delay")
         };
-        let count = drafts.iter().filter(bare).count();
+        let count = own().filter(bare).count();
         if count > 0 {
             imported.warnings.push(whole(
-                &sheet.name,
+                &self.sheet.name,
                 &format!("{count} points have limits without deadband or delay; their alarms will chatter"),
                 "columns 死区 and 报警延时, or write them in the profile: they are kept when the sheet is read again",
             ));
         }
     }
-    imported.sheets.push(report);
 }
 
-/// A note around the list may tell the byte order of all its values.
-fn hint(sheet: &Sheet, notes: &[(usize, String)], imported: &mut Imported) {
-    const WORDS: &[&str] = &[
-        "字节序",
-        "字序",
-        "高低字",
-        "浮点",
-        "字在前",
-        "位在前",
-        "字交换",
-        "byte order",
-        "word order",
-        "endian",
-        "swap",
-    ];
-    for (row, text) in notes {
-        let lower = text.to_lowercase();
-        if imported.head.contains_key("order") || !WORDS.iter().any(|w| lower.contains(w)) {
-            continue;
-        }
-        let words = lower.split([':', '：', ' ', ',', '，', ';', '；', '|', '。', '(', ')', '（', '）']);
-        let Some(found) = words.filter(|w| !w.is_empty()).find_map(order).or_else(|| order(text)) else {
-            continue;
-        };
-        imported.warnings.push(Trouble {
-            sheet: sheet.name.clone(),
-            row: row + 1,
-            column: String::new(),
-            problem: format!("this note sets the byte order of the profile: {}", found.key.to_uppercase()),
-            remedy: "check on site with a known value; --order says otherwise".to_owned(),
-        });
-        imported.head.insert("order".to_owned(), Val::Text(found.key));
-    }
+/// What a person knows a point by.
+pub(super) fn called(keys: &Keys, id: Option<&str>, row: usize) -> String {
+    let name = keys.get("name").or_else(|| keys.get("name_en")).and_then(Val::as_text).or(id);
+    name.map_or_else(|| format!("row {}", row + 1), str::to_owned)
 }
 
-fn line(sheet: &Sheet, row: usize) -> String {
+/// The first few of many names.
+pub(super) fn some_of(names: &[String]) -> String {
+    const SHOWN: usize = 8;
+    let shown = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    if names.len() > SHOWN { format!("{shown} and {} more", names.len() - SHOWN) } else { shown }
+}
+
+pub(super) fn line(sheet: &Sheet, row: usize) -> String {
     let cells = sheet.rows.get(row).into_iter().flatten();
     cells.map(|c| tidy(&c.shown())).filter(|t| !t.is_empty()).collect::<Vec<_>>().join(" | ")
 }

@@ -56,8 +56,9 @@ pub fn merge(existing: &Profile, imported: &Imported, replace: bool) -> Taken {
             }
         }
     }
-    // A row that could not be read may be any of the points that are missing: none of them goes.
-    if !imported.faults.is_empty() {
+    // A row that could not be read may be any of the points that are missing: none of them goes. Nor does one of a sheet
+    // that was not asked for.
+    if !imported.faults.is_empty() || imported.partial {
         for (place, was) in placed.iter_mut().zip(&existing.points).filter(|(p, _)| p.is_none()) {
             taken.kept.push(was.id.clone());
             *place = Some(was.clone());
@@ -99,7 +100,7 @@ fn matched(existing: &[Point], points: &[Point]) -> Vec<Option<usize>> {
 
 /// The id each point of the sheet ends with: the profile's, its own, or a free one.
 fn final_ids(existing: &Profile, imported: &Imported, matched: &[Option<usize>]) -> HashMap<String, String> {
-    let stay = |m: &usize| !imported.faults.is_empty() || matched.contains(&Some(*m));
+    let stay = |m: &usize| !imported.faults.is_empty() || imported.partial || matched.contains(&Some(*m));
     let mut taken: Vec<String> =
         (0..existing.points.len()).filter(stay).map(|m| existing.points[m].id.clone()).collect();
     let mut ids = HashMap::new();

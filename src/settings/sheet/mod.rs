@@ -17,11 +17,14 @@ mod import;
 mod keys;
 mod lists;
 mod merge;
+mod messages;
 mod names;
+mod notes;
 mod order;
 mod relate;
 mod row;
 mod scan;
+mod station;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -37,6 +40,7 @@ pub use export::export;
 pub(super) use headers::profile_key;
 pub use import::{Imported, SheetReport, Skipped, import};
 pub use merge::{Taken, merge};
+pub use station::Station;
 pub use text::letters;
 pub(super) use text::plain;
 pub(super) use units::known as known_unit;
@@ -149,6 +153,8 @@ pub struct Options {
     pub kind: Option<String>,
     /// `order` of the profile, as a profile has it.
     pub order: Option<String>,
+    /// The order that the profile there is names already.
+    pub known_order: Option<String>,
     /// Plain addresses count from 0 or 1.
     pub address_base: Option<u8>,
     /// Every decimal address is a plain one in this table.

@@ -200,6 +200,8 @@ const FILLERS: &[&str] = &[
 /// Names that hold a place and no value.
 pub(super) fn is_reserved(name: &str) -> bool {
     let word = folded(name);
+    let word = super::lists::scale::unbracketed(&word);
+    let word = word.split(['(', '[', '【']).next().unwrap_or_default();
     let word = word.trim_end_matches(|c: char| c.is_ascii_digit() || "-~_#".contains(c));
     matches!(
         word,
@@ -216,8 +218,87 @@ pub(super) fn is_reserved(name: &str) -> bool {
             | "spare"
             | "unused"
             | "备用点"
+            | "备用位"
+            | "备用通道"
+            | "空位"
+            | "空点"
+            | "预留点"
+            | "备注用"
+            | "不用"
+            | "未定义"
             | "notused"
-    )
+            | "free"
+            | "frei"
+            | "nichtbelegt"
+            | "nichtverwendet"
+            | "reserviert"
+            | "n.c"
+    ) || is_void(name)
+}
+
+/// A point that was taken out of the list, said in its name or as the whole of its remark: `作废`, `(已取消)`, `void`.
+pub(super) fn is_void(text: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "作废",
+        "取消",
+        "删除",
+        "废弃",
+        "停用",
+        "废除",
+        "void",
+        "deleted",
+        "obsolete",
+        "removed",
+        "cancelled",
+        "canceled",
+        "deprecated",
+        "entfällt",
+        "gelöscht",
+    ];
+    let word = folded(text);
+    let word = super::lists::scale::unbracketed(&word);
+    let word = word.trim_end_matches(['.', '!', ',', ';', '。']);
+    let bare = ["此点", "该点", "本点", "此项", "该项", "本行", "点位", "已", "信号"]
+        .iter()
+        .fold(word, |w, lead| w.strip_prefix(lead).unwrap_or(w));
+    let bare = bare.strip_suffix('了').unwrap_or(bare);
+    let marked = |open: &str, close: &str| {
+        WORDS.iter().any(|w| {
+            [format!("{open}{w}{close}"), format!("{open}已{w}{close}")]
+                .iter()
+                .any(|m| word.ends_with(m.as_str()) || word.starts_with(m.as_str()))
+        })
+    };
+    WORDS.contains(&bare)
+        || word.starts_with("作废")
+        || word.starts_with("已作废")
+        || marked("(", ")")
+        || marked("[", "]")
+        || marked("【", "】")
+}
+
+/// A name of a whole register in a list of its bits: `报警字1`, `Status word 2`.
+pub(super) fn is_register_name(name: &str) -> bool {
+    let word = folded(name);
+    let word =
+        word.trim_end_matches(|c: char| c.is_ascii_digit() || "-~_#(".contains(c)).trim_end_matches(')');
+    [
+        "报警字",
+        "状态字",
+        "故障字",
+        "控制字",
+        "告警字",
+        "信号字",
+        "寄存器",
+        "开关量字",
+        "word",
+        "wort",
+        "register",
+        "flags",
+        "alarms",
+    ]
+    .iter()
+    .any(|w| word.ends_with(w))
 }
 
 /// An id made from a name in the Latin alphabet: `SteamPressure`, `Steam pressure (MPa)`.
@@ -227,6 +308,8 @@ pub(super) fn slug(name: &str) -> Option<String> {
         return None;
     }
     let name = name.split(['(', '[']).next().unwrap_or_default();
+    let spelled = [("ä", "ae"), ("ö", "oe"), ("ü", "ue"), ("Ä", "Ae"), ("Ö", "Oe"), ("Ü", "Ue"), ("ß", "ss")];
+    let name = spelled.iter().fold(name.to_owned(), |n, (letter, plain)| n.replace(letter, plain));
     let mut id = String::new();
     let mut last: Option<char> = None;
     for c in name.chars() {
@@ -336,6 +419,7 @@ mod tests {
             ("Phase A voltage (V)", "phase_a_voltage"),
             ("PT-101", "pt_101"),
             ("  U1  ", "u1"),
+            ("Ölstand", "oelstand"),
         ] {
             assert_eq!(slug(name).as_deref(), Some(id), "{name}");
         }
@@ -379,9 +463,27 @@ mod tests {
 
     #[test]
     fn places_kept_free_are_no_points() {
-        for name in ["备用", "备用3", "保留", "Reserved", "spare 2"] {
+        for name in [
+            "备用",
+            "备用3",
+            "保留",
+            "Reserved",
+            "spare 2",
+            "(备用)",
+            "备用(DI7)",
+            "frei",
+            "nicht belegt",
+            "作废",
+            "已取消",
+            "蒸汽压力(作废)",
+            "【作废】水位",
+            "VOID",
+        ] {
             assert!(is_reserved(name), "{name}");
         }
-        assert!(!is_reserved("备用泵故障"));
+        for name in ["备用泵故障", "报警取消", "取消消音", "删除记录按钮", "Removed water"]
+        {
+            assert!(!is_reserved(name), "{name}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Points among each other: ids made unique, references resolved, registers that are taken twice told.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::Trouble;
 use super::address::Habit;
@@ -13,15 +13,18 @@ use crate::settings::overlap::{self, Span};
 
 /// `p40001` for what has no name, `_2` behind a name that is taken.
 pub(super) fn name_points(drafts: &mut Vec<Found>, imported: &mut Imported) {
-    let mut taken: HashMap<String, (String, usize)> = HashMap::new();
+    let mut taken: HashMap<(Option<u8>, String), (String, usize)> = HashMap::new();
+    // Twins have the same names, each in a profile of its own.
+    let twins = imported.twins;
     let mut kept = Vec::new();
     for pass in [true, false] {
         for (n, found) in drafts.iter_mut().enumerate().filter(|(_, f)| f.draft.explicit == pass) {
             let wish = found.draft.id.clone().unwrap_or_else(|| by_register(&found.draft));
-            let first = taken.get(&wish).cloned();
+            let station = found.draft.station.filter(|_| twins);
+            let first = taken.get(&(station, wish.clone())).cloned();
             match first {
                 None => {
-                    taken.insert(wish.clone(), (found.sheet.clone(), found.draft.row));
+                    taken.insert((station, wish.clone()), (found.sheet.clone(), found.draft.row));
                     found.draft.id = Some(wish);
                     kept.push(n);
                 }
@@ -35,9 +38,11 @@ pub(super) fn name_points(drafts: &mut Vec<Found>, imported: &mut Imported) {
                     imported.faults.push(trouble);
                 }
                 Some(_) => {
-                    let free = (2..).map(|n| format!("{wish}_{n}")).find(|id| !taken.contains_key(id));
+                    let free = (2..)
+                        .map(|n| format!("{wish}_{n}"))
+                        .find(|id| !taken.contains_key(&(station, id.clone())));
                     let free = free.unwrap_or_default();
-                    taken.insert(free.clone(), (found.sheet.clone(), found.draft.row));
+                    taken.insert((station, free.clone()), (found.sheet.clone(), found.draft.row));
                     found.draft.id = Some(free);
                     kept.push(n);
                 }
@@ -77,6 +82,7 @@ pub(super) fn resolve(drafts: &mut Vec<Found>, imported: &mut Imported) {
         let known: Vec<Known> = drafts.iter().map(|f| Known::of(&f.draft)).collect();
         let before = drafts.len();
         drafts.retain(|found| {
+            let known = of_station(&known, found.draft.station);
             let lost: Vec<Trouble> = found
                 .draft
                 .references
@@ -99,6 +105,7 @@ pub(super) fn resolve(drafts: &mut Vec<Found>, imported: &mut Imported) {
             continue;
         }
         for found in drafts.iter_mut() {
+            let known = of_station(&known, found.draft.station);
             for (key, _, text) in std::mem::take(&mut found.draft.references) {
                 let mut ids = words(&text).into_iter().filter_map(|w| find(&known, &w)).map(Val::Text);
                 let value = if key == "times" { Some(Val::List(ids.collect())) } else { ids.next() };
@@ -115,8 +122,14 @@ fn words(text: &str) -> Vec<String> {
     text.split(',').map(|w| w.trim().trim_matches('"').to_owned()).filter(|w| !w.is_empty()).collect()
 }
 
+/// Those of one device: a profile knows no other.
+fn of_station(known: &[Known], station: Option<u8>) -> Vec<&Known> {
+    known.iter().filter(|k| k.station == station).collect()
+}
+
 /// What a reference may name a point by.
 struct Known {
+    station: Option<u8>,
     id: String,
     names: Vec<String>,
     slot: Option<Slot>,
@@ -126,6 +139,7 @@ impl Known {
     fn of(draft: &Draft) -> Self {
         let name = |key: &&str| draft.keys.get(*key)?.as_text().map(folded);
         Self {
+            station: draft.station,
             id: draft.id.clone().unwrap_or_default(),
             names: ["name", "name_en"].iter().filter_map(name).collect(),
             slot: draft.slot,
@@ -134,10 +148,10 @@ impl Known {
 }
 
 /// The one point that `word` means: its id, its name, its register, or a part of one name only.
-fn find(known: &[Known], word: &str) -> Option<String> {
+fn find(known: &[&Known], word: &str) -> Option<String> {
     let own = folded(word);
     let only = |test: &dyn Fn(&Known) -> bool| {
-        let mut all = known.iter().filter(|k| test(k));
+        let mut all = known.iter().copied().filter(|k| test(k));
         all.next().filter(|_| all.next().is_none()).map(|k| k.id.clone())
     };
     let by_register = || {
@@ -162,8 +176,12 @@ pub(super) fn overlaps(drafts: &[Found], warnings: &mut Vec<Trouble>) {
         let Slot { table, first, registers, bit } = found.draft.slot?;
         Some(Span { table, first, registers, bit, field: found.draft.keys.contains_key("bits") })
     };
-    let spans: Vec<Option<Span>> = drafts.iter().map(span).collect();
-    for overlap in overlap::overlaps(&spans) {
+    // The same register of two devices is two registers.
+    let stations: BTreeSet<Option<u8>> = drafts.iter().map(|f| f.draft.station).collect();
+    let of = |station| -> Vec<Option<Span>> {
+        drafts.iter().map(|f| if f.draft.station == station { span(f) } else { None }).collect()
+    };
+    for overlap in stations.into_iter().flat_map(|station| overlap::overlaps(&of(station))) {
         let (first, found) = (&drafts[overlap.before], &drafts[overlap.after]);
         let place = format!("{}!{}{}", first.sheet, letters(first.draft.column), first.draft.row + 1);
         warnings.push(Trouble {

@@ -2,6 +2,9 @@
 //!
 //! Every cell that cannot be understood is told with its place; the row is then left out by `import`.
 
+mod alarm_bit;
+mod factor;
+mod limits;
 mod measure;
 mod naming;
 mod register;
@@ -14,7 +17,7 @@ use super::lists;
 use super::scan::Block;
 use super::text::{NumberFault, has_chinese, is_blank, letters, number_and_unit, plain, tidy, written};
 use super::value::{Keys, Val};
-use super::{Sheet, Trouble, names, units};
+use super::{Sheet, Trouble, messages, names, station, units};
 use crate::settings::Table;
 
 /// A point as its row tells it, before ids are made unique and references resolved.
@@ -34,6 +37,9 @@ pub(super) struct Draft {
     pub(super) references: Vec<(&'static str, usize, String)>,
     /// How the address is written in the sheet.
     pub(super) form: Option<Form>,
+    /// Unit id of its device, and what the list calls it.
+    pub(super) station: Option<u8>,
+    pub(super) device: Option<String>,
 }
 
 /// What a point takes of a device.
@@ -58,6 +64,12 @@ pub(super) struct Surroundings<'a> {
     pub(super) section: Option<Table>,
     /// The address cell of the row above, for bits that stand below each other.
     pub(super) above: Option<(String, Option<u8>)>,
+    /// The unit id of the row above, or of a title.
+    pub(super) station: Option<u8>,
+    /// The device's name of the row above.
+    pub(super) device: Option<String>,
+    /// Numbers of the list have decimal commas: what `1.250` means is open.
+    pub(super) decimal_comma: bool,
 }
 
 /// What became of a row.
@@ -65,6 +77,8 @@ pub(super) enum Outcome {
     Points(Vec<Draft>),
     /// No point, said why; empty rows say nothing.
     Skipped(String),
+    /// A place kept free, or a point that was taken out.
+    Free(String),
 }
 
 pub(super) struct Reading<'a> {
@@ -76,11 +90,35 @@ pub(super) struct Reading<'a> {
     pub(super) assumed_table: bool,
     /// Address text and bit, for the row below.
     pub(super) address: Option<(String, Option<u8>)>,
+    /// Unit id and name of the device, for the row below.
+    pub(super) station: Option<u8>,
+    pub(super) device: Option<String>,
+    /// No data type stands in its cell: an unsigned 16-bit number was taken.
+    pub(super) untyped: bool,
+    /// What its cells say of the byte order of all values of the list.
+    pub(super) order_notes: Vec<usize>,
+    /// The column whose text became the name though it is a remark.
+    named_by: Option<usize>,
+    /// Bytes of a text, told behind its address.
+    text_bytes: Option<u32>,
 }
 
 impl<'a> Reading<'a> {
     pub(super) fn new(around: &'a Surroundings<'a>, row: usize) -> Self {
-        Self { around, row, faults: Vec::new(), warnings: Vec::new(), assumed_table: false, address: None }
+        Self {
+            around,
+            row,
+            faults: Vec::new(),
+            warnings: Vec::new(),
+            assumed_table: false,
+            address: None,
+            station: around.station,
+            device: around.device.clone(),
+            untyped: false,
+            order_notes: Vec::new(),
+            named_by: None,
+            text_bytes: None,
+        }
     }
 
     fn column(&self, field: &Field) -> Option<&'a Column> {
@@ -133,8 +171,14 @@ impl<'a> Reading<'a> {
         }
         let exact = self.around.block.exact;
         let mut names = self.names();
-        if !exact && names.all.iter().any(|n| names::is_reserved(n)) {
-            return Outcome::Skipped(names.all.join(" "));
+        if !exact && (names.all.iter().any(|n| names::is_reserved(n)) || self.is_void()) {
+            self.which_station();
+            self.kept_free();
+            return Outcome::Free(names.all.join(" "));
+        }
+        self.which_station();
+        if !exact {
+            self.doubtful_points();
         }
         let mut keys = Keys::new();
         let place = match self.place() {
@@ -158,7 +202,14 @@ impl<'a> Reading<'a> {
         if let Some(bits) = listed {
             return self.bit_points(&bits, &keys, slot, at, form);
         }
-        let unit = self.unit(&mut names);
+        let is_bit = keys.contains_key("bit")
+            || matches!(keys.get("type").and_then(Val::as_text), Some("bit" | "bool"))
+            || slot.is_some_and(|s| matches!(s.table, Table::Coil | Table::DiscreteInput));
+        if is_bit && !exact {
+            self.order_in_remarks(true, None, &mut None);
+        }
+        let mut hints = Vec::new();
+        let unit = self.unit(&mut names, is_bit, &mut hints);
         if let Some(unit) = &unit {
             keys.insert("unit".to_owned(), Val::text(unit));
         }
@@ -168,10 +219,13 @@ impl<'a> Reading<'a> {
                 Val::text(units::unit(&text).replace('℃', "degC").replace('℉', "degF")),
             );
         }
-        let is_bit = keys.contains_key("bit")
-            || slot.is_some_and(|s| matches!(s.table, Table::Coil | Table::DiscreteInput));
-        self.measure(&mut keys, unit.as_deref(), is_bit);
-        self.limits(&mut keys, unit.as_deref());
+        self.measure(&mut keys, is_bit, hints, &names);
+        let unit = keys.get("unit").and_then(Val::as_text).map(str::to_owned);
+        if is_bit && !exact {
+            self.alarm_bit(&mut keys, &names);
+        } else {
+            self.limits(&mut keys, unit.as_deref());
+        }
         let mut references = Vec::new();
         for (key, field) in [("decimals_from", Field::DecimalsFrom), ("times", Field::Times)] {
             references.extend(self.cell(&field).map(|(column, text)| (key, column, plain(&text))));
@@ -189,7 +243,85 @@ impl<'a> Reading<'a> {
             slot,
             references,
             form,
+            station: self.station,
+            device: self.device.clone(),
         }])
+    }
+
+    /// A remark that takes the whole row out of the list.
+    fn is_void(&self) -> bool {
+        let remarks =
+            self.around.block.columns.iter().filter(|c| matches!(c.field, Field::Remark | Field::Passed));
+        remarks.map(|c| self.around.sheet.cell(self.row, c.index).shown()).any(|t| names::is_void(&t))
+    }
+
+    /// A place kept free hands the register on to the bits below it.
+    fn kept_free(&mut self) {
+        let own = self.column(&Field::Address).map(|c| self.around.sheet.down(self.row, c.index).shown());
+        let found = own.filter(|text| !is_blank(text)).and_then(|text| {
+            let found = address(&text, self.around.habit).ok()??;
+            Some((plain(&text).split('.').next().unwrap_or_default().to_owned(), found.bit))
+        });
+        self.address = found.or_else(|| self.around.above.clone());
+    }
+
+    /// The unit id of the row's device: its own cell, else that of the row above or of a title.
+    fn which_station(&mut self) {
+        if let Some((_, text)) = self.cell(&Field::Device) {
+            self.device = Some(tidy(&text));
+        }
+        let Some(column) = self.column(&Field::Slave).map(|c| c.index) else { return };
+        match self.cell(&Field::Slave) {
+            Some((_, text)) => match station::number(&text) {
+                Some(unit) => self.station = Some(unit),
+                None => self.fault(
+                    column,
+                    messages::no_station(&plain(&text)),
+                    "a number from 1 to 247, or --map 'A=ignore' for this column if it is something else",
+                ),
+            },
+            None if self.station.is_none() && super::scan::filled(self.around.sheet, self.row) >= 3 => {
+                self.fault(column, messages::STATION_MISSING, "write the unit id of the device in every row");
+            }
+            None => {}
+        }
+    }
+
+    /// `1.250` in a list whose numbers have decimal commas.
+    fn doubtful_points(&mut self) {
+        if !self.around.decimal_comma {
+            return;
+        }
+        let around = self.around;
+        for c in &around.block.columns {
+            let number = matches!(
+                c.field,
+                Field::Scale
+                    | Field::Offset
+                    | Field::RangeLo
+                    | Field::RangeHi
+                    | Field::Limit(_)
+                    | Field::Alarm
+                    | Field::Every(_)
+            );
+            let super::Cell::Text(text) = around.sheet.cell(self.row, c.index) else { continue };
+            let text = plain(text);
+            let thousands = text.trim_start_matches('-').split_once('.').is_some_and(|(whole, rest)| {
+                rest.len() == 3
+                    && (1..=3).contains(&whole.len())
+                    && whole != "0"
+                    && (whole.bytes().chain(rest.bytes())).all(|b| b.is_ascii_digit())
+            });
+            if number && thousands {
+                let problem =
+                    format!("`{text}` may be {} or {}", text.replace('.', ""), text.replace('.', ","));
+                self.fault(
+                    c.index,
+                    problem,
+                    "this list has decimal commas: write it without the point, or with a comma",
+                );
+            }
+        }
     }
 
     /// The register's address; `Err(Some)` for a row that is none, `Err(None)` when told.
@@ -233,6 +365,9 @@ impl<'a> Reading<'a> {
         {
             text.push('0');
         }
+        if !around.block.exact {
+            self.behind_the_number(index, &mut text)?;
+        }
         let typed_plain = around.habit.plain
             || around.block.exact
                 && (self.cell(&Field::Table).is_some() || self.cell(&Field::Function).is_some());
@@ -251,6 +386,38 @@ impl<'a> Reading<'a> {
                 Err(None)
             }
         }
+    }
+
+    /// What Kepware writes behind a number: `400200.16H` is a text of 16 bytes, `400300[4]` an array.
+    fn behind_the_number(&mut self, column: usize, text: &mut String) -> Result<(), Option<String>> {
+        let shown = plain(text);
+        if let Some((_, count)) = shown.strip_suffix(']').and_then(|t| t.split_once('['))
+            && count.bytes().all(|b| b.is_ascii_digit() || b == b',')
+            && !count.is_empty()
+        {
+            self.fault(column, messages::array(&shown), "write a row for each value, with its own address");
+            return Err(None);
+        }
+        let upper = shown.to_uppercase();
+        let texts = self
+            .cell(&Field::Type)
+            .and_then(|(_, t)| super::types::type_word(&t))
+            .is_some_and(|w| w.is_text());
+        if let (true, Some((register, rest))) = (texts, upper.split_once('.'))
+            && let Ok(bytes @ 1..=250) = rest.trim_end_matches(['H', 'L']).parse::<u32>()
+        {
+            if rest.ends_with('L') {
+                self.fault(
+                    column,
+                    messages::low_byte_text(&shown),
+                    "write the text's row in the profile by hand, with encoding and order",
+                );
+                return Err(None);
+            }
+            self.text_bytes = Some(bytes);
+            *text = register.to_owned();
+        }
+        Ok(())
     }
 
     /// The row as one line, for the list of what was skipped.
@@ -303,6 +470,9 @@ impl<'a> Reading<'a> {
             if invert && bit == last {
                 keys.insert("invert".to_owned(), Val::Flag(true));
             }
+            if bit == last {
+                keys.insert("unit".to_owned(), Val::text("bool"));
+            }
             let language = if has_chinese(name) { "name" } else { "name_en" };
             keys.insert(language.to_owned(), Val::text(name));
             let id = names::slug(name).or_else(|| names::translated(name, self.around.kind));
@@ -317,6 +487,8 @@ impl<'a> Reading<'a> {
                 slot,
                 references: Vec::new(),
                 form,
+                station: self.station,
+                device: self.device.clone(),
             }
         });
         Outcome::Points(points.collect())
@@ -325,7 +497,13 @@ impl<'a> Reading<'a> {
 
 /// A number with a unit behind it, or what is wrong with it.
 pub(super) fn quantity(text: &str) -> Result<(f64, String), (String, String)> {
-    number_and_unit(text).map_err(|e| match e {
+    let found = number_and_unit(text).and_then(|(number, unit)| {
+        // `0~5` is two numbers.
+        let second = unit.strip_prefix(['~', '至', '到', '/', '…']).map(str::trim_start);
+        let two = second.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit() || c == '-'));
+        if two { Err(NumberFault::Text) } else { Ok((number, unit)) }
+    });
+    found.map_err(|e| match e {
         NumberFault::Comma => {
             let both = plain(text);
             let (point, joined) = (both.replace(',', "."), both.replace(',', ""));

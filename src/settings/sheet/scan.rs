@@ -1,9 +1,9 @@
 //! Where in a sheet the register list is: header rows by their words, blocks of rows below them,
 //! titles and notes around. A sheet may hold several blocks, each with its own header.
 
-use super::headers::{Column, Field, column, exact, mapped};
-use super::text::{folded, letters, plain, tidy};
-use super::{Options, Sheet, Trouble, address};
+use super::headers::{Column, Field, below_address, column, exact, mapped};
+use super::text::{folded, is_blank, letters, plain, tidy};
+use super::{Options, Sheet, Trouble, address, station};
 
 /// A header and the rows that belong to it.
 #[derive(Debug)]
@@ -116,7 +116,8 @@ fn header(
     };
     let first = own(row);
     let place = |c: &Column| {
-        matches!(&c.field, Field::Address) || matches!(&c.field, Field::Key(k) if k == "pointer")
+        matches!(&c.field, Field::Address | Field::SlaveOrAddress)
+            || matches!(&c.field, Field::Key(k) if k == "pointer")
     };
     let useful = |columns: &[Column]| {
         let mut fields: Vec<_> = columns.iter().map(|c| &c.field).filter(|f| **f != Field::Passed).collect();
@@ -139,11 +140,14 @@ fn header(
     // A second header row: sub-columns of joined headings, or the other language.
     let mut end = row + 1;
     let lower = own(row + 1);
+    let under = |n: usize| below_address(&sheet.cell(row + 1, n).shown());
     let address_below = first.iter().filter(|c| place(c)).all(|c| {
         let below = sheet.cell(row + 1, c.index);
-        below.is_empty() || lower.iter().any(|l| l.index == c.index && place(l))
+        below.is_empty() || under(c.index) || lower.iter().any(|l| l.index == c.index && place(l))
     });
-    let known_below = !lower.is_empty() && lower.len() * 2 >= filled(sheet, row + 1);
+    let ways = (0..width).filter(|n| under(*n) && !lower.iter().any(|l| l.index == *n)).count();
+    let known = lower.len() + ways;
+    let known_below = known > 0 && known * 2 >= filled(sheet, row + 1);
     let two = row + 1 < sheet.rows.len() && address_below && known_below;
     if two {
         end += 1;
@@ -171,6 +175,9 @@ fn header(
         let column = asked(n, &best, options)
             .or_else(|| exact(&plain(&title)).and_then(|_| column(n, &title)))
             .or_else(|| (!over.is_empty() && !title.is_empty()).then(|| column(n, &both)).flatten())
+            .or_else(|| {
+                (two && below_address(&title)).then(|| column(n, &format!("{over}({title})"))).flatten()
+            })
             .or_else(|| column(n, &title))
             .or_else(|| if two { column(n, &over) } else { None });
         columns.extend(column);
@@ -196,8 +203,36 @@ pub(super) fn filled(sheet: &Sheet, row: usize) -> usize {
     sheet.rows.get(row).map_or(0, |r| r.iter().filter(|c| !c.is_empty()).count())
 }
 
+/// `通讯地址` is the register where nothing else is; `设备` the name. A column of station numbers holds numbers.
+fn devices(sheet: &Sheet, block: &mut Block) {
+    let has = |block: &Block, f: &[Field]| block.columns.iter().any(|c| f.contains(&c.field));
+    let addressed = has(block, &[Field::Address]) || has(block, &[Field::Key("pointer".to_owned())]);
+    let named = has(block, &[Field::Name, Field::NameEn, Field::Describe, Field::Tag, Field::Id]);
+    let rows = block.rows.clone();
+    for c in &mut block.columns {
+        match c.field {
+            Field::SlaveOrAddress => c.field = if addressed { Field::Slave } else { Field::Address },
+            Field::Device if !named => c.field = Field::Name,
+            _ => {}
+        }
+        if c.field == Field::Slave {
+            let cells = rows.clone().map(|row| sheet.cell(row, c.index).shown()).filter(|t| !is_blank(t));
+            let (mut numbers, mut all) = (0_usize, 0_usize);
+            for text in cells {
+                all += 1;
+                numbers += usize::from(station::number(&text).is_some());
+            }
+            // Names of devices: no unit ids.
+            if numbers * 2 < all {
+                c.field = Field::Passed;
+            }
+        }
+    }
+}
+
 /// One column for each field: limits and ranges told apart, the best address column chosen.
 fn settle(sheet: &Sheet, block: &mut Block) {
+    devices(sheet, block);
     let has = |block: &Block, f: &[Field]| block.columns.iter().any(|c| f.contains(&c.field));
     let limits = has(block, &[Field::Limit("h"), Field::Limit("l")]);
     let ranges = has(block, &[Field::Range, Field::RangeLo, Field::RangeHi]);
@@ -259,6 +294,33 @@ fn settle(sheet: &Sheet, block: &mut Block) {
             }
         }
     }
+}
+
+/// Numbers with a decimal comma stand in the list: `0,1`, `-12,5`.
+pub(super) fn has_decimal_commas(sheet: &Sheet, block: &Block) -> bool {
+    let numbers = |c: &&Column| {
+        matches!(
+            c.field,
+            Field::Scale
+                | Field::Offset
+                | Field::RangeLo
+                | Field::RangeHi
+                | Field::Limit(_)
+                | Field::Alarm
+                | Field::Every(_)
+        )
+    };
+    let comma = |text: &str| {
+        text.trim_start_matches('-').split_once(',').is_some_and(|(whole, rest)| {
+            let digits = !whole.is_empty() && whole.bytes().chain(rest.bytes()).all(|b| b.is_ascii_digit());
+            digits && (whole == "0" || matches!(rest.len(), 1 | 2))
+        })
+    };
+    block
+        .columns
+        .iter()
+        .filter(numbers)
+        .any(|c| block.rows.clone().any(|row| comma(&plain(&sheet.cell(row, c.index).shown()))))
 }
 
 /// How plainly a column tells addresses: Modicon numbers before marked hexadecimal before plain ones.

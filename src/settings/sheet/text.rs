@@ -80,7 +80,14 @@ pub(super) fn number(text: &str) -> Result<f64, NumberFault> {
         return Err(NumberFault::Text);
     }
     let parsed = |s: &str| s.parse::<f64>().ok().filter(|n| n.is_finite()).ok_or(NumberFault::Text);
-    let Some(comma) = text.find(',') else { return parsed(text) };
+    let Some(comma) = text.find(',') else {
+        // `1.000.000`: two points divide thousands.
+        let mut groups = text.trim_start_matches('-').split('.');
+        let lead = groups.next().unwrap_or_default();
+        let rest: Vec<&str> = groups.collect();
+        let thousands = rest.len() > 1 && (1..=3).contains(&lead.len()) && rest.iter().all(|g| g.len() == 3);
+        return if thousands { parsed(&text.replace('.', "")) } else { parsed(text) };
+    };
     let (whole, rest) = (&text[..comma], &text[comma + 1..]);
     let digits = whole.trim_start_matches('-');
     if !digits.bytes().all(|b| b.is_ascii_digit()) {
@@ -161,6 +168,7 @@ mod tests {
             ("1,234.5", 1234.5),
             ("1,234,567", 1_234_567.0),
             ("1 000", 1000.0),
+            ("1.000.000", 1_000_000.0),
             ("+5", 5.0),
             ("1e-3", 0.001),
             ("０．１ ", 0.1),

@@ -1,6 +1,6 @@
 //! Data types in the words of manuals, PLC programs and Modbus masters.
 
-use super::order::{Order, order_inside};
+use super::order::{Order, ending, order_inside};
 use super::text::folded;
 
 /// What a type cell says.
@@ -13,11 +13,17 @@ pub(super) struct TypeWord {
     pub(super) order: Option<Order>,
     /// Characters of a text: `String(8)`.
     pub(super) characters: Option<u32>,
+    /// One byte of a register, the high one if true: `uint8le`.
+    pub(super) byte: Option<bool>,
 }
 
 impl TypeWord {
     pub(super) fn is_bit(&self) -> bool {
         matches!(self.family, Family::Bit | Family::Exact("bit" | "bool"))
+    }
+
+    pub(super) fn is_text(&self) -> bool {
+        matches!(self.family, Family::Text | Family::Exact("string"))
     }
 }
 
@@ -146,6 +152,30 @@ const WORDS: &[(&str, Family, Option<u32>)] = {
         ("ieee754", Float, None),
         ("ieee-754", Float, None),
         ("bcd", Bcd, None),
+        ("lbcd", Bcd, Some(32)),
+        ("llong", Signed, Some(64)),
+        ("vorzeichenlos", Unsigned, None),
+        ("ganzzahl", Signed, None),
+        ("ganzzahlvorzeichenlos", Unsigned, None),
+        ("gleitkomma", Float, None),
+        ("gleitkommazahl", Float, None),
+        ("fließkomma", Float, None),
+        ("fliesskomma", Float, None),
+        ("binär", Bit, None),
+        ("digitaleingang", Bit, None),
+        ("开关信号", Bit, None),
+        ("开入", Bit, None),
+        ("开出", Bit, None),
+        ("数字量输入", Bit, None),
+        ("有符号短整型", Signed, Some(16)),
+        ("有符号长整型", Signed, Some(32)),
+        ("有符号短整数", Signed, Some(16)),
+        ("无符号短整数", Unsigned, Some(16)),
+        ("有符号长整数", Signed, Some(32)),
+        ("无符号长整数", Unsigned, Some(32)),
+        ("浮点小数", Float, None),
+        ("float单精度", Float, Some(32)),
+        ("单精度float", Float, Some(32)),
         ("bcd码", Bcd, None),
         ("mod10k", Modulo10k, None),
         ("m10k", Modulo10k, None),
@@ -201,20 +231,39 @@ pub(super) fn says_nothing(text: &str) -> bool {
 
 /// Reads a type cell; `None` if no word of it is known.
 pub(super) fn type_word(text: &str) -> Option<TypeWord> {
-    let mut word = folded(text).replace(['_', '型'], " ").replace("bits", "bit");
     if let Some(key) = EXACT.iter().find(|k| **k == text.trim()) {
-        return Some(TypeWord { family: Family::Exact(key), bits: None, order: None, characters: None });
+        return Some(TypeWord {
+            family: Family::Exact(key),
+            bits: None,
+            order: None,
+            characters: None,
+            byte: None,
+        });
     }
+    let mut word = folded(text).replace(['_', '型'], " ").replace("bits", "bit");
     // The order may stand inside: `float cdab`, `浮点数(3412)`, `long inverse`.
     let order = order_inside(&mut word);
     let word: String = word.chars().filter(|c| !" -()[]{}:,/.".contains(*c)).collect();
+    if let Some((family, bits, characters)) = known(&word) {
+        return Some(TypeWord { family, bits, order, characters, byte: None });
+    }
+    // `int32be`, `floatsw`, `U32_LE`; of one byte the ending tells which.
+    let (base, order) = ending(&word)?;
+    let (family, bits, characters) = known(base)?;
+    let one_byte = base.trim_start_matches(|c: char| !c.is_ascii_digit()) == "8"
+        && matches!(family, Family::Unsigned | Family::Signed);
+    let byte = one_byte.then_some(order.key == "dcba");
+    Some(TypeWord { family, bits, order: Some(order).filter(|_| !one_byte), characters, byte })
+}
+
+/// Family, bits and characters of a word without its order.
+fn known(word: &str) -> Option<(Family, Option<u32>, Option<u32>)> {
     let look = |w: &str| {
         let bare = |s: &str| s.replace(['型', '-'], "");
         WORDS.iter().find(|(known, _, _)| *known == w || bare(known) == w).map(|(_, f, b)| (*f, *b))
     };
-    let made = |family, bits, characters| Some(TypeWord { family, bits, order: order.clone(), characters });
-    if let Some((family, bits)) = look(&word) {
-        return made(family, bits, None);
+    if let Some((family, bits)) = look(word) {
+        return Some((family, bits, None));
     }
     // `int16`, `16bit unsigned`, `无符号16位`, `s16`, `string8`: the number apart from the word.
     let digits: String = word.chars().filter(char::is_ascii_digit).collect();
@@ -231,12 +280,12 @@ pub(super) fn type_word(text: &str) -> Option<TypeWord> {
         other => look(other)?,
     };
     match family {
-        Family::Text => made(family, None, Some(number)),
-        Family::Bit => made(family, None, None),
-        Family::Time => made(family, Some(number), None),
-        _ if matches!(number, 8 | 16 | 32 | 48 | 64) => made(family, Some(number.max(16)), None),
+        Family::Text => Some((family, None, Some(number))),
+        Family::Bit => Some((family, None, None)),
+        Family::Time => Some((family, Some(number), None)),
+        _ if matches!(number, 8 | 16 | 32 | 48 | 64) => Some((family, Some(number.max(16)), None)),
         // IEC 754, 2 words: a number that is no width.
-        _ if own.is_some() => made(family, own, None),
+        _ if own.is_some() => Some((family, own, None)),
         _ => None,
     }
 }
@@ -344,6 +393,16 @@ mod tests {
     }
 
     #[test]
+    fn a_byte_of_a_register_is_told_apart_and_words_that_end_alike_are_not_torn() {
+        assert_eq!(type_word("uint8be").and_then(|w| w.byte), Some(false));
+        assert_eq!(type_word("uint8le").and_then(|w| w.byte), Some(true));
+        for text in ["double", "single", "UINT8", "int16le", "Double"] {
+            assert_eq!(type_word(text).and_then(|w| w.byte), None, "{text}");
+        }
+        assert_eq!(type_word("double").and_then(|w| w.order), None);
+    }
+
+    #[test]
     fn an_order_inside_the_type_is_not_lost() {
         for (text, order) in [
             ("FLOAT CDAB", "cdab"),
@@ -351,6 +410,15 @@ mod tests {
             ("Float AB CD", "abcd"),
             ("FLOAT_BADC", "badc"),
             ("Long Inverse", "cdab"),
+            ("int32be", "abcd"),
+            ("floatsw", "cdab"),
+            ("uint32sw", "cdab"),
+            ("U32_LE", "dcba"),
+            ("float32-le", "dcba"),
+            ("uint64le", "dcba"),
+            ("int16le", "dcba"),
+            ("单精度浮点(3412)", "cdab"),
+            ("浮点数 高字在后", "cdab"),
         ] {
             let word = type_word(text).unwrap_or_else(|| panic!("{text}"));
             assert_eq!(word.order.map(|o| o.key).as_deref(), Some(order), "{text}");

@@ -245,6 +245,9 @@ fn modicon(lead: u32) -> Option<Table> {
 fn x_style(lead: &str, digits: &str) -> Option<Address> {
     let number: u32 = digits.parse().ok()?;
     let lead: u32 = lead.parse().ok()?;
+    // WinCC writes the whole Modicon number behind it: `4x400001`.
+    let within = number.checked_sub(lead * 100_000).filter(|n| lead > 0 && digits.len() == 6 && *n > 0);
+    let number = within.unwrap_or(number);
     if !(1..=65_536).contains(&number) {
         return None;
     }

@@ -17,6 +17,8 @@ fn modicon_numbers_name_their_table_in_every_spelling() {
         (" 3x0010", Table::InputRegister, 30_010),
         ("30001", Table::InputRegister, 30_001),
         ("1x0005", Table::DiscreteInput, 10_005),
+        ("4x400021", Table::HoldingRegister, 40_021),
+        ("3x300001", Table::InputRegister, 30_001),
     ] {
         let found = read(text);
         assert_eq!((found.table, found.number, found.form), (Some(table), number, Form::Modicon), "{text}");

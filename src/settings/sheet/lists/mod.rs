@@ -1,5 +1,7 @@
 //! Several things in one cell: ranges, scales in words, enumerations, lists of bits, raw values.
 
+pub(super) mod scale;
+
 use std::collections::BTreeMap;
 
 use super::text::{NumberFault, folded, has_chinese, number, number_and_unit, plain, tidy};
@@ -60,44 +62,6 @@ pub(super) fn scale(text: &str) -> Result<f64, NumberFault> {
         return divided(number(percent)?, 100.0);
     }
     number(bare.trim_end_matches('倍'))
-}
-
-/// A multiplier told in a remark: `0-1000对应0-100.0%`, `×0.1`, `放大10倍`, `保留1位小数`; with the offset.
-pub(super) fn scale_in(text: &str) -> Option<(f64, f64)> {
-    let text = plain(text);
-    for sign in ["对应", "表示", "代表", "->", "→", "=>", "="] {
-        let Some((raw, value)) = text.split_once(sign) else { continue };
-        let own = |part: &str| part.split([',', ';', '(', ' ']).find_map(range);
-        if let (Some((r0, r1, _)), Some((v0, v1, _))) = (own(raw), own(value))
-            && r0 < r1
-            && v0 < v1
-        {
-            let scale = (v1 - v0) / (r1 - r0);
-            let tidy = (-6..=6).filter_map(power).find(|p| (p - scale).abs() < scale * 1e-9).unwrap_or(scale);
-            return Some((tidy, v0 - r0 * tidy));
-        }
-    }
-    // `实际值=数据/100`: what is done to the data at the end of an equation.
-    for part in text.split([',', ';', ' ', '\n']).filter(|p| p.contains('=')) {
-        let cut = part.rfind(['/', '÷', '×', '*']);
-        let Some((before, sign)) = cut.map(|n| (&part[..n], &part[n..])) else { continue };
-        let words = before.rsplit('=').next().unwrap_or_default();
-        if words.chars().any(char::is_alphabetic)
-            && let Ok(scale) = scale(sign)
-        {
-            return Some((scale, 0.0));
-        }
-    }
-    for part in text.split([',', ';', ' ', '(', ')', '\n']).map(str::trim) {
-        let told = part.starts_with(['×', '*', '÷'])
-            || part.starts_with(['x', 'X']) && part[1..].starts_with(|c: char| c.is_ascii_digit())
-            || ["放大", "扩大", "除以"].iter().any(|w| part.starts_with(w))
-            || part.ends_with("位小数");
-        if let (true, Ok(scale)) = (told, scale(part)) {
-            return Some((scale, 0.0));
-        }
-    }
-    None
 }
 
 /// A unit told in a remark: `单位V`, `单位：kWh`.

@@ -62,7 +62,7 @@ fn a_remark_may_tell_the_scale() {
         ("xylophone", None),
         ("", None),
     ] {
-        assert_eq!(scale_in(text), found, "{text}");
+        assert_eq!(scale::told(text).map(|t| (t.scale, t.offset)), found, "{text}");
     }
 }
 

@@ -3,10 +3,12 @@
 
 use super::super::headers::Field;
 use super::super::lists;
-use super::super::text::{NumberFault, folded, is_blank, plain, tidy};
+use super::super::text::{folded, is_blank, plain, tidy};
 use super::super::types::width;
 use super::super::units;
 use super::super::value::{Keys, Val};
+use super::factor::Hint;
+use super::naming::Names;
 use super::{Reading, quantity};
 
 /// Kinds of electrical signal that change how raw values are read.
@@ -19,10 +21,15 @@ enum Signal {
 
 impl Reading<'_> {
     /// `scale`, `offset`, `range`, `loop`, `calibration`, `decimals`, `sentinels`, `invert`, `labels`.
-    pub(super) fn measure(&mut self, keys: &mut Keys, unit: Option<&str>, is_bit: bool) {
+    pub(super) fn measure(&mut self, keys: &mut Keys, is_bit: bool, hints: Vec<Hint>, names: &Names) {
         let exact = self.around.block.exact;
+        let raw_given = [Field::RawRange, Field::RawLo, Field::RawHi].iter().any(|f| self.cell(f).is_some());
         self.factor(keys);
-        self.told_factor(keys, is_bit);
+        if !exact && !is_bit {
+            self.told_factor(keys, hints, raw_given, names);
+        }
+        let unit = keys.get("unit").and_then(Val::as_text).map(str::to_owned);
+        let unit = unit.as_deref();
         let range = self.range(unit);
         let raw = self.raw_range();
         let signal = self.cell(&Field::Signal).map(|(c, t)| (c, signal(&t)));
@@ -106,72 +113,18 @@ impl Reading<'_> {
         }
     }
 
-    fn factor(&mut self, keys: &mut Keys) {
-        let exact = self.around.block.exact;
-        if let Some((column, text)) = self.cell(&Field::Scale) {
-            let title = self.column(&Field::Scale).map_or(String::new(), |c| folded(&c.title));
-            match lists::scale(&text) {
-                Ok(scale) if scale != 0.0 => {
-                    let enlarged = title.contains("放大") || title.contains("扩大");
-                    let scale = if enlarged && scale > 1.0 && !exact { 1.0 / scale } else { scale };
-                    if scale != 1.0 || exact {
-                        keys.insert("scale".to_owned(), Val::Number(scale));
-                    }
-                    if [10.0, 100.0, 1000.0].contains(&scale) && !exact {
-                        self.warn(
-                            column,
-                            format!("multiplied by {scale}; is it not to be divided?"),
-                            "a register that holds 752 for 75.2 needs 0.1 or 1/10",
-                        );
-                    }
-                }
-                Err(NumberFault::Comma) => {
-                    if let Err((problem, remedy)) = quantity(&text) {
-                        self.fault(column, problem, remedy);
-                    }
-                }
-                _ => self.fault(
-                    column,
-                    format!("`{}` is no multiplier", plain(&text)),
-                    "e.g. 0.1, ×0.1 or 1/10",
-                ),
-            }
-        }
-        if let Some((column, text)) = self.cell(&Field::Offset) {
-            match quantity(&text) {
-                Ok((offset, _)) if offset != 0.0 || exact => {
-                    keys.insert("offset".to_owned(), Val::Number(offset));
-                }
-                Ok(_) => {}
-                Err((problem, remedy)) => self.fault(column, problem, remedy),
-            }
-        }
-    }
-
-    /// A scale that only a remark tells, for whole numbers.
-    fn told_factor(&mut self, keys: &mut Keys, is_bit: bool) {
-        let whole = keys.get("type").and_then(Val::as_text).is_none_or(|t| t.starts_with(['u', 'i']));
-        if self.around.block.exact || is_bit || !whole || self.cell(&Field::Scale).is_some() {
-            return;
-        }
-        let columns =
-            self.around.block.columns.iter().filter(|c| matches!(c.field, Field::Remark | Field::Describe));
-        let told = columns
-            .filter_map(|c| {
-                Some((c.index, lists::scale_in(&self.around.sheet.down(self.row, c.index).shown())?))
-            })
-            .next();
-        let Some((column, (scale, offset))) = told.filter(|(_, (scale, _))| *scale != 1.0) else { return };
-        keys.insert("scale".to_owned(), Val::Number(scale));
-        if offset != 0.0 {
-            keys.insert("offset".to_owned(), Val::Number(offset));
-        }
-        let problem = format!("this remark was taken as the scale: raw × {scale}");
-        self.warn(column, problem, "a column 系数 says it without doubt");
-    }
-
     fn range(&mut self, unit: Option<&str>) -> Option<(usize, f64, f64)> {
-        if let Some((column, text)) = self.cell(&Field::Range) {
+        let whole = self.cell(&Field::Range).or_else(|| {
+            // Both ends in the column of one, the other left empty.
+            let (lo, hi) = (self.cell(&Field::RangeLo), self.cell(&Field::RangeHi));
+            let one = match (lo, hi) {
+                (Some(one), None) | (None, Some(one)) => one,
+                (Some(lo), Some(hi)) if lo.1 == hi.1 => lo,
+                _ => return None,
+            };
+            (quantity(&one.1).is_err() && lists::range(&one.1).is_some()).then_some(one)
+        });
+        if let Some((column, text)) = whole {
             let Some((low, high, own)) = lists::range(&text) else {
                 self.fault(column, format!("`{}` is no range", plain(&text)), "e.g. 0~2.5");
                 return None;
@@ -243,7 +196,7 @@ impl Reading<'_> {
     }
 
     /// A unit behind a number must be the point's.
-    fn same_unit(&mut self, column: usize, own: &str, unit: Option<&str>) {
+    pub(super) fn same_unit(&mut self, column: usize, own: &str, unit: Option<&str>) {
         let (Some(own), Some(unit)) = (units::known(own), unit) else { return };
         if own != unit {
             let problem = format!("this is in {own}, but the point in {unit}");
@@ -311,67 +264,6 @@ impl Reading<'_> {
         }
     }
 
-    /// Setpoints, with what stands for all limits of the row.
-    pub(super) fn limits(&mut self, keys: &mut Keys, unit: Option<&str>) {
-        let mut set: Vec<(usize, &'static str, f64)> = Vec::new();
-        for kind in ["ll", "l", "h", "hh", "state"] {
-            let field = Field::Limit(kind);
-            let Some((column, text)) = self.cell(&field) else { continue };
-            if folded(&text) == "false" {
-                keys.insert(format!("limits.{kind}"), Val::Flag(false));
-                continue;
-            }
-            if let (Some(title), Some(unit)) = (self.column(&field).and_then(|c| c.unit), unit)
-                && title != unit
-                && units::known(unit).is_some()
-            {
-                self.warn(column, format!("the header says {title}, the point {unit}"), "check the setpoint");
-            }
-            match quantity(&text) {
-                Ok((at, own)) => {
-                    self.same_unit(column, &own, unit);
-                    keys.insert(format!("limits.{kind}.at"), Val::Number(at));
-                    if kind != "state" {
-                        set.push((column, kind, at));
-                    }
-                }
-                Err((problem, remedy)) => self.fault(column, problem, remedy),
-            }
-        }
-        for pair in set.windows(2) {
-            let [(_, below, low), (column, above, high)] = pair else { continue };
-            if low >= high && !self.around.block.exact {
-                let problem = format!("{above} = {high} is not above {below} = {low}");
-                self.fault(*column, problem, "ll < l < h < hh");
-            }
-        }
-        for key in ["deadband", "on_delay", "off_delay"] {
-            let Some((column, text)) = self.cell(&Field::Every(key)) else { continue };
-            let value = match quantity(&text) {
-                Ok((n, _)) if key == "deadband" && n >= 0.0 => Val::Number(n),
-                Ok((n, own)) if key != "deadband" && n >= 0.0 => {
-                    let own = match folded(&own).as_str() {
-                        "" | "s" | "秒" | "sec" => "s",
-                        "min" | "分" | "分钟" | "m" => "m",
-                        "ms" | "毫秒" => "ms",
-                        _ => {
-                            self.fault(column, format!("`{}` is no delay", plain(&text)), "seconds, e.g. 3");
-                            continue;
-                        }
-                    };
-                    Val::Text(format!("{n}{own}"))
-                }
-                _ => {
-                    self.fault(column, format!("`{}` is no {key}", plain(&text)), "0 or more");
-                    continue;
-                }
-            };
-            for (_, kind, _) in &set {
-                keys.insert(format!("limits.{kind}.{key}"), value.clone());
-            }
-        }
-    }
-
     /// Keys under their own name, their cells as TOML has them.
     pub(super) fn own_keys(&mut self, keys: &mut Keys) {
         const TEXTS: &[&str] = &["pointer", "quality", "topic", "metric", "encoding", "bit_order", "period"];
@@ -410,7 +302,9 @@ impl Reading<'_> {
         for c in self.around.block.columns.iter().filter(|c| c.field == Field::Remark) {
             let text = self.around.sheet.down(self.row, c.index).shown();
             // What became labels is not said twice.
-            if !is_blank(&text) && (lists::labels(&text).is_none() || !keys.contains_key("labels")) {
+            let said = self.named_by == Some(c.index)
+                || lists::labels(&text).is_some() && keys.contains_key("labels");
+            if !is_blank(&text) && !said {
                 words.push(tidy(&text));
             }
         }

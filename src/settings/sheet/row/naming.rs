@@ -2,20 +2,32 @@
 
 use super::super::headers::Field;
 use super::super::lists;
-use super::super::text::{has_chinese, plain, tidy};
+use super::super::lists::scale::{self, Told};
+use super::super::text::{has_chinese, is_blank, plain, tidy};
 use super::super::value::{Keys, Val};
 use super::super::{names, units};
 use super::Reading;
+use super::factor::Hint;
 use crate::plant::Id;
 
 impl Reading<'_> {
-    pub(super) fn names(&self) -> Names {
+    pub(super) fn names(&mut self) -> Names {
         let exact = self.around.block.exact;
+        let register = !exact && self.is_named_as_register();
         let cell = |f: Field| self.cell(&f).map(|(_, t)| if exact { t } else { tidy(&t) });
-        let (name, en, describe, tag) =
+        let (mut name, en, describe, tag) =
             (cell(Field::Name), cell(Field::NameEn), cell(Field::Describe), cell(Field::Tag));
+        if register {
+            let bit = describe.is_none().then(|| self.bit_in_remark()).flatten();
+            if let Some((column, text)) = &bit {
+                self.named_by = Some(*column);
+                name = Some(text.clone());
+            } else if describe.is_some() {
+                name = None;
+            }
+        }
         let all: Vec<String> = [&name, &describe, &en, &tag].into_iter().flatten().cloned().collect();
-        if self.around.block.exact {
+        if exact {
             return Names { zh: name, en, tag: None, all };
         }
         let pick = |chinese: bool, from: &[&Option<String>]| {
@@ -29,18 +41,70 @@ impl Reading<'_> {
         }
     }
 
-    /// The unit: its own column, the name's parentheses, the range's or the header's.
-    pub(super) fn unit(&self, names: &mut Names) -> Option<String> {
-        let own = self.cell(&Field::Unit).map(|(_, t)| t);
-        if self.around.block.exact {
-            return own;
+    /// Whether the row is one bit of several and its name that of their register: joined over the rows, left out in all
+    /// but the first, or called 报警字.
+    fn is_named_as_register(&self) -> bool {
+        let sheet = self.around.sheet;
+        if self.cell(&Field::Bit).is_none() {
+            return false;
         }
-        let in_name = names.strip_unit();
-        let in_range = || units::known(&lists::range(&self.cell(&Field::Range)?.1)?.2);
+        let Some(column) = self.column(&Field::Name).map(|c| c.index) else { return true };
+        let own = sheet.cell(self.row, column);
+        let joined = |m: &super::super::Merge| {
+            m.columns.0 == column && m.rows.0 < m.rows.1 && (m.rows.0..=m.rows.1).contains(&self.row)
+        };
+        own.is_empty()
+            || sheet.merges.iter().any(joined)
+            || super::super::names::is_register_name(&own.shown())
+    }
+
+    /// The words of a bit that stand where remarks do.
+    fn bit_in_remark(&self) -> Option<(usize, String)> {
+        let fits = |c: &&super::Column| matches!(c.field, Field::Remark | Field::Bits | Field::Labels);
+        let mut texts = self
+            .around
+            .block
+            .columns
+            .iter()
+            .filter(fits)
+            .map(|c| (c.index, tidy(&self.around.sheet.cell(self.row, c.index).shown())));
+        texts.find(|(_, t)| !is_blank(t) && lists::labels(t).is_none())
+    }
+
+    /// The unit: its own column, the name's brackets, the range's or the header's. A scale beside it is noted.
+    pub(super) fn unit(&mut self, names: &mut Names, is_bit: bool, hints: &mut Vec<Hint>) -> Option<String> {
+        let own = self.cell(&Field::Unit);
+        if self.around.block.exact {
+            return own.map(|(_, t)| t);
+        }
+        let name_column =
+            self.column(&Field::Name).or_else(|| self.column(&Field::Describe)).map_or(0, |c| c.index);
+        let (in_name, told) = names.strip_unit();
+        hints.extend(told.map(|told| Hint { column: name_column, what: "name", told }));
+        if is_bit {
+            if let Some((column, text)) = own.filter(|(_, t)| units::unit(t) != "bool") {
+                self.warn(column, format!("`{}` is the unit of a bit: left out", tidy(&text)), "");
+            }
+            return Some("bool".to_owned());
+        }
+        let own = own.map(|(column, text)| match scale::in_unit(&text) {
+            Some((by, unit)) => {
+                let told = Told { scale: by, offset: 0.0, unit: Some(unit), resolution: false };
+                hints.insert(0, Hint { column, what: "unit", told });
+                unit.to_owned()
+            }
+            None => units::unit(scale::unbracketed(&plain(&text))),
+        });
+        let range = || {
+            let cell = [Field::Range, Field::RangeHi, Field::RangeLo].iter().find_map(|f| self.cell(f))?.1;
+            units::known(&lists::range(&cell)?.2)
+        };
         let remarks = self.around.block.columns.iter().filter(|c| c.field == Field::Remark);
         let mut remarks = remarks.map(|c| self.around.sheet.down(self.row, c.index).shown());
         let in_remark = || remarks.find_map(|t| lists::unit_in(&t));
-        own.map(|t| units::unit(&t)).or(in_name).or_else(|| in_range().or_else(in_remark).map(str::to_owned))
+        let titled =
+            || self.column(&Field::Range).or_else(|| self.column(&Field::RangeHi)).and_then(|c| c.unit);
+        own.or(in_name).or_else(|| range().or_else(in_remark).or_else(titled).map(str::to_owned))
     }
 
     /// The id, and whether the sheet names it as such.
@@ -73,6 +137,59 @@ impl Reading<'_> {
     }
 }
 
+/// A name and what stands in brackets behind it, or behind a stroke or a space if that is a unit.
+fn bracketed(name: &str) -> Option<(String, String)> {
+    let text = plain(name);
+    for (open, close) in [('(', ')'), ('[', ']'), ('【', '】'), ('〔', '〕'), ('<', '>'), ('{', '}')] {
+        if let Some((before, inside)) = text.strip_suffix(close).and_then(|t| t.rsplit_once(open))
+            && !before.trim().is_empty()
+        {
+            return Some((before.trim().to_owned(), inside.to_owned()));
+        }
+    }
+    let whole = |inside: &str| units::known(inside).is_some();
+    // One letter is a unit behind the quantity that has it; else it names a thing: 给水泵 A.
+    let letter = |before: &str, inside: &str| match inside.trim() {
+        "A" => before.ends_with("电流"),
+        "V" => before.ends_with("电压"),
+        "W" => before.ends_with("功率"),
+        other => other.chars().count() > 1 || !other.is_ascii() || other == "%",
+    };
+    if let Some((before, inside)) = text.rsplit_once('/') {
+        // `流量t/h`, `流量 t/h`: the stroke is part of the unit.
+        let joined = before.rsplit_once(|c: char| !c.is_ascii_alphanumeric()).map_or("", |(_, last)| last);
+        let compound = format!("{joined}/{inside}");
+        if whole(&compound) && !joined.is_empty() {
+            let before =
+                before.strip_suffix(joined).unwrap_or(before).trim_end().trim_end_matches(['/', ',']);
+            return (!before.is_empty()).then(|| (before.trim().to_owned(), compound));
+        }
+        if whole(inside) && has_chinese(before) && letter(before.trim(), inside) {
+            return Some((before.trim().to_owned(), inside.to_owned()));
+        }
+    }
+    let (before, inside) = text.rsplit_once([' ', '_'])?;
+    let strong = matches!(
+        units::known(inside),
+        Some("MPa" | "kPa" | "Pa" | "bar" | "mbar" | "℃" | "%" | "mm" | "kW" | "kWh" | "Hz" | "ppm")
+    );
+    (strong && inside != "c" && inside != "C").then(|| (before.trim().to_owned(), inside.to_owned()))
+}
+
+/// A unit, a scale, or both in the brackets of a name.
+fn of_name(inside: &str) -> (Option<&'static str>, Option<Told>) {
+    if let Some(unit) = units::known(inside) {
+        return (Some(unit), None);
+    }
+    if let Some((scale, unit)) = scale::in_unit(inside) {
+        return (Some(unit), Some(Told { scale, offset: 0.0, unit: Some(unit), resolution: false }));
+    }
+    let parts = || inside.split([',', ';', ' ', '、']);
+    let unit = parts().find_map(units::known);
+    let told = scale::told(inside).or_else(|| parts().find_map(scale::told));
+    (unit.or_else(|| told.as_ref().and_then(|t| t.unit)), told)
+}
+
 /// What a point is called.
 pub(super) struct Names {
     pub(super) zh: Option<String>,
@@ -82,20 +199,19 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// Takes a known unit in parentheses off the names: `蒸汽压力(MPa)`.
-    fn strip_unit(&mut self) -> Option<String> {
-        let mut unit = None;
+    /// Takes a known unit off the names, and a scale beside it: `蒸汽压力(MPa)`, `排烟温度【℃】`, `炉温(0.1℃)`, `电流/A`.
+    fn strip_unit(&mut self) -> (Option<String>, Option<Told>) {
+        let (mut unit, mut told) = (None, None);
         for name in [&mut self.zh, &mut self.en].into_iter().flatten() {
-            let text = plain(name);
-            let Some((before, inside)) = text.strip_suffix(')').and_then(|t| t.rsplit_once('(')) else {
-                continue;
-            };
-            if let Some(known) = units::known(inside) {
-                unit = unit.or(Some(known.to_owned()));
-                *name = before.trim().to_owned();
+            let Some((before, inside)) = bracketed(name) else { continue };
+            let (own, scale) = of_name(&inside);
+            if own.is_some() || scale.is_some() {
+                unit = unit.or(own.map(str::to_owned));
+                told = told.or(scale);
+                *name = before;
             }
         }
-        unit
+        (unit, told)
     }
 
     pub(super) fn put(&self, keys: &mut Keys, exact: bool) {

@@ -2,11 +2,11 @@
 
 use super::super::address::{Address, Form};
 use super::super::headers::Field;
-use super::super::order::{Order, order};
-use super::super::table_key;
-use super::super::text::{folded, plain};
-use super::super::types::{says_nothing, type_key, type_word, width};
+use super::super::order::{Order, is_of_all, order, speaks};
+use super::super::text::{folded, plain, tidy};
+use super::super::types::{Family, says_nothing, type_key, type_word, width};
 use super::super::value::{Keys, Val};
+use super::super::{messages, table_key};
 use super::{Reading, Slot};
 use crate::settings::Table;
 
@@ -211,7 +211,7 @@ impl Reading<'_> {
                     }
                 }
             }
-            None => (None, false),
+            None => (self.text_bytes.map(|b| (at, b.div_ceil(2))), self.text_bytes.is_some()),
         };
         let registers = found.registers.or(counted.map(|c| c.1));
         let mut own_order = None;
@@ -222,6 +222,19 @@ impl Reading<'_> {
                 self.fault(column, format!("`{}` is no data type", plain(&text)), remedy);
                 return None;
             };
+            if let Some(high) = word.byte {
+                if word.family == Family::Signed {
+                    self.fault(
+                        column,
+                        messages::signed_byte(&plain(&text)),
+                        "INT16 if the device extends the sign, else write the point in the profile by hand",
+                    );
+                    return None;
+                }
+                keys.insert("type".to_owned(), Val::text("bits"));
+                keys.insert("bits".to_owned(), Val::numbers(if high { &[8.0, 15.0] } else { &[0.0, 7.0] }));
+                return Some(Some("u16"));
+            }
             let Some(known) = type_key(&word, registers) else {
                 let count = registers.unwrap_or(1);
                 let remedy = "1, 2 or 4 registers for a number; check address and type";
@@ -266,6 +279,13 @@ impl Reading<'_> {
                 "say in a column 数据类型 what they hold: UINT32, INT32, FLOAT …",
             );
             return None;
+        } else if !bits
+            && !listed
+            && bit.is_none()
+            && found.bit_to.is_none()
+            && self.column(&Field::Type).is_some()
+        {
+            self.untyped = true;
         }
         if bits {
             if key.and_then(width).is_some_and(|w| w > 1) {
@@ -302,8 +322,10 @@ impl Reading<'_> {
         Some(key)
     }
 
-    /// The byte order, from its column, the type's cell or a remark.
+    /// The byte order, from its column, the type's cell or a remark. What speaks of it and is not used is told.
     fn order(&mut self, key: Option<&str>, own: Option<(usize, Order)>, keys: &mut Keys) -> Option<()> {
+        let exact = self.around.block.exact;
+        let narrow = key.is_none_or(|k| width(k) == Some(1));
         let mut found = own;
         if let Some((column, text)) = self.cell(&Field::Order) {
             match order(&text) {
@@ -314,22 +336,13 @@ impl Reading<'_> {
                     return None;
                 }
             }
-        } else if found.is_none() && !self.around.block.exact && key.and_then(width).is_some_and(|w| w > 1) {
-            for c in self
-                .around
-                .block
-                .columns
-                .iter()
-                .filter(|c| matches!(c.field, Field::Remark | Field::Describe))
-            {
-                let text = self.around.sheet.down(self.row, c.index).shown();
-                found = found.or_else(|| order(&text).map(|o| (c.index, o)));
-            }
+        }
+        if !exact {
+            self.order_in_remarks(narrow, key, &mut found);
         }
         let Some((column, order)) = found else { return Some(()) };
-        let narrow = key.is_none_or(|k| width(k) == Some(1));
         // With one register only the bytes can be swapped: AB CD and CD AB say nothing there.
-        if narrow && matches!(order.key.as_str(), "abcd" | "cdab" | "ab") && !self.around.block.exact {
+        if narrow && matches!(order.key.as_str(), "abcd" | "cdab" | "ab") && !exact {
             return Some(());
         }
         if order.doubtful {
@@ -340,8 +353,45 @@ impl Reading<'_> {
                 remedy,
             );
         }
-        keys.insert("order".to_owned(), Val::Text(order.key));
+        let swapped = narrow && !exact && matches!(order.key.as_str(), "badc" | "dcba");
+        keys.insert("order".to_owned(), Val::Text(if swapped { "ba".to_owned() } else { order.key }));
         Some(())
+    }
+
+    /// Remarks that speak of the byte order: the first that is understood counts where no column and no type says one.
+    pub(super) fn order_in_remarks(
+        &mut self,
+        narrow: bool,
+        key: Option<&str>,
+        found: &mut Option<(usize, Order)>,
+    ) {
+        let around = self.around;
+        let texts = around.block.columns.iter().filter(|c| {
+            matches!(c.field, Field::Remark | Field::Describe | Field::Name | Field::Passed | Field::Labels)
+        });
+        for c in texts {
+            let text = around.sheet.down(self.row, c.index).shown();
+            if !speaks(&text) {
+                continue;
+            }
+            let told = order(&text);
+            match (told, &*found) {
+                (Some(_), _) if is_of_all(&text) => self.order_notes.push(c.index),
+                (Some(_), _) if narrow => {
+                    self.warn(c.index, messages::order_of_one_register(&tidy(&text)), messages::ORDER_REMEDY);
+                }
+                (Some(told), None) if key.is_some() => *found = Some((c.index, told)),
+                (Some(told), Some((_, own))) if *own != told => {
+                    self.warn(
+                        c.index,
+                        messages::order_differs(&tidy(&text), &own.key),
+                        messages::ORDER_REMEDY,
+                    );
+                }
+                (Some(_), _) => {}
+                (None, _) => self.warn(c.index, messages::order_unread(&tidy(&text)), messages::ORDER_REMEDY),
+            }
+        }
     }
 }
 

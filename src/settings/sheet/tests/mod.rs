@@ -107,7 +107,10 @@ fn a_second_list_on_the_same_sheet_has_its_own_header() {
         "Modbus地址 | 功能码 | 信号名称",
         "0 | 02 | 极低水位",
     ]);
-    assert_eq!(points(&found)[1], "lwco_electrode: address = 0, name = \"极低水位\", table = \"discrete\"");
+    assert_eq!(
+        points(&found)[1],
+        "lwco_electrode: address = 0, name = \"极低水位\", table = \"discrete\", unit = \"bool\""
+    );
 }
 
 #[test]

@@ -6,8 +6,8 @@ use super::*;
 fn bits_below_one_joined_register_share_its_address() {
     let mut bits = sheet(&["名称 | 地址 | 位", "熄火 | 40021 | 3", "超压 | | 4", "检漏失败 | | 5"]);
     let expected = [
-        "flame_fail: address = 40021, bit = 3, name = \"熄火\"",
-        "steam_pressure_high: address = 40021, bit = 4, name = \"超压\"",
+        "flame_fail: address = 40021, bit = 3, name = \"熄火\", unit = \"bool\"",
+        "steam_pressure_high: address = 40021, bit = 4, name = \"超压\", unit = \"bool\"",
     ];
     assert_eq!(points(&import(&[bits.clone()], &Options::default()))[..2], expected);
     bits.merges = vec![Merge { rows: (1, 3), columns: (1, 1) }];
@@ -38,9 +38,9 @@ fn a_span_in_a_list_of_bits_is_a_field_or_spare() {
     assert_eq!(
         points(&found),
         [
-            "steam_pressure_high: address = 40021, bit = 0, name = \"超压\"",
+            "steam_pressure_high: address = 40021, bit = 0, name = \"超压\", unit = \"bool\"",
             "p40021_1: address = 40021, bits = [1, 3], name = \"模式\", type = \"bits\"",
-            "flame_fail: address = 40022, bit = 0, name = \"熄火\"",
+            "flame_fail: address = 40022, bit = 0, name = \"熄火\", unit = \"bool\"",
         ]
     );
 }
@@ -117,7 +117,7 @@ fn zeros_before_a_coil_and_x_before_a_number_are_read_by_the_sheets_habit() {
         points(&found),
         [
             "steam_pressure: address = 40001, name = \"蒸汽压力\", type = \"i16\"",
-            "emergency_stop: address = 2, name = \"急停\", table = \"coil\"",
+            "emergency_stop: address = 2, name = \"急停\", table = \"coil\", unit = \"bool\"",
         ]
     );
 }
@@ -150,7 +150,7 @@ fn whole_numbers_with_decimals_are_scaled_and_that_is_said() {
     let found = read_lines(&[
         "名称 | 地址 | 类型 | 小数位",
         "蒸汽压力 | 40001 | INT16 | 2",
-        "水位 | 40002 | REAL | 1",
+        "水位 | 40002 | FLOAT ABCD | 1",
     ]);
     assert_eq!(found.points[0].keys["scale"], Val::Number(0.01));
     assert!(!found.points[1].keys.contains_key("scale"));
@@ -253,7 +253,7 @@ fn a_table_in_the_number_and_another_in_the_function_code_are_a_fault() {
 fn overlapping_and_repeated_registers_are_warned_of_and_bits_are_not() {
     let found = read_lines(&[
         "名称 | 地址 | 类型 | 位",
-        "甲 | 40001 | REAL |",
+        "甲 | 40001 | FLOAT ABCD |",
         "乙 | 40002 | INT16 |",
         "丙 | 40010 | INT16 |",
         "丁 | 40010 | INT16 |",

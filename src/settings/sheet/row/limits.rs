@@ -1,0 +1,122 @@
+//! The limits of an analogue point.
+
+use super::super::headers::Field;
+use super::super::lists;
+use super::super::text::{folded, plain, tidy};
+use super::super::value::{Keys, Val};
+use super::super::{messages, units};
+use super::{Reading, quantity};
+
+impl Reading<'_> {
+    /// Setpoints, with what stands for all limits of the row.
+    pub(super) fn limits(&mut self, keys: &mut Keys, unit: Option<&str>) {
+        let mut set: Vec<(usize, &'static str, f64)> = Vec::new();
+        for kind in ["ll", "l", "h", "hh", "state"] {
+            let field = Field::Limit(kind);
+            let Some((column, text)) = self.cell(&field) else { continue };
+            if folded(&text) == "false" {
+                keys.insert(format!("limits.{kind}"), Val::Flag(false));
+                continue;
+            }
+            self.titled_in(&field, column, unit);
+            match quantity(&text) {
+                Ok((at, own)) => {
+                    self.same_unit(column, &own, unit);
+                    keys.insert(format!("limits.{kind}.at"), Val::Number(at));
+                    set.push((column, kind, at));
+                }
+                Err((problem, remedy)) => self.fault(column, problem, remedy),
+            }
+        }
+        if !self.around.block.exact {
+            self.setpoint(keys, unit, &mut set);
+        }
+        let ladder: Vec<_> = set.iter().filter(|(_, kind, _)| *kind != "state").collect();
+        for pair in ladder.windows(2) {
+            let [(_, below, low), (column, above, high)] = pair else { continue };
+            if low >= high && !self.around.block.exact {
+                let problem = format!("{above} = {high} is not above {below} = {low}");
+                self.fault(*column, problem, "ll < l < h < hh");
+            }
+        }
+        self.of_every_limit(keys, &set.iter().map(|(_, kind, _)| *kind).collect::<Vec<_>>());
+    }
+
+    fn titled_in(&mut self, field: &Field, column: usize, unit: Option<&str>) {
+        if let (Some(title), Some(unit)) = (self.column(field).and_then(|c| c.unit), unit)
+            && title != unit
+            && units::known(unit).is_some()
+        {
+            self.warn(column, format!("the header says {title}, the point {unit}"), "check the setpoint");
+        }
+    }
+
+    /// `报警值`: `75`, `≥75`, `低于0.4`, `0.4~1.2`. Without a sign it is a high limit, and that is said.
+    fn setpoint(&mut self, keys: &mut Keys, unit: Option<&str>, set: &mut Vec<(usize, &'static str, f64)>) {
+        let Some((column, text)) = self.cell(&Field::Alarm) else { return };
+        self.titled_in(&Field::Alarm, column, unit);
+        let word = folded(&text);
+        if matches!(word.as_str(), "否" | "n" | "no" | "×" | "false") {
+            return;
+        }
+        let mut put = |reading: &mut Self, kind: &'static str, at: f64, own: &str| {
+            reading.same_unit(column, own, unit);
+            if set.iter().any(|(_, k, _)| *k == kind) {
+                return;
+            }
+            keys.insert(format!("limits.{kind}.at"), Val::Number(at));
+            set.push((column, kind, at));
+        };
+        // `1.25-1.3 MPa` and `-75~75`: both sides.
+        if let Some((low, high, own)) = lists::range(&text).filter(|(low, high, _)| low < high) {
+            put(self, "l", low, &own);
+            put(self, "h", high, &own);
+            set.sort_by_key(|(_, kind, _)| ["ll", "l", "h", "hh", "state"].iter().position(|k| k == kind));
+            return;
+        }
+        let low = ["<", "≤", "≦", "低", "小于", "下限", "low", "unter"].iter().any(|s| word.starts_with(s));
+        let high =
+            [">", "≥", "≧", "高", "大于", "上限", "超", "high", "über"].iter().any(|s| word.starts_with(s));
+        let from =
+            text.find(|c: char| c.is_ascii_digit() || matches!(c, '-' | '.' | '０'..='９')).unwrap_or(0);
+        let bare = if low || high { &text[from..] } else { &text };
+        match quantity(bare) {
+            Ok((at, own)) => put(self, if low { "l" } else { "h" }, at, &own),
+            Err(_) => self.warn(
+                column,
+                messages::alarm_not_used(&tidy(&text)),
+                "columns 低报 and 高报 with the setpoints",
+            ),
+        }
+        set.sort_by_key(|(_, kind, _)| ["ll", "l", "h", "hh", "state"].iter().position(|k| k == kind));
+    }
+
+    /// Deadband and delays of the row, for each of its limits.
+    pub(super) fn of_every_limit(&mut self, keys: &mut Keys, kinds: &[&str]) {
+        for key in ["deadband", "on_delay", "off_delay"] {
+            let Some((column, text)) = self.cell(&Field::Every(key)) else { continue };
+            let value = match quantity(&text) {
+                Ok((n, _)) if key == "deadband" && n >= 0.0 => Val::Number(n),
+                Ok((n, own)) if key != "deadband" && n >= 0.0 => {
+                    let own = match folded(&own).as_str() {
+                        "" | "s" | "秒" | "sec" | "sek" => "s",
+                        "min" | "分" | "分钟" | "m" => "m",
+                        "ms" | "毫秒" => "ms",
+                        _ => {
+                            self.fault(column, format!("`{}` is no delay", plain(&text)), "seconds, e.g. 3");
+                            continue;
+                        }
+                    };
+                    Val::Text(format!("{n}{own}"))
+                }
+                _ => {
+                    self.fault(column, format!("`{}` is no {key}", plain(&text)), "0 or more");
+                    continue;
+                }
+            };
+            for kind in kinds {
+                keys.insert(format!("limits.{kind}.{key}"), value.clone());
+            }
+        }
+    }
+}
