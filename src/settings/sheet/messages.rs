@@ -19,10 +19,6 @@ pub(super) fn low_byte_text(text: &str) -> String {
     format!("`{text}` is a text with its low bytes first")
 }
 
-pub(super) fn signed_byte(text: &str) -> String {
-    format!("`{text}` is a signed byte of a register")
-}
-
 pub(super) fn order_of_one_register(text: &str) -> String {
     format!("`{text}` speaks of the byte order, but this value has one register: not used")
 }

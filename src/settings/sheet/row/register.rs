@@ -224,12 +224,9 @@ impl Reading<'_> {
             };
             if let Some(high) = word.byte {
                 if word.family == Family::Signed {
-                    self.fault(
-                        column,
-                        messages::signed_byte(&plain(&text)),
-                        "INT16 if the device extends the sign, else write the point in the profile by hand",
-                    );
-                    return None;
+                    let key = if high { "i8_high" } else { "i8_low" };
+                    keys.insert("type".to_owned(), Val::text(key));
+                    return Some(Some(key));
                 }
                 keys.insert("type".to_owned(), Val::text("bits"));
                 keys.insert("bits".to_owned(), Val::numbers(if high { &[8.0, 15.0] } else { &[0.0, 7.0] }));
