@@ -88,11 +88,11 @@ fn next(dir: &Path, profile: &Path) {
 
 fn answers(options: &Options) -> Result<Answers, String> {
     let asks = !options.yes && std::io::stdin().is_terminal();
-    let mut one = |question: &str,
-                   flag: &str,
-                   given: Option<String>,
-                   proposed: &str,
-                   good: &dyn Fn(&str) -> Result<(), String>| {
+    let one = |question: &str,
+               flag: &str,
+               given: Option<String>,
+               proposed: &str,
+               good: &dyn Fn(&str) -> Result<(), String>| {
         if let Some(given) = given {
             return good(&given).map(|()| given).map_err(|problem| format!("--{flag}: {problem}"));
         }

@@ -135,7 +135,17 @@ impl Keeper {
         };
         self.work.ledger.saved.insert(key.to_owned(), saved);
         let by = by.map(str::to_owned);
-        let moved = Transition { rule: NO_RULE, from, to, event, at: now.wall, value: None, cause: None, by };
+        let moved = Transition {
+            rule: NO_RULE,
+            from,
+            to,
+            event,
+            at: now.wall,
+            value: None,
+            cause: None,
+            by,
+            raised_at: own.raised_at,
+        };
         self.work.ledger.transitions.push((key.into(), moved));
         self.waits();
         self.show_own();
@@ -162,6 +172,7 @@ impl Keeper {
                 raised_at: own.raised_at.map(Micros::rfc3339),
                 acknowledged_by: own.acknowledged_by.clone(),
                 active: own.active,
+                condition_unknown: None,
                 first_out: false,
                 guidance: Some(GuidanceView {
                     message: Some(own.what.clone()),

@@ -374,7 +374,7 @@ impl JournalReader {
                     // A device's own time does not turn with this clock.
                     let own = (from..=to).contains(&sample.at) && !(from..=to).contains(&steady);
                     let at = if own { sample.at } else { steady };
-                    visit(&PackedSample { at, readings: sample.readings });
+                    visit(&PackedSample { at, live: sample.live, readings: sample.readings });
                 })
             })?;
             if let (Some(first), Some(before)) = (first, before)
