@@ -60,7 +60,7 @@ fuzz_target!(|payload: &[u8]| {
     BOOK.with_borrow_mut(|book| {
         for n in 0..SHAPES.len() {
             let topic = format!("t/{n}");
-            let message = Message { topic: &topic, payload, retained: false, expired: false };
+            let message = Message { topic: &topic, payload, retained: false, expired: false, queued: None };
             let outcome = book.read(&message, ARRIVAL, Instant::now());
             assert!(outcome.wanted, "the topic is mapped");
             assert!(outcome.fault.is_none_or(|f| !f.is_empty()));

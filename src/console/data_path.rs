@@ -122,6 +122,12 @@ pub struct MqttView {
     pub expired: u64,
     pub ignored: u64,
     pub set_aside: u64,
+    /// Tokens that were not JSON and cost their own field only.
+    pub repaired: u64,
+    /// Times that could not be read; what came with them is in doubt.
+    pub bad_times: u64,
+    /// Messages without a time that may have waited at the broker while the gateway was away.
+    pub queued: u64,
     pub offline: u64,
     pub unacknowledged: u64,
     /// Times that the broker no longer had the session when the gateway came back.

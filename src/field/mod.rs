@@ -6,6 +6,7 @@
 //! device costs its own bus time only (promise P5), new settings touch only what changed (P8).
 //! Started, changed and stopped by the gateway.
 
+pub mod civil;
 mod fresh;
 mod intake;
 pub mod modbus;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
 
+use crate::field::civil::LocalTime;
 use crate::field::mqtt::payload;
 use crate::plant::Micros;
 use crate::settings::TimeFormat;
@@ -105,10 +106,11 @@ fn rows(file: &Path, zone: &TimeZone, mut each: impl FnMut(Row<'_>)) -> Result<(
     let [time, equipment, point, value] = COLUMNS.map(column);
     let (time, equipment, point, value) = (time?, equipment?, point?, value?);
     let mut record = csv::ByteRecord::new();
+    let mut near = Micros(0);
     while table.read_byte_record(&mut record).map_err(|e| named(e.to_string()))? {
         let line = || record.position().map_or(0, csv::Position::line);
         let cell = |n: usize| String::from_utf8_lossy(record.get(n).unwrap_or_default());
-        let at = moment(&cell(time), zone).ok_or_else(|| {
+        let at = moment(&cell(time), zone, near).ok_or_else(|| {
             let text = cell(time);
             named(format!(
                 "line {}: `{text}` is no time; write 2026-11-24T08:00:00Z, 2026-11-24 16:00:00 in the site's \
@@ -116,6 +118,7 @@ fn rows(file: &Path, zone: &TimeZone, mut each: impl FnMut(Row<'_>)) -> Result<(
                 line()
             ))
         })?;
+        near = at;
         let value = number(&cell(value)).map_err(|why| named(format!("line {}: {why}", line())))?;
         each(Row { at, equipment: &cell(equipment), point: &cell(point), value });
     }
@@ -130,10 +133,11 @@ fn delimiter(file: &Path) -> std::io::Result<u8> {
     Ok([b',', b';', b'\t'].into_iter().find(|d| header.contains(d)).unwrap_or(b','))
 }
 
-fn moment(text: &str, zone: &TimeZone) -> Option<Micros> {
+/// `near` is the row before: of an hour that comes twice the instant nearer to it is meant.
+fn moment(text: &str, zone: &TimeZone, near: Micros) -> Option<Micros> {
     match text.parse::<jiff::Timestamp>() {
         Ok(at) => Some(Micros(at.as_microsecond())),
-        Err(_) => payload::time::time(&text.replace('/', "-").into(), TimeFormat::Auto, zone),
+        Err(_) => payload::time::time(&text.into(), TimeFormat::Auto, LocalTime { zone, arrival: near }),
     }
 }
 

@@ -18,6 +18,7 @@ use super::payload::{Payload, Taken, extract};
 use super::recent::Recent;
 use super::route::{Match, Routes};
 use super::seen::Seen;
+use crate::field::civil::LocalTime;
 use crate::field::fresh::Fresh;
 use crate::plant::{Cause, DeviceIx, Micros, Quality, Reading};
 use crate::settings::{MqttMapping, MqttOffline, MqttPoint, MqttSource, Shape};
@@ -33,6 +34,8 @@ pub struct Message<'a> {
     pub retained: bool,
     /// Its expiry interval is over.
     pub expired: bool,
+    /// It may have waited at the broker, for this long at most.
+    pub queued: Option<Duration>,
 }
 
 /// Readings of one device and one instant: `readings[from..to]` of the book.
@@ -61,6 +64,14 @@ pub struct Outcome {
     pub offline: bool,
     /// Readings that came before.
     pub repeated: u64,
+    /// Tokens that were not JSON and cost their own field only.
+    pub repaired: u64,
+    /// It may have waited at the broker, and has no time of its own to tell.
+    pub queued: bool,
+    /// Times that could not be read.
+    pub bad_times: u64,
+    /// The last of them, in words.
+    pub bad_time: Option<String>,
     /// Why nothing, or not all, was read.
     pub fault: Option<String>,
 }
@@ -206,44 +217,75 @@ impl Book {
         let mut outcome = Outcome::default();
         let mut matches = Vec::new();
         self.routes.find(message.topic, &mut matches);
-        let payload = Payload::new(message.payload);
+        if matches.is_empty() {
+            return outcome;
+        }
+        let whole = Payload::new(message.payload);
+        let parts = whole.documents();
         let mut drafts = Vec::new();
-        for found in matches {
-            let entry = &self.entries[found.entry];
-            outcome.wanted |= !entry.groups.is_empty() || !entry.offline.is_empty();
-            for group in &entry.groups {
-                let reader = Reader {
-                    group,
-                    members: &self.members,
-                    message,
-                    found,
-                    payload: &payload,
-                    zone: &self.zone,
-                    arrival,
-                };
-                match reader.read(&mut drafts, &mut self.seen) {
-                    Ok(ignored) => outcome.ignored |= ignored,
-                    Err(e) => outcome.fault = Some(format!("{}: {e}", message.topic)),
-                }
-            }
-            for offline in gone(entry, found, &payload) {
-                outcome.offline = true;
-                let from = self.readings.len();
-                self.readings.extend(offline.points.iter().map(|point| Reading {
-                    point: *point,
-                    value: f64::NAN,
-                    quality: Quality::Bad(Cause::Disconnected),
-                }));
-                let to = self.readings.len();
-                self.samples.push(Sample { device: offline.device, at: arrival, live: true, from, to });
-            }
+        if parts.is_empty() {
+            self.read_document((message, &whole), &matches, arrival, &mut drafts, &mut outcome);
+        }
+        for part in &parts {
+            self.read_document((message, part), &matches, arrival, &mut drafts, &mut outcome);
         }
         // Buffering senders may begin with the newest; a stable sort leaves equal times as they came.
         drafts.sort_by_key(|d: &Draft| d.taken.at);
         for draft in drafts {
+            outcome.queued |= message.queued.is_some() && !draft.taken.by_device;
             outcome.repeated += self.settle(draft, message, arrival, now);
         }
         outcome
+    }
+
+    /// Reads one document of a message for all that want it.
+    fn read_document(
+        &mut self,
+        (message, payload): (&Message<'_>, &Payload<'_>),
+        matches: &[Match<'_>],
+        arrival: Micros,
+        drafts: &mut Vec<Draft>,
+        outcome: &mut Outcome,
+    ) {
+        for found in matches {
+            self.read_entry((message, payload), *found, arrival, drafts, outcome);
+        }
+        outcome.repaired += u64::from(payload.repaired());
+    }
+
+    fn read_entry(
+        &mut self,
+        (message, payload): (&Message<'_>, &Payload<'_>),
+        found: Match<'_>,
+        arrival: Micros,
+        drafts: &mut Vec<Draft>,
+        outcome: &mut Outcome,
+    ) {
+        let entry = &self.entries[found.entry];
+        outcome.wanted |= !entry.groups.is_empty() || !entry.offline.is_empty();
+        for group in &entry.groups {
+            let local = LocalTime { zone: &self.zone, arrival };
+            let reader = Reader::new(group, &self.members, message, found, payload, local);
+            match reader.read(drafts, &mut self.seen) {
+                Ok(ignored) => outcome.ignored |= ignored,
+                Err(e) => outcome.fault = Some(format!("{}: {e}", message.topic)),
+            }
+            outcome.bad_times += reader.bad_times.get();
+            if let Some(what) = reader.bad_time.into_inner() {
+                outcome.bad_time = Some(format!("{}: {what}", message.topic));
+            }
+        }
+        for offline in gone(entry, found, payload) {
+            outcome.offline = true;
+            let from = self.readings.len();
+            self.readings.extend(offline.points.iter().map(|point| Reading {
+                point: *point,
+                value: f64::NAN,
+                quality: Quality::Bad(Cause::Disconnected),
+            }));
+            let to = self.readings.len();
+            self.samples.push(Sample { device: offline.device, at: arrival, live: true, from, to });
+        }
     }
 
     /// Drops what came before, parts history from what may be judged.
@@ -266,14 +308,21 @@ impl Book {
         // A retained message is as old as its device time says; without one, who knows.
         let unsure = message.retained && !taken.by_device;
         let fresh = !message.retained || taken.at.plus(member.fresh.stale()) > arrival;
-        let may_be_judged = taken.live && fresh && !unsure && !message.expired;
+        // What waited at the broker for longer than a value is good for is history, though nobody knows of when.
+        let queued = message.queued.filter(|_| !taken.by_device);
+        let late = queued.is_some_and(|age| age > member.fresh.stale());
+        let may_be_judged = taken.live && fresh && !unsure && !message.expired && !late;
         let from = self.readings.len();
         let mut history = Vec::new();
         for (place, mut reading) in readings {
             if unsure {
                 reading = Reading { value: f64::NAN, quality: Quality::Bad(Cause::Stale), ..reading };
-            } else if taken.doubt && reading.quality == Quality::Good {
-                reading.quality = Quality::Uncertain(Cause::DeviceClock);
+            } else if reading.quality == Quality::Good {
+                reading.quality = match queued {
+                    Some(_) => Quality::Uncertain(Cause::Queued),
+                    None if taken.doubt => Quality::Uncertain(Cause::DeviceClock),
+                    None => Quality::Good,
+                };
             }
             if may_be_judged && member.fresh.takes(place, by_device, now) {
                 self.readings.push(reading);

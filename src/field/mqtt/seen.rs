@@ -60,6 +60,12 @@ pub struct MqttStatus {
     pub ignored: u64,
     /// Messages that could not be read.
     pub set_aside: u64,
+    /// Tokens that were not JSON and cost their own field only.
+    pub repaired: u64,
+    /// Times that could not be read; what came with them is in doubt.
+    pub bad_times: u64,
+    /// Messages without a time that may have waited at the broker while the gateway was away.
+    pub queued: u64,
     /// Last wills and the like: devices said to be gone.
     pub offline: u64,
     /// Received and not yet on the disk.

@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 
 use super::{Given, Item, PushStatus, Reason, Rejection, Report};
 use crate::field::fresh::Fresh;
-use crate::field::mqtt::payload::value::value;
+use crate::field::mqtt::payload::value::value_in;
 use crate::field::mqtt::payload::{Taken, taken};
 use crate::field::mqtt::recent::Recent;
 use crate::field::mqtt::seen::Seen;
@@ -175,7 +175,7 @@ impl Desk {
                 for place in places {
                     let point = &self.source.devices[draft.device].points[*place];
                     let (value, quality) = if item.good {
-                        value(&point.meaning, &item.value)
+                        value_in(&point.meaning, &item.value, item.unit)
                     } else {
                         (f64::NAN, Quality::Bad(Cause::DeviceSaysBad))
                     };

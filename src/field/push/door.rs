@@ -14,6 +14,7 @@ use tokio::time::timeout;
 use super::{Desk, Format, Item, LARGEST, PushError, Reason, Rejection, Report, json, line_items};
 use crate::clock::wall_now;
 use crate::field::LONGEST_COMMIT;
+use crate::field::civil::LocalTime;
 use crate::field::mqtt::payload::guard;
 use crate::field::sources::Registry;
 use crate::plant::Batch;
@@ -152,14 +153,15 @@ pub(super) fn read<W>(
     }
     let text = std::str::from_utf8(body).map_err(|_| PushError::NotText)?;
     let text = text.trim_start_matches('\u{feff}');
-    let zone = &desks[0].zone;
+    let now = (wall_now(), Instant::now());
+    let local = LocalTime { zone: &desks[0].zone, arrival: now.0 };
     let tree: Value;
     let items = match format {
         Format::Json => {
             tree = guard::tree(text)?;
-            json::items(&tree, zone, report)?
+            json::items(&tree, local, report)?
         }
-        Format::Lines(precision) => line_items(text, precision, zone, report)?,
+        Format::Lines(precision) => line_items(text, precision, local, report)?,
     };
     if items.is_empty() && report.rejected == 0 {
         return Err(PushError::Empty);
@@ -183,7 +185,6 @@ pub(super) fn read<W>(
             }
         }
     }
-    let now = (wall_now(), Instant::now());
     let lost = std::mem::take(report);
     let mut waiting = Vec::new();
     for (desk, items) in desks.iter().zip(&by_desk) {

@@ -10,9 +10,9 @@ pub mod line;
 
 use std::borrow::Cow;
 
-use jiff::tz::TimeZone;
 use serde_json::Value;
 
+use super::civil::LocalTime;
 use super::mqtt::Unknown;
 use super::mqtt::payload::{MOST_POINTS, PayloadError, guard, time};
 use crate::plant::{Cause, Micros, Quality};
@@ -90,6 +90,10 @@ pub enum Reason {
     OtherUnit,
     /// A boolean or a word such as `on` at a measured quantity. The point is bad.
     Boolean,
+    /// A time that cannot be read. The readings are taken, in doubt, under the time of their arrival.
+    BadTime(String),
+    /// A key that means nothing here. What stands there is not looked at.
+    UnknownKey(String),
     /// An object without `values`.
     NoValues,
     /// A line that cannot be read.
@@ -139,6 +143,19 @@ impl std::fmt::Display for Rejection {
                 "the value of `{device}` `{point}` is a boolean, and the point is a measured quantity; a discrete \
                  point has unit = \"bool\""
             ),
+            Reason::BadTime(text) => write!(
+                f,
+                "item {}: {text} is not a time; write milliseconds since 1970 or \"2026-11-30T08:00:00+08:00\"; its \
+                 readings were taken as in doubt",
+                self.place
+            ),
+            Reason::UnknownKey(key) => {
+                write!(f, "item {}: unknown key `{key}`", self.place)?;
+                match json::meant(key) {
+                    "" => write!(f, "; the keys are `device`, `time` and `values`"),
+                    known => write!(f, "; did you mean `{known}`?"),
+                }
+            }
             Reason::NoValues => write!(f, "item {} has no values", self.place),
             Reason::BadLine(what) => write!(f, "line {}: {what}", self.place),
         }
@@ -204,6 +221,8 @@ struct Item<'a> {
     given: Given,
     name: Cow<'a, str>,
     value: Cow<'a, Value>,
+    /// In which unit, if a number says so beside it.
+    unit: Option<&'a str>,
     good: bool,
 }
 
@@ -215,7 +234,7 @@ fn bounded(items: &[Item<'_>]) -> Result<(), PushError> {
 fn line_items<'a>(
     text: &'a str,
     precision: TimeFormat,
-    zone: &TimeZone,
+    local: LocalTime<'_>,
     report: &mut Report,
 ) -> Result<Vec<Item<'a>>, PushError> {
     let mut items = Vec::new();
@@ -231,13 +250,20 @@ fn line_items<'a>(
         let named = ["device", "equipment"].iter().find_map(|key| line.tags.iter().position(|t| t.0 == *key));
         let mut tags = line.tags;
         let device = named.map(|n| tags.swap_remove(n).1);
-        let given = line.timestamp.map_or(Given::Nothing, |stamp| {
-            time::time(&Value::from(stamp), precision, zone).map_or(Given::Unreadable, Given::At)
-        });
+        let given = match line.timestamp.map(|stamp| (stamp, time::time(&stamp.into(), precision, local))) {
+            None => Given::Nothing,
+            Some((_, Some(at))) => Given::At(at),
+            Some((stamp, None)) => {
+                let device = device.as_deref().map(str::to_owned);
+                let reason = Reason::BadTime(format!("{stamp} (precision {})", precision.word()));
+                report.reject(Rejection { place: line.number, device, point: None, reason });
+                Given::Unreadable
+            }
+        };
         for (name, value) in line.fields {
             bounded(&items)?;
             let (place, device, value) = (line.number, device.clone(), Cow::Owned(value));
-            items.push(Item { place, device, given, name, value, good: true });
+            items.push(Item { place, device, given, name, value, unit: None, good: true });
         }
     }
     Ok(items)

@@ -176,6 +176,48 @@ fn times_far_off_are_history_or_not_believed_as_on_mqtt() {
 }
 
 #[test]
+fn a_time_that_cannot_be_read_and_a_key_that_nobody_knows_are_named_and_leave_a_doubt() {
+    let desks = [desk("p", &["a"])];
+    for (body, reason) in [
+        (r#"{"time":"gestern","values":{"pressure":1.0}}"#, Reason::BadTime("\"gestern\"".to_owned())),
+        (r#"{"ts":1790000000000,"values":{"pressure":1.0}}"#, Reason::UnknownKey("ts".to_owned())),
+        (
+            r#"{"Time":"2026-11-30T08:00:00Z","values":{"pressure":1.0}}"#,
+            Reason::UnknownKey("Time".to_owned()),
+        ),
+    ] {
+        let (outcome, report, samples) = push(&desks, Format::Json, body);
+        assert_eq!((outcome, report.accepted, report.rejected), (Ok(()), 1, 1), "{body}");
+        assert_eq!(reasons(&report), [(0, &reason)]);
+        assert_eq!(samples[0].3[0].2, Quality::Uncertain(Cause::DeviceClock), "{body}");
+    }
+    let body = r#"{"site":"n","values":{"pressure":{"v":1.0,"qualty":0}}}"#;
+    let (_, report, samples) = push(&desks, Format::Json, body);
+    let said: Vec<String> = report.rejections.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        said,
+        [
+            "item 0: unknown key `site`; the keys are `device`, `time` and `values`",
+            "item 0: unknown key `qualty`; did you mean `quality`?",
+        ]
+    );
+    assert_eq!(samples[0].3[0].2, Quality::Good, "neither is about the time");
+    let (_, report, samples) = push(&desks, Format::Lines(TimeFormat::Nanos), "m pressure=2 1790000000");
+    assert_eq!(reasons(&report), [(1, &Reason::BadTime("1790000000 (precision ns)".to_owned()))]);
+    assert_eq!(samples[0].3[0].2, Quality::Uncertain(Cause::DeviceClock));
+}
+
+#[test]
+fn an_odd_token_costs_its_own_value_and_a_unit_beside_a_number_counts() {
+    let desks = [desk("p", &["a"])];
+    let body = r#"{"values":{"pressure":{"v":850,"unit":"kPa"},"level":12.,"on":1.#QNAN}}"#;
+    let (outcome, report, samples) = push(&desks, Format::Json, body);
+    assert_eq!((outcome, report.accepted, report.rejected), (Ok(()), 3, 0));
+    let values: Vec<_> = samples[0].3.iter().map(|r| (r.0, r.2)).collect();
+    assert!(values.contains(&(2, Quality::Bad(Cause::NotANumber))) && values.contains(&(1, Quality::Good)));
+}
+
+#[test]
 fn line_protocol_names_device_points_and_time() {
     let desks = [desk("p", &["boiler-1", "boiler 2"])];
     let now = wall_now().0;

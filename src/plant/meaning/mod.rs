@@ -177,6 +177,20 @@ impl Meaning {
         }
     }
 
+    /// The value of a raw number that names its unit beside it. A unit that nobody knows is passed over, and so is
+    /// every unit where the settings say themselves how numbers are scaled.
+    #[must_use]
+    pub fn measured(&self, raw: f64, unit: &str) -> (f64, Quality) {
+        let unit = unit.trim();
+        let known = || unit_of(unit, self.units.own.is_absolute()).is_known();
+        let says = self.kind == Kind::Measure && self.units.converts && !unit.is_empty();
+        if says && !self.units.own.is_plain() && known() {
+            self.with_unit(raw, unit)
+        } else {
+            self.number(raw)
+        }
+    }
+
     /// What the settings say that a word stands for.
     fn named(&self, text: &str) -> Option<(f64, Quality)> {
         let found = self.words.iter().find(|w| w.0.eq_ignore_ascii_case(text))?;
@@ -198,7 +212,7 @@ impl Meaning {
         }
         let Some((factor, shift)) = written.conversion_to(base) else { return bad(Cause::OtherUnit) };
         if *converts {
-            return self.number(times(number, factor) + shift);
+            return self.number(decimal::linear(number, factor, shift));
         }
         // The scale in the settings may be this very conversion.
         let whole = written.conversion_to(own);
@@ -209,15 +223,5 @@ impl Meaning {
             }
             _ => bad(Cause::OtherUnit),
         }
-    }
-}
-
-/// Divides where that is exact: 850 kPa are 0.85 MPa, and not 0.8500000000000001.
-fn times(number: f64, factor: f64) -> f64 {
-    let inverse = (1.0 / factor).round();
-    if factor.abs() < 1.0 && (inverse * factor - 1.0).abs() < 1e-12 {
-        number / inverse
-    } else {
-        number * factor
     }
 }

@@ -175,6 +175,19 @@ fn a_scale_in_the_settings_and_a_unit_in_the_text_never_both_convert() {
 }
 
 #[test]
+fn a_number_with_its_unit_beside_it_is_converted_unless_the_settings_scale_it() {
+    assert_eq!(of("MPa").measured(850.0, "kPa"), (0.85, Quality::Good));
+    assert_eq!(of("MPa").measured(0.85, "MPa"), (0.85, Quality::Good));
+    assert_eq!(of("MPa").measured(20.0, "℃").1, Quality::Bad(Cause::OtherUnit));
+    for unit in ["", "兆帕(表压)", "P1"] {
+        assert_eq!(of("MPa").measured(0.85, unit), (0.85, Quality::Good), "{unit}");
+    }
+    let scaled = Meaning { scale: 0.001, ..Meaning::default() }.with_units("MPa", None, true);
+    assert_eq!(scaled.measured(850.0, "MPa"), (0.85, Quality::Good));
+    assert_eq!(of("").measured(850.0, "kPa"), (850.0, Quality::Good));
+}
+
+#[test]
 fn sentinels_digits_and_endless_numbers_are_told() {
     let sensor = Meaning { scale: 0.1, offset: -5.0, sentinels: vec![32767.0, -999.9], ..Meaning::default() };
     assert_eq!(sensor.number(250.0), (20.0, Quality::Good));

@@ -1,10 +1,10 @@
-//! Modbus settings that can be read and will hardly work: worth a warning, no reason to stop.
+//! Settings that can be read and will hardly work: worth a warning, no reason to stop.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::super::fault::Fault;
-use super::super::types::{Framing, ModbusSource, Transport};
+use super::super::types::{Framing, ModbusSource, MqttSource, Transport, topic};
 use super::super::walk::Walk;
 
 /// Sources that no equipment names; `declared` are all of them, by kind and id.
@@ -24,6 +24,8 @@ pub(super) fn unused(
         });
     }
 }
+/// Pairs of overlapping filters that are named for each source.
+const MOST_PAIRS: usize = 3;
 
 /// Looks over all Modbus sources together.
 pub(super) fn modbus(root: &Walk<'_>, sources: &[&ModbusSource], warnings: &RefCell<Vec<Fault>>) {
@@ -60,6 +62,28 @@ pub(super) fn modbus(root: &Walk<'_>, sources: &[&ModbusSource], warnings: &RefC
                 ),
                 _ => {}
             }
+        }
+    }
+}
+
+/// Filters of one source that take the same topics. Each message is read once all the same, but hardly anybody means it.
+pub(super) fn mqtt(root: &Walk<'_>, sources: &[MqttSource], warnings: &RefCell<Vec<Fault>>) {
+    for source in sources {
+        let topics = source.mappings.iter().map(|m| &m.topic).chain(source.offline.iter().map(|o| &o.topic));
+        let filters: BTreeSet<String> = topics.map(super::super::types::Template::filter).collect();
+        let wild = filters.iter().filter(|f| f.contains(['+', '#']));
+        let pairs = wild.flat_map(|one| filters.iter().map(move |other| (one, other)));
+        let both_wild = |f: &String| f.contains(['+', '#']);
+        let overlapping = pairs.filter(|(one, other)| {
+            one != other && (one < other || !both_wild(other)) && topic::overlap(one, other)
+        });
+        for (one, other) in overlapping.take(MOST_PAIRS) {
+            let key = format!("source.mqtt.{}.address", source.id);
+            let place = root.place(&key);
+            let problem = format!("the filters `{one}` and `{other}` of this source take the same topics");
+            let remedy =
+                "each message is read once; one filter is enough, or make them take different topics";
+            warnings.borrow_mut().push(Fault { place, key, problem, remedy: remedy.to_owned() });
         }
     }
 }
@@ -128,6 +152,27 @@ mod tests {
         assert_eq!(along, 1);
         assert_eq!(load("", ""), (0, vec![]));
         assert_eq!(load("", "period = \"5s\"").1, Vec::<String>::new(), "read more often");
+    }
+
+    #[test]
+    fn filters_of_one_source_that_take_the_same_topics_are_warned_of() {
+        let warned = |topics: [&str; 2]| {
+            let [a, b] = topics.map(|t| format!("profile = \"p\"\nsource = \"m\"\ntopic = \"{t}\"\n"));
+            let text = format!(
+                "[site]\nid = \"n\"\n[[source.mqtt]]\nid = \"m\"\naddress = \"mqtt://192.0.2.1\"\n\
+                 [[equipment]]\nid = \"a\"\n{a}[[equipment]]\nid = \"b\"\n{b}"
+            );
+            let profile = "kind = \"k\"\nshape = \"flat\"\n[[point]]\nid = \"x\"\n";
+            let loaded = load_texts(&[("t.toml", &text)], &[("p.toml", profile)], &[]).expect("good");
+            let all = loaded.warnings.iter().map(ToString::to_string);
+            all.filter(|w| w.contains("take the same topics")).collect::<Vec<_>>()
+        };
+        let said = warned(["plant/#", "plant/b/data"]);
+        assert!(said.len() == 1 && said[0].contains("`plant/#` and `plant/b/data`"), "{said:?}");
+        assert_eq!(warned(["plant/+/x", "plant/b/+"]).len(), 1);
+        for apart in [["plant/a/data", "plant/b/data"], ["plant/{device}/data", "plant/+/data"]] {
+            assert!(warned(apart).is_empty(), "{apart:?}");
+        }
     }
 
     #[test]

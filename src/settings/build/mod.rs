@@ -150,6 +150,7 @@ pub(super) fn build(
     }
     shared::twins(&plant.takers, warnings);
     doubts::unused(&root, &plant.declared, &plant.named_sources, warnings);
+    doubts::mqtt(&root, &plant.mqtt, warnings);
     doubts::modbus(&root, &plant.modbus.iter().map(|d| &d.source).collect::<Vec<_>>(), warnings);
     let broker = root.table("broker").and_then(|w| broker::broker(&w, warnings));
     let manners = basics::manners(root.table("alarms").as_ref());

@@ -9,7 +9,7 @@ mod register;
 mod secret;
 mod shape;
 mod sparkplug;
-mod topic;
+pub mod topic;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

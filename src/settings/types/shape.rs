@@ -100,6 +100,24 @@ pub enum TimeFormat {
     Basic,
 }
 
+impl TimeFormat {
+    /// As the settings write it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Seconds => "s",
+            Self::Millis => "ms",
+            Self::Micros => "us",
+            Self::Nanos => "ns",
+            Self::Rfc3339 => "rfc3339",
+            Self::Local => "local",
+            Self::Compact => "compact",
+            Self::Basic => "basic",
+        }
+    }
+}
+
 /// What to do with a device time that is too far behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Late {

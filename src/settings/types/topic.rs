@@ -110,6 +110,67 @@ impl Template {
     }
 }
 
+/// Levels of a filter, without its share.
+fn levels(filter: &str) -> Vec<&str> {
+    let plain = filter.strip_prefix("$share/").and_then(|s| s.split_once('/')).map_or(filter, |s| s.1);
+    plain.split('/').collect()
+}
+
+/// A wildcard as the first level takes no topic that begins with `$` (MQTT 5.0, 4.7.2).
+fn is_kept_from(wildcard: &str, first: &str) -> bool {
+    matches!(wildcard, "+" | "#") && first.starts_with('$')
+}
+
+/// True if `filter` takes messages of the topic `name`.
+#[must_use]
+pub fn matches(filter: &str, name: &str) -> bool {
+    covers(filter, name)
+}
+
+/// True if `filter` takes all that `other` takes; a shared subscription covers nothing and is covered by nothing
+/// but itself.
+#[must_use]
+pub fn covers(filter: &str, other: &str) -> bool {
+    if filter == other {
+        return true;
+    }
+    if other.starts_with("$share/") {
+        return false;
+    }
+    let (wide, narrow) = (levels(filter), levels(other));
+    if is_kept_from(wide[0], narrow[0]) {
+        return false;
+    }
+    for (n, level) in wide.iter().enumerate() {
+        match (*level, narrow.get(n).copied()) {
+            // It takes the level above too.
+            ("#", _) => return true,
+            (_, None) => return false,
+            ("+", Some(below)) if below != "#" => {}
+            (level, Some(below)) if level == below && level != "+" => {}
+            _ => return false,
+        }
+    }
+    wide.len() == narrow.len()
+}
+
+/// True if some topic is taken by both filters.
+#[must_use]
+pub fn overlap(one: &str, other: &str) -> bool {
+    let (a, b) = (levels(one), levels(other));
+    if is_kept_from(a[0], b[0]) || is_kept_from(b[0], a[0]) {
+        return false;
+    }
+    for n in 0.. {
+        match (a.get(n).copied(), b.get(n).copied()) {
+            (Some("#"), _) | (_, Some("#")) | (None, None) => return true,
+            (Some(one), Some(other)) if one == "+" || other == "+" || one == other => {}
+            _ => return false,
+        }
+    }
+    false
+}
+
 impl fmt::Display for Template {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
@@ -118,7 +179,35 @@ impl fmt::Display for Template {
 
 #[cfg(test)]
 mod tests {
-    use super::Template;
+    use super::{Template, covers, matches, overlap};
+
+    #[test]
+    fn filters_that_take_the_same_topics_are_known() {
+        for (wide, narrow) in [
+            ("plant/#", "plant/+/data"),
+            ("plant/#", "plant"),
+            ("+/+", "a/b"),
+            ("#", "a/+/#"),
+            ("plant/+/data", "plant/b1/data"),
+        ] {
+            assert!(
+                covers(wide, narrow) && overlap(wide, narrow) && overlap(narrow, wide),
+                "{wide} {narrow}"
+            );
+            assert!(!covers(narrow, wide), "{narrow} {wide}");
+        }
+        for (one, other) in [("a/+/c", "a/b/+"), ("+/b", "a/+"), ("a/+/#", "+/b")] {
+            assert!(overlap(one, other) && !covers(one, other) && !covers(other, one), "{one} {other}");
+        }
+        for (one, other) in
+            [("a/+", "a/b/c"), ("a/b", "a/c"), ("#", "$SYS/x"), ("+/x", "$SYS/x"), ("a/+", "a")]
+        {
+            assert!(!overlap(one, other) && !covers(one, other), "{one} {other}");
+        }
+        assert!(!covers("plant/#", "$share/g/plant/a"), "a shared subscription has messages of its own");
+        assert!(matches("plant/+/data", "plant/b1/data") && !matches("plant/+/data", "plant/b1/x"));
+        assert!(matches("$share/g/plant/#", "plant/b1"));
+    }
 
     #[test]
     fn placeholders_are_subscribed_as_one_level_each() {

@@ -104,7 +104,7 @@ export interface UnknownName { topic: string; device: string | null; point: stri
 
 export interface Mqtt {
   unknown: UnknownName[]; unknown_more: number;
-  retained: number; duplicates: number; expired: number; ignored: number; set_aside: number; offline: number; unacknowledged: number;
+  retained: number; duplicates: number; expired: number; ignored: number; set_aside: number; repaired: number; bad_times: number; queued: number; offline: number; unacknowledged: number;
   sessions_lost?: number; session_lost_at?: string | null; broker_dropped?: number;
 }
 

@@ -5,6 +5,7 @@
 
 use encoding_rs::{Encoding as Charset, GB18030, UTF_8, UTF_16BE, UTF_16LE};
 
+use crate::field::civil::LocalTime;
 use crate::plant::{Cause, Quality, decimal, meaning};
 use crate::settings::{ByteOrder, CurrentLoop, Encoding, Format, ModbusPoint, Scaling};
 
@@ -29,12 +30,12 @@ const LARGEST_DOUBLE: f64 = 1e19;
 ///
 /// # Errors
 /// The cause that makes the reading bad: too few bytes, no number, a sentinel.
-pub fn raw(point: &ModbusPoint, bytes: &[u8], timezone: &jiff::tz::TimeZone) -> Result<f64, Cause> {
+pub fn raw(point: &ModbusPoint, bytes: &[u8], local: LocalTime<'_>) -> Result<f64, Cause> {
     let width = usize::from(point.format.width()) * 2;
     let bytes = bytes.get(..width).ok_or(Cause::Garbled)?;
     let number = match point.format {
         Format::Text(..) => return Ok(f64::NAN),
-        Format::Clock6 => clock(bytes, point.order, timezone)?,
+        Format::Clock6 => clock(bytes, point.order, local)?,
         Format::M10k(_) => m10k(significant(bytes, point.order), width)?,
         Format::Bcd(_) => bcd(significant(bytes, point.order), width)?,
         format => {
@@ -153,7 +154,7 @@ fn half(bits: u16) -> f64 {
     }
 }
 
-fn clock(bytes: &[u8], order: ByteOrder, timezone: &jiff::tz::TimeZone) -> Result<f64, Cause> {
+fn clock(bytes: &[u8], order: ByteOrder, local: LocalTime<'_>) -> Result<f64, Cause> {
     let mut part = [0i16; 6];
     for (n, word) in bytes.chunks_exact(2).enumerate().take(6) {
         let swapped = matches!(order, ByteOrder::Badc | ByteOrder::Dcba);
@@ -165,10 +166,10 @@ fn clock(bytes: &[u8], order: ByteOrder, timezone: &jiff::tz::TimeZone) -> Resul
     }
     let year = if (0..100).contains(&part[0]) { part[0] + 2000 } else { part[0] };
     let small = |n: usize| i8::try_from(part[n]).map_err(|_| Cause::NotANumber);
-    let local = jiff::civil::DateTime::new(year, small(1)?, small(2)?, small(3)?, small(4)?, small(5)?, 0)
+    let civil = jiff::civil::DateTime::new(year, small(1)?, small(2)?, small(3)?, small(4)?, small(5)?, 0)
         .map_err(|_| Cause::NotANumber)?;
-    let zoned = local.to_zoned(timezone.clone()).map_err(|_| Cause::NotANumber)?;
-    Ok(zoned.timestamp().as_second() as f64)
+    let micros = local.instant(civil).ok_or(Cause::NotANumber)?;
+    Ok(micros.div_euclid(1_000_000) as f64)
 }
 
 /// The text of a [`Format::Text`] point, up to its end mark, without the white space around it.

@@ -6,7 +6,8 @@ use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
 use super::{engineering, raw, text};
-use crate::plant::{Cause, PointIx, Quality, decimal};
+use crate::field::civil::LocalTime;
+use crate::plant::{Cause, Micros, PointIx, Quality, decimal};
 use crate::settings::{ByteOrder, CurrentLoop, Encoding, Format, ModbusPoint, Scaling, Table};
 
 const ORDERS: [ByteOrder; 4] = [ByteOrder::Abcd, ByteOrder::Cdab, ByteOrder::Badc, ByteOrder::Dcba];
@@ -16,7 +17,7 @@ fn point(format: Format, order: ByteOrder) -> ModbusPoint {
 }
 
 fn read(format: Format, order: ByteOrder, bytes: &[u8]) -> Result<f64, Cause> {
-    raw(&point(format, order), bytes, &TimeZone::UTC)
+    raw(&point(format, order), bytes, LocalTime::UTC)
 }
 
 /// Independent of the decoder: letters of the order pick bytes of the big-endian form.
@@ -47,7 +48,7 @@ fn one_and_a_quarter_reads_alike_in_all_four_orders() {
 #[test]
 fn a_sentinel_or_a_nan_is_no_value() {
     let broken = ModbusPoint { sentinels: vec![32767.0], ..point(Format::I16, ByteOrder::Abcd) };
-    assert_eq!(raw(&broken, &[0x7F, 0xFF], &TimeZone::UTC), Err(Cause::Sentinel));
+    assert_eq!(raw(&broken, &[0x7F, 0xFF], LocalTime::UTC), Err(Cause::Sentinel));
     assert_eq!(read(Format::F32, ByteOrder::Abcd, &[0x7F, 0xC0, 0, 0]), Err(Cause::NotANumber));
     assert_eq!(read(Format::F32, ByteOrder::Abcd, &[0x7F, 0xC0]), Err(Cause::Garbled));
 }
@@ -55,8 +56,8 @@ fn a_sentinel_or_a_nan_is_no_value() {
 #[test]
 fn a_sentinel_is_known_in_the_precision_of_its_register() {
     let broken = ModbusPoint { sentinels: vec![-999.9], ..point(Format::F32, ByteOrder::Abcd) };
-    assert_eq!(raw(&broken, &(-999.9f32).to_be_bytes(), &TimeZone::UTC), Err(Cause::Sentinel));
-    assert_eq!(raw(&broken, &(-999.8f32).to_be_bytes(), &TimeZone::UTC), Ok(-999.8));
+    assert_eq!(raw(&broken, &(-999.9f32).to_be_bytes(), LocalTime::UTC), Err(Cause::Sentinel));
+    assert_eq!(raw(&broken, &(-999.8f32).to_be_bytes(), LocalTime::UTC), Ok(-999.8));
 }
 
 #[test]
@@ -65,7 +66,7 @@ fn a_value_at_its_limit_is_the_very_number_of_the_limit() {
         scaling: Scaling::Linear { scale, offset },
         ..point(format, ByteOrder::Abcd)
     };
-    let value = |p: &ModbusPoint, bytes: &[u8]| engineering(p, raw(p, bytes, &TimeZone::UTC).unwrap());
+    let value = |p: &ModbusPoint, bytes: &[u8]| engineering(p, raw(p, bytes, LocalTime::UTC).unwrap());
     assert_eq!(value(&scaled(Format::U16, 0.01, 0.0), &35u16.to_be_bytes()), (0.35, Quality::Good));
     assert_eq!(value(&scaled(Format::I16, 0.1, -100.0), &1001i16.to_be_bytes()), (0.1, Quality::Good));
     let float = 0.83f32.to_be_bytes();
@@ -77,7 +78,7 @@ fn a_value_at_its_limit_is_the_very_number_of_the_limit() {
 fn a_float_of_a_size_that_nothing_has_is_uncertain_and_zero_is_not() {
     let quality = |format, bytes: &[u8]| {
         let p = point(format, ByteOrder::Cdab);
-        engineering(&p, raw(&p, bytes, &TimeZone::UTC).unwrap()).1
+        engineering(&p, raw(&p, bytes, LocalTime::UTC).unwrap()).1
     };
     let doubt = Quality::Uncertain(Cause::Implausible);
     for usual in [1.25f32, -12.5, 100.0, 0.5] {
@@ -145,11 +146,23 @@ fn halves_and_times_are_numbers_too() {
     assert_eq!(read(Format::F16, ByteOrder::Abcd, &[0xC0, 0x00]), Ok(-2.0));
     assert_eq!(read(Format::F16, ByteOrder::Abcd, &[0x7C, 0x00]), Err(Cause::NotANumber));
     assert_eq!(read(Format::Epoch32, ByteOrder::Abcd, &[0x6A, 0xB1, 0x3B, 0x80]), Ok(1_790_000_000.0));
-    let shanghai = TimeZone::get("Asia/Shanghai").unwrap();
+    let zone = TimeZone::get("Asia/Shanghai").unwrap();
+    let shanghai = LocalTime { zone: &zone, arrival: Micros(0) };
     let bytes: Vec<u8> = [26i16, 9, 21, 22, 13, 20].iter().flat_map(|w| w.to_be_bytes()).collect();
     let p = point(Format::Clock6, ByteOrder::Abcd);
-    assert_eq!(raw(&p, &bytes, &shanghai), Ok(1_790_000_000.0));
-    assert_eq!(raw(&p, &[0; 12], &shanghai), Err(Cause::NotANumber));
+    assert_eq!(raw(&p, &bytes, shanghai), Ok(1_790_000_000.0));
+    assert_eq!(raw(&p, &[0; 12], shanghai), Err(Cause::NotANumber));
+}
+
+#[test]
+fn a_clock_in_the_hour_that_comes_twice_is_the_one_nearer_to_its_answer() {
+    let zone = TimeZone::get("Europe/Berlin").unwrap();
+    let bytes: Vec<u8> = [2026i16, 10, 25, 2, 30, 0].iter().flat_map(|w| w.to_be_bytes()).collect();
+    let p = point(Format::Clock6, ByteOrder::Abcd);
+    for at in [1_792_888_200, 1_792_891_800] {
+        let local = LocalTime { zone: &zone, arrival: Micros(at * 1_000_000 + 300_000) };
+        assert_eq!(raw(&p, &bytes, local), Ok(at as f64));
+    }
 }
 
 #[test]
@@ -177,7 +190,7 @@ fn every_raw_number_but_zero_is_true_at_a_discrete_point_whatever_its_format() {
         for (invert, wanted) in [(false, set), (true, 1.0 - set)] {
             let scaling = Scaling::Linear { scale: 0.1, offset: 5.0 };
             let discrete = ModbusPoint { truth: true, invert, scaling, ..point(format, ByteOrder::Abcd) };
-            let raw = raw(&discrete, &bytes, &TimeZone::UTC).expect("a number");
+            let raw = raw(&discrete, &bytes, LocalTime::UTC).expect("a number");
             assert_eq!(engineering(&discrete, raw), (wanted, Quality::Good), "{format:?} {bytes:?} {invert}");
         }
     }
@@ -251,7 +264,7 @@ proptest! {
         ][which];
         for order in ORDERS {
             let p = point(format, order);
-            let _ = raw(&p, &bytes, &TimeZone::UTC).map(|r| engineering(&p, r));
+            let _ = raw(&p, &bytes, LocalTime::UTC).map(|r| engineering(&p, r));
             let _ = text(&p, &bytes);
         }
     }

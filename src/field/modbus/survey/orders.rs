@@ -5,9 +5,8 @@
 //! used, a whole number of a size nobody counts to. The least surprising comes first. Ways that give the
 //! same values cannot be told apart by any rule; that is said, not hidden.
 
-use jiff::tz::TimeZone;
-
 use super::super::decode;
+use crate::field::civil::LocalTime;
 use crate::plant::PointIx;
 use crate::settings::{ByteOrder, Format, ModbusPoint, Table};
 
@@ -110,7 +109,7 @@ pub fn rank(samples: &[Vec<u8>], hints: &Hints) -> Vec<Candidate> {
             let point =
                 ModbusPoint { order, ..ModbusPoint::plain(PointIx(0), Table::HoldingRegister, 0, format) };
             let values: Vec<f64> =
-                samples.iter().map(|s| decode::raw(&point, s, &TimeZone::UTC).unwrap_or(f64::NAN)).collect();
+                samples.iter().map(|s| decode::raw(&point, s, LocalTime::UTC).unwrap_or(f64::NAN)).collect();
             let (mut cost, mut why) = judge(format, &values, hints);
             if hints.format.is_none() && width == 1 && half_a_value(samples) {
                 cost += HALF;

@@ -14,6 +14,7 @@ use super::super::trace::Frame;
 use super::super::unit::{Answer, Unit, Words};
 use super::asker::Asker;
 use crate::clock::wall_now;
+use crate::field::civil::LocalTime;
 use crate::plant::{Cause, PointIx, Quality, TextTable};
 use crate::settings::{Format, ModbusDevice, ModbusPoint, ModbusSource};
 
@@ -91,15 +92,16 @@ pub async fn read_point(
             }
             match answer {
                 Ok(heard) => {
+                    let local = LocalTime { zone: timezone, arrival: wall_now() };
                     reading.round_trip = reading.round_trip.max(Some(heard.took));
                     if request.points.iter().any(|n| unit.groups[group].points[*n].point == point) {
                         let at = usize::from(found.address - request.address);
                         let bits = request.table.is_bits();
-                        (reading.registers, reading.raw) = raw(&found, bits, at, &heard.values, timezone);
+                        (reading.registers, reading.raw) = raw(&found, bits, at, &heard.values, local);
                     }
                     let now = began.elapsed();
                     let values = heard.values.as_slice();
-                    let answer = Answer { values, earlier: earlier.as_deref(), now, at: wall_now() };
+                    let answer = Answer { values, earlier: earlier.as_deref(), now, at: local.arrival };
                     unit.take(group, &request, &answer, Words { timezone, texts: &texts }, &mut out);
                 }
                 Err(error) => {
@@ -126,7 +128,7 @@ fn raw(
     bits: bool,
     at: usize,
     values: &[u8],
-    timezone: &TimeZone,
+    local: LocalTime<'_>,
 ) -> (Option<String>, Option<f64>) {
     if bits {
         let set = values.get(at / 8).is_some_and(|b| b >> (at % 8) & 1 == 1);
@@ -136,7 +138,7 @@ fn raw(
         return (None, None);
     };
     let words: Vec<String> = own.chunks(2).map(|w| w.iter().map(|b| format!("{b:02X}")).collect()).collect();
-    let raw = decode::raw(point, own, timezone).ok().filter(|r| r.is_finite());
+    let raw = decode::raw(point, own, local).ok().filter(|r| r.is_finite());
     (Some(words.join(" ")), raw)
 }
 

@@ -9,6 +9,7 @@ use super::super::factors::Factors;
 use super::super::plan::Request;
 use super::super::torn::is_torn;
 use super::{Group, Unit, bad};
+use crate::field::civil::LocalTime;
 use crate::plant::{Cause, Micros, Quality, Reading, TextTable};
 use crate::settings::{Format, ModbusPoint, Scaling};
 
@@ -130,7 +131,7 @@ impl Unit {
                 None => (f64::NAN, Quality::Bad(Cause::Garbled)),
             };
         }
-        let raw = match decode::raw(point, bytes, words.timezone) {
+        let raw = match decode::raw(point, bytes, LocalTime { zone: words.timezone, arrival: answer.at }) {
             Ok(raw) => raw,
             Err(cause) => return (f64::NAN, Quality::Bad(cause)),
         };

@@ -1,28 +1,50 @@
 //! One group of mappings reads one message: which values are whose, by the group's shape. Pure.
 
-use jiff::tz::TimeZone;
+use std::cell::{Cell, RefCell};
+
 use serde_json::Value;
 
 use super::{Draft, Group, Member, Message};
-use crate::field::mqtt::payload::value::{is_good, value};
+use crate::field::civil::LocalTime;
+use crate::field::mqtt::payload::value::{is_good, value, value_in};
 use crate::field::mqtt::payload::{Payload, PayloadError, Taken, extract, guard, hex, taken, time};
 use crate::field::mqtt::route::Match;
 use crate::field::mqtt::seen::Seen;
-use crate::plant::{Cause, Micros, Quality, Reading};
+use crate::plant::{Cause, Quality, Reading};
 use crate::settings::{Body, HexRequest, JsonPath};
 
+/// An unreadable time is named by this many characters.
+const LONGEST_TIME: usize = 40;
+
 /// One group reads one message.
-pub(super) struct Reader<'a> {
+pub(super) struct Reader<'a, 'p> {
     pub(super) group: &'a Group,
     pub(super) members: &'a [Member],
     pub(super) message: &'a Message<'a>,
     pub(super) found: Match<'a>,
-    pub(super) payload: &'a Payload<'a>,
-    pub(super) zone: &'a TimeZone,
-    pub(super) arrival: Micros,
+    pub(super) payload: &'a Payload<'p>,
+    pub(super) local: LocalTime<'a>,
+    /// Times that could not be read.
+    pub(super) bad_times: Cell<u64>,
+    /// The last of them.
+    pub(super) bad_time: RefCell<Option<String>>,
 }
 
-impl Reader<'_> {
+impl<'a, 'p> Reader<'a, 'p> {
+    pub(super) fn new(
+        group: &'a Group,
+        members: &'a [Member],
+        message: &'a Message<'a>,
+        found: Match<'a>,
+        payload: &'a Payload<'p>,
+        local: LocalTime<'a>,
+    ) -> Self {
+        let (bad_times, bad_time) = (Cell::new(0), RefCell::new(None));
+        Self { group, members, message, found, payload, local, bad_times, bad_time }
+    }
+}
+
+impl Reader<'_, '_> {
     /// True if the shape passes it over.
     pub(super) fn read(&self, drafts: &mut Vec<Draft>, seen: &mut Seen) -> Result<bool, PayloadError> {
         let shape = &*self.group.shape;
@@ -66,8 +88,14 @@ impl Reader<'_> {
 
     fn taken(&self, found: Option<&Value>, expected: bool) -> Taken {
         let rule = self.group.shape.rule;
-        let given = found.and_then(|found| time::time(found, rule.format, self.zone));
-        taken(given, expected, rule, self.arrival)
+        let given = found.and_then(|found| time::time(found, rule.format, self.local));
+        if let (Some(found), None) = (found.filter(|f| !f.is_null()), given) {
+            self.bad_times.set(self.bad_times.get() + 1);
+            let written: String = found.to_string().chars().take(LONGEST_TIME).collect();
+            *self.bad_time.borrow_mut() =
+                Some(format!("{written} is not a time of the format `{}`", rule.format.word()));
+        }
+        taken(given, expected || found.is_some(), rule, self.local.arrival)
     }
 
     /// The time of a message without sets.
@@ -130,7 +158,7 @@ impl Reader<'_> {
                         let point = &member.points[*place];
                         let (value, quality) = match one.value {
                             _ if !one.good => (f64::NAN, Quality::Bad(Cause::DeviceSaysBad)),
-                            Some(found) => value(&point.meaning, found),
+                            Some(found) => value_in(&point.meaning, found, one.unit),
                             None => (f64::NAN, Quality::Bad(Cause::Missing)),
                         };
                         readings.push((*place, Reading { point: point.point, value, quality }));
@@ -275,7 +303,7 @@ impl Reader<'_> {
             let readings: Vec<(usize, Reading)> = match &reply {
                 Ok(reply) if member.unit.is_none_or(|unit| unit == reply.unit) => registers
                     .filter_map(|(place, point, register)| {
-                        let (value, quality) = hex::value(register, reply, self.zone)?;
+                        let (value, quality) = hex::value(register, reply, self.local)?;
                         Some((place, Reading { point, value, quality }))
                     })
                     .collect(),

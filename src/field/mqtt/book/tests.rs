@@ -43,7 +43,13 @@ impl Bench {
     }
 
     fn read(&mut self, topic: &str, payload: impl AsRef<[u8]>) -> (Outcome, Vec<Row>) {
-        self.take(&Message { topic, payload: payload.as_ref(), retained: false, expired: false })
+        self.take(&Message {
+            topic,
+            payload: payload.as_ref(),
+            retained: false,
+            expired: false,
+            queued: None,
+        })
     }
 
     fn take(&mut self, message: &Message<'_>) -> (Outcome, Vec<Row>) {
@@ -82,6 +88,10 @@ impl Bench {
 
 fn equipment(id: &str, keys: &str) -> String {
     format!("[[equipment]]\nid = \"{id}\"\nprofile = \"p\"\nsource = \"b\"\n{keys}\n")
+}
+
+fn message<'a>(topic: &'a str, payload: &'a [u8]) -> Message<'a> {
+    Message { topic, payload, retained: false, expired: false, queued: None }
 }
 
 fn row(name: &str, value: f64, at: i64) -> Row {
@@ -141,6 +151,98 @@ fn a_bare_word_is_a_value_and_the_topic_may_name_the_point() {
     assert!(bench.read("plant/e/x", "5").1.is_empty());
     assert!(bench.read("plant/f/a", "5").1.is_empty());
     assert_eq!(bench.unknown(), [(Some("e".to_owned()), Some("x".to_owned())), (Some("f".to_owned()), None)]);
+}
+
+#[test]
+fn one_odd_number_costs_its_own_point_and_is_counted() {
+    let mut bench = Bench::one("shape = \"flat\"\ntopic = \"t\"", "");
+    for (odd, wanted) in [
+        ("-nan", Err(Cause::NotANumber)),
+        ("1.#QNAN", Err(Cause::NotANumber)),
+        ("1e400", Err(Cause::NotANumber)),
+        ("12.", Ok(12.0)),
+        (".5", Ok(0.5)),
+        ("", Err(Cause::NotANumber)),
+        ("1,25", Err(Cause::NotANumber)),
+        ("\"12\t5\"", Err(Cause::Unreadable)),
+        ("bad", Err(Cause::Unreadable)),
+    ] {
+        let (outcome, rows) = bench.read("t", format!("{{\"a\":{odd},\"b\":7}}"));
+        assert_eq!((outcome.fault, outcome.repaired), (None, 1), "{odd}");
+        assert_eq!(rows, [("e/a".to_owned(), wanted, NOW.0, true), row("e/b", 7.0, NOW.0)], "{odd}");
+    }
+}
+
+#[test]
+fn several_documents_in_one_message_and_compressed_ones_are_read() {
+    let mut bench = Bench::one("shape = \"flat\"\ntime = { pointer = \"/ts\" }\ntopic = \"t\"", "");
+    let (first, second) = (NOW_MS - 2000, NOW_MS - 1000);
+    let lines = format!("{{\"ts\":{first},\"a\":1}}\n{{\"ts\":{second},\"a\":2,\"b\":-nan}}\n{{\"ts\":1");
+    let (outcome, rows) = bench.read("t", &lines);
+    let at = |ms: i64| ms * 1000;
+    let wanted =
+        [row("e/a", 1.0, at(first)), row("e/a", 2.0, at(second)), bad("e/b", Cause::NotANumber, at(second))];
+    assert_eq!(rows, wanted);
+    assert!(outcome.fault.is_some_and(|f| f.starts_with("t: not JSON")), "the one that was cut off is told");
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    std::io::Write::write_all(&mut gzip, br#"{"a":3,"b":4}"#).expect("memory");
+    let (outcome, rows) = bench.read("t", gzip.finish().expect("memory"));
+    assert_eq!((outcome.fault, rows.len()), (None, 2));
+    let (outcome, _) = bench.read("t", [0x1F, 0x8B, 8, 0, 1, 2, 3]);
+    assert!(outcome.fault.is_some_and(|f| f.contains("cannot be opened")));
+}
+
+#[test]
+fn a_value_that_names_its_unit_beside_it_is_converted() {
+    let profile = "kind = \"k\"\nshape = \"nested\"\ntopic = \"t\"\n[[point]]\nid = \"a\"\nunit = \"MPa\"\n";
+    let mut bench = Bench::new(profile, &equipment("e", ""));
+    let rows = bench.rows("t", &json!({"ts":NOW_MS,"data":{"a":{"v":850,"q":192,"unit":"kPa"}}}));
+    assert_eq!(rows, [row("e/a", 0.85, NOW.0)]);
+}
+
+#[test]
+fn a_time_that_cannot_be_read_is_named_and_its_readings_are_in_doubt() {
+    let mut bench =
+        Bench::one("shape = \"flat\"\ntime = { pointer = \"/ts\", format = \"local\" }\ntopic = \"t\"", "");
+    for (ts, at) in [
+        ("2026-09-21T14:13:17Z", NOW.0 - 3_000_000),
+        ("2026年9月21日 22时13分18秒", NOW.0 - 2_000_000),
+        ("2026/09/21 22:13:19", NOW.0 - 1_000_000),
+        ("2026-09-21 22:13:19:500", NOW.0 - 500_000),
+    ] {
+        let rows = bench.rows("t", &json!({"ts":ts,"a":1}));
+        assert_eq!(rows, [row("e/a", 1.0, at)], "{ts}");
+    }
+    for ts in [json!("gestern"), json!("21/09/2026 22:13:20"), json!(0)] {
+        let payload = json!({"ts":ts,"a":1}).to_string();
+        let outcome = bench.book.read(&message("t", payload.as_bytes()), NOW, bench.now);
+        assert_eq!((outcome.fault, outcome.bad_times), (None, 1), "{ts}");
+        let told = outcome.bad_time.expect("named");
+        assert!(told.starts_with(&format!("t: {ts} is not a time")), "{told}");
+        let reading = bench.book.readings(&bench.book.samples()[0])[0];
+        assert_eq!(reading.quality, Quality::Uncertain(Cause::DeviceClock), "{ts}");
+    }
+}
+
+#[test]
+fn what_waited_at_the_broker_without_a_time_is_in_doubt_and_judged_only_if_it_can_still_be_true() {
+    let mut bench = Bench::one("shape = \"flat\"\ntime = { pointer = \"/ts\" }\ntopic = \"t\"", "");
+    // Values are good for 15 s: three times the 5 s in which a message is expected.
+    for (away, live) in [(14, true), (16, false), (u64::MAX, false)] {
+        let queued = Some(Duration::from_secs(away));
+        let outcome = bench.book.read(&Message { queued, ..message("t", br#"{"a":1}"#) }, NOW, bench.now);
+        let sample = bench.book.samples()[0];
+        assert_eq!((outcome.queued, sample.live), (true, live), "{away}");
+        let reading = bench.book.readings(&sample)[0];
+        assert_eq!((reading.value, reading.quality), (1.0, Quality::Uncertain(Cause::Queued)));
+    }
+    // Its own time tells what it is.
+    let timed = json!({"ts":NOW_MS - 60_000,"a":1}).to_string();
+    let queued = Some(Duration::MAX);
+    let outcome = bench.book.read(&Message { queued, ..message("t", timed.as_bytes()) }, NOW, bench.now);
+    let sample = bench.book.samples()[0];
+    assert!(!outcome.queued && sample.live);
+    assert_eq!(bench.book.readings(&sample)[0].quality, Quality::Good);
 }
 
 #[test]
@@ -210,7 +312,13 @@ fn a_gateway_clock_that_jumps_takes_no_device_out_of_judgement() {
     // The device goes on second by second; the gateway's clock is what jumps, a day ahead and back.
     let mut send = |second: i64, jump: i64| {
         let payload = json!({"ts": NOW_MS + second * 1000, "a": second}).to_string();
-        let message = Message { topic: "t", payload: payload.as_bytes(), retained: false, expired: false };
+        let message = Message {
+            topic: "t",
+            payload: payload.as_bytes(),
+            retained: false,
+            expired: false,
+            queued: None,
+        };
         bench.now += Duration::from_secs(1);
         let wall = Micros(NOW.0 + (second + jump) * 1_000_000);
         let _ = bench.book.read(&message, wall, bench.now);
@@ -262,7 +370,7 @@ fn retained_and_expired_messages_are_not_taken_for_fresh_ones() {
     let mut bench = Bench::one("shape = \"nested\"\ntopic = \"t\"", "");
     let at = |ms: i64| json!({"ts":NOW_MS - ms,"data":{"a":{"v":1,"q":192}}}).to_string();
     let mut take = |payload: &str, retained, expired| {
-        bench.take(&Message { topic: "t", payload: payload.as_bytes(), retained, expired }).1
+        bench.take(&Message { topic: "t", payload: payload.as_bytes(), retained, expired, queued: None }).1
     };
     // expect_every is 5 s: a retained value may be 15 s old.
     assert!(take(&at(14_000), true, false)[0].3);

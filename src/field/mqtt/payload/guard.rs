@@ -1,11 +1,11 @@
-//! From bytes to a JSON tree, within bounds: size, depth, text encoding, and the words that some
-//! senders write where JSON has no number.
+//! From bytes to a JSON tree, within bounds: size, depth, text encoding, and what
+//! some senders write where JSON has no number (`repair`).
 
 use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::PayloadError;
+use super::{PayloadError, packed, repair};
 
 /// Larger payloads are refused unread.
 pub const LARGEST: usize = 256 * 1024;
@@ -20,6 +20,13 @@ pub fn text(payload: &[u8]) -> Result<Cow<'_, str>, PayloadError> {
     if payload.len() > LARGEST {
         return Err(PayloadError::TooLarge(payload.len()));
     }
+    match packed::opened(payload)? {
+        Cow::Borrowed(plain) => decoded(plain),
+        Cow::Owned(plain) => decoded(&plain).map(|text| Cow::Owned(text.into_owned())),
+    }
+}
+
+fn decoded(payload: &[u8]) -> Result<Cow<'_, str>, PayloadError> {
     if let Ok(text) = std::str::from_utf8(payload) {
         // C programs like to send the end of their string too.
         return Ok(Cow::Borrowed(text.trim_start_matches('\u{feff}').trim_end_matches('\0')));
@@ -30,18 +37,28 @@ pub fn text(payload: &[u8]) -> Result<Cow<'_, str>, PayloadError> {
     }
 }
 
-/// The tree of `text`.
+/// The tree of `text`; single tokens that are not JSON cost their own field only.
 ///
 /// # Errors
 /// Too deep, or not JSON.
 pub fn tree(text: &str) -> Result<Value, PayloadError> {
+    repaired_tree(text).map(|(tree, _)| tree)
+}
+
+/// The tree of `text`, and how many tokens had to be repaired for it.
+///
+/// # Errors
+/// Too deep, or not JSON.
+pub fn repaired_tree(text: &str) -> Result<(Value, u32), PayloadError> {
     if depth(text) > DEEPEST {
         return Err(PayloadError::TooDeep);
     }
-    serde_json::from_str(text).or_else(|e| match without_nan(text) {
-        Some(mended) => serde_json::from_str(&mended).map_err(|e| PayloadError::NotJson(e.to_string())),
-        None => Err(PayloadError::NotJson(e.to_string())),
-    })
+    let error = match serde_json::from_str(text) {
+        Ok(tree) => return Ok((tree, 0)),
+        Err(e) => PayloadError::NotJson(e.to_string()),
+    };
+    let Some((mended, count)) = repair::repaired(text) else { return Err(error) };
+    serde_json::from_str(&mended).map(|tree| (tree, count)).map_err(|_| error)
 }
 
 /// How deep brackets are nested outside texts.
@@ -68,43 +85,6 @@ fn depth(text: &str) -> usize {
         }
     }
     most
-}
-
-/// The text with `NaN` and `Infinity` (any sign, any case) outside of texts as `null`, if it has any.
-fn without_nan(text: &str) -> Option<String> {
-    const WORDS: [&str; 6] = ["-infinity", "+infinity", "infinity", "-inf", "inf", "nan"];
-    let mut out = String::with_capacity(text.len());
-    let (mut quoted, mut escaped, mut found, mut from, mut at) = (false, false, false, 0, 0);
-    let bytes = text.as_bytes();
-    while at < bytes.len() {
-        let byte = bytes[at];
-        if quoted {
-            match byte {
-                _ if escaped => escaped = false,
-                b'\\' => escaped = true,
-                b'"' => quoted = false,
-                _ => {}
-            }
-        } else if byte == b'"' {
-            quoted = true;
-        } else if matches!(byte, b'N' | b'n' | b'I' | b'i' | b'-' | b'+') {
-            let here = &bytes[at..];
-            let word = WORDS
-                .iter()
-                .find(|w| here.len() >= w.len() && here[..w.len()].eq_ignore_ascii_case(w.as_bytes()));
-            if let Some(word) = word {
-                out.push_str(&text[from..at]);
-                out.push_str("null");
-                at += word.len();
-                from = at;
-                found = true;
-                continue;
-            }
-        }
-        at += 1;
-    }
-    out.push_str(&text[from..]);
-    found.then_some(out)
 }
 
 #[cfg(test)]
@@ -136,6 +116,7 @@ mod tests {
         let read = tree(r#"{"a":NaN,"b":-Infinity,"c":[inf,1.5],"NaN":"-inf, NaN"}"#).expect("mended");
         assert!(read["a"].is_null() && read["b"].is_null() && read["c"][0].is_null());
         assert_eq!((&read["c"][1], &read["NaN"]), (&1.5.into(), &"-inf, NaN".into()));
-        assert!(tree("{\"a\":nonsense}").is_err());
+        assert_eq!(tree("{\"a\":nonsense,\"b\":2}").expect("read")["b"], 2);
+        assert!(tree("{\"a\":1").is_err(), "a number that is cut off may be another");
     }
 }

@@ -3,9 +3,8 @@
 //! A reply does not say where its registers begin, so the request it answers is found by unit,
 //! function code and byte count (Modbus over Serial Line V1.02, 2.5; CRC 6.2.2).
 
-use jiff::tz::TimeZone;
-
 use super::PayloadError;
+use crate::field::civil::LocalTime;
 use crate::field::modbus::decode;
 use crate::plant::Quality;
 use crate::settings::{HexRequest, ModbusPoint, Table};
@@ -79,7 +78,7 @@ pub fn reply<'a>(frame: &'a [u8], requests: &[HexRequest]) -> Result<Reply<'a>, 
 
 /// The value of `point`, if it lies within the reply.
 #[must_use]
-pub fn value(point: &ModbusPoint, reply: &Reply<'_>, timezone: &TimeZone) -> Option<(f64, Quality)> {
+pub fn value(point: &ModbusPoint, reply: &Reply<'_>, local: LocalTime<'_>) -> Option<(f64, Quality)> {
     if point.table != reply.request.table {
         return None;
     }
@@ -95,15 +94,15 @@ pub fn value(point: &ModbusPoint, reply: &Reply<'_>, timezone: &TimeZone) -> Opt
         Table::HoldingRegister | Table::InputRegister => {
             let from = 2 * offset;
             let bytes = reply.data.get(from..from + 2 * usize::from(point.format.width()))?;
-            Some(registers(point, bytes, timezone))
+            Some(registers(point, bytes, local))
         }
     }
 }
 
 /// The one place where registers are decoded as the Modbus poller decodes them. A payload has no memory:
 /// a fault of a current loop counts at once.
-fn registers(point: &ModbusPoint, bytes: &[u8], timezone: &TimeZone) -> (f64, Quality) {
-    match decode::raw(point, bytes, timezone) {
+fn registers(point: &ModbusPoint, bytes: &[u8], local: LocalTime<'_>) -> (f64, Quality) {
+    match decode::raw(point, bytes, local) {
         Ok(raw) => decode::engineering(point, raw),
         Err(cause) => (f64::NAN, Quality::Bad(cause)),
     }
@@ -133,10 +132,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::{Reply, bytes, crc, is_dlt645, reply, value};
+    use crate::field::civil::LocalTime;
     use crate::field::mqtt::payload::PayloadError;
-    use crate::plant::{PointIx, Quality};
+    use crate::plant::{Micros, PointIx, Quality};
     use crate::settings::{ByteOrder, Format, HexRequest, ModbusPoint, Scaling, Table};
 
+    const UTC: LocalTime<'static> = LocalTime { zone: &jiff::tz::TimeZone::UTC, arrival: Micros(0) };
     const ASKED: HexRequest =
         HexRequest { unit: Some(1), table: Table::HoldingRegister, start: 100, count: 2 };
 
@@ -186,20 +187,11 @@ mod tests {
     fn a_reply_is_matched_by_unit_function_and_byte_count() {
         let good = frame(1, 3, &[0x3F, 0xA0, 0, 0]);
         let found = reply(&good, &[ASKED]).expect("asked for");
-        let float = value(&point(100, Format::F32, Table::HoldingRegister), &found, &jiff::tz::TimeZone::UTC);
+        let float = value(&point(100, Format::F32, Table::HoldingRegister), &found, UTC);
         assert_eq!(float, Some((1.25, Quality::Good)));
-        assert_eq!(
-            value(&point(101, Format::F32, Table::HoldingRegister), &found, &jiff::tz::TimeZone::UTC),
-            None
-        );
-        assert_eq!(
-            value(&point(99, Format::U16, Table::HoldingRegister), &found, &jiff::tz::TimeZone::UTC),
-            None
-        );
-        assert_eq!(
-            value(&point(100, Format::U16, Table::InputRegister), &found, &jiff::tz::TimeZone::UTC),
-            None
-        );
+        assert_eq!(value(&point(101, Format::F32, Table::HoldingRegister), &found, UTC), None);
+        assert_eq!(value(&point(99, Format::U16, Table::HoldingRegister), &found, UTC), None);
+        assert_eq!(value(&point(100, Format::U16, Table::InputRegister), &found, UTC), None);
         for other in [frame(2, 3, &[0; 4]), frame(1, 4, &[0; 4]), frame(1, 3, &[0; 6])] {
             assert!(matches!(reply(&other, &[ASKED]), Err(PayloadError::NotAsked { .. })), "{other:?}");
         }
@@ -210,9 +202,7 @@ mod tests {
         let asked = HexRequest { unit: None, table: Table::Coil, start: 8, count: 10 };
         let good = frame(7, 1, &[0b0000_0101, 0b10]);
         let found = reply(&good, &[asked]).expect("asked for");
-        let read = |address| {
-            value(&point(address, Format::Bit, Table::Coil), &found, &jiff::tz::TimeZone::UTC).map(|v| v.0)
-        };
+        let read = |address| value(&point(address, Format::Bit, Table::Coil), &found, UTC).map(|v| v.0);
         assert_eq!([8, 9, 10, 17].map(read), [Some(1.0), Some(0.0), Some(1.0), Some(1.0)]);
         assert_eq!(read(18), None);
     }
@@ -248,7 +238,7 @@ mod tests {
             let found: Reply<'_> = reply(&back, &[asked]).unwrap();
             for (n, word) in words.iter().enumerate() {
                 let point = point(n as u16, Format::U16, Table::InputRegister);
-                prop_assert_eq!(value(&point, &found, &jiff::tz::TimeZone::UTC), Some((f64::from(*word), Quality::Good)));
+                prop_assert_eq!(value(&point, &found, UTC), Some((f64::from(*word), Quality::Good)));
             }
         }
 

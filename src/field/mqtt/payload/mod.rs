@@ -7,11 +7,13 @@
 pub mod extract;
 pub mod guard;
 pub mod hex;
+mod packed;
+mod repair;
 pub mod time;
 pub mod value;
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 
 use serde_json::Value;
 
@@ -30,6 +32,12 @@ pub enum PayloadError {
     /// Brackets in brackets.
     #[error("nested deeper than {max} levels", max = guard::DEEPEST)]
     TooDeep,
+    /// Compressed, and too long.
+    #[error("more than {max} bytes when opened", max = packed::LARGEST_OPENED)]
+    TooLargeOpened,
+    /// Compressed and damaged.
+    #[error("the compressed payload cannot be opened: {0}")]
+    NotOpened(String),
     /// Too many values.
     #[error("more than {MOST_POINTS} values in one message")]
     TooMany,
@@ -101,13 +109,31 @@ pub struct Payload<'a> {
     bytes: &'a [u8],
     text: OnceCell<Result<Cow<'a, str>, PayloadError>>,
     tree: OnceCell<Result<Value, PayloadError>>,
+    repaired: Cell<u32>,
 }
 
 impl<'a> Payload<'a> {
     /// Wraps what came.
     #[must_use]
     pub fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, text: OnceCell::new(), tree: OnceCell::new() }
+        Self { bytes, text: OnceCell::new(), tree: OnceCell::new(), repaired: Cell::new(0) }
+    }
+
+    /// The documents in it, if there are several (NDJSON, or one behind the other); empty for one alone.
+    #[must_use]
+    pub fn documents(&self) -> Vec<Payload<'_>> {
+        match self.text() {
+            Ok(text) if text.trim_start().starts_with(['{', '[']) && self.tree().is_err() => {
+                repair::documents(text).into_iter().map(|one| Payload::new(one.as_bytes())).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// How many tokens were repaired for the tree.
+    #[must_use]
+    pub fn repaired(&self) -> u32 {
+        self.repaired.get()
     }
 
     /// What came.
@@ -132,10 +158,16 @@ impl<'a> Payload<'a> {
     /// # Errors
     /// [`PayloadError`].
     pub fn tree(&self) -> Result<&Value, PayloadError> {
-        match self.tree.get_or_init(|| guard::tree(self.text()?)) {
+        match self.tree.get_or_init(|| self.read_tree()) {
             Ok(tree) => Ok(tree),
             Err(e) => Err(e.clone()),
         }
+    }
+
+    fn read_tree(&self) -> Result<Value, PayloadError> {
+        let (tree, repaired) = guard::repaired_tree(self.text()?)?;
+        self.repaired.set(repaired);
+        Ok(tree)
     }
 }
 

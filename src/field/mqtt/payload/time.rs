@@ -1,9 +1,8 @@
 //! Times as payloads write them → microseconds since the epoch. Pure.
 
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
 use serde_json::Value;
 
+use crate::field::civil::{LocalTime, written};
 use crate::plant::Micros;
 use crate::settings::TimeFormat;
 
@@ -12,40 +11,46 @@ use crate::settings::TimeFormat;
 const EARLIEST: i64 = 946_684_800_000_000;
 const LATEST: i64 = 4_102_444_800_000_000;
 
-/// The time in `found`, written as `format` says; `zone` is the site's.
+/// The time in `found`, written as `format` says; `local` is the site's zone and when it came.
 #[must_use]
-pub fn time(found: &Value, format: TimeFormat, zone: &TimeZone) -> Option<Micros> {
+pub fn time(found: &Value, format: TimeFormat, local: LocalTime<'_>) -> Option<Micros> {
     let micros = match found {
         Value::Number(number) => match (number.as_i64(), number.as_f64()) {
-            (Some(whole), _) => from_whole(whole, format, zone),
+            (Some(whole), _) => from_whole(whole, format, local),
             (None, Some(parts)) => from_parts(parts, format),
             _ => None,
         },
-        Value::String(text) => from_text(text.trim(), format, zone),
+        Value::String(text) => from_text(text.trim(), format, local),
         _ => None,
-    }?;
-    (EARLIEST..LATEST).contains(&micros).then_some(Micros(micros))
+    };
+    micros.filter(|micros| is_likely(*micros)).map(Micros)
 }
 
-fn from_whole(whole: i64, format: TimeFormat, zone: &TimeZone) -> Option<i64> {
+fn is_likely(micros: i64) -> bool {
+    (EARLIEST..LATEST).contains(&micros)
+}
+
+fn from_whole(whole: i64, format: TimeFormat, local: LocalTime<'_>) -> Option<i64> {
+    let digits = || local.of(written(&whole.to_string())?);
     match format {
         TimeFormat::Seconds => whole.checked_mul(1_000_000),
         TimeFormat::Millis => whole.checked_mul(1000),
         TimeFormat::Micros => Some(whole),
         TimeFormat::Nanos => Some(whole / 1000),
-        TimeFormat::Compact => compact(&whole.to_string(), zone),
-        // Fourteen digits that begin with a year of ours are a date; as milliseconds they would lie
-        // six centuries ahead.
-        TimeFormat::Auto if (20_000_101_000_000..=20_991_231_235_959).contains(&whole) => {
-            compact(&whole.to_string(), zone)
-        }
+        TimeFormat::Compact | TimeFormat::Local => digits(),
         TimeFormat::Auto => match whole {
+            // Fourteen digits that begin with a year of ours are a date; as milliseconds they would lie six
+            // centuries ahead, and with milliseconds as microseconds too.
+            20_000_101_000_000..=20_991_231_235_959 => digits(),
+            20_000_101_000_000_000..=20_991_231_235_959_999 => digits(),
             ..=99_999_999_999 => whole.checked_mul(1_000_000),
+            // Twelve digits are milliseconds only of the year 2000 and after, and then no date has such a month.
+            100_101_000_000..=946_684_799_999 => digits(),
             100_000_000_000..=99_999_999_999_999 => whole.checked_mul(1000),
             100_000_000_000_000..=99_999_999_999_999_999 => Some(whole),
             _ => Some(whole / 1000),
         },
-        TimeFormat::Rfc3339 | TimeFormat::Local | TimeFormat::Basic => None,
+        TimeFormat::Rfc3339 | TimeFormat::Basic => None,
     }
 }
 
@@ -65,62 +70,28 @@ fn from_parts(number: f64, format: TimeFormat) -> Option<i64> {
     Some((number * factor).round() as i64)
 }
 
-fn from_text(text: &str, format: TimeFormat, zone: &TimeZone) -> Option<i64> {
+fn from_text(text: &str, format: TimeFormat, local: LocalTime<'_>) -> Option<i64> {
     let number = || match text.parse::<i64>() {
-        Ok(whole) => from_whole(whole, format, zone),
+        Ok(whole) => from_whole(whole, format, local),
         Err(_) => text.parse::<f64>().ok().and_then(|number| from_parts(number, format)),
     };
     match format {
-        TimeFormat::Rfc3339 => rfc3339(text),
-        TimeFormat::Local => local(text, zone),
-        TimeFormat::Compact => compact(text, zone),
-        TimeFormat::Basic => basic(text),
-        TimeFormat::Auto => {
-            number().or_else(|| rfc3339(text)).or_else(|| basic(text)).or_else(|| local(text, zone))
-        }
+        TimeFormat::Local | TimeFormat::Compact => local.of(written(text)?),
+        TimeFormat::Rfc3339 | TimeFormat::Basic => with_offset(text, local),
+        TimeFormat::Auto => number()
+            .filter(|micros| is_likely(*micros))
+            .or_else(|| with_offset(text, local))
+            .or_else(|| local.of(written(text)?)),
         _ => number(),
     }
 }
 
-fn rfc3339(text: &str) -> Option<i64> {
-    Some(text.parse::<jiff::Timestamp>().ok()?.as_microsecond())
-}
-
-fn local(text: &str, zone: &TimeZone) -> Option<i64> {
-    // `2025/1/1 8:00:00` is not unheard of, but nothing tells month from day there.
-    in_zone(text.parse().ok()?, zone)
-}
-
-fn in_zone(civil: DateTime, zone: &TimeZone) -> Option<i64> {
-    Some(zone.to_timestamp(civil).ok()?.as_microsecond())
-}
-
-fn compact(text: &str, zone: &TimeZone) -> Option<i64> {
-    in_zone(digits(text)?, zone)
-}
-
-fn basic(text: &str) -> Option<i64> {
-    let (date, rest) = text.split_once('T')?;
-    let clock = rest.strip_suffix('Z')?;
-    let (clock, fraction) = clock.split_once('.').unwrap_or((clock, ""));
-    if date.len() != 8 || clock.len() != 6 || fraction.len() > 9 {
-        return None;
+/// A time that says how far it is from UTC; also a leap second, which only RFC 3339 has.
+fn with_offset(text: &str, local: LocalTime<'_>) -> Option<i64> {
+    match written(text) {
+        Some(found) => found.offset.and_then(|_| local.of(found)),
+        None => Some(text.parse::<jiff::Timestamp>().ok()?.as_microsecond()),
     }
-    let whole = in_zone(digits(&format!("{date}{clock}"))?, &TimeZone::UTC)?;
-    if fraction.is_empty() {
-        return Some(whole);
-    }
-    let parts: f64 = format!("0.{fraction}").parse().ok()?;
-    Some(whole + (parts * 1e6) as i64)
-}
-
-fn digits(text: &str) -> Option<DateTime> {
-    if text.len() != 14 || !text.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    let part = |from: usize, to: usize| text[from..to].parse::<i8>().ok();
-    let year = text[..4].parse().ok()?;
-    DateTime::new(year, part(4, 6)?, part(6, 8)?, part(8, 10)?, part(10, 12)?, part(12, 14)?, 0).ok()
 }
 
 #[cfg(test)]
@@ -130,11 +101,13 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::time;
+    use crate::field::civil::LocalTime;
     use crate::plant::Micros;
     use crate::settings::TimeFormat as F;
 
-    fn shanghai() -> TimeZone {
-        TimeZone::get("Asia/Shanghai").expect("the zone is known")
+    fn read(found: &Value, format: F) -> Option<Micros> {
+        let zone = TimeZone::get("Asia/Shanghai").expect("the zone is known");
+        time(found, format, LocalTime { zone: &zone, arrival: Micros(1_735_689_600_000_000) })
     }
 
     #[test]
@@ -155,27 +128,37 @@ mod tests {
             (json!("20250101080000"), F::Compact),
             (json!(20_250_101_080_000_i64), F::Compact),
             (json!("20250101T000000Z"), F::Basic),
+            (json!("2025-01-01 00:00:00+00:00"), F::Local),
+            (json!("2025年1月1日 8时0分0秒"), F::Local),
+            (json!(250_101_080_000_i64), F::Compact),
+            (json!("250101080000"), F::Compact),
+            (json!(20_250_101_080_000_000_i64), F::Compact),
+            (json!("20250101080000000"), F::Compact),
+            (json!("2025/01/01 08:00:00:000"), F::Local),
         ] {
-            assert_eq!(time(&found, format, &shanghai()), wanted, "{found} {format:?}");
-            assert_eq!(time(&found, F::Auto, &shanghai()), wanted, "{found} guessed");
+            assert_eq!(read(&found, format), wanted, "{found} {format:?}");
+            assert_eq!(read(&found, F::Auto), wanted, "{found} guessed");
         }
     }
 
     #[test]
     fn a_clock_that_was_never_set_and_nonsense_are_no_time() {
         for found in [json!(0), json!(12), json!(-5), json!("1970-01-01 08:00:00"), json!(""), Value::Null] {
-            assert_eq!(time(&found, F::Auto, &shanghai()), None, "{found}");
+            assert_eq!(read(&found, F::Auto), None, "{found}");
         }
-        assert_eq!(time(&json!("20251301080000"), F::Compact, &shanghai()), None);
-        assert_eq!(time(&json!(1e300), F::Seconds, &shanghai()), None);
+        assert_eq!(read(&json!("20251301080000"), F::Compact), None);
+        assert_eq!(read(&json!("2025-01-01 08:00:00"), F::Rfc3339), None, "of which zone?");
+        assert_eq!(read(&json!("2016-12-31T23:59:60Z"), F::Auto), Some(Micros(1_483_228_799_000_000)));
+        assert_eq!(read(&json!(1_000_000_000_000_i64), F::Auto), Some(Micros(1_000_000_000_000_000)));
+        assert_eq!(read(&json!(1e300), F::Seconds), None);
     }
 
     proptest! {
         #[test]
         fn no_text_makes_it_panic(text in "\\PC{0,24}", number in any::<i64>()) {
             for format in [F::Auto, F::Seconds, F::Nanos, F::Rfc3339, F::Local, F::Compact, F::Basic] {
-                let _ = time(&Value::String(text.clone()), format, &shanghai());
-                let _ = time(&json!(number), format, &shanghai());
+                let _ = read(&Value::String(text.clone()), format);
+                let _ = read(&json!(number), format);
             }
         }
     }

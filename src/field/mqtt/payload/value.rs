@@ -20,6 +20,18 @@ pub fn value(meaning: &Meaning, found: &Value) -> (f64, Quality) {
     }
 }
 
+/// The same for a value that has its unit beside it. A unit that nobody knows says nothing.
+#[must_use]
+pub fn value_in(meaning: &Meaning, found: &Value, unit: Option<&str>) -> (f64, Quality) {
+    match (found, unit) {
+        (Value::Number(number), Some(unit)) => match number.as_f64() {
+            Some(raw) => meaning.measured(raw, unit),
+            None => bad(Cause::Unreadable),
+        },
+        _ => value(meaning, found),
+    }
+}
+
 fn bad(cause: Cause) -> (f64, Quality) {
     (f64::NAN, Quality::Bad(cause))
 }

@@ -29,7 +29,7 @@ fn load(proposal: &Proposal) -> Settings {
 /// Good values that the proposal reads from `payload`.
 fn reads(settings: &Settings, topic: &str, payload: &[u8]) -> Vec<f64> {
     let mut book = Book::new(&settings.mqtt[0], "Asia/Shanghai", &[]);
-    let message = Message { topic, payload, retained: false, expired: false };
+    let message = Message { topic, payload, retained: false, expired: false, queued: None };
     let outcome = book.read(&message, Micros(1_790_000_000_000_000), Instant::now());
     assert_eq!(outcome.fault, None);
     let samples = book.samples().iter().flat_map(|s| book.readings(s));

@@ -10,9 +10,11 @@
 //! that do not, the session itself stops reading when as many messages are unacknowledged, save for
 //! a look now and then that keeps the connection alive.
 
+mod arrivals;
 mod losses;
 mod nodes;
 mod subscriptions;
+mod told;
 mod unacked;
 mod wire;
 
@@ -24,9 +26,11 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 use tracing::{error, info, warn};
 
+use self::arrivals::Arrivals;
 use self::losses::Losses;
 use self::nodes::Nodes;
 use self::subscriptions::{Ask, Subscriptions};
+use self::told::{About, Told};
 use self::unacked::{Receipt, Unacked};
 use self::wire::{Asker, Incoming, Packet};
 use super::book::{self, Book};
@@ -186,6 +190,12 @@ async fn means(
     }
 }
 
+fn print_of(what: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    what.hash(&mut hasher);
+    hasher.finish()
+}
+
 struct Session<'a> {
     part: &'a Part,
     asker: Asker,
@@ -193,12 +203,15 @@ struct Session<'a> {
     book: Book,
     nodes: Option<Nodes>,
     subscriptions: Subscriptions,
+    arrivals: Arrivals,
     unacked: Unacked<Packet>,
     losses: Losses,
     epoch: u32,
     /// Acknowledgements that are queued and not yet on the wire.
     to_send: usize,
     set_aside: u64,
+    bad_times: u64,
+    told: Told,
 }
 
 impl<'a> Session<'a> {
@@ -219,11 +232,14 @@ impl<'a> Session<'a> {
             book: Book::new(source, &part.timezone, &part.stale),
             nodes,
             losses: Losses::new(subscriptions.had),
+            arrivals: Arrivals::new(subscriptions.filters().map(str::to_owned).collect()),
             subscriptions,
             unacked: Unacked::default(),
             epoch: 0,
             to_send: 0,
             set_aside: 0,
+            bad_times: 0,
+            told: Told::default(),
         }
     }
 
@@ -235,6 +251,7 @@ impl<'a> Session<'a> {
     /// `since_ms`: when the connection was begun, in ms since 1970.
     fn connected(&mut self, session_present: bool, since_ms: u64) {
         self.disconnected();
+        self.arrivals.connected(session_present, Instant::now());
         if !session_present {
             self.unacked.forgotten();
         }
@@ -271,6 +288,7 @@ impl<'a> Session<'a> {
     fn disconnected(&mut self) {
         self.epoch += 1;
         self.to_send = 0;
+        self.arrivals.disconnected(Instant::now());
         self.unacked.disconnected();
         self.show_under_way();
     }
@@ -287,9 +305,10 @@ impl<'a> Session<'a> {
             self.node_message(&message.topic, &message.payload, message.retained, None, intake).await;
             return;
         }
-        let mut hasher = DefaultHasher::new();
-        (&message.topic, &message.payload).hash(&mut hasher);
-        let print = hasher.finish();
+        let now = Instant::now();
+        let of_topic = print_of(&message.topic);
+        let print = print_of(&(&message.topic, &message.payload));
+        let queued = self.arrivals.age(of_topic, self.unacked.len(), now);
         let receipt =
             self.unacked.receive(message.id, message.again, print, message.exactly_once, message.packet);
         let token = match receipt {
@@ -309,13 +328,19 @@ impl<'a> Session<'a> {
             self.node_message(&message.topic, &message.payload, message.retained, Some(ack), intake).await;
             return;
         }
+        if self.arrivals.is_copy(&message.topic, print, message.retained, now) {
+            self.count(|s| s.duplicates += 1);
+            intake.push(DeviceIx(0), wall_now(), false, &[], Some(ack)).await;
+            return;
+        }
         let came = book::Message {
             topic: &message.topic,
             payload: &message.payload,
             retained: message.retained,
             expired: message.expired,
+            queued,
         };
-        let outcome = self.book.read(&came, wall_now(), Instant::now());
+        let outcome = self.book.read(&came, wall_now(), now);
         let last = self.book.samples().len().checked_sub(1);
         for (n, sample) in self.book.samples().iter().enumerate() {
             let ack = (Some(n) == last).then_some(ack);
@@ -343,9 +368,14 @@ impl<'a> Session<'a> {
         };
         if let Some(fault) = &fault {
             self.set_aside += 1;
-            // The first ones and then every thousandth: a chattering sender must not fill the log.
-            if self.set_aside <= 5 || self.set_aside.is_multiple_of(1000) {
+            if self.told.first_few(topic, About::Payload) {
                 warn!(source = %self.part.source.id, count = self.set_aside, "payload set aside: {fault}");
+            }
+        }
+        if let Some(bad_time) = &outcome.bad_time {
+            self.bad_times += outcome.bad_times;
+            if self.told.first_few(topic, About::Time) {
+                warn!(source = %self.part.source.id, count = self.bad_times, "time in doubt: {bad_time}");
             }
         }
         if outcome.offline {
@@ -356,13 +386,19 @@ impl<'a> Session<'a> {
         self.status.update(|s| {
             s.requests += 1;
             seen.tell(&mut s.mqtt);
-            let mqtt = s.mqtt.get_or_insert_default();
+            let mqtt = &mut **s.mqtt.get_or_insert_default();
             mqtt.unacknowledged = under_way;
             mqtt.retained += u64::from(retained);
             mqtt.expired += u64::from(expired);
             mqtt.ignored += u64::from(outcome.ignored);
             mqtt.offline += u64::from(outcome.offline);
             mqtt.duplicates += outcome.repeated;
+            mqtt.repaired += outcome.repaired;
+            mqtt.queued += u64::from(outcome.queued);
+            mqtt.bad_times += outcome.bad_times;
+            if let Some(bad_time) = &outcome.bad_time {
+                s.last_error = Some(bad_time.clone());
+            }
             if let Some(fault) = fault {
                 mqtt.set_aside += 1;
                 s.errors += 1;
@@ -394,6 +430,7 @@ impl<'a> Session<'a> {
     }
 
     fn acknowledge(&mut self, token: u64) {
+        self.arrivals.acknowledged(Instant::now());
         let Some(packet) = self.unacked.committed(token) else { return };
         match self.asker.acknowledge(&packet) {
             Ok(queued) => self.to_send += usize::from(queued),

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
-use crate::settings::Qos;
+use crate::settings::{Qos, topic};
 
 /// Filters in one SUBSCRIBE packet.
 const TOGETHER: usize = 200;
@@ -66,7 +66,7 @@ impl Subscriptions {
             let text = std::fs::read_to_string(file).ok()?;
             serde_json::from_str::<Kept>(&text).ok().filter(|kept| kept.session == session)
         });
-        let wanted: BTreeMap<String, Qos> = wanted.collect();
+        let wanted = without_covered(wanted.collect());
         let history_unknown = kept.is_none();
         let had = kept.as_ref().is_some_and(|kept| !kept.filters.is_empty());
         let old: BTreeSet<String> =
@@ -86,6 +86,11 @@ impl Subscriptions {
             queued: VecDeque::new(),
             flying: HashMap::new(),
         }
+    }
+
+    /// The filters that are wanted.
+    pub fn filters(&self) -> impl Iterator<Item = &str> {
+        self.wanted.keys().map(String::as_str)
     }
 
     /// What to ask for after a connect. Once per process in any case, because settings may have
@@ -185,6 +190,16 @@ impl Subscriptions {
     }
 }
 
+/// Without filters that another one covers: some brokers send a message once for each filter that takes it.
+fn without_covered(mut wanted: BTreeMap<String, Qos>) -> BTreeMap<String, Qos> {
+    let wild = wanted.iter().filter(|(filter, _)| filter.contains(['+', '#']));
+    let wild: Vec<(String, Qos)> = wild.map(|(filter, qos)| (filter.clone(), *qos)).collect();
+    wanted.retain(|filter, qos| {
+        !wild.iter().any(|(other, of)| other != filter && of >= qos && topic::covers(other, filter))
+    });
+    wanted
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Ask, Subscriptions};
@@ -233,6 +248,22 @@ mod tests {
         one.sent(1);
         one.sent(2);
         assert_eq!((one.asked(1), one.asked(2)), (Some(Qos::AtLeastOnce), Some(Qos::AtMostOnce)));
+    }
+
+    #[test]
+    fn a_filter_that_another_one_covers_is_not_subscribed_and_the_broker_is_told_to_forget_it() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = dir.path().join("filters.json");
+        let mut before = subscriptions(&file, "c", &["plant/b1/data", "other"]);
+        before.connected(false);
+        let mut now = subscriptions(&file, "c", &["plant/b1/data", "plant/#", "other"]);
+        let wanted = [Ask::Unsubscribe("plant/b1/data".to_owned()), subscribe(&["other", "plant/#"])];
+        assert_eq!(now.connected(true), wanted);
+        // A better quality of service is not given up for it.
+        let wanted = [("a/#", Qos::AtMostOnce), ("a/b", Qos::AtLeastOnce)];
+        let wanted = wanted.into_iter().map(|(filter, qos)| (filter.to_owned(), qos));
+        let both = Subscriptions::new("c".to_owned(), None, wanted);
+        assert_eq!(both.filters().collect::<Vec<_>>(), ["a/#", "a/b"]);
     }
 
     #[test]

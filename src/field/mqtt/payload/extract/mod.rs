@@ -22,9 +22,14 @@ pub struct Found<'v> {
     pub name: Cow<'v, str>,
     /// The value; `None` where only an error is told.
     pub value: Option<&'v Value>,
+    /// The unit that stands beside it.
+    pub unit: Option<&'v str>,
     /// What the payload says about it.
     pub good: bool,
 }
+
+/// Keys of an entry that hold the unit of its value.
+const UNITS: [&str; 3] = ["unit", "units", "u"];
 
 /// Which members the wildcard steps took.
 type Taken<'v> = Vec<Cow<'v, str>>;
@@ -171,6 +176,7 @@ impl<'v> Walk<'_, 'v, '_> {
                     time_expected: layout.set_time.is_some(),
                     name: name.into(),
                     value: None,
+                    unit: None,
                     good: false,
                 })?;
             }
@@ -208,6 +214,7 @@ impl<'v> Walk<'_, 'v, '_> {
             time_expected: layout.time.is_some() || layout.set_time.is_some(),
             name,
             value,
+            unit: layout.value.as_ref().and_then(|_| UNITS.iter().find_map(|key| entry.get(key)?.as_str())),
             good: is_good(said, self.shape.good),
         })
     }
