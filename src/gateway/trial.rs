@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use crate::plant::{DeviceIx, Plant};
-use crate::settings::{Keys, Settings};
+use crate::settings::{Keys, MqttSource, PushSource, Settings};
 
 /// Shortest and longest time in which a polled device must be read again.
 const SHORTEST: Duration = Duration::from_secs(10);
@@ -116,17 +116,28 @@ fn changed_devices(old: &Settings, new: &Settings) -> HashSet<DeviceIx> {
         }
     }
     for source in &new.mqtt {
-        if old.mqtt.contains(source) {
-            same.extend(source.mappings.iter().map(|m| m.device));
-            same.extend(source.metrics.iter().map(|m| m.device));
-        }
+        let Some(before) = old.mqtt.iter().find(|s| session(s) == session(source)) else { continue };
+        let (mappings, metrics) = (&source.mappings, &source.metrics);
+        let changed: HashSet<DeviceIx> = mappings
+            .iter()
+            .filter(|m| !before.mappings.contains(m))
+            .map(|m| m.device)
+            .chain(metrics.iter().filter(|m| !before.metrics.contains(m)).map(|m| m.device))
+            .collect();
+        let all = mappings.iter().map(|m| m.device).chain(metrics.iter().map(|m| m.device));
+        same.extend(all.filter(|d| !changed.contains(d)));
     }
     for source in &new.push {
-        if old.push.contains(source) {
-            same.extend(source.devices.iter().map(|d| d.device));
-        }
+        let with = |s: &PushSource| PushSource { devices: Vec::new(), ..s.clone() };
+        let Some(before) = old.push.iter().find(|s| with(s) == with(source)) else { continue };
+        same.extend(source.devices.iter().filter(|d| before.devices.contains(d)).map(|d| d.device));
     }
     (0..new.plant.devices.len() as u32).map(DeviceIx).filter(|d| !same.contains(d)).collect()
+}
+
+/// An MQTT source without what is on it: a device that was added beside another one leaves that as it was.
+fn session(source: &MqttSource) -> MqttSource {
+    MqttSource { mappings: Vec::new(), metrics: Vec::new(), offline: Vec::new(), ..source.clone() }
 }
 
 #[cfg(test)]
@@ -178,6 +189,25 @@ mod tests {
         let silent = trial.verdict(&NONE(), now + Duration::from_secs(10)).expect("it is over");
         assert_eq!(silent.len(), 1);
         assert_eq!(trial.verdict(&silent.into_iter().collect(), now), Some(Vec::new()), "it is read");
+    }
+
+    #[test]
+    fn a_device_that_is_added_to_a_broker_leaves_its_neighbours_out_of_the_trial() {
+        let load = |more: &str, address: &str| {
+            let text = format!(
+                "[site]\nid = \"n\"\n[[source.mqtt]]\nid = \"m\"\naddress = \"mqtt://{address}\"\n\
+                 [[equipment]]\nid = \"a\"\nprofile = \"p\"\nsource = \"m\"\n{more}"
+            );
+            let profile =
+                "kind = \"k\"\nshape = \"flat\"\ntopic = \"plant/{device}/data\"\n[[point]]\nid = \"x\"\n";
+            load_texts(&[("t.toml", &text)], &[("p.toml", profile)], &[]).expect("good").settings
+        };
+        let (old, now) = (load("", "192.0.2.1"), Instant::now());
+        let added = "[[equipment]]\nid = \"b\"\nprofile = \"p\"\nsource = \"m\"\n";
+        assert!(trial(&old, &after(&old, load(added, "192.0.2.1")), now).is_none(), "an unchanged neighbour");
+        assert!(trial(&old, &after(&old, load(added, "192.0.2.2")), now).is_some(), "another broker");
+        let moved = load("topic = \"other/data\"\n", "192.0.2.1");
+        assert!(trial(&old, &after(&old, moved), now).is_some(), "another topic");
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use super::payload::{extract, guard, hex};
-use crate::settings::{Body, JsonPath, Shape};
+use super::payload::{Payload, extract, guard, hex, time};
+use crate::field::civil::LocalTime;
+use crate::settings::{Body, JsonPath, Shape, TimeFormat};
 
 /// What a payload looks like.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,6 +105,10 @@ pub fn recognise(topic: &str, payload: &[u8]) -> Recognised {
         return found;
     }
     let gbk = std::str::from_utf8(payload).is_err();
+    // Of several documents in one message the first is looked at.
+    if let Some(first) = Payload::new(payload).documents().first() {
+        return recognise(topic, first.bytes());
+    }
     let Ok(tree) = guard::tree(&text) else {
         let readable = text.chars().all(|c| !c.is_control() || c.is_whitespace());
         return match is_value(text.trim()) {
@@ -164,8 +169,11 @@ fn json(tree: &Value) -> Recognised {
     }
     let first = if tree.is_array() { &tree[0] } else { tree };
     let time = first.as_object().and_then(|map| {
-        let found = map.keys().find(|key| TIME_KEYS.iter().any(|t| key.eq_ignore_ascii_case(t)));
-        found.map(|key| format!("/{}", escaped(key)))
+        // `T` may be a temperature: only what can be read as a time is one.
+        let named = |key: &str| TIME_KEYS.iter().any(|t| key.eq_ignore_ascii_case(t));
+        let readable = |value: &Value| time::time(value, TimeFormat::Auto, LocalTime::UTC).is_some();
+        let found = map.iter().find(|(key, value)| named(key) && readable(value));
+        found.map(|(key, _)| format!("/{}", escaped(key)))
     });
     let is_time = |name: &str| time.as_deref() == Some(&format!("/{}", escaped(name)));
     let scalars = first

@@ -1,7 +1,7 @@
 //! What came in that nobody configured: device and point names, in a bounded list, so that the
 //! integrator sees what is being passed over. And counts of what was done with messages.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use super::sparkplug::{Counters, Life};
 use crate::plant::Micros;
@@ -80,10 +80,15 @@ pub struct MqttStatus {
     pub nodes: Vec<EdgeNode>,
 }
 
-/// The list as it is filled.
+/// What the sender calls device and point.
+type Names = (Option<String>, Option<String>);
+
+/// The list as it is filled. A name that came once gives way to a new one when the list is full: what is real comes
+/// again, and two hundred damaged names must not hide it.
 #[derive(Debug, Default)]
 pub struct Seen {
-    known: HashSet<(Option<String>, Option<String>)>,
+    /// How often each name of the list came.
+    known: HashMap<Names, u64>,
     list: Vec<Unknown>,
     more: u64,
     changed: bool,
@@ -100,13 +105,17 @@ impl Seen {
     ) {
         let cut = |text: &str| text.chars().take(LONGEST).collect::<String>();
         let key = (device.map(cut), point.map(cut));
-        if self.known.contains(&key) {
+        if let Some(count) = self.known.get_mut(&key) {
+            *count = count.saturating_add(1);
             return;
         }
         self.changed = true;
         if self.list.len() >= MOST {
             self.more += 1;
-            return;
+            let once = |u: &Unknown| self.known.get(&(u.device.clone(), u.point.clone())) == Some(&1);
+            let Some(place) = self.list.iter().position(once) else { return };
+            let gone = self.list.remove(place);
+            self.known.remove(&(gone.device, gone.point));
         }
         self.list.push(Unknown {
             topic: cut(topic),
@@ -114,7 +123,7 @@ impl Seen {
             point: key.1.clone(),
             example: example().map(|e| cut(&e)),
         });
-        self.known.insert(key);
+        self.known.insert(key, 1);
     }
 
     /// The names so far, and how many more there were.
@@ -136,6 +145,20 @@ impl Seen {
 #[cfg(test)]
 mod tests {
     use super::{MOST, Seen};
+
+    #[test]
+    fn junk_does_not_hide_what_comes_again() {
+        let mut seen = Seen::default();
+        for n in 0..1000 {
+            seen.note("t", Some(&format!("junk-{n}")), None, || None);
+            if n % 100 == 50 {
+                seen.note("t", Some("boiler-9"), None, || None);
+            }
+        }
+        let (list, more) = seen.listed();
+        assert_eq!((list.len(), more), (MOST, 801));
+        assert!(list.iter().any(|u| u.device.as_deref() == Some("boiler-9")));
+    }
 
     #[test]
     fn the_list_is_bounded_and_tells_each_name_once() {

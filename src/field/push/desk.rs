@@ -258,8 +258,7 @@ impl Desk {
             push.duplicates += report.duplicates as u64;
             push.rejected += report.rejected as u64;
             let PushStatus { unknown: listed, unknown_more, .. } = &mut **push;
-            // The list only grows.
-            if listed.len() < unknown.len() {
+            if listed.as_slice() != unknown {
                 *listed = unknown.to_vec();
             }
             *unknown_more = more;

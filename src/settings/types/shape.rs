@@ -168,7 +168,7 @@ pub struct Layout {
 pub struct Ignore {
     /// Where to look.
     pub pointer: JsonPath,
-    /// With this text there; `None`: with anything there.
+    /// With this text there, which may begin or end with `*` for anything; `None`: with anything there.
     pub is: Option<String>,
 }
 
@@ -362,7 +362,11 @@ impl Shape {
                 rule: TimeRule { late: Late::Arrival, ..TimeRule::default() },
                 ..Self::of("dtu", records(vec![Layout { set_time: Some(path("/time")), ..at("/params") }]))
             },
+            // What the cloud sets is not what the device has, and a reply repeats nothing of it.
             "alink" => Self {
+                ignore: ["thing.service.*", "*_reply"]
+                    .map(|is| Ignore { pointer: path("/method"), is: some(is) })
+                    .into(),
                 rule: TimeRule { format: TimeFormat::Millis, ..TimeRule::default() },
                 ..Self::of(
                     "alink",

@@ -292,7 +292,21 @@ impl Reader<'_, '_> {
             },
         };
         let taken = self.message_time(tree);
-        let reply = hex::reply(&frame, requests);
+        let mut fault = Ok(());
+        for frame in hex::frames(&frame) {
+            let one = self.hex_frame(hex::reply(frame, requests), requests, (candidates, taken), drafts);
+            fault = fault.and(one);
+        }
+        fault
+    }
+
+    fn hex_frame(
+        &self,
+        reply: Result<hex::Reply<'_>, PayloadError>,
+        requests: &[HexRequest],
+        (candidates, taken): (&[usize], Taken),
+        drafts: &mut Vec<Draft>,
+    ) -> Result<(), PayloadError> {
         for number in candidates {
             let member = &self.members[*number];
             let registers = member

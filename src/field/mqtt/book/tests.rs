@@ -246,6 +246,45 @@ fn what_waited_at_the_broker_without_a_time_is_in_doubt_and_judged_only_if_it_ca
 }
 
 #[test]
+fn what_a_cloud_sets_at_a_device_is_not_a_reading_of_it() {
+    let mut bench = Bench::one("shape = \"alink\"\ntopic = \"t\"", "");
+    let with = |method: &str| json!({"id":"1","method":method,"params":{"a":99}}).to_string();
+    for method in
+        ["thing.service.property.set", "thing.service.property.get", "thing.event.property.post_reply"]
+    {
+        let (outcome, rows) = bench.read("t", with(method));
+        assert!(outcome.ignored && rows.is_empty(), "{method}");
+    }
+    assert_eq!(bench.read("t", with("thing.event.property.post")).1, [row("e/a", 99.0, NOW.0)]);
+}
+
+#[test]
+fn two_replies_in_one_payload_are_both_read_and_damage_costs_one() {
+    let profile = "kind = \"k\"\ntopic = \"t\"\n\
+        shape = { preset = \"hex\", request = [{ function = 3, start = 0, count = 1 }, { function = 4, start = 0, count = 2 }] }\n\
+        [[point]]\nid = \"a\"\naddress = 0\ntable = \"holding\"\n[[point]]\nid = \"b\"\naddress = 0\ntable = \"input\"\n";
+    let mut bench = Bench::new(profile, &equipment("e", "unit = 1"));
+    let frame = |function: u8, data: &[u8]| {
+        let mut frame = vec![1, function, data.len() as u8];
+        frame.extend_from_slice(data);
+        let sum = hex::crc(&frame);
+        frame.extend_from_slice(&sum.to_le_bytes());
+        frame
+    };
+    let (first, mut second) = (frame(3, &[0, 7]), frame(4, &[0, 9, 0, 0]));
+    let wanted = [row("e/a", 7.0, NOW.0), row("e/b", 9.0, NOW.0)];
+    let text: String = first.iter().chain(&second).map(|b| format!("{b:02X}")).collect();
+    for payload in [text.into_bytes(), [&first[..], &second].concat()] {
+        let (outcome, rows) = bench.read("t", payload);
+        assert_eq!((outcome.fault, rows), (None, wanted.to_vec()));
+    }
+    second[4] ^= 1;
+    let (outcome, rows) = bench.read("t", [&first[..], &second].concat());
+    assert_eq!(rows, wanted[..1]);
+    assert!(outcome.fault.is_some_and(|f| f.contains("CRC")), "the damaged one is told");
+}
+
+#[test]
 fn a_device_is_found_among_a_thousand_by_what_stands_in_its_topic() {
     let mut all = String::new();
     for n in 0..1000 {

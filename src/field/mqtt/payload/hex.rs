@@ -43,6 +43,27 @@ pub fn bytes(text: &str) -> Result<Vec<u8>, PayloadError> {
     if high.is_some() { Err(PayloadError::HalfByte) } else { Ok(bytes) }
 }
 
+/// The frames that a DTU packed into one payload, one behind the other; one alone if it is whole, or if it cannot
+/// be parted. What is left behind good frames is the last.
+#[must_use]
+pub fn frames(payload: &[u8]) -> Vec<&[u8]> {
+    let mut found = Vec::new();
+    let mut rest = payload;
+    while let [_, function, count, ..] = *rest {
+        let length = if function & 0x80 != 0 { 5 } else { usize::from(count) + 5 };
+        let Some((frame, behind)) = rest.split_at_checked(length) else { break };
+        if behind.is_empty()
+            || crc(&frame[..length - 2]) != u16::from_le_bytes([frame[length - 2], frame[length - 1]])
+        {
+            break;
+        }
+        found.push(frame);
+        rest = behind;
+    }
+    found.push(rest);
+    found
+}
+
 /// The reply in `frame`.
 ///
 /// # Errors

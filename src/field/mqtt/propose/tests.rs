@@ -93,6 +93,16 @@ fn every_shape_is_recognised_and_the_proposal_loads_and_reads_it() {
 }
 
 #[test]
+fn a_temperature_called_t_is_not_taken_for_the_time() {
+    let found = super::super::recognise::recognise("t", br#"{"T":85.5,"P":1.02}"#);
+    assert_eq!((found.time, found.carries.len()), (None, 2));
+    let found = super::super::recognise::recognise("t", br#"{"T":85.5,"t":1790000000000}"#);
+    assert_eq!((found.time.as_deref(), found.carries.len()), (Some("/t"), 1));
+    let lines = b"{\"P\":1.02}\n{\"P\":1.03}\n";
+    assert_eq!(super::super::recognise::recognise("t", lines).carries.len(), 1);
+}
+
+#[test]
 fn what_is_not_read_is_recognised_too() {
     let meter = hex::bytes("FEFEFEFE68123456789012689108333334 33A5A533330A16").expect("hex");
     for (topic, payload, look) in [

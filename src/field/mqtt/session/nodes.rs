@@ -13,7 +13,7 @@ use tracing::{error, info, warn};
 use super::{Session, book};
 use crate::clock::wall_now;
 use crate::field::mqtt::seen::{EdgeNode, Seen};
-use crate::field::mqtt::sparkplug::{Host, Life, NAMESPACE, State, state_topic};
+use crate::field::mqtt::sparkplug::{Datatype, Host, Life, NAMESPACE, State, state_topic};
 use crate::field::{Ack, Intake};
 use crate::plant::{Batch, DeviceIx, Now};
 use crate::settings::{MqttSource, Qos};
@@ -108,7 +108,12 @@ impl Nodes {
                 topic = format!("{topic}/{device}");
                 sender = format!("{sender}/{device}");
             }
-            seen.note(&topic, Some(&sender), Some(metric.metric), || None);
+            // What cannot become a point is listed too, and says so.
+            let structure =
+                matches!(metric.datatype, Datatype::Template | Datatype::DataSet | Datatype::Other);
+            let kind =
+                || structure.then(|| format!("({}: a structure, which is not read)", metric.datatype.word()));
+            seen.note(&topic, Some(&sender), Some(metric.metric), kind);
         }
     }
 

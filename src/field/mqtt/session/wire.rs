@@ -5,24 +5,32 @@
 //! which would end every further connection too; so its memory is filled before (`accept_releases`),
 //! and it answers PUBCOMP as MQTT 5.0, 4.3.3 asks. And a packet beyond the limit ends the connection
 //! and comes back for ever; so the limit is opened for that one, which is then refused and
-//! acknowledged like any other payload that cannot be read.
+//! acknowledged like any other payload that cannot be read. With one that no machine here should have to hold the
+//! session at the broker is given up.
 
+mod advice;
+mod recovery;
 mod translate;
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rumqttc::v5;
 
+use self::advice::ShortLives;
 use self::translate::{from_v3, from_v5, qos_v3, qos_v5, words};
 use super::subscriptions::Ask;
 use crate::clock::wall_now;
 use crate::field::mqtt::sparkplug::{State, state_topic};
 use crate::settings::{MqttSource, MqttVersion, Qos};
 
-/// Payloads beyond the guard's limit are received up to here, so that they can be acknowledged.
-const LARGEST_PACKET: usize = 16 * 1024 * 1024;
-/// No MQTT packet is larger (MQTT 5.0, 1.5.5).
-const LARGEST_OF_ALL: usize = 268_435_455 + 5;
+/// Payloads beyond the guard's limit are received up to here, so that they can be acknowledged. The library
+/// reads several packets at once, and all of them must fit into the memory of a small machine.
+const LARGEST_PACKET: usize = 2 * 1024 * 1024;
+/// One that is larger and comes again is received up to here.
+const LARGEST_RECEIVED: usize = 32 * 1024 * 1024;
+/// What waits in a session comes this soon after the connection.
+const AT_ONCE: Duration = Duration::from_secs(5);
 /// Room for requests between us and the event loop.
 pub(super) const REQUESTS: usize = 70_000;
 
@@ -92,6 +100,15 @@ pub struct Wire {
     /// The session has, or once had, QoS 2 messages under way.
     releases: bool,
     connected: bool,
+    /// When the present connection was made.
+    made: Option<Instant>,
+    short_lives: ShortLives,
+    client_id: String,
+    /// A message beyond the limit came, and came again: it stands first in the session at the broker.
+    refused: Option<usize>,
+    /// The session at the broker is given up with the next connection.
+    discard: bool,
+    kept: bool,
     /// Topic of the STATE that is our will, and when the present connection was begun, in ms since 1970.
     state: Option<String>,
     since_ms: u64,
@@ -149,6 +166,12 @@ pub fn connect(source: &MqttSource, tls: Option<Arc<rustls::ClientConfig>>) -> (
         oversized: false,
         releases: source.qos == Qos::ExactlyOnce,
         connected: false,
+        made: None,
+        short_lives: ShortLives::default(),
+        client_id: source.client_id.clone(),
+        refused: None,
+        discard: false,
+        kept: source.is_kept(),
         state: source.sparkplug.host_id.as_deref().map(state_topic),
         since_ms: 0,
     };
@@ -254,7 +277,13 @@ impl Wire {
         };
         match polled {
             Ok(incoming) => {
-                self.connected |= matches!(incoming, Incoming::Connected { .. });
+                if matches!(incoming, Incoming::Connected { .. }) {
+                    self.connected = true;
+                    self.made = Some(Instant::now());
+                    if self.discard {
+                        return Err(self.discarded());
+                    }
+                }
                 if self.oversized && matches!(incoming, Incoming::Connected { .. }) {
                     // The next connection has the usual limit again; this one keeps what it began with.
                     self.oversized = false;
@@ -263,8 +292,12 @@ impl Wire {
                 Ok(incoming)
             }
             Err((words, fault)) => {
-                self.lost(&fault);
-                Err(words)
+                let lived = self.made.take().map(|made| made.elapsed());
+                let words = self.short_lives.lost(words, lived, &self.client_id);
+                Err(match self.lost(&fault, lived) {
+                    Some(more) => format!("{words}; {more}"),
+                    None => words,
+                })
             }
         }
     }
@@ -291,75 +324,6 @@ impl Wire {
                 use v5::mqttbytes::{QoS, v5::LastWill};
                 let will = LastWill::new(topic, payload, QoS::AtLeastOnce, true, None);
                 events.options.set_last_will(will);
-            }
-        }
-    }
-
-    /// Throws away what belonged to the lost connection.
-    fn lost(&mut self, fault: &Fault) {
-        self.connected = false;
-        match &mut self.events {
-            Loop::V3(events) => {
-                events.clean();
-                events.pending.clear();
-                events.state.events.clear();
-            }
-            Loop::V5(events) => {
-                events.clean();
-                events.pending.clear();
-                events.state.events.clear();
-            }
-        }
-        match fault {
-            Fault::Line => {}
-            Fault::Release => self.releases = true,
-            Fault::TooLarge(size) => {
-                self.oversized = true;
-                self.limit((*size + 16).min(LARGEST_OF_ALL));
-            }
-        }
-        self.accept_releases();
-    }
-
-    fn limit(&mut self, bytes: usize) {
-        match &mut self.events {
-            Loop::V3(events) => {
-                events.mqtt_options.set_max_packet_size(bytes, LARGEST_PACKET);
-            }
-            Loop::V5(events) => {
-                events.options.set_max_packet_size(Some(bytes as u32));
-            }
-        }
-    }
-
-    /// Lets the library know every packet id as one that may be released.
-    fn accept_releases(&mut self) {
-        if !self.releases {
-            return;
-        }
-        match &mut self.events {
-            Loop::V3(events) => {
-                for id in 1..=u16::MAX {
-                    let mut publish = rumqttc::Publish::new("", rumqttc::QoS::ExactlyOnce, Vec::new());
-                    publish.pkid = id;
-                    // With manual acknowledgements this only marks the id.
-                    let _ = events.state.handle_incoming_packet(rumqttc::Packet::Publish(publish));
-                    events.state.events.clear();
-                }
-            }
-            Loop::V5(events) => {
-                use v5::mqttbytes::QoS;
-                use v5::mqttbytes::v5::{Packet as P, Publish};
-                for id in 1..=u16::MAX {
-                    let publish = Publish {
-                        qos: QoS::ExactlyOnce,
-                        pkid: id,
-                        topic: bytes::Bytes::from_static(b"-"),
-                        ..Publish::default()
-                    };
-                    let _ = events.state.handle_incoming_packet(P::Publish(publish));
-                    events.state.events.clear();
-                }
             }
         }
     }

@@ -124,6 +124,11 @@ impl Host {
         if retained {
             return Err(SparkplugError::Retained);
         }
+        // A will without a payload is a death all the same; anything else without one says nothing, and must not
+        // be taken for the message with the sequence number 0.
+        if payload.is_empty() && kind != Kind::NodeDeath {
+            return Err(SparkplugError::Empty);
+        }
         let payload = wire::parse(payload)?;
         let (nodes, mut context) = self.context(now, out);
         let Some(node) = nodes.of(group, node) else {

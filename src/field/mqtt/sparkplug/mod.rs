@@ -74,6 +74,9 @@ pub enum SparkplugError {
     /// Compressed and damaged.
     #[error("the compressed body cannot be opened as zlib or gzip: {0}")]
     NotOpened(String),
+    /// Nothing in it.
+    #[error("zero bytes: not a Sparkplug payload")]
+    Empty,
     /// Of unknown age.
     #[error("retained: Sparkplug messages other than STATE must be published without the retain flag")]
     Retained,

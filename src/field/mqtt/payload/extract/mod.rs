@@ -66,10 +66,20 @@ pub fn is_ignored(shape: &Shape, root: &Value) -> bool {
     shape.ignore.iter().any(|ignore| match (at(root, &ignore.pointer), &ignore.is) {
         (None, _) => false,
         (Some(_), None) => true,
-        (Some(Value::String(text)), Some(is)) => text.eq_ignore_ascii_case(is),
+        (Some(Value::String(text)), Some(is)) => is_like(text, is),
         (Some(Value::Bool(set)), Some(is)) => is.parse() == Ok(*set),
         (Some(other), Some(is)) => is.parse().ok().is_some_and(|wanted: f64| other.as_f64() == Some(wanted)),
     })
+}
+
+/// `is` may begin or end with `*`.
+fn is_like(text: &str, is: &str) -> bool {
+    let (text, is) = (text.to_ascii_lowercase(), is.to_ascii_lowercase());
+    match (is.strip_prefix('*'), is.strip_suffix('*')) {
+        (Some(end), _) => text.ends_with(end),
+        (_, Some(start)) => text.starts_with(start),
+        (None, None) => text == is,
+    }
 }
 
 /// All named values of the first layout that fits.

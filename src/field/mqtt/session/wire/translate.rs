@@ -41,9 +41,10 @@ pub(super) fn from_v3(event: rumqttc::Event) -> Incoming {
         Event::Incoming(P::ConnAck(ack)) => {
             Incoming::Connected { session_present: ack.session_present, kept_for: None }
         }
-        Event::Incoming(P::Publish(publish)) => Incoming::Message(Message {
-            topic: publish.topic.clone(),
-            payload: publish.payload.clone(),
+        // What waits for its acknowledgement is its number, not its payload: that would fill the memory.
+        Event::Incoming(P::Publish(mut publish)) => Incoming::Message(Message {
+            topic: std::mem::take(&mut publish.topic),
+            payload: std::mem::take(&mut publish.payload),
             retained: publish.retain,
             again: publish.dup,
             expired: false,
@@ -75,9 +76,9 @@ pub(super) fn from_v5(event: v5::Event) -> Incoming {
             session_present: ack.session_present,
             kept_for: ack.properties.as_ref().and_then(|p| p.session_expiry_interval),
         },
-        Event::Incoming(P::Publish(publish)) => Incoming::Message(Message {
-            topic: String::from_utf8_lossy(&publish.topic).into_owned(),
-            payload: publish.payload.clone(),
+        Event::Incoming(P::Publish(mut publish)) => Incoming::Message(Message {
+            topic: String::from_utf8_lossy(&std::mem::take(&mut publish.topic)).into_owned(),
+            payload: std::mem::take(&mut publish.payload),
             retained: publish.retain,
             again: publish.dup,
             // The broker counts the interval down while it keeps a message (MQTT 5.0, 3.3.2.3.3).

@@ -317,6 +317,20 @@ fn null_and_bad_quality_are_bad_and_history_is_not_live() {
 }
 
 #[test]
+fn a_message_of_zero_bytes_says_nothing_and_leaves_the_node_online() {
+    let mut bench = Bench::born();
+    let now = bench.now();
+    for topic in ["NDATA/n", "DDATA/n/d", "DBIRTH/n/d", "DDEATH/n/d", "NBIRTH/n"] {
+        let mut out = Batch::default();
+        let taken = bench.host.message(&format!("spBv1.0/g/{topic}"), b"", false, now, &mut out);
+        assert_eq!(taken, Err(SparkplugError::Empty), "{topic}");
+        assert!(out.is_empty(), "{topic}");
+    }
+    assert_eq!(values(&bench.send("NDATA/n", 3, vec![aliased(1, 3.0)])), [good(0, 3.0)]);
+    assert_eq!((bench.status().life.word(), bench.status().devices), ("online", vec![("d", true)]));
+}
+
+#[test]
 fn scale_offset_and_inversion_apply() {
     let mut mappings = super::bench::mappings();
     mappings[0].points[0].meaning.scale = 0.1;
