@@ -170,7 +170,8 @@ fn stop_valve(t: f64) -> Vec<(&'static str, f64)> {
     let trips = 75.0;
     let pressure =
         if t < trips { ramp(t, (0.0, 1.0), (trips, 1.25)) } else { ramp(t, (trips, 1.255), (300.0, 1.22)) };
-    let fires = t < trips;
+    // It stops once the limit is reached, not before.
+    let fires = t <= trips;
     with(&[
         ("steam_pressure", pressure),
         ("steam_flow", ramp(t, (0.0, 8.0), (5.0, 0.0))),
