@@ -30,7 +30,7 @@ impl LocalTime<'_> {
         if !both.is_ambiguous() {
             return Some(both.compatible().ok()?.as_microsecond());
         }
-        let (earlier, later) = (both.clone().earlier().ok()?, both.later().ok()?);
+        let (earlier, later) = (both.earlier().ok()?, both.later().ok()?);
         let (earlier, later) = (earlier.as_microsecond(), later.as_microsecond());
         let off = |at: i64| self.arrival.0.abs_diff(at);
         Some(if off(later) < off(earlier) { later } else { earlier })
@@ -108,7 +108,7 @@ impl Reader<'_> {
         let (digits, rest) = self.0.split_at(length);
         self.0 = rest;
         // What is finer than a nanosecond is cut off.
-        format!("{:0<9.9}", digits).parse().ok()
+        format!("{digits:0<9.9}").parse().ok()
     }
 
     /// `Z`, `+08:00`, `+0800`, `+8`, `UTC`, `GMT+8`: `Some(None)` if there is nothing.

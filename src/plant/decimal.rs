@@ -99,7 +99,7 @@ fn tens(size: f64) -> Option<i32> {
     }
     let twos = (size.to_bits() >> 52) as i32 - 1023;
     // log10(2) is 1233/4096 near enough; the power of two below `size` may lie below its power of ten.
-    let low = twos * 1233 >> 12;
+    let low = (twos * 1233) >> 12;
     let next = low + 1;
     let power = POWERS.get(next.unsigned_abs() as usize)?;
     let reached = if next < 0 { size >= 1.0 / power } else { size >= *power };

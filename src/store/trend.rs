@@ -27,6 +27,9 @@ struct Bucket {
     last_at: i64,
 }
 
+/// A series while it is collected: its number, its point and unit, its buckets.
+type Found = (u32, (String, Option<String>), Vec<Option<Bucket>>);
+
 /// Thins the readings of `equipment` in `from..to` to buckets of `step`.
 ///
 /// # Errors
@@ -39,7 +42,7 @@ pub fn collect(
 ) -> Result<Vec<TrendSeries>, StoreError> {
     let step = i64::try_from(step.as_micros()).unwrap_or(i64::MAX).max(1);
     let count = usize::try_from((to.0 - from.0).max(0) / step + 1).unwrap_or(0);
-    let mut found: Vec<(u32, (String, Option<String>), Vec<Option<Bucket>>)> = journal
+    let mut found: Vec<Found> = journal
         .series()?
         .into_iter()
         .filter(|s| s.equipment == equipment)

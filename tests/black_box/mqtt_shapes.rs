@@ -125,10 +125,12 @@ fn senders() -> Vec<Sender> {
 fn points(sender: &Sender) -> &'static str {
     match sender.name {
         name if name.starts_with("hex") => {
-            "[[point]]\nid = \"p\"\naddress = 40001\ntype = \"f32\"\n[[point]]\nid = \"l\"\naddress = 40003\ntype = \"i16\"\n"
+            "[[point]]\nid = \"p\"\naddress = 40001\ntype = \"f32\"\n[[point]]\nid = \"l\"\nunit = \"mm\"\naddress = 40003\ntype = \"i16\"\n"
         }
-        "gbk" => "[[point]]\nid = \"p\"\nkey = \"压力\"\n[[point]]\nid = \"l\"\nkey = \"水位\"\n",
-        _ => "[[point]]\nid = \"p\"\n[[point]]\nid = \"l\"\n",
+        "gbk" => {
+            "[[point]]\nid = \"p\"\nkey = \"压力\"\n[[point]]\nid = \"l\"\nunit = \"mm\"\nkey = \"水位\"\n"
+        }
+        _ => "[[point]]\nid = \"p\"\n[[point]]\nid = \"l\"\nunit = \"mm\"\n",
     }
 }
 
@@ -158,7 +160,7 @@ async fn every_payload_shape_is_read_from_a_real_broker() {
     }
     // A topic that names the point, with a plain value.
     settings += "[[equipment]]\nid = \"scalar\"\nkind = \"k\"\nprofile = \"scalar\"\nsource = \"broker\"\ndevice = \"boiler1\"\n";
-    let scalar = "topic = \"plain/{device}/{point}\"\n[[point]]\nid = \"p\"\nkey = \"steam_pressure\"\n[[point]]\nid = \"l\"\nkey = \"level\"\n";
+    let scalar = "topic = \"plain/{device}/{point}\"\n[[point]]\nid = \"p\"\nkey = \"steam_pressure\"\n[[point]]\nid = \"l\"\nunit = \"mm\"\nkey = \"level\"\n";
     profiles.push(("scalar.toml".to_owned(), scalar.to_owned()));
     let profiles: Vec<(&str, &str)> = profiles.iter().map(|(n, t)| (n.as_str(), t.as_str())).collect();
     let mut gateway = Gateway::start(&settings, &profiles);

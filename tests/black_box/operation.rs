@@ -78,43 +78,6 @@ async fn a_damaged_journal_is_set_aside_and_a_damaged_ledger_stops_the_start() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn damage_met_by_an_outlet_costs_that_outlet_and_the_next_start_sets_the_file_aside() {
-    let modbus = ModbusServer::start();
-    // Nobody listens: the backlog is read, and with it the damage.
-    let settings = [plants::base(), plants::boiler(modbus.port), plants::victoria(free_port())].concat();
-    let mut gateway = Gateway::start(&settings, &[plants::BOILER]);
-    eventually("some chunks are committed", async || {
-        let count = gateway.committed_ms("boiler-1", "count").len();
-        unless(count > 30, count)
-    })
-    .await;
-    gateway.stop().await;
-    let journal = gateway.data().join("journal.db");
-    let mut bytes = std::fs::read(&journal).expect("a journal");
-    // The page of the cursors: met by the outlets, not by the start.
-    let page = 4096 * 5..4096 * 6;
-    assert!(bytes.len() >= page.end, "too small a journal: {}", bytes.len());
-    bytes[page].fill(0xA5);
-    std::fs::write(&journal, bytes).expect("writable");
-    gateway.again();
-    eventually("the outlet is down", async || {
-        let part = gateway.part("outlet.influx.database").await;
-        unless(part["state"] == "down", part)
-    })
-    .await;
-    plants::reads_the_boiler(&gateway).await;
-    gateway.stop().await;
-    gateway.again();
-    let names: Vec<_> = std::fs::read_dir(gateway.data())
-        .expect("data")
-        .flatten()
-        .map(|e| e.file_name().to_string_lossy().into_owned())
-        .collect();
-    assert!(names.iter().any(|n| n.starts_with("journal.damaged-")), "{names:?}");
-    gateway.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn strangers_are_refused_and_the_doors_of_operation_answer() {
     let modbus = ModbusServer::start();
     let open = [plants::base(), plants::boiler(modbus.port)].concat();

@@ -37,7 +37,7 @@ impl Before {
         let path = files.dir.join("ledger.db");
         let mut before = Self::default();
         if path.exists() {
-            match before.from_ledger(&files.ledger_reader()) {
+            match before.take_ledger(&files.ledger_reader()) {
                 Ok(()) => {}
                 Err(e) => {
                     error!("alarm states and open hazards of before are not known: {e}");
@@ -45,13 +45,13 @@ impl Before {
                 }
             }
         }
-        if let Err(e) = before.from_overflow(files) {
+        if let Err(e) = before.take_overflow(files) {
             error!("what waited in the journal for the ledger cannot be read: {e}");
         }
         before
     }
 
-    fn from_ledger(&mut self, ledger: &LedgerReader) -> Result<(), StoreError> {
+    fn take_ledger(&mut self, ledger: &LedgerReader) -> Result<(), StoreError> {
         self.alarms = ledger.alarms()?;
         self.hazards = ledger.unfinished_hazards()?;
         self.numbers = ledger.numbers()?;
@@ -60,7 +60,7 @@ impl Before {
     }
 
     /// What the ledger has not taken yet is newer than what stands in it.
-    fn from_overflow(&mut self, files: &Files) -> Result<(), StoreError> {
+    fn take_overflow(&mut self, files: &Files) -> Result<(), StoreError> {
         let path = files.dir.join("journal.db");
         if !path.exists() {
             return Ok(());

@@ -173,7 +173,7 @@ impl<'a> Sender<'a> {
                 }
                 Verdict::Retry(_) | Verdict::Hold => {
                     work.strikes += 1;
-                    let again = work.strikes % REPEATS == 0 && !answer.nobody;
+                    let again = work.strikes.is_multiple_of(REPEATS) && !answer.nobody;
                     let held = answer.verdict == Verdict::Hold;
                     // A wrong token is not tried out sixteen times: one offer tells whether it is this batch.
                     let doubted = again && (!held || self.takes_anything(lines, 1).await.is_ok());

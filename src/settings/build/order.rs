@@ -101,7 +101,7 @@ impl PlantBuilder<'_> {
             match self.relations.written(ix, &[(limit.kind, Part::Deadband)]) {
                 Some(written) => w.fault_at(written, problem, remedy),
                 None => {
-                    w.fault(&format!("limits.{}.{}.deadband", point.id, limit.kind.key()), problem, remedy)
+                    w.fault(&format!("limits.{}.{}.deadband", point.id, limit.kind.key()), problem, remedy);
                 }
             }
         };

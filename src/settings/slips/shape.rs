@@ -60,11 +60,10 @@ fn one(line: &str) -> Option<(usize, String, String)> {
             return Some((start + 1, problem, line));
         }
     }
-    let found = candidates(&key, plain).into_iter().find_map(|(problem, value)| {
+    candidates(&key, plain).into_iter().find_map(|(problem, value)| {
         let line = format!("{key} = {value}{comment}");
         is_good(&line).then_some((at, problem, line))
-    });
-    found
+    })
 }
 
 /// Key, value, and what is wrong between them.

@@ -122,7 +122,7 @@ impl Ledger {
         self.place.check()?;
         let (done, tail) = commit(&mut self.conn, self.tail.clone(), work)?;
         self.tail = tail;
-        self.into_the_file();
+        self.checkpoint_now_and_then();
         Ok(done)
     }
 
@@ -136,7 +136,7 @@ impl Ledger {
     }
 
     /// Moves the log into the file now and then. A failure costs nothing: the log is read at the next start.
-    fn into_the_file(&mut self) {
+    fn checkpoint_now_and_then(&mut self) {
         let since = *self.logged.get_or_insert_with(Instant::now);
         if since.elapsed() >= CHECKPOINT_EVERY && checkpoint(&self.conn, FILE).is_ok() {
             self.logged = None;

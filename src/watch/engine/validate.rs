@@ -129,11 +129,11 @@ impl Engine {
     pub(super) fn validate(&mut self, reading: &mut Reading, now_us: u64) {
         let Some(test) = self.tests.0.get_mut(&reading.point) else { return };
         let seen = &mut test.seen;
-        if let Some(most) = test.doubts.max_step {
-            if !seen.believes(reading.value, most) {
-                reading.quality = Quality::Bad(Cause::Jump);
-                return;
-            }
+        if let Some(most) = test.doubts.max_step
+            && !seen.believes(reading.value, most)
+        {
+            reading.quality = Quality::Bad(Cause::Jump);
+            return;
         }
         let Some(flatline) = &test.doubts.flatline else { return };
         // While something says that it need not move, it may stand still. What is unknown says nothing: time goes on.

@@ -22,7 +22,7 @@ beforeEach(() => {
       id: 'boiler-1', name: { zh: 'b', en: 'b' }, kind: 'steam-boiler', model: null, registration: null, officer: null,
       points: [point('drum_level', { limits: [{ kind: 'll', at: -75, priority: 'critical', state: 'normal' }] }), point('pressure')],
     }],
-    alarms: [], hazards: [], path: { sources: [], outbox: { writable: true, pending_chunks: 0, bytes: 0, oldest_at: null }, outlets: [] },
+    alarms: [], hazards: [], path: { sources: [], heard: [], outbox: { writable: true, pending_chunks: 0, bytes: 0, oldest_at: null }, outlets: [] },
   };
 });
 

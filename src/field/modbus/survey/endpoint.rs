@@ -108,7 +108,7 @@ pub async fn who_answers(asker: &mut Asker, unit: u8, table: Table) -> Result<Pr
             // A disturbance, or the wrong line settings: the second try tells.
             Err(PollError::Garbled(words)) => garbled = Some(words),
             Err(e @ (PollError::OtherTransaction { .. } | PollError::TwoCallers)) => {
-                garbled = Some(e.to_string())
+                garbled = Some(e.to_string());
             }
             Err(e @ PollError::Line(_)) => return Err(e),
         }

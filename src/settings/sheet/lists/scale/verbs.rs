@@ -62,7 +62,7 @@ const TIMES: &[&str] = &[
     "×",
     "*",
 ];
-//// `修正系数0.98`, `power factor 0.85` are numbers of the plant; what is done to the data says so with a verb.
+// `修正系数0.98`, `power factor 0.85` are numbers of the plant; what is done to the data says so with a verb.
 const VERBS: &[&str] = &[
     "除", "需除", "再除", "要除", "乘", "放大", "扩", "缩小", "已乘", "×", "*", "÷", "divi", "multi",
     "geteilt",
