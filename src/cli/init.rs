@@ -180,6 +180,7 @@ fn settings_of(answers: &Answers) -> String {
          source = \"plc-1\"\n\
          unit = {unit}\n\
          # preset = true                           # limits to begin with: `steamward presets {kind}`\n\
+         # nameplate = {{ pressure = \"1.25 MPa\" }}  # preset needs what stands on the plate\n\
          \n\
          # The database. Without one, readings and alarms are kept here and shown on the page.\n\
          # [[outlet.influx]]\n\
@@ -202,7 +203,10 @@ fn profile_of(answers: &Answers) -> String {
          \n\
          kind = \"{kind}\"\n"
     );
-    let known: Vec<&Preset> = presets().iter().filter(|p| p.kind == *kind).collect();
+    // A point that differs by fuel or size has several rows.
+    let mut told = std::collections::BTreeSet::new();
+    let of_kind = presets().iter().filter(|p| p.kind == *kind);
+    let known: Vec<&Preset> = of_kind.filter(|p| told.insert(&p.point)).collect();
     for preset in &known {
         let address = if preset.unit == "bool" { 10_001 } else { 40_001 };
         text += &format!(

@@ -100,7 +100,14 @@ async fn the_embedded_broker_speaks_tls() {
         .set_credentials("dtu", "their word")
         .set_transport(rumqttc::Transport::tls_with_config(config.into()));
     let (client, mut events) = rumqttc::AsyncClient::new(options, 8);
-    let polling = tokio::spawn(async move { while events.poll().await.is_ok() {} });
+    // The broker's process may not listen yet.
+    let polling = tokio::spawn(async move {
+        loop {
+            if events.poll().await.is_err() {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    });
     shows(&gateway, 0.53, async || {
         let sent =
             client.publish("plant/receiver-1", rumqttc::QoS::AtLeastOnce, false, r#"{"p":0.53}"#).await;
