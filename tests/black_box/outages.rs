@@ -128,23 +128,50 @@ async fn an_older_message_that_comes_late_is_history_and_takes_no_newer_ones_pla
     gateway.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_message_that_is_too_large_is_refused_and_does_not_come_back_for_ever() {
+/// One message of `bytes`, QoS 1, and a good one behind it, which must be committed. The whole log.
+async fn a_large_message(bytes: usize) -> (String, u64) {
     let broker = Broker::start().await;
     let settings = [plants::base(), plants::receiver(broker.port, 3)].concat();
     let mut gateway = Gateway::start(&settings, &[plants::RECEIVER]);
     plants::subscribed(&broker, &gateway).await;
-    let large = format!(r#"{{"ts":{},"p":0.5,"x":"{}"}}"#, now_ms(), "x".repeat(2 * 1024 * 1024));
+    let large = format!(r#"{{"ts":{},"p":0.5,"x":"{}"}}"#, now_ms(), "x".repeat(bytes));
     broker.publish_one("plant/receiver-1", &large).await;
-    let after = now_ms() + 1;
-    broker.publish(&[plants::message(after, 0.62)]).await;
     eventually("what follows is committed", async || {
-        let committed = gateway.committed_ms("receiver-1", "pressure");
-        unless(committed.contains(&after), committed.len())
+        // Where the session is given up, what waited in it is lost with it: so one is published until one comes.
+        broker.publish(&[plants::message(now_ms(), 0.62)]).await;
+        unless(gateway.good("receiver-1", "pressure").contains(&0.62), gateway.log())
     })
     .await;
-    let said = gateway.log();
-    assert!(said.contains("bytes, at most 262144 are taken"), "{said}");
-    assert_eq!(said.matches("connected to the broker").count(), 1, "{said}");
+    let peak = gateway.peak_memory_kib();
     gateway.stop().await;
+    (gateway.log(), peak)
+}
+
+fn connections(log: &str) -> usize {
+    log.matches("connected to the broker").count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_is_too_large_is_refused_and_does_not_come_back_for_ever() {
+    let (log, _) = a_large_message(1024 * 1024).await;
+    assert!(log.contains("bytes, at most 262144 are taken"), "{log}");
+    assert_eq!(connections(&log), 1, "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_beyond_what_is_received_unasked_is_received_once_and_acknowledged() {
+    let (log, peak) = a_large_message(8 * 1024 * 1024).await;
+    assert!(log.contains("received once, to be acknowledged and set aside"), "{log}");
+    assert_eq!(log.matches("bytes, at most 262144 are taken").count(), 1, "{log}");
+    assert!((2..=3).contains(&connections(&log)), "{log}");
+    assert!(peak < 200 * 1024, "{peak} KiB");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_no_machine_here_should_hold_costs_its_session_and_not_the_memory() {
+    let (log, peak) = a_large_message(100 * 1024 * 1024).await;
+    assert!(log.contains("which is given up with all that waits there"), "{log}");
+    assert!(!log.contains("are taken"), "it was read: {log}");
+    assert!(connections(&log) <= 4, "{log}");
+    assert!(peak < 100 * 1024, "{peak} KiB");
 }

@@ -77,7 +77,7 @@ impl Broker {
     pub async fn publish_bytes(&self, messages: &[(String, Vec<u8>)], qos: rumqttc::QoS, retain: bool) {
         let name = format!("publisher-{}", PUBLISHERS.fetch_add(1, Ordering::Relaxed));
         let mut options = rumqttc::MqttOptions::new(name, "127.0.0.1", self.port);
-        options.set_keep_alive(Duration::from_secs(5)).set_max_packet_size(1 << 24, 1 << 24);
+        options.set_keep_alive(Duration::from_secs(5)).set_max_packet_size(1 << 24, 1 << 28);
         let (client, mut events) = rumqttc::AsyncClient::new(options, 64);
         let sending = async {
             for (topic, payload) in messages {

@@ -179,6 +179,14 @@ impl Gateway {
         pids.filter(|pid| parent(pid) == Some(own)).collect()
     }
 
+    /// The most memory that the process has held so far, in KiB.
+    pub fn peak_memory_kib(&self) -> u64 {
+        let pid = self.process.as_ref().expect("it runs").0.id();
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
+        let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:")).expect("told");
+        line.trim().trim_end_matches("kB").trim().parse().expect("a number")
+    }
+
     /// Everything it logged so far, over all its lives.
     pub fn log(&self) -> String {
         self.log.lock().expect("no panic while held").clone()
