@@ -16,21 +16,22 @@
 //! | [`cli`] | one file a command: parse, call, print | everything |
 //! | [`parts`] | what may fail by itself: started, told of, started again | `clock` |
 //! | [`settings`] | the integrator's files → a checked plan, or errors with file, line, key | `plant`, `derive` |
-//! | [`plant`] | the vocabulary: site, equipment, point, limit, quality, sample | nothing |
+//! | [`plant`] | the vocabulary: site, equipment, point, limit, quality, sample; pure | nothing |
 //! | [`clock`] | the wall clock, read in one place, and whether to believe it | `plant` |
-//! | [`field`] | Modbus, MQTT and HTTP push: wires → samples | `plant`, `settings` |
+//! | [`field`] | Modbus, MQTT and HTTP push: wires → samples | `plant`, `settings`, `clock` |
 //! | `broker` | the embedded MQTT broker of small sites, a process of its own | `settings` |
 //! | [`derive`] | derived quantities: the formula language, boiler and vessel functions; pure | `plant` |
 //! | [`watch`] | limits, ISA-18.2 alarm states, the engine; pure | `plant`, `derive` |
 //! | [`hazard`] | record, lifecycle, events, audit chain; pure | `plant`, `watch` |
 //! | [`store`] | `journal.db` and `ledger.db` | `plant`, `watch`, `hazard` |
-//! | [`outlet`] | readers with their own cursor: InfluxDB, inspection feed | `plant`, `settings`, `store` |
-//! | [`console`] | API, live events, page | `plant`, `settings`, `hazard`, `outlet`, `store` |
-//! | [`tongue`] | the command line's sentences in Chinese, found by the English ones | nothing |
+//! | [`outlet`] | readers with their own cursor: InfluxDB, inspection feed | `plant`, `settings`, `store`, `clock`, `parts` |
+//! | [`console`] | API, live events, page | `plant`, `settings`, `hazard`, `outlet`, `store`, `clock`, `parts` |
+//! | [`tongue`] | the command line's sentences in Chinese, found by the English ones; pure | nothing |
 //! | `simulate` | the demo plant: physics, Modbus and MQTT devices, faults | nothing |
+//! | [`exit`] | exit codes | nothing |
 //! | [`gateway`] | wires the above; the keeper, the one writer | everything |
 //!
-//! Imports point one way, and `tests/house.rs` holds that. Three rules explain most of the code:
+//! Imports point one way, and `tests/architecture.rs` holds that. Three rules explain most of the code:
 //! nothing is acknowledged or sent before it is on the disk; unknown is not normal; a sick device,
 //! sink or file costs only itself. A panic is our bug, never bad input, and ends the process.
 
