@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the black-box tests and the benchmarks need, from Debian's packages, crates.io and PyPI; with the
-# word `fuzz`, what the fuzzers need as well. Does nothing the second time.
+# word `fuzz` or `service`, what the fuzzers or the test of the service unit need as well. Does nothing the second time.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 missing=()
@@ -9,6 +9,7 @@ commands=(
   socat:socat openssl:openssl faketime:faketime gcc:gcc make:make pkg-config:pkg-config
 )
 [ "${1:-}" != fuzz ] || commands+=(c++:g++)
+[ "${1:-}" != service ] || commands+=(debootstrap:debootstrap systemd-nspawn:systemd-container)
 for pair in "${commands[@]}"; do
   PATH="$PATH:/usr/sbin" command -v "${pair%%:*}" >/dev/null || missing+=("${pair##*:}")
 done
