@@ -1,5 +1,5 @@
 # Few verbs. `make demo` and `make test` do all their set-up on a fresh Debian machine with Rust and Node.
-.PHONY: demo test test-disk test-service bench fuzz lint release web tools clean
+.PHONY: demo test test-long test-service bench fuzz lint release web tools clean
 FUZZ_SECONDS ?= 20
 NPM_STAMP := web/node_modules/.package-lock.json
 
@@ -12,8 +12,8 @@ test: tools web      ## lints, unit, property and black-box tests, the page in C
 	cd web && npm run --silent check && npm test --silent
 	cargo nextest run --no-fail-fast
 
-test-disk: tools     ## the store's disk: full for two minutes at 5 000 readings a second, failing, taken away (as root)
-	STEAMWARD_LONG=1 cargo nextest run --test black_box -E 'test(disk::)'
+test-long: tools     ## the store's disk full for two minutes at 5 000 readings a second (as root); every fault of the public process
+	STEAMWARD_LONG=1 cargo nextest run --test black_box -E 'test(disk::) + test(realism::)'
 
 test-service:        ## the service unit under a live systemd, in a container that is made first (as root)
 	./tests/tools.sh service

@@ -1,7 +1,7 @@
 //! The store's disk: full, read-only, failing, hanging, taken away, damaged. Judging never waits for it.
 //!
 //! A small disk is a tmpfs, which wants the right to mount; where that is missing those tests say so and end. A disk that
-//! fails or hangs is `tests/peers/disk_shim.c`. `make test-disk` runs the long form of the first one.
+//! fails or hangs is `tests/peers/disk_shim.c`. `make test-long` runs the long form of the first one.
 
 use std::fs::File;
 use std::io::Write;
