@@ -294,6 +294,50 @@ async fn the_byte_order_of_a_moving_value_is_found_and_a_zero_is_called_undecida
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_address_one_register_off_is_told_by_its_neighbour() {
+    let mut server = ModbusServer::start();
+    let address = format!("127.0.0.1:{}", server.port);
+    let told = |at: &'static str, scale: &'static str| {
+        let address = address.clone();
+        async move {
+            let asked =
+                ["orders", &address, "--at", at, "--type", "u32", "--samples", "2", "--every", "10ms"];
+            report(&[&asked[..], &["--range", scale, "--json"]].concat()).await
+        }
+    };
+    server.tell("holding 102 0 7 0 9 0 4");
+    let off = told("40104", "1..1000").await;
+    assert_eq!((&off["verdict"], &off["candidates"][0]["order"]), (&json!("clear"), &json!("cdab")), "{off}");
+    assert!(off["neighbour"].as_str().is_some_and(|n| n.contains("at 102") && n.contains("abcd")), "{off}");
+    // Beside it no two registers make a number of that size: the address is right.
+    server.tell("holding 202 30000 1 34464 9 50000");
+    let right = told("40204", "99000..101000").await;
+    assert_eq!((&right["verdict"], &right["neighbour"]), (&json!("clear"), &Value::Null), "{right}");
+    let asked = ["orders", &address, "--at", "40104", "--type", "u32", "--range", "1..1000"];
+    let (_, text, _) = probe(&[&asked[..], &["--samples", "1"]].concat()).await;
+    assert!(text.contains("make sure that 103 is the value's first register"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn devices_that_speak_ascii_or_datagrams_are_found_mapped_and_read() {
+    for (option, scheme, named) in
+        [("--ascii-tcp", "ascii+tcp", "(Modbus ASCII)"), ("--udp", "udp", "(Modbus in UDP datagrams)")]
+    {
+        let mut server = ModbusServer::start_with(&[option, "0"]);
+        server.set_float(0, 1.25);
+        let address = format!("{scheme}://127.0.0.1:{}", server.port);
+        let found = ["modbus", &address, "--unit", "1", "--table", "holding"];
+        let (code, text, err) = probe(&found).await;
+        assert!(code == 0 && text.contains(named) && text.contains(&format!("{address}\"")), "{text}{err}");
+        assert!(text.contains("0..999 (40001..41000)"), "{text}");
+        let read = report(&["read", &address, "--at", "40001", "--type", "f32", "--json"]).await;
+        assert_eq!(read["value"], 1.25);
+        let orders = ["orders", &address, "--at", "40001", "--samples", "1", "--json"];
+        assert_eq!(report(&orders).await["candidates"][0]["type"], "f32");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_serial_line_is_scanned_mapped_and_read() {
     let folder = tempfile::tempdir().expect("a folder");
     let end = |name: &str| folder.path().join(name).to_string_lossy().into_owned();

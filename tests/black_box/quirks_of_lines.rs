@@ -48,6 +48,51 @@ async fn an_answer_after_its_timeout_is_dropped_by_its_transaction_and_the_conne
     assert!(late.is_empty(), "taken for another's: {late:?}");
 }
 
+/// A device of one register with 7 that speaks in datagrams: by turns it answers, answers in the name of another
+/// transaction before, keeps the answer until the next request, sends what is no frame, and twice.
+async fn datagrams() -> u16 {
+    let device = tokio::net::UdpSocket::bind("127.0.0.1:0").await.expect("a port");
+    let port = device.local_addr().expect("an address").port();
+    tokio::spawn(async move {
+        let answer = |id: &[u8], value: u8| [id, &[0, 0, 0, 5, 1, 3, 2, 0, value]].concat();
+        let (mut room, mut kept, mut asked) = ([0u8; 300], None, 0);
+        while let Ok((_, from)) = device.recv_from(&mut room).await {
+            let id = room[..2].to_vec();
+            let mut says = kept.take().into_iter().collect::<Vec<_>>();
+            match asked % 5 {
+                1 => says.extend([answer(&[id[0] ^ 0x55, id[1]], 99), answer(&id, 7)]),
+                2 => kept = Some(answer(&id, 99)),
+                3 => says.extend([Vec::new(), answer(&id, 99)[..9].to_vec(), answer(&id, 7)]),
+                4 => says.extend([answer(&id, 7), answer(&id, 7)]),
+                _ => says.push(answer(&id, 7)),
+            }
+            asked += 1;
+            for datagram in says {
+                let _ = device.send_to(&datagram, from).await;
+            }
+        }
+    });
+    port
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn datagrams_that_are_lost_late_foreign_or_cut_off_cost_one_reading_at_most_and_never_give_a_value() {
+    let address = format!("udp://127.0.0.1:{}", datagrams().await);
+    let mut gateway = start(&settings(&address, "pipeline = 4", &[1]), &profile("", ONE));
+    eventually("each kind came", async || {
+        let path = path(&gateway).await;
+        let came = |what: &str, least: u64| path[what].as_u64() >= Some(least);
+        unless(came("late_answers", 2) && came("foreign_answers", 2) && came("junk_bytes", 9), path)
+    })
+    .await;
+    let path = path(&gateway).await;
+    gateway.stop().await;
+    assert_eq!(path["connects"], 1, "{path}");
+    assert!(path["devices"][0]["failures"].as_u64() >= Some(1), "a lost answer is a timeout: {path}");
+    let values: Vec<f64> = gateway.committed("u1").iter().map(|c| c.2).collect();
+    assert!(values.len() > 3 && values.iter().all(|v| *v == 7.0), "{values:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_device_that_hangs_up_when_idle_or_just_as_it_is_asked_costs_no_reading() {
     let mut asked = 0;

@@ -121,6 +121,39 @@ async fn rtu_frames_through_a_serial_server_are_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn modbus_ascii_and_udp_datagrams_are_read() {
+    for (option, scheme) in [("--ascii-tcp", "ascii+tcp"), ("--udp", "udp")] {
+        let mut server = ModbusServer::start_with(&[option, "0"]);
+        server.set_float(2, -7.25);
+        let address = format!("{scheme}://127.0.0.1:{}", server.port);
+        let settings = plants::base() + &source("line", &address, "") + &boiler("a", "line", 1);
+        let mut gateway = Gateway::start(&settings, &[plants::BOILER]);
+        reads(&gateway, "a", -7.25).await;
+        server.set_float(2, 1.5);
+        reads(&gateway, "a", 1.5).await;
+        gateway.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_with_modbus_ascii_is_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let line = Line::in_folder(folder.path()).await;
+    let theirs = line.theirs.to_string_lossy().into_owned();
+    let mut server = ModbusServer::start_with(&["--ascii", &theirs, "--units", "1,2", "--baud", "38400"]);
+    server.set_float(2, 12.5);
+    server.tell("holding 2 49864 0 unit=2"); // −100
+    let address = format!("ascii://{}?baud=38400&parity=none&data_bits=8", line.ours.display());
+    let equipment = [boiler("a", "line", 1), boiler("b", "line", 2), boiler("nobody", "line", 3)].concat();
+    let settings = plants::base() + &source("line", &address, "") + &equipment;
+    let mut gateway = Gateway::start(&settings, &[plants::BOILER]);
+    reads(&gateway, "a", 12.5).await;
+    reads(&gateway, "b", -100.0).await;
+    assert_eq!(level(&gateway, "nobody").await, None);
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn devices_that_dial_in_are_told_apart_read_and_taken_back_and_a_stranger_is_named() {
     let port = free_port();
     let (address, at) = (format!("rtu+listen://127.0.0.1:{port}"), format!("127.0.0.1:{port}"));

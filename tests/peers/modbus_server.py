@@ -4,7 +4,10 @@ One transport a process:
 
     modbus_server.py [--tcp PORT]                            Modbus TCP; 0, the default, takes a free port
     modbus_server.py --rtu-tcp PORT                          RTU frames on a TCP socket, as serial servers offer them
+    modbus_server.py --udp PORT                              Modbus TCP frames in UDP datagrams
+    modbus_server.py --ascii-tcp PORT                        Modbus ASCII on a TCP socket
     modbus_server.py --rtu DEVICE [--baud --parity --stop]   RTU on a serial device or pty
+    modbus_server.py --ascii DEVICE [--baud …]               Modbus ASCII there
     modbus_server.py --dial HOST:PORT --registration TEXT    a 4G DTU that calls its gateway (see modbus_dtu.py)
 
 Prints one line once it serves, its last word the place: `listening PORT`, `serving DEVICE`, `dialling HOST:PORT`.
@@ -26,7 +29,7 @@ import sys
 from pymodbus.datastore import ModbusDeviceContext, ModbusSequentialDataBlock, ModbusServerContext
 from pymodbus.framer import FramerType
 from pymodbus.pdu.device import ModbusDeviceIdentification
-from pymodbus.server import ModbusSerialServer, ModbusTcpServer
+from pymodbus.server import ModbusSerialServer, ModbusTcpServer, ModbusUdpServer
 from pymodbus.server.requesthandler import ServerRequestHandler
 
 from modbus_dtu import Dtu, packet
@@ -40,7 +43,10 @@ def arguments() -> argparse.Namespace:
     transport = parser.add_mutually_exclusive_group()
     transport.add_argument("--tcp", type=int, metavar="PORT", default=0)
     transport.add_argument("--rtu-tcp", type=int, metavar="PORT")
+    transport.add_argument("--udp", type=int, metavar="PORT")
+    transport.add_argument("--ascii-tcp", type=int, metavar="PORT")
     transport.add_argument("--rtu", metavar="DEVICE")
+    transport.add_argument("--ascii", metavar="DEVICE")
     transport.add_argument("--dial", metavar="HOST:PORT")
     parser.add_argument("--baud", type=int, default=9600)
     parser.add_argument("--parity", choices="NEO", default="E")
@@ -115,20 +121,26 @@ def delay_answers(server: ModbusTcpServer | ModbusSerialServer, seconds: float) 
 async def start(options: argparse.Namespace, units: Units) -> tuple[ModbusTcpServer | ModbusSerialServer, int]:
     """The running server, and its TCP port or 0."""
     common = {"identity": identity() if options.identity else None}
-    bus = {"framer": FramerType.RTU, "ignore_missing_devices": True, "broadcast_enable": True}
-    if options.rtu:
+    framer = FramerType.ASCII if options.ascii or options.ascii_tcp is not None else FramerType.RTU
+    bus = {"framer": framer, "ignore_missing_devices": True, "broadcast_enable": True}
+    line = options.rtu or options.ascii
+    if line:
         server = ModbusSerialServer(
             units.context,
-            port=options.rtu,
+            port=line,
             baudrate=options.baud,
             # A pty has no parity bit: Linux refuses to be asked for one.
-            parity="N" if os.path.realpath(options.rtu).startswith("/dev/pts/") else options.parity,
+            parity="N" if os.path.realpath(line).startswith("/dev/pts/") else options.parity,
             stopbits=options.stop,
             **bus,
             **common,
         )
     elif options.dial:
         server = ModbusTcpServer(units.context, address=(HOST, 0), **bus, **common)
+    elif options.udp is not None:
+        server = ModbusUdpServer(units.context, address=(HOST, options.udp), **common)
+    elif options.ascii_tcp is not None:
+        server = ModbusTcpServer(units.context, address=(HOST, options.ascii_tcp), **bus, **common)
     elif options.rtu_tcp is not None:
         server = ModbusTcpServer(units.context, address=(HOST, options.rtu_tcp), **bus, **common)
     else:
@@ -136,7 +148,9 @@ async def start(options: argparse.Namespace, units: Units) -> tuple[ModbusTcpSer
     if options.slow:
         delay_answers(server, options.slow / 1000)
     await server.serve_forever(background=True)
-    return server, 0 if options.rtu else server.transport.sockets[0].getsockname()[1]
+    if options.udp is not None:
+        return server, server.transport.get_extra_info("sockname")[1]
+    return server, 0 if line else server.transport.sockets[0].getsockname()[1]
 
 
 async def main() -> None:
@@ -149,7 +163,7 @@ async def main() -> None:
         dialling = asyncio.create_task(dtu.run())
         print("dialling", options.dial, flush=True)
     else:
-        print(*(("serving", options.rtu) if options.rtu else ("listening", port)), flush=True)
+        print(*(("serving", line) if (line := options.rtu or options.ascii) else ("listening", port)), flush=True)
 
     loop = asyncio.get_running_loop()
     while line := await loop.run_in_executor(None, sys.stdin.readline):

@@ -19,7 +19,8 @@ const PARITIES: [Parity; 3] = [Parity::None, Parity::Even, Parity::Odd];
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Options {
-    /// HOST[:PORT], tcp://…, rtu+tcp://HOST:PORT, serial:///dev/ttyUSB0?baud=9600&parity=even, rtu+listen://….
+    /// HOST[:PORT], tcp://…, udp://…, rtu+tcp://HOST:PORT, ascii+tcp://HOST:PORT,
+    /// serial:///dev/ttyUSB0?baud=9600&parity=even, ascii:///dev/ttyUSB0?…, rtu+listen://….
     address: String,
     /// Units to ask, e.g. 1-247,255 [default: 0, 1, 255 and 2 to 16; on RTU 1 to 16].
     #[arg(long, value_parser = units)]
@@ -174,7 +175,12 @@ async fn scan(options: &Options, port: &SerialPort, asked: &[u8]) -> i32 {
                             Parity::Even => "even",
                             Parity::Odd => "odd",
                         };
-                        let address = format!("serial://{}?baud={baud}&parity={parity}", port.path);
+                        let bits = match (port.ascii, port.data_bits) {
+                            (true, 8) => "&data_bits=8",
+                            (false, 7) => "&data_bits=7",
+                            _ => "",
+                        };
+                        let address = format!("{}?baud={baud}&parity={parity}{bits}", transport.address());
                         eprintln!("  unit {unit} answers at {}", line(&port));
                         return look(options, &transport, address, asked.to_vec()).await;
                     }
@@ -335,6 +341,9 @@ fn next(report: &Report, transport: &Transport) -> Vec<String> {
         } else {
             lines.push("  --unit 1-247 asks every unit; --timeout 2s waits longer".to_owned());
             let other = match transport.framing() {
+                _ if matches!(transport, Transport::Udp { .. }) => {
+                    "most devices speak Modbus TCP: tcp://; a firewall may drop datagrams"
+                }
                 Framing::Tcp => "a serial server without Modbus gateway wants rtu+tcp://",
                 Framing::Rtu => {
                     "a Modbus gateway wants tcp://; else check rate and parity in the serial server"

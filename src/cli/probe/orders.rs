@@ -9,7 +9,7 @@ use super::place::{Place, connected, duration, failure, finite, hex, number, quo
 use crate::exit;
 use crate::field::modbus::survey::orders::{Candidate, Hints, Verdict, rank, verdict};
 use crate::field::modbus::survey::{Ask, Asker, PollError, modicon};
-use crate::settings::Format;
+use crate::settings::{Format, Table};
 
 /// Shown without --all.
 const SHOWN: usize = 5;
@@ -97,11 +97,19 @@ pub(super) fn orders(options: &Options) -> i32 {
         };
         let ranked = rank(&samples, &hints);
         let (verdict, beside) = verdict(&ranked);
+        let wide = ranked.first().is_some_and(|best| best.format.width() > 1);
+        let rival = match wide && matches!(verdict, Verdict::Clear | Verdict::Same) {
+            true => neighbour(options, &mut asker, (table, address, width), &samples, &hints).await,
+            false => None,
+        };
         if options.json {
-            say!("{}", as_json(address, &samples, &ranked, verdict, &beside));
+            say!("{}", as_json(address, &samples, &ranked, (verdict, &beside[..]), rival.as_deref()));
         } else {
             let at = format!("{} {address} ({})", table.name(), modicon(table, u32::from(address)));
-            say!("{}", as_text(options, &at, &samples, &ranked, verdict, &beside));
+            say!("{}", as_text(options, &at, &samples, &ranked, (verdict, &beside[..])));
+            if let Some(rival) = &rival {
+                say!("but {rival}: make sure that {address} is the value's first register");
+            }
             if let Some(note) = place.note() {
                 say!("note: {note}");
             }
@@ -134,6 +142,40 @@ async fn take(
     Ok(samples)
 }
 
+/// A value that begins a register to the left or right and is no less plausible than the one here: then the
+/// address may be one off.
+async fn neighbour(
+    options: &Options,
+    asker: &mut Asker,
+    (table, address, width): (Table, u16, u16),
+    samples: &[Vec<u8>],
+    hints: &Hints,
+) -> Option<String> {
+    let own = rank(samples.last().map(std::slice::from_ref)?, hints);
+    for at in
+        [address.checked_sub(1), address.checked_add(1)].into_iter().flatten().filter(|at| *at < u16::MAX)
+    {
+        let count = width.min(u16::MAX - at);
+        let Ok(heard) = asker.ask(options.unit, Ask::Read { table, address: at, count }).await else {
+            continue;
+        };
+        let there = rank(&[heard.values], hints);
+        if let (Some(here), Some(best)) = (own.first(), there.first())
+            && best.format.width() > 1
+            && best.values.iter().any(|v| *v != 0.0)
+            && best.cost <= here.cost
+        {
+            return Some(format!(
+                "at {at}, type = \"{}\", order = \"{}\" is as plausible ({})",
+                best.name,
+                best.order_name,
+                scaled(options, &best.values)
+            ));
+        }
+    }
+    None
+}
+
 fn shown(options: &Options, ranked: &[Candidate], verdict: Verdict, beside: &[usize]) -> usize {
     let tied = match verdict {
         // All of them, and there is nothing to see.
@@ -158,8 +200,7 @@ fn as_text(
     at: &str,
     samples: &[Vec<u8>],
     ranked: &[Candidate],
-    verdict: Verdict,
-    beside: &[usize],
+    (verdict, beside): (Verdict, &[usize]),
 ) -> String {
     let mut lines = vec![format!("unit {}: {} samples of {at}", options.unit, samples.len())];
     let mut seen: Vec<&Vec<u8>> = Vec::new();
@@ -212,8 +253,8 @@ fn as_json(
     address: u16,
     samples: &[Vec<u8>],
     ranked: &[Candidate],
-    verdict: Verdict,
-    beside: &[usize],
+    (verdict, beside): (Verdict, &[usize]),
+    rival: Option<&str>,
 ) -> String {
     let word = match verdict {
         Verdict::Clear => "clear",
@@ -232,6 +273,6 @@ fn as_json(
         })
         .collect();
     let samples: Vec<String> = samples.iter().map(|s| hex(s)).collect();
-    let report = json!({ "address": address, "samples": samples, "verdict": word, "candidates": candidates });
+    let report = json!({ "address": address, "samples": samples, "verdict": word, "neighbour": rival, "candidates": candidates });
     serde_json::to_string_pretty(&report).unwrap_or_default()
 }

@@ -180,11 +180,17 @@ pub(super) fn line(port: &SerialPort) -> String {
     format!("{}-{}-{parity}-{}", port.baud, port.data_bits, port.stop_bits)
 }
 
-/// `Modbus TCP` or `Modbus RTU`.
+/// `Modbus TCP`, `Modbus RTU` and so on.
 pub(super) fn framing(transport: &Transport) -> &'static str {
-    match transport.framing() {
-        Framing::Tcp => "Modbus TCP",
-        Framing::Rtu => "Modbus RTU",
+    match transport {
+        Transport::Udp { .. } => "Modbus in UDP datagrams",
+        Transport::RtuTcp { ascii: true, .. } | Transport::Serial(SerialPort { ascii: true, .. }) => {
+            "Modbus ASCII"
+        }
+        other => match other.framing() {
+            Framing::Tcp => "Modbus TCP",
+            Framing::Rtu => "Modbus RTU",
+        },
     }
 }
 

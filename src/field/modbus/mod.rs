@@ -1,9 +1,10 @@
 //! Modbus TCP, RTU on serial lines and through serial servers, and devices that dial in. Reads only.
 //!
 //! `bus` is the loop of one endpoint; `link` its connection, over `wire`, in `frame`s; `unit` what is
-//! known of one device; `plan`, `decode`, `factors`, `breaker`, `beats`, `heartbeat`, `warm_up` and
+//! known of one device; `ascii`, `plan`, `decode`, `factors`, `breaker`, `beats`, `heartbeat`, `warm_up` and
 //! `torn` are what they say, and pure. `survey` looks at devices that nobody has described yet.
 
+mod ascii;
 mod beats;
 mod breaker;
 mod bus;

@@ -50,13 +50,16 @@ impl LineCost {
     #[must_use]
     pub fn of(transport: &Transport) -> Self {
         match transport {
-            Transport::Tcp { .. } => Self { request: NETWORK, byte: Duration::from_micros(1) },
-            Transport::Serial(port) => {
-                Self { request: port.wire_time(13) + port.silence() * 2 + THINKS, byte: port.wire_time(1) }
+            Transport::Tcp { .. } | Transport::Udp { .. } => {
+                Self { request: NETWORK, byte: Duration::from_micros(1) }
             }
-            Transport::RtuTcp { .. } => Self {
+            Transport::Serial(port) => Self {
+                request: port.frame_time(13) + port.silence() * 2 + THINKS,
+                byte: port.frame_time(1).min(port.wire_time(2)),
+            },
+            Transport::RtuTcp { ascii, .. } => Self {
                 request: NETWORK + THINKS + Duration::from_millis(20),
-                byte: Duration::from_micros(1100),
+                byte: Duration::from_micros(if *ascii { 2200 } else { 1100 }),
             },
             // A mobile network: 0.3 s a round trip, whatever is in it.
             Transport::DialIn(_) => {

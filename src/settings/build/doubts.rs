@@ -91,9 +91,10 @@ pub(super) fn mqtt(root: &Walk<'_>, sources: &[MqttSource], warnings: &RefCell<V
 /// Several devices may dial in at one place; anything else is one connection or one port.
 fn share_an_endpoint(one: &ModbusSource, other: &ModbusSource) -> bool {
     let place = |source: &ModbusSource| match &source.transport {
-        Transport::Tcp { host, port } | Transport::RtuTcp { host, port } => Some((host.clone(), *port)),
+        Transport::Tcp { host, port } | Transport::RtuTcp { host, port, .. } => Some((host.clone(), *port)),
         Transport::Serial(port) => Some((port.path.clone(), 0)),
-        Transport::DialIn(_) => None,
+        // Datagrams of several sources do not get in each other's way.
+        Transport::DialIn(_) | Transport::Udp { .. } => None,
     };
     place(one).is_some() && place(one) == place(other)
 }

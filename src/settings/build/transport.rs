@@ -6,17 +6,15 @@ use super::super::types::{DialIn, Framing, Parity, Rts, SerialPort, Transport};
 use super::super::walk::{Walk, duration};
 use super::words::{odd_host, plainly};
 
-const FORMS: &str = "\"tcp://192.0.2.10:502\", \"rtu+tcp://192.0.2.10:4001\", \
-     \"serial:///dev/ttyUSB0?baud=9600&parity=even\" or \"rtu+listen://0.0.0.0:9000\"";
+const FORMS: &str = "\"tcp://192.0.2.10:502\", \"udp://192.0.2.10:502\", \"rtu+tcp://192.0.2.10:4001\", \
+     \"serial:///dev/ttyUSB0?baud=9600&parity=even\", \"rtu+listen://0.0.0.0:9000\", or for Modbus ASCII \
+     \"ascii+tcp://192.0.2.10:4001\" and \"ascii:///dev/ttyUSB0?baud=9600&parity=even\"";
 
 /// What some devices speak and this gateway does not.
 const UNSPOKEN: &[(&str, &str)] = &[
-    ("udp", "Modbus in UDP datagrams"),
     ("rtu+udp", "Modbus RTU in UDP datagrams"),
-    ("ascii", "Modbus ASCII"),
-    ("ascii+tcp", "Modbus ASCII"),
-    ("ascii+serial", "Modbus ASCII"),
-    ("ascii+listen", "Modbus ASCII"),
+    ("ascii+udp", "Modbus ASCII in UDP datagrams"),
+    ("ascii+listen", "Modbus ASCII from devices that dial in"),
     ("tls", "Modbus/TCP Security (TLS)"),
     ("tcps", "Modbus/TCP Security (TLS)"),
 ];
@@ -38,7 +36,8 @@ pub(super) fn transport(w: &Walk<'_>) -> Option<Transport> {
             return None;
         }
     };
-    if let Transport::Tcp { host, .. } | Transport::RtuTcp { host, .. } = &transport
+    if let Transport::Tcp { host, .. } | Transport::Udp { host, .. } | Transport::RtuTcp { host, .. } =
+        &transport
         && let Some(problem) = odd_host(host)
     {
         w.fault("address", problem, "four numbers from 0 to 255, or the name of a host");
@@ -103,10 +102,14 @@ fn parse(text: &str) -> Result<Transport, String> {
             let (host, port) = host_port(rest, Some(502)).ok_or_else(no)?;
             Ok(Transport::Tcp { host, port })
         }
-        "rtu+tcp" => {
+        "udp" => {
+            let (host, port) = host_port(rest, Some(502)).ok_or_else(no)?;
+            Ok(Transport::Udp { host, port })
+        }
+        "rtu+tcp" | "ascii+tcp" => {
             let (host, port) = host_port(rest, None)
                 .ok_or_else(|| format!("`{text}` has no port: serial servers have no usual one"))?;
-            Ok(Transport::RtuTcp { host, port })
+            Ok(Transport::RtuTcp { host, port, ascii: scheme == "ascii+tcp" })
         }
         "listen" | "rtu+listen" => {
             let listen = rest
@@ -116,7 +119,8 @@ fn parse(text: &str) -> Result<Transport, String> {
             let framing = if scheme == "listen" { Framing::Tcp } else { Framing::Rtu };
             Ok(Transport::DialIn(DialIn { listen, registration: Vec::new(), heartbeat: Vec::new(), framing }))
         }
-        "serial" => serial(rest).map(Transport::Serial),
+        "serial" => serial(rest, false).map(Transport::Serial),
+        "ascii" | "ascii+serial" => serial(rest, true).map(Transport::Serial),
         other => match UNSPOKEN.iter().find(|u| u.0 == other) {
             Some((_, what)) => Err(format!("`{other}://`: {what} is not supported")),
             None => Err(no()),
@@ -136,15 +140,20 @@ pub(super) fn host_port(rest: &str, default: Option<u16>) -> Option<(String, u16
     (!host.is_empty() && !host.contains(char::is_whitespace) && port > 0).then(|| (host.to_owned(), port))
 }
 
-fn serial(rest: &str) -> Result<SerialPort, String> {
+fn serial(rest: &str, ascii: bool) -> Result<SerialPort, String> {
     let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
     if !path.starts_with('/') && !path.to_ascii_uppercase().starts_with("COM") {
-        return Err(format!("`{path}` is no serial port: three slashes, serial:///dev/ttyUSB0"));
+        return Err(format!(
+            "`{path}` is no serial port: three slashes, {}:///dev/ttyUSB0",
+            if ascii { "ascii" } else { "serial" }
+        ));
     }
     let mut port = SerialPort {
         path: path.to_owned(),
         baud: 9600,
-        data_bits: 8,
+        ascii,
+        // Seven bits hold an ASCII character (Modbus over serial line V1.02, 2.5.2).
+        data_bits: if ascii { 7 } else { 8 },
         // The standard's default (Modbus over serial line V1.02, 2.5.1).
         parity: Parity::Even,
         stop_bits: 0,
@@ -220,7 +229,17 @@ mod tests {
         assert_eq!(parse("tcp://10.0.0.1"), Ok(Transport::Tcp { host: "10.0.0.1".into(), port: 502 }));
         assert_eq!(parse("tcp://[::1]:1502"), Ok(Transport::Tcp { host: "::1".into(), port: 1502 }));
         assert_eq!(parse("tcp://[::1]"), Ok(Transport::Tcp { host: "::1".into(), port: 502 }));
-        assert_eq!(parse("rtu+tcp://nport:4001"), Ok(Transport::RtuTcp { host: "nport".into(), port: 4001 }));
+        assert_eq!(
+            parse("rtu+tcp://nport:4001"),
+            Ok(Transport::RtuTcp { host: "nport".into(), port: 4001, ascii: false })
+        );
+        assert_eq!(
+            parse("ascii+tcp://nport:4001"),
+            Ok(Transport::RtuTcp { host: "nport".into(), port: 4001, ascii: true })
+        );
+        assert_eq!(parse("udp://10.0.0.1"), Ok(Transport::Udp { host: "10.0.0.1".into(), port: 502 }));
+        let Ok(Transport::Serial(s)) = parse("ascii:///dev/ttyS1?baud=19200") else { panic!() };
+        assert_eq!((s.ascii, s.data_bits, s.parity), (true, 7, Parity::Even));
         let Ok(Transport::Serial(s)) =
             parse("serial:///dev/ttyS1?baud=19200&parity=N&stop_bits=2&rts=send-high&rts_after=2ms")
         else {
@@ -240,8 +259,9 @@ mod tests {
             ("serial://ttyUSB0", "three slashes"),
             ("serial:///dev/ttyUSB0?baud=fast", "300 to 4000000"),
             ("serial:///dev/ttyUSB0?speed=9600", "`speed`"),
-            ("udp://10.0.0.1", "Modbus in UDP datagrams is not supported"),
-            ("ascii:///dev/ttyUSB0", "Modbus ASCII is not supported"),
+            ("rtu+udp://10.0.0.1", "Modbus RTU in UDP datagrams is not supported"),
+            ("ascii+tcp://host", "no port"),
+            ("ascii://ttyUSB0", "three slashes, ascii:///dev/ttyUSB0"),
             ("tcp://:502", "not a valid address"),
             ("tcp://10.0.0.1:0", "not a valid address"),
         ] {

@@ -39,12 +39,21 @@ pub enum Transport {
         /// 502 unless told.
         port: u16,
     },
+    /// The same frames, each in a UDP datagram.
+    Udp {
+        /// Host name or address.
+        host: String,
+        /// 502 unless told.
+        port: u16,
+    },
     /// RTU frames through a serial server.
     RtuTcp {
         /// Host name or address.
         host: String,
         /// Its raw port.
         port: u16,
+        /// Modbus ASCII instead of RTU.
+        ascii: bool,
     },
     /// A serial port of this machine.
     Serial(SerialPort),
@@ -66,7 +75,7 @@ impl Transport {
     #[must_use]
     pub fn framing(&self) -> Framing {
         match self {
-            Self::Tcp { .. } => Framing::Tcp,
+            Self::Tcp { .. } | Self::Udp { .. } => Framing::Tcp,
             Self::RtuTcp { .. } | Self::Serial(_) => Framing::Rtu,
             Self::DialIn(d) => d.framing,
         }
@@ -77,8 +86,11 @@ impl Transport {
     pub fn address(&self) -> String {
         match self {
             Self::Tcp { host, port } => format!("tcp://{host}:{port}"),
-            Self::RtuTcp { host, port } => format!("rtu+tcp://{host}:{port}"),
-            Self::Serial(s) => format!("serial://{}", s.path),
+            Self::Udp { host, port } => format!("udp://{host}:{port}"),
+            Self::RtuTcp { host, port, ascii } => {
+                format!("{}+tcp://{host}:{port}", if *ascii { "ascii" } else { "rtu" })
+            }
+            Self::Serial(s) => format!("{}://{}", if s.ascii { "ascii" } else { "serial" }, s.path),
             Self::DialIn(d) => match d.framing {
                 Framing::Tcp => format!("listen://{}", d.listen),
                 Framing::Rtu => format!("rtu+listen://{}", d.listen),
@@ -94,6 +106,8 @@ pub struct SerialPort {
     pub path: String,
     /// Bits per second.
     pub baud: u32,
+    /// Modbus ASCII instead of RTU.
+    pub ascii: bool,
     /// 7 or 8.
     pub data_bits: u8,
     /// Parity bit.
@@ -133,6 +147,13 @@ impl SerialPort {
         let parity = u32::from(self.parity != Parity::None);
         let bits = 1 + u32::from(self.data_bits) + parity + u32::from(self.stop_bits);
         Duration::from_secs_f64(f64::from(bits) * bytes as f64 / f64::from(self.baud.max(1)))
+    }
+
+    /// Time of an RTU frame of so many bytes on the line; in ASCII each is two characters, and three more mark
+    /// its ends.
+    #[must_use]
+    pub fn frame_time(&self, bytes: usize) -> Duration {
+        self.wire_time(if self.ascii { bytes * 2 + 3 } else { bytes })
     }
 
     /// Silence between frames: 3.5 characters, fixed at 1.75 ms above 19200 bit/s
@@ -271,6 +292,7 @@ mod tests {
         let silence = |baud, parity| {
             let port = SerialPort {
                 path: "/dev/ttyS0".to_owned(),
+                ascii: false,
                 baud,
                 data_bits: 8,
                 parity,

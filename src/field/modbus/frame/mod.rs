@@ -241,6 +241,12 @@ pub enum Rtu {
     BadCrc,
 }
 
+/// The check sum of an RTU frame.
+#[must_use]
+pub fn crc(body: &[u8]) -> u16 {
+    CRC.checksum(body)
+}
+
 fn crc_fits(frame: &[u8], swapped: bool) -> bool {
     let Some((body, crc)) = frame.split_last_chunk::<2>() else { return false };
     let told = if swapped { u16::from_be_bytes(*crc) } else { u16::from_le_bytes(*crc) };

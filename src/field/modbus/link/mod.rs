@@ -300,6 +300,20 @@ impl Link {
         }
     }
 
+    /// Each frame comes in a datagram of its own: none is cut off, and no connection can be half open.
+    fn datagrams(&self) -> bool {
+        matches!(self.transport, Transport::Udp { .. })
+    }
+
+    /// Modbus ASCII has a check of its own.
+    fn ascii(&self) -> bool {
+        match &self.transport {
+            Transport::RtuTcp { ascii, .. } => *ascii,
+            Transport::Serial(port) => port.ascii,
+            _ => false,
+        }
+    }
+
     /// What a device that dialled in sends of itself to keep its line open; empty if it sends nothing.
     fn heartbeat(&self) -> &[u8] {
         match &self.transport {

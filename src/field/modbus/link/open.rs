@@ -20,16 +20,24 @@ impl Link {
         }
         let line = |e: std::io::Error| PollError::Line(e.to_string());
         let wire = match &self.transport {
-            Transport::Tcp { host, port } | Transport::RtuTcp { host, port } => {
-                Wire::tcp(host, *port, self.timeout.max(LEAST_CONNECT)).await.map_err(line)?
+            Transport::Tcp { host, port } => self.tcp(host, *port).await.map_err(line)?,
+            Transport::Udp { host, port } => {
+                Wire::udp(host, *port, self.timeout.max(LEAST_CONNECT)).await.map_err(line)?
             }
-            Transport::Serial(port) => Wire::serial(port).map_err(line)?,
+            Transport::RtuTcp { host, port, ascii } => {
+                self.tcp(host, *port).await.map_err(line)?.speaking(*ascii)
+            }
+            Transport::Serial(port) => Wire::serial(port).map_err(line)?.speaking(port.ascii),
             Transport::DialIn(_) => {
                 return Err(PollError::Line("the device has not dialled in".to_owned()));
             }
         };
         self.opened(wire);
         Ok(())
+    }
+
+    async fn tcp(&self, host: &str, port: u16) -> std::io::Result<Wire> {
+        Wire::tcp(host, port, self.timeout.max(LEAST_CONNECT)).await
     }
 
     /// Closes; what was in flight ends with an error at the next call of [`Link::next`].

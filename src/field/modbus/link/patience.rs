@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::rtu::MOST_DOUBTS;
 use super::{Done, LUMPS, Link, PollError};
 use crate::clock::wall_now;
+use crate::field::modbus::wire::Wire;
 use crate::settings::{Framing, Transport};
 
 /// Requests in a row without a byte in return after which a TCP connection is opened anew: the
@@ -23,7 +24,7 @@ impl Link {
         let on_line = match (&self.transport, self.flight.first()) {
             (Transport::Serial(port), Some(first)) => {
                 let (ask, answer) = first.sending.ask.rtu_bytes();
-                port.wire_time(ask + answer)
+                port.frame_time(ask) + port.frame_time(answer)
             }
             _ => Duration::ZERO,
         };
@@ -48,6 +49,8 @@ impl Link {
         self.drop_heartbeats();
         let outcome = if let Some((got, sent)) = self.strange.take().filter(|_| !rtu) {
             PollError::OtherTransaction { got, sent }
+        } else if let Some(bytes) = self.odd_datagrams() {
+            PollError::Garbled(format!("{bytes} bytes that make no frame"))
         } else if rtu && !self.incoming.is_empty() {
             self.counts.crc_errors += 1;
             PollError::Garbled(format!("{} bytes that make no frame", self.incoming.len()))
@@ -79,10 +82,17 @@ impl Link {
                 self.give_up(PollError::Line("silent, opened anew".to_owned()));
             }
             self.deaf += 1;
-            if self.deaf >= HALF_OPEN && self.flight.is_empty() {
+            if self.deaf >= HALF_OPEN && self.flight.is_empty() && !self.datagrams() {
                 self.give_up(PollError::Line("silent, opened anew".to_owned()));
             }
         }
         Done { sent: gone.sending, outcome: Err(outcome), at: wall_now() }
+    }
+
+    /// Bytes of datagrams that held something else than frames, counted as junk.
+    fn odd_datagrams(&mut self) -> Option<usize> {
+        let bytes = self.wire.as_mut().map_or(0, Wire::take_junk);
+        self.counts.junk_bytes += bytes as u64;
+        (bytes > 0).then_some(bytes)
     }
 }

@@ -22,7 +22,8 @@ impl Link {
     }
 
     /// Puts a request on its way; [`Link::next`] sends it and brings its end.
-    pub fn send(&mut self, sending: Sending) {
+    pub fn send(&mut self, mut sending: Sending) {
+        sending.crc_swapped &= !self.ascii();
         self.transaction = beats::next_transaction(self.transaction, self.heartbeat());
         if self.wire.is_some() {
             let Sending { unit, ask, crc_swapped, pause, .. } = sending;

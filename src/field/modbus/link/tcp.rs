@@ -40,7 +40,8 @@ impl Link {
                 return out_of_step(self, e.to_string());
             }
         }
-        match self.borrowed(&frame) {
+        let borrowed = if self.datagrams() { Borrowed::No } else { self.borrowed(&frame) };
+        match borrowed {
             Borrowed::Yes => return out_of_step(self, "an answer was cut off by another".to_owned()),
             Borrowed::Perhaps if !last => return None,
             Borrowed::Perhaps | Borrowed::No => {}

@@ -9,7 +9,7 @@ use crate::settings::{ModbusSource, Table, Transport};
 fn link(open: &[(u8, usize)]) -> Link {
     let source = ModbusSource {
         id: Id::new("line").expect("an id"),
-        transport: Transport::RtuTcp { host: "127.0.0.1".to_owned(), port: 1 },
+        transport: Transport::RtuTcp { host: "127.0.0.1".to_owned(), port: 1, ascii: false },
         timeout: Duration::from_secs(1),
         reconnect: (Duration::from_secs(1), Duration::from_secs(1)),
         connect_pause: Duration::ZERO,

@@ -233,7 +233,7 @@ async fn one_unit(
     if let Some(ground) = ground {
         tell(&format!("unit {unit}: pace"));
         report.pace = Some(pace(asker, ground).await);
-        if transport.framing() == Framing::Tcp {
+        if transport.framing() == Framing::Tcp && !matches!(transport, Transport::Udp { .. }) {
             tell(&format!("unit {unit}: several requests at once"));
             report.pipelining = Some(pipelining(asker, ground).await);
         }
