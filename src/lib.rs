@@ -32,8 +32,8 @@
 //! | [`gateway`] | wires the above; the keeper, the one writer | everything |
 //!
 //! Imports point one way, and `tests/architecture.rs` holds that. Three rules explain most of the code:
-//! nothing is acknowledged or sent before it is on the disk; unknown is not normal; a sick device,
-//! sink or file costs only itself. A panic is our bug, never bad input, and ends the process.
+//! nothing is acknowledged or sent before it is on the disk (decision 96 tells of a dead one); unknown is not
+//! normal; a sick device, sink or file costs only itself. A panic is our bug, never bad input, and ends the process.
 
 #[cfg(feature = "broker")]
 pub mod broker;

@@ -1,7 +1,7 @@
 //! The way from the wires to the keeper: one shared batch, sent on a few milliseconds after its
 //! first sample, so that everything that was ready together costs one hand-over.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -45,6 +45,38 @@ struct Inner {
     readings: Arc<AtomicU64>,
     /// The keeper holds all that it can hold of what senders wait for.
     held: AtomicBool,
+    /// Sessions whose broker is about to stop sending for want of acknowledgements.
+    pressed: AtomicUsize,
+}
+
+/// One session's word on whether its broker is about to stop sending; taken back when it is dropped.
+#[derive(Debug)]
+pub(super) struct Press {
+    inner: Weak<Inner>,
+    on: bool,
+}
+
+impl Press {
+    /// The broker is about to stop sending, or is not.
+    pub(super) fn set(&mut self, on: bool) {
+        if on == self.on {
+            return;
+        }
+        self.on = on;
+        if let Some(inner) = self.inner.upgrade() {
+            if on {
+                inner.pressed.fetch_add(1, Ordering::Relaxed);
+            } else {
+                inner.pressed.fetch_sub(1, Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+impl Drop for Press {
+    fn drop(&mut self) {
+        self.set(false);
+    }
 }
 
 /// A handle that keeps no flusher alive, for those who live elsewhere than on the wires.
@@ -103,6 +135,16 @@ impl Intake {
     /// Says whether the keeper can hold more of what senders wait for.
     pub(super) fn hold(&self, full: bool) {
         self.inner.held.store(full, Ordering::Relaxed);
+    }
+
+    /// For a session to say that its broker is about to stop sending.
+    pub(super) fn press(&self) -> Press {
+        Press { inner: Arc::downgrade(&self.inner), on: false }
+    }
+
+    /// Some broker is about to stop sending for want of acknowledgements.
+    pub(super) fn is_pressed(&self) -> bool {
+        self.inner.pressed.load(Ordering::Relaxed) > 0
     }
 
     /// Waits while the keeper is behind.

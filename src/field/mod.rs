@@ -107,13 +107,14 @@ impl FieldHandle {
         move |acks| registry.acknowledge(acks)
     }
 
-    /// Says whether the keeper can hold more of what senders wait for; while it cannot, pushes are refused.
-    pub fn holder(&self) -> impl Fn(bool) + Send + 'static {
+    /// Says whether the keeper can hold more of what senders wait for; while it cannot, pushes are refused. Gives
+    /// whether some broker is about to stop sending for want of acknowledgements.
+    pub fn holder(&self) -> impl Fn(bool) -> bool + Send + 'static {
         let registry = self.registry.clone();
         move |full| {
-            if let Some(intake) = registry.intake() {
-                intake.hold(full);
-            }
+            let Some(intake) = registry.intake() else { return false };
+            intake.hold(full);
+            intake.is_pressed()
         }
     }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::peers::{Gateway, ModbusServer, Victoria, eventually, unless};
+use crate::peers::{Broker, Gateway, ModbusServer, Victoria, eventually, unless};
 use crate::plants;
 
 /// A small file system in the place of the store's folder.
@@ -299,6 +299,91 @@ async fn a_disk_that_hangs_or_answers_with_errors_delays_no_alarm_and_loses_none
     let hazards = ledger.hazards(true).expect("readable");
     assert_eq!((hazards.len(), hazards[0].occurrences), (1, occurrences));
     assert!(gateway.ledger_verifies());
+}
+
+/// A broker that gets no acknowledgement stops sending: that must not make a device's limits blind.
+async fn judges_on_without_a_disk(version: u8) {
+    let broker = Broker::start().await;
+    let source = format!(
+        "[[source.mqtt]]\nid = \"broker\"\naddress = \"mqtt://127.0.0.1:{}\"\nversion = {version}\nreceive_maximum = 10\nexpect_every = \"500ms\"\n\
+         [[equipment]]\nid = \"receiver-1\"\nprofile = \"receiver\"\nsource = \"broker\"\ntopic = \"plant/receiver-1\"\n",
+        broker.port
+    );
+    let profile = (
+        "receiver.toml",
+        "kind = \"k\"\n[[point]]\nid = \"p\"\npointer = \"/p\"\n\
+         [point.limits]\nhh = { at = 1000000, priority = \"critical\" }\n",
+    );
+    let mut gateway = Gateway::prepared(&[base(""), source].concat(), &[profile]);
+    let tools = tempfile::tempdir().expect("a folder");
+    let Some(library) = shim(tools.path()) else { return };
+    let word = tools.path().join("word");
+    gateway.set_environment(&[
+        ("LD_PRELOAD", library.as_os_str()),
+        ("DISK_SHIM", word.as_os_str()),
+        ("DISK_SHIM_UNDER", gateway.data().as_os_str()),
+    ]);
+    gateway.again();
+    let mut sent = 0;
+    let publish = async |n: u32| broker.publish_one("plant/receiver-1", &format!("{{\"p\":{n}}}")).await;
+    eventually("it reads", async || {
+        sent += 1;
+        publish(sent).await;
+        unless(is_read(&gateway).await, "nothing read")
+    })
+    .await;
+    for trouble in ["eio", "hang"] {
+        std::fs::write(&word, trouble).expect("a file");
+        // Several times what may be unacknowledged, over several times what a device may be silent.
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_secs(6) {
+            sent += 1;
+            publish(sent).await;
+            tokio::time::sleep(Duration::from_millis(60)).await;
+            if began.elapsed() > Duration::from_secs(4) {
+                no_device_is_called_lost(&gateway).await;
+                assert!(is_read(&gateway).await, "not read any more: {trouble}");
+            }
+        }
+        publish(2_000_000).await;
+        soon("the alarm on the page", async || {
+            (alarm(&gateway, "receiver-1/p.hh").await["active"] == true).then_some(())
+        })
+        .await;
+        sent += 1;
+        publish(sent).await;
+        soon("its end on the page", async || {
+            (alarm(&gateway, "receiver-1/p.hh").await["active"] == false).then_some(())
+        })
+        .await;
+        std::fs::write(&word, "").expect("a file");
+        state_is(&gateway, "ok").await;
+    }
+    eventually("everything is committed", async || {
+        let all: std::collections::BTreeSet<u32> =
+            gateway.committed("receiver-1").iter().map(|c| c.2 as u32).collect();
+        let missing: Vec<u32> = (1..=sent).filter(|n| !all.contains(n)).collect();
+        unless(missing.is_empty(), (missing.len(), missing.first().copied()))
+    })
+    .await;
+    assert_eq!(gateway.get("/api/v1/losses").await.as_array().map(Vec::len), Some(0), "nothing was lost");
+    gateway.stop().await;
+    let ledger = rusqlite::Connection::open(gateway.data().join("ledger.db")).expect("a ledger");
+    let told: i64 = ledger
+        .query_row("SELECT count(*) FROM audit WHERE what = 'acknowledged-unstored'", [], |r| r.get(0))
+        .expect("a trail");
+    assert!(told >= 1, "the trail says nothing of it");
+    assert!(gateway.ledger_verifies());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_disk_stops_no_broker_from_sending_over_mqtt_5() {
+    judges_on_without_a_disk(5).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_disk_stops_no_broker_from_sending_over_mqtt_3_1_1() {
+    judges_on_without_a_disk(3).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

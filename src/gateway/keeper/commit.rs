@@ -1,7 +1,8 @@
 //! What is handed to the writer, and what follows when it is on the disk: everybody who waited for it is told.
 //!
 //! Promises: on failure everything keeps waiting, but for the oldest readings beyond the bound; nothing is acknowledged
-//! or answered before it is on the disk; what is judged is shown at once. Called by the keeper's loop.
+//! or answered before it is on the disk, unless a broker would stop sending on a dead disk
+//! ([`Keeper::relieve_brokers`]); what is judged is shown at once. Called by the keeper's loop.
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -18,6 +19,8 @@ use crate::console::StoreView;
 const RETRY_COMMIT: Duration = Duration::from_millis(500);
 /// A commit that takes longer than this is told as a disk that hangs.
 const STALLED: Duration = Duration::from_secs(8);
+/// A broker that is about to stop sending is relieved when the disk has taken nothing for this long.
+const RELIEF: Duration = Duration::from_secs(2);
 /// How often the store is looked at where nothing is written.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// How often both clocks are noted in the journal.
@@ -45,6 +48,7 @@ impl Keeper {
             self.marked = Some(at);
             work.uptime = Some(uptime());
         }
+        self.handed_acks.clone_from(&work.acks);
         let Some(jobs) = &self.jobs else { return };
         if jobs.send(Job::Commit(Box::new(work))).is_err() {
             crate::gateway::end_of("the writer has ended");
@@ -97,6 +101,8 @@ impl Keeper {
     fn done(&mut self, done: Done) {
         self.handed = None;
         let Done { mut work, kept, in_ledger, journal, took, bytes, store } = done;
+        // Empty where they were acknowledged meanwhile.
+        work.acks = std::mem::take(&mut self.handed_acks);
         if let Some(bytes) = bytes {
             self.counters.journal_bytes.store(bytes, Ordering::Relaxed);
         }
@@ -166,8 +172,8 @@ impl Keeper {
     fn not_stored(&mut self, mut work: Work) {
         self.waiting.put_back(std::mem::take(&mut work.blocks));
         join(std::mem::take(&mut work.acks), &mut self.work.acks);
-        work.pushers.retain(|pusher| !pusher.is_closed());
         join(std::mem::take(&mut work.pushers), &mut self.work.pushers);
+        self.let_go();
         for (outlet, seq, readings) in work.cursors {
             match self.work.cursors.iter_mut().find(|c| c.0 == outlet) {
                 Some(newer) => newer.2 += readings,
@@ -180,6 +186,8 @@ impl Keeper {
     fn show_store(&mut self, store: StoreView, all: bool) {
         let now = Instant::now();
         if all {
+            self.failing_since = None;
+            self.tell_unstored();
             if self.retry_at.take().is_some() {
                 info!("commits work again");
                 if let Some(jobs) = &self.jobs {
@@ -199,9 +207,53 @@ impl Keeper {
                 );
             }
             self.retry_at = Some(now + RETRY_COMMIT);
+            self.failing_since.get_or_insert(now);
             self.waits();
         }
         self.tell_store(store);
+    }
+
+    /// A broker that sends nothing more until something is acknowledged would leave its devices unjudged. Where the disk has
+    /// taken nothing for [`RELIEF`], all messages that are judged are acknowledged; their readings wait in memory like those
+    /// that nobody else keeps.
+    pub(super) fn relieve_brokers(&mut self) {
+        let stuck = self.failing_since.or(self.handed).is_some_and(|since| since.elapsed() >= RELIEF);
+        if !stuck || !(self.hold)(self.waiting.held() > self.store.waiting_max) {
+            return;
+        }
+        let mut acks = std::mem::take(&mut self.handed_acks);
+        acks.append(&mut self.work.acks);
+        if acks.is_empty() {
+            return;
+        }
+        if self.unstored == 0 {
+            warn!(
+                messages = acks.len(),
+                "the disk takes nothing and a broker is about to stop sending: messages are acknowledged that are judged \
+                 and wait in memory only"
+            );
+        }
+        self.unstored += acks.len() as u64;
+        (self.ack)(acks);
+        self.let_go();
+    }
+
+    /// Readings whose senders have all been answered, or have given up, are kept by nobody else.
+    fn let_go(&mut self) {
+        self.work.pushers.retain(|pusher| !pusher.is_closed());
+        if self.work.acks.is_empty() && self.work.pushers.is_empty() {
+            self.waiting.let_go();
+        }
+    }
+
+    /// The trail tells what was acknowledged without the disk.
+    fn tell_unstored(&mut self) {
+        let messages = std::mem::take(&mut self.unstored);
+        if messages > 0 {
+            let detail = serde_json::json!({ "messages": messages }).to_string();
+            let now = self.now();
+            self.note(now.wall, "system", "acknowledged-unstored", "gateway", &detail);
+        }
     }
 
     fn tell_store(&mut self, store: StoreView) {

@@ -70,6 +70,7 @@ impl Keeper {
             self.engine.tick(now, &mut transitions);
             self.settle(now, &mut transitions);
             self.follow(&mut transitions, now);
+            self.relieve_brokers();
             let at = Instant::now();
             if maintained.elapsed() >= MAINTENANCE_EVERY {
                 maintained = at;

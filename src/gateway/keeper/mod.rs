@@ -68,8 +68,9 @@ pub(super) struct Parts {
     pub(super) counters: Arc<Counters>,
     pub(super) influx_ids: Vec<String>,
     pub(super) ack: Box<dyn Fn(Vec<Ack>) + Send>,
-    /// Told whether more readings may be taken that somebody waits for.
-    pub(super) hold: Box<dyn Fn(bool) + Send>,
+    /// Told whether more readings may be taken that somebody waits for; gives whether some broker is about to stop
+    /// sending.
+    pub(super) hold: Box<dyn Fn(bool) -> bool + Send>,
 }
 
 /// Changed settings, as far as the keeper goes by them. `plant` keeps the numbers of what it knows.
@@ -170,7 +171,7 @@ struct Keeper {
     counters: Arc<Counters>,
     influx_ids: Vec<String>,
     ack: Box<dyn Fn(Vec<Ack>) + Send>,
-    hold: Box<dyn Fn(bool) + Send>,
+    hold: Box<dyn Fn(bool) -> bool + Send>,
     beat: Arc<AtomicBool>,
     start: Instant,
     clock: Watch,
@@ -183,7 +184,13 @@ struct Keeper {
     since: Option<Instant>,
     /// When the writer was handed its present work.
     handed: Option<Instant>,
+    /// Messages that wait for that work and are not acknowledged yet.
+    handed_acks: Vec<Ack>,
     retry_at: Option<Instant>,
+    /// Since when commits fail.
+    failing_since: Option<Instant>,
+    /// Messages that were acknowledged without the disk since then.
+    unstored: u64,
     /// When the store was looked at last.
     looked: Option<Instant>,
     /// When both clocks were noted last.

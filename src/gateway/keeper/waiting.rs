@@ -2,7 +2,8 @@
 //! told.
 //!
 //! What a sender keeps until its message is acknowledged or its push answered is never dropped here: it is held, and
-//! bounded by what the broker sends without an acknowledgement and by what pushes are taken.
+//! bounded by what the broker sends without an acknowledgement and by what pushes are taken. Once nobody waits for it, it is
+//! like all others.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -70,6 +71,13 @@ impl Waiting {
     /// Readings of which a sender waits for word.
     pub(super) fn held(&self) -> usize {
         self.blocks.iter().filter(|b| b.held).map(|b| b.batch.readings_len()).sum()
+    }
+
+    /// No sender waits for word any more.
+    pub(super) fn let_go(&mut self) {
+        for block in &mut self.blocks {
+            block.held = false;
+        }
     }
 
     /// Goes on under other settings.
@@ -238,6 +246,10 @@ mod tests {
         waiting.bound();
         assert_eq!((waiting.len(), waiting.held()), (107, 107));
         assert_eq!(waiting.take_loss().unwrap().readings, 50);
+        // Its sender has been answered: now it is like all others, and what goes is told.
+        waiting.let_go();
+        assert!(waiting.bound());
+        assert_eq!((waiting.held(), waiting.take_loss().map(|loss| loss.readings)), (0, Some(107)));
     }
 
     #[test]

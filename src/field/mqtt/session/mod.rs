@@ -6,6 +6,9 @@
 //! What a message means is the `book`'s business, or that of the Sparkplug host behind `nodes`; how it
 //! travels the `wire`'s.
 //!
+//! A disk that takes nothing must not end judging: before the broker stops sending, the keeper is told
+//! ([`Intake::press`]), and acknowledges what is judged.
+//!
 //! Back-pressure: with MQTT 5 the broker keeps to the receive maximum; with 3.1.1, and with brokers
 //! that do not, the session itself stops reading when as many messages are unacknowledged, save for
 //! a look now and then that keeps the connection alive.
@@ -75,8 +78,10 @@ pub(in crate::field) async fn run(
     let mut pause = first_pause;
     let mut connected_at: Option<Instant> = None;
     let mut rest = false;
+    let mut press = intake.press();
     loop {
         let full = session.is_full();
+        press.set(session.is_nearly_full());
         let nodes_due = session.nodes.as_ref().and_then(Nodes::due);
         tokio::select! {
             event = async {
@@ -128,6 +133,7 @@ pub(in crate::field) async fn run(
             () = stopped(&mut stop) => break,
         }
         if std::mem::take(&mut rest) {
+            press.set(false);
             // Commits go on while the broker is away, and are remembered.
             let wait = tokio::time::sleep(jittered(pause));
             tokio::pin!(wait);
@@ -246,6 +252,11 @@ impl<'a> Session<'a> {
     /// As much is under way as may be.
     fn is_full(&self) -> bool {
         self.unacked.len() >= usize::from(self.part.source.receive_maximum)
+    }
+
+    /// Three quarters of it: the broker is about to stop sending.
+    fn is_nearly_full(&self) -> bool {
+        self.unacked.len() * 4 >= usize::from(self.part.source.receive_maximum) * 3
     }
 
     /// `since_ms`: when the connection was begun, in ms since 1970.
