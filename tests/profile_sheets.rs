@@ -62,6 +62,129 @@ fn the_spreadsheet_of_each_family_becomes_a_profile_with_no_hand_edit() {
     }
 }
 
+/// A boiler's list as an integrator has it, in the words of people and not of our presets.
+const USUAL_LISTS: [&str; 2] = [
+    "名称,寄存器地址,数据类型,字节序,单位,比例\n\
+     1#锅炉锅筒压力,40001,FLOAT,CDAB,MPa,\n\
+     汽包水位,40003,FLOAT,CDAB,mm,\n\
+     给水瞬时流量,40005,FLOAT,CDAB,t/h,\n\
+     主蒸汽流量,40007,FLOAT,CDAB,t/h,\n\
+     烟气温度,40009,FLOAT,CDAB,℃,\n\
+     进水温度,40011,FLOAT,CDAB,℃,\n\
+     含氧量,40013,FLOAT,CDAB,%,\n\
+     燃烧器运行状态,10001,BOOL,,,\n\
+     火焰故障,10002,BOOL,,,\n\
+     极低水位报警,10003,BOOL,,,\n",
+    "Name,Address,Type,Order,Unit,Scale\n\
+     Drum pressure,40001,FLOAT,CDAB,MPa,\n\
+     Drum water level,40003,FLOAT,CDAB,mm,\n\
+     Feed water flow,40005,FLOAT,CDAB,t/h,\n\
+     Main steam flow,40007,FLOAT,CDAB,t/h,\n\
+     Flue gas temperature,40009,FLOAT,CDAB,℃,\n\
+     Feed water temperature,40011,FLOAT,CDAB,℃,\n\
+     Excess oxygen,40013,FLOAT,CDAB,%,\n\
+     Burner running,10001,BOOL,,,\n\
+     Flame failure,10002,BOOL,,,\n\
+     Low-low water level,10003,BOOL,,,\n",
+];
+
+#[test]
+fn a_list_of_a_usual_boiler_takes_the_presets_without_renaming() {
+    for list in USUAL_LISTS {
+        let dir = tempfile::tempdir().expect("a folder");
+        let settings = "[site]\nid = \"n\"\n[console]\nlisten = \"127.0.0.1:9\"\n[[source.modbus]]\nid = \"plc\"\n\
+                        address = \"tcp://192.0.2.1\"\n[[equipment]]\nid = \"b\"\nprofile = \"list\"\nsource = \"plc\"\n\
+                        unit = 1\npreset = true\n\
+                        nameplate = { pressure = \"1.25 MPa\", working_pressure = \"1.0 MPa\", output = \"10 t/h\", fuel = \"gas\" }\n";
+        std::fs::create_dir(dir.path().join("profiles")).expect("a folder");
+        std::fs::write(dir.path().join("steamward.toml"), settings).expect("a file");
+        std::fs::write(dir.path().join("list.csv"), list).expect("a file");
+        let words = ["import", "list.csv", "--kind", "steam-boiler", "--out", "profiles/list.toml", "--yes"];
+        let (code, said, faults) = steamward(dir.path(), &words);
+        assert_eq!(code, 0, "{said}{faults}");
+        let check = Command::new(env!("CARGO_BIN_EXE_steamward"))
+            .args(["check", "."])
+            .current_dir(dir.path())
+            .env_clear()
+            .output()
+            .expect("the binary runs");
+        let said = String::from_utf8_lossy(&check.stdout).into_owned();
+        assert!(check.status.success(), "{said}{}", String::from_utf8_lossy(&check.stderr));
+        for (id, limit) in [
+            ("steam_pressure", "hh >= 1.25 critical"),
+            ("drum_level", "ll <= -75 critical"),
+            ("feedwater_flow", "hh >= "),
+            ("steam_flow", "hh >= "),
+            ("stack_temp", "hh >= 200"),
+            ("feedwater_temp", "ll <= 60"),
+            ("flue_o2", "ll <= 1"),
+            ("flame_fail", "state = 1 critical"),
+            ("lwco_electrode", "state = 1 critical"),
+        ] {
+            let line = said.lines().find(|l| l.trim_start().starts_with(&format!("{id} (")));
+            assert!(line.is_some_and(|l| l.contains(limit)), "{id} {limit}:\n{said}");
+        }
+        assert!(said.contains("burner_run (") && !said.contains("call in every operating state"), "{said}");
+    }
+}
+
+#[test]
+fn a_name_that_means_several_points_is_told() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let import = |list: &str, kind: &[&str]| {
+        std::fs::write(dir.path().join("list.csv"), list).expect("a file");
+        steamward(dir.path(), &[&["import", "list.csv", "--out", "p.toml"], kind].concat()).1
+    };
+    let list = "名称,寄存器地址,数据类型\n出口压力,40001,UINT16\n";
+    let said = import(list, &[]);
+    let told = "list.csv!A2: `出口压力` is outlet_pressure or oil_out_pressure, by the kind of equipment: the first was taken";
+    assert!(said.contains(told) && said.contains("+ outlet_pressure: "), "{said}");
+    let said = import(list, &["--kind", "thermal-oil-heater"]);
+    assert!(!said.contains("by the kind") && said.contains("+ oil_out_pressure: "), "{said}");
+    let list = "名称,寄存器地址,数据类型\n压力,40001,UINT16\n";
+    let said = import(list, &["--kind", "steam-boiler"]);
+    assert!(
+        said.contains("`压力` is no usual point of the kind steam-boiler: as pressure it has no presets"),
+        "{said}"
+    );
+    let said = import(list, &["--kind", "air-receiver"]);
+    assert!(!said.contains("no usual point") && said.contains("+ pressure: "), "{said}");
+    // The kind that the profile has is known when its list is read again.
+    std::fs::write(dir.path().join("p.toml"), "kind = \"thermal-oil-heater\"\n").expect("a file");
+    let said = import("名称,寄存器地址,数据类型\n出口压力,40001,UINT16\n", &[]);
+    assert!(said.contains("+ oil_out_pressure: "), "{said}");
+}
+
+#[test]
+fn shipped_profiles_and_the_demo_plant_use_the_ids_of_the_dictionary() {
+    use steamward::plant::dictionary;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut looked = 0;
+    for folder in ["config/profiles", "src/simulate/plant", "src/simulate/scenario"] {
+        for file in std::fs::read_dir(root.join(folder)).expect("a folder").flatten().map(|e| e.path()) {
+            if file.extension().is_none_or(|e| e != "toml") {
+                continue;
+            }
+            let text = std::fs::read_to_string(&file).expect("a file");
+            let profile: toml_edit::DocumentMut = text.parse().expect("TOML");
+            let kind = profile.get("kind").and_then(|k| k.as_str()).unwrap_or("steam-boiler").to_owned();
+            if !dictionary::all().iter().any(|known| known.kinds.contains(&kind.as_str())) {
+                continue;
+            }
+            let points = profile.get("point").and_then(|p| p.as_array_of_tables());
+            for point in points.into_iter().flatten() {
+                let word = |key: &str| point.get(key).and_then(|v| v.as_str()).unwrap_or_default().to_owned();
+                let known = dictionary::known(Some(&kind), &word("id"));
+                let name = word("name").replace(' ', "");
+                let named = known.is_some_and(|k| k.names().any(|n| n == name));
+                assert!(named, "{}: {} {}", file.display(), word("id"), word("name"));
+                looked += 1;
+            }
+        }
+    }
+    assert!(looked > 30, "{looked}");
+}
+
 #[test]
 fn every_profile_goes_out_as_a_spreadsheet_and_comes_back_the_same() {
     let dir = tempfile::tempdir().expect("a folder");

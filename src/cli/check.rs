@@ -3,15 +3,18 @@
 use std::path::Path;
 
 use crate::store::JournalReader;
-use crate::tongue::told;
+use crate::tongue::{self, told};
 use crate::{exit, field, settings};
 
 pub(super) fn check(dir: &Path) -> i32 {
     match super::load(dir) {
         Ok(loaded) => {
-            tell!("{}", settings::describe(&loaded.settings).trim_end());
+            for line in settings::describe(&loaded.settings).trim_end().lines() {
+                say!("{}", described(line));
+            }
             let mut warnings: Vec<String> = loaded.warnings.iter().map(super::shown).collect();
-            warnings.extend(super::ports::taken(&loaded.settings));
+            let in_words = |warning: String| told(&warning).into_owned();
+            warnings.extend(super::ports::taken(&loaded.settings).into_iter().map(in_words));
             for source in &loaded.settings.modbus {
                 let plan = field::describe_plan(source);
                 tell!("{}", plan.text.trim_end());
@@ -25,7 +28,7 @@ pub(super) fn check(dir: &Path) -> i32 {
                     warnings.push(told(&warning).into_owned());
                 }
             }
-            warnings.extend(new_series(&loaded.settings));
+            warnings.extend(new_series(&loaded.settings).into_iter().map(in_words));
             for warning in &warnings {
                 say!("{}: {warning}", told("warning"));
             }
@@ -40,6 +43,31 @@ pub(super) fn check(dir: &Path) -> i32 {
             exit::SETTINGS
         }
     }
+}
+
+/// A line of what was understood. Behind a point stand its limits: `h >= 1.2 high hazard major`.
+fn described(line: &str) -> String {
+    let whole = told(line);
+    if tongue::chosen() == tongue::Language::En || *whole != *line {
+        return whole.into_owned();
+    }
+    let mut parts = line.split("; ");
+    let place = parts.next().unwrap_or_default();
+    let place = match place.split_once(" <- ") {
+        Some((point, place)) => {
+            let words: Vec<_> = place.split(' ').map(told).collect();
+            format!("{point} <- {}", words.join(" "))
+        }
+        None => place.to_owned(),
+    };
+    let limit = |part: &str| match part.splitn(5, ' ').collect::<Vec<_>>()[..] {
+        [kind, sign, at, priority] => format!("{kind} {sign} {at} {}", told(priority)),
+        [kind, sign, at, priority, hazard] => {
+            format!("{kind} {sign} {at} {} {}", told(priority), told(hazard))
+        }
+        _ => told(part).into_owned(),
+    };
+    std::iter::once(place).chain(parts.map(limit)).collect::<Vec<_>>().join("；")
 }
 
 /// Points that stand in the store in another unit or type; nothing where there is no store yet, or none that can be read.

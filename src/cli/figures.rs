@@ -37,7 +37,7 @@ pub(super) fn figures(options: &Options) -> i32 {
     let loaded = match super::load(&options.dir) {
         Ok(loaded) => loaded,
         Err(faults) => {
-            eprintln!("{faults}");
+            super::refuse(&faults);
             return exit::SETTINGS;
         }
     };
@@ -45,7 +45,7 @@ pub(super) fn figures(options: &Options) -> i32 {
     let span = match span(options) {
         Ok(span) => span,
         Err(problem) => {
-            eprintln!("{problem}");
+            complain!("{problem}");
             return exit::SETTINGS;
         }
     };
@@ -62,7 +62,7 @@ pub(super) fn figures(options: &Options) -> i32 {
             exit::FINE
         }
         Err(e) => {
-            eprintln!("{e}");
+            complain!("{e}");
             exit::FAILED
         }
     }

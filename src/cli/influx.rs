@@ -21,7 +21,7 @@ pub(super) fn influx(options: &Options) -> i32 {
     let loaded = match super::load(&options.dir) {
         Ok(loaded) => loaded,
         Err(faults) => {
-            eprintln!("{faults}");
+            super::refuse(&faults);
             return exit::SETTINGS;
         }
     };
@@ -35,7 +35,7 @@ pub(super) fn influx(options: &Options) -> i32 {
                     (false, true) => "bucket created",
                     (false, false) => "bucket is MISSING: run again with --create",
                 };
-                say!(
+                tell!(
                     "{}: server version {}, {bucket}",
                     outlet.id,
                     found.version.as_deref().unwrap_or("unknown")
@@ -45,7 +45,7 @@ pub(super) fn influx(options: &Options) -> i32 {
                 }
             }
             Err(e) => {
-                eprintln!("{}: {e}", outlet.id);
+                complain!("{}: {e}", outlet.id);
                 code = exit::FAILED;
             }
         }

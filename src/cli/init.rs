@@ -64,9 +64,10 @@ fn write(options: &Options) -> Result<(), String> {
     if profile.exists() {
         return Err(format!("{}: is there already; name another folder", profile.display()));
     }
-    let (settings, points) = (settings_of(&answers), profile_of(&answers));
+    let (settings, points) =
+        (super::remarked(&settings_of(&answers)), super::remarked(&profile_of(&answers)));
     let file = format!("{}.toml", answers.kind);
-    load_texts(&[("steamward.toml", &settings)], &[(&file, &points)], &[]).map_err(|f| f.to_string())?;
+    load_texts(&[("steamward.toml", &settings)], &[(&file, &points)], &[]).map_err(|f| super::all_of(&f))?;
     std::fs::create_dir_all(options.dir.join("profiles"))
         .map_err(|e| format!("{}: {e}", options.dir.display()))?;
     for (path, text) in [(&profile, &points), (&main, &settings)] {

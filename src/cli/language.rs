@@ -70,12 +70,25 @@ fn in_chinese(mut command: Command) -> Command {
     let command = command.mut_args(|arg| {
         let heading = if arg.is_positional() { "参数" } else { "选项" };
         let help = arg.get_help().map(ToString::to_string);
+        let defaults: Vec<String> =
+            arg.get_default_values().iter().map(|v| v.to_string_lossy().into_owned()).collect();
+        let is_switch = !arg.get_action().takes_values();
+        let default = match defaults.join(" ") {
+            none if none.is_empty() || is_switch => String::new(),
+            default => format!(" [默认：{default}]"),
+        };
         let arg = arg.help_heading(heading);
         match help {
-            Some(help) => arg.help(told(&help).into_owned()),
+            Some(help) if default.is_empty() => arg.help(told(&help).into_owned()),
+            Some(help) => arg.help(format!("{}{default}", told(&help))).hide_default_value(true),
             None => arg,
         }
     });
+    let version = Arg::new("version").short('V').long("version").action(ArgAction::Version).help("显示版本");
+    let command = match command.get_version() {
+        Some(_) => command.disable_version_flag(true).arg(version.help_heading("选项")),
+        None => command,
+    };
     let help = Arg::new("help").short('h').long("help").action(ArgAction::Help).help("显示帮助");
     command
         .disable_help_flag(true)
@@ -94,9 +107,9 @@ pub(super) fn print(error: &clap::Error) {
         return;
     }
     let text = error.render().to_string();
-    let text = told(&text);
+    // The help is told already, piece by piece.
     let _ = if error.use_stderr() {
-        write!(std::io::stderr(), "{text}")
+        write!(std::io::stderr(), "{}", told(&text))
     } else {
         write!(std::io::stdout(), "{text}")
     };

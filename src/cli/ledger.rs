@@ -25,7 +25,7 @@ pub(super) fn ledger(what: &What) -> i32 {
     let entries = match super::ledger_in(&file).and_then(audit) {
         Ok(entries) => entries,
         Err(e) => {
-            eprintln!("{e}");
+            complain!("{e}");
             return exit::FAILED;
         }
     };
@@ -33,17 +33,17 @@ pub(super) fn ledger(what: &What) -> i32 {
     let damaged = match super::ledger_in(&file).and_then(damaged) {
         Ok(damaged) => damaged,
         Err(e) => {
-            eprintln!("{e}");
+            complain!("{e}");
             return exit::FAILED;
         }
     };
     for row in &damaged {
-        eprintln!("{}: this row is not what was written: {row}", file.display());
+        complain!("{}: this row is not what was written: {row}", file.display());
     }
     match audit::verify(entries.iter()) {
         Ok(_) if !damaged.is_empty() => exit::LEDGER,
         Ok(summary) => {
-            say!(
+            tell!(
                 "{}: {} entries, chain unbroken, last hash {}",
                 file.display(),
                 summary.entries,
@@ -52,7 +52,7 @@ pub(super) fn ledger(what: &What) -> i32 {
             exit::FINE
         }
         Err(broken) => {
-            eprintln!("{}: the audit chain is broken: {broken}", file.display());
+            complain!("{}: the audit chain is broken: {broken}", file.display());
             exit::LEDGER
         }
     }

@@ -175,6 +175,53 @@ fn shown(fault: &Fault) -> String {
     format!("{told}{joint}{remedy}")
 }
 
+/// Faults in the language of this process, one a line.
+fn all_of(faults: &Faults) -> String {
+    faults.0.iter().map(shown).collect::<Vec<_>>().join("\n")
+}
+
+/// A trouble of a spreadsheet in the language of this process.
+fn shown_trouble(trouble: &crate::settings::sheet::Trouble) -> String {
+    let told = |text: &str| tongue::told(text).into_owned();
+    let told = crate::settings::sheet::Trouble {
+        problem: told(&trouble.problem),
+        remedy: told(&trouble.remedy),
+        ..trouble.clone()
+    };
+    match tongue::chosen() {
+        tongue::Language::En => told.to_string(),
+        tongue::Language::Zh => {
+            let joint = if told.remedy.is_empty() { "" } else { "；" };
+            let remedy = told.remedy.clone();
+            format!("{}{joint}{remedy}", crate::settings::sheet::Trouble { remedy: String::new(), ..told })
+        }
+    }
+}
+
+/// A text with blanks behind it to `width` columns of a terminal, in which a Chinese character takes two.
+fn padded(text: &str, width: usize) -> String {
+    format!("{text}{}", " ".repeat(width.saturating_sub(columns(text))))
+}
+
+/// The same with blanks before it.
+fn padded_left(text: &str, width: usize) -> String {
+    format!("{}{text}", " ".repeat(width.saturating_sub(columns(text))))
+}
+
+/// Columns of a terminal that a text takes.
+fn columns(text: &str) -> usize {
+    text.chars().map(|c| if c >= '\u{1100}' && !('\u{2000}'..'\u{2e80}').contains(&c) { 2 } else { 1 }).sum()
+}
+
+/// A text in TOML with its remarks in the language of this process.
+fn remarked(text: &str) -> String {
+    let line = |line: &str| match line.rsplit_once("# ") {
+        Some((before, remark)) => format!("{before}# {}\n", tongue::told(remark)),
+        None => format!("{line}\n"),
+    };
+    text.lines().map(line).collect()
+}
+
 /// All faults, and how many they are.
 fn refuse(faults: &Faults) {
     for fault in &faults.0 {

@@ -59,7 +59,7 @@ pub(super) fn list(options: &Options) -> i32 {
     let plate = match options.nameplate() {
         Ok(plate) => plate,
         Err(problem) => {
-            eprintln!("{problem}");
+            complain!("{problem}");
             return exit::SETTINGS;
         }
     };
@@ -68,7 +68,7 @@ pub(super) fn list(options: &Options) -> i32 {
     if found.is_empty() {
         let mut kinds: Vec<&str> = presets().iter().map(|p| p.kind.as_str()).collect();
         kinds.dedup();
-        eprintln!("there are no presets of this kind; there are {}", kinds.join(", "));
+        complain!("there are no presets of this kind; there are {}", kinds.join(", "));
         return exit::SETTINGS;
     }
     if options.json {
@@ -82,13 +82,17 @@ pub(super) fn list(options: &Options) -> i32 {
             kind = &preset.kind;
             let of =
                 if plate.is_some() { "" } else { ", of the example unit; give its nameplate for your own" };
-            say!("{kind}{of}");
+            tell!("{kind}{of}");
         }
         if told.insert((&preset.kind, &preset.point)) {
             row(&preset.kind, &preset.point, plate);
         }
     }
     exit::FINE
+}
+
+fn said(text: &str) -> String {
+    crate::tongue::told(text).into_owned()
 }
 
 /// One point; of the example where no nameplate is given.
@@ -107,9 +111,14 @@ fn row(kind: &str, point: &str, plate: Option<Nameplate>) {
         }
     }
     match missing {
-        Some(Unscaled::Missing(key)) => told.push(format!("needs --{}", key.replace('_', "-"))),
-        Some(Unscaled::Own) => told.push("write your own".to_owned()),
+        Some(Unscaled::Missing(key)) => told.push(said(&format!("needs --{}", key.replace('_', "-")))),
+        Some(Unscaled::Own) => told.push(said("write your own")),
         None => {}
     }
-    say!("  {:<28} {:<9} {:<38} {}", preset.point, preset.unit, told.join("  "), preset.name);
+    let limits = super::padded(&told.join("  "), 38);
+    let name = match crate::tongue::chosen() {
+        crate::tongue::Language::En => &preset.name_en,
+        crate::tongue::Language::Zh => &preset.name,
+    };
+    say!("  {:<28} {} {limits} {name}", preset.point, super::padded(&preset.unit, 9));
 }

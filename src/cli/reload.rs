@@ -31,7 +31,8 @@ pub(super) fn reload(options: &Options) -> i32 {
         Ok(loaded) => loaded,
         Err(faults) => {
             // The gateway would refuse them too.
-            eprintln!("{faults}\nthe running settings stay");
+            super::refuse(&faults);
+            complain!("the running settings stay");
             return exit::SETTINGS;
         }
     };
@@ -39,7 +40,7 @@ pub(super) fn reload(options: &Options) -> i32 {
     match runtime.block_on(ask(&loaded.settings.console, options)) {
         Ok(code) => code,
         Err(what) => {
-            eprintln!("{what}");
+            complain!("{what}");
             exit::FAILED
         }
     }

@@ -6,6 +6,7 @@
 mod clean;
 pub mod decimal;
 mod derived;
+pub mod dictionary;
 mod doubt;
 #[cfg(test)]
 pub(crate) mod example;

@@ -141,7 +141,7 @@ mod tests {
         for line in [
             "  flow (flow)  <- plc/3 holding 30..31 f32 cdab\n",
             "  temp (temp)  <- plc/3 input 0 i16 × 0.1 − 40\n",
-            "  fault (fault)  <- plc/3 holding 20 bit 3 inverted\n",
+            "  fault (故障)  <- plc/3 holding 20 bit 3 inverted\n",
             "  low (low)  <- plc/3 discrete 4\n",
             "  level (level)  <- plc/3 holding 49 u16 loop 819..4095 = 0..2.5\n",
         ] {

@@ -64,23 +64,42 @@ pub fn told(text: &str) -> Cow<'_, str> {
 /// The same in Chinese, line by line; what has no Chinese stays as it is.
 #[must_use]
 pub fn in_chinese(text: &str) -> String {
-    if let Some(whole) = sentence(text) {
-        return whole;
-    }
-    let line = |line: &str| {
+    let told = |line: &str| {
         let bare = line.trim_start();
         let indent = &line[..line.len() - bare.len()];
-        let told = sentence(bare).or_else(|| listed(bare)).unwrap_or_else(|| bare.to_owned());
-        format!("{indent}{told}")
+        format!("{indent}{}", phrase(bare).unwrap_or_else(|| bare.to_owned()))
     };
-    text.split('\n').map(line).collect::<Vec<_>>().join("\n")
+    text.split('\n').map(told).collect::<Vec<_>>().join("\n")
 }
 
-/// Several sentences behind one another, parted by commas.
+/// The longest line that is looked at; what is longer is no sentence of ours.
+const LONGEST: usize = 4000;
+
+/// One line: a sentence, several behind one another, or one behind a name (`file:3:1: key: …`).
+fn phrase(text: &str) -> Option<String> {
+    if text.len() > LONGEST {
+        return None;
+    }
+    sentence(text).or_else(|| listed(text)).or_else(|| {
+        text.match_indices(": ").find_map(|(at, _)| {
+            let (name, rest) = text.split_at(at + 2);
+            let told = sentence(rest).or_else(|| listed(rest))?;
+            Some(format!("{name}{told}"))
+        })
+    })
+}
+
+/// Several sentences behind one another, parted by semicolons or commas.
 fn listed(text: &str) -> Option<String> {
-    let parts: Vec<&str> = text.split(", ").collect();
-    let told: Option<Vec<String>> = parts.iter().map(|part| sentence(part)).collect();
-    told.filter(|_| parts.len() > 1).map(|told| told.join("，"))
+    let parted = |by: &'static str, chinese: &str| {
+        text.match_indices(by).find_map(|(at, _)| {
+            let first = sentence(&text[..at])?;
+            let rest = &text[at + by.len()..];
+            let rest = sentence(rest).or_else(|| listed(rest))?;
+            Some(format!("{first}{chinese}{rest}"))
+        })
+    };
+    parted("; ", "；").or_else(|| parted(", ", "，"))
 }
 
 /// A sentence of the catalogue: what stands between the holes, and the Chinese.
@@ -123,14 +142,22 @@ fn sentence(text: &str) -> Option<String> {
         let mut said = String::new();
         let mut next = 0;
         let mut rest = entry.chinese;
-        // `{}` takes the holes in turn, `{0}` the one of that number.
+        // `{}` takes the holes in turn, `{0}` the one of that number; other braces stand for themselves.
         while let Some((before, after)) = rest.split_once('{') {
-            let (number, after) = after.split_once('}')?;
+            said.push_str(before);
+            let number = after.split_once('}').filter(|(n, _)| n.chars().all(|c| c.is_ascii_digit()));
+            let Some((number, after)) = number else {
+                said.push('{');
+                rest = after;
+                continue;
+            };
             let hole = if number.is_empty() { next } else { number.parse().ok()? };
             next = hole + 1;
-            said.push_str(before);
+            // What stands in marks of code is somebody's own word.
+            let own = is_marked(&entry.english, hole);
             let hole = found.get(hole).copied().unwrap_or_default();
-            said.push_str(&sentence(hole).unwrap_or_else(|| hole.to_owned()));
+            let told = if own { None } else { phrase(hole) };
+            said.push_str(told.as_deref().unwrap_or(hole));
             rest = after;
         }
         said.push_str(rest);
@@ -150,9 +177,16 @@ fn holes<'t>(english: &[&str], text: &'t str) -> Option<Vec<&'t str>> {
     }
     found.push(rest);
     // What stands in marks of code ends at the next mark.
-    let marked = |n: usize| english[n].ends_with('`') && english[n + 1].starts_with('`');
-    let torn = found.iter().enumerate().any(|(n, hole)| marked(n) && hole.contains('`'));
-    (!torn).then_some(found)
+    let torn = found.iter().enumerate().any(|(n, hole)| is_marked(english, n) && hole.contains('`'));
+    // `unit = 1` is a key of a file, not a sentence about a unit.
+    let is_key = found.iter().any(|hole| hole.starts_with("= "));
+    (!torn && !is_key).then_some(found)
+}
+
+/// The hole of this number stands in marks of code.
+fn is_marked(english: &[&str], hole: usize) -> bool {
+    let at = |n: usize| english.get(n).copied().unwrap_or_default();
+    at(hole).ends_with('`') && at(hole + 1).starts_with('`')
 }
 
 #[cfg(test)]
@@ -185,6 +219,19 @@ mod tests {
             "a sentence that nobody has translated"
         );
         assert_eq!(in_chinese("  missing\nmissing"), "  缺少\n缺少");
+        // Behind a name, behind one another; and what somebody else wrote stays as he wrote it.
+        assert_eq!(in_chinese("a.toml:3:1: x: missing; write at = 1"), "a.toml:3:1: x: 缺少；请写 at = 1");
+        assert_eq!(in_chinese("`empty` is not known"), "不认识 `empty`");
+        assert_eq!(in_chinese("unit 3\nunit = 3"), "站 3\nunit = 3");
+        // A hole ends with its line.
+        assert_eq!(
+            in_chinese("+ a\n1 added, 0 removed, 0 changed, 2 as before"),
+            "+ a\n新增 1，删除 0，修改 0，不变 2"
+        );
+        assert_eq!(
+            in_chinese("a = { file = \"/path\" } or a = { env = \"NAME\" }"),
+            "a = { file = \"/path\" } 或 a = { env = \"NAME\" }"
+        );
     }
 
     #[test]

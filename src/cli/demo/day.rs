@@ -50,13 +50,13 @@ pub(super) fn run() -> i32 {
     for day in all() {
         say!("{}  {} / {}  {}", day.id, day.zh, day.en, day.nameplate);
         match play(&day) {
-            Ok(calls) if calls.is_empty() => say!("  nobody is called"),
+            Ok(calls) if calls.is_empty() => tell!("  nobody is called"),
             Ok(calls) => {
-                calls.iter().for_each(|call| say!("  {call}"));
+                calls.iter().for_each(|call| tell!("  {call}"));
                 code = exit::FAILED;
             }
             Err(problem) => {
-                eprintln!("{problem}");
+                complain!("{problem}");
                 return exit::FAILED;
             }
         }

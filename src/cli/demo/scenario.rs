@@ -259,7 +259,7 @@ pub(super) fn run(id: &str) -> i32 {
     let wanted = if id.eq_ignore_ascii_case("all") { all() } else { scenario(id).into_iter().collect() };
     if wanted.is_empty() {
         let known: Vec<&str> = all().iter().map(|s| s.id).collect();
-        eprintln!("there is no scenario `{id}`; there are {}, or all", known.join(", "));
+        complain!("there is no scenario `{id}`; there are {}, or all", known.join(", "));
         return exit::SETTINGS;
     }
     let mut code = exit::FINE;
@@ -268,7 +268,7 @@ pub(super) fn run(id: &str) -> i32 {
         let played = match play(&scenario) {
             Ok(played) => played,
             Err(problem) => {
-                eprintln!("{problem}");
+                complain!("{problem}");
                 return exit::FAILED;
             }
         };
@@ -282,14 +282,15 @@ pub(super) fn run(id: &str) -> i32 {
                 What::Hazard(HazardLevel::Major) => "HAZARD, proposed as major".to_owned(),
                 What::Hazard(HazardLevel::General) => "HAZARD".to_owned(),
             };
+            let what = crate::tongue::told(&what);
             say!("  t{:+8.0} s  {:<36} {what}", line.t, line.rule);
         }
         for unmet in &played.unmet {
-            eprintln!("  not as expected: {unmet}");
+            complain!("  not as expected: {unmet}");
             code = exit::FAILED;
         }
         if played.unmet.is_empty() {
-            say!("  as expected ({} expectations)", scenario.expected.len());
+            tell!("  as expected ({} expectations)", scenario.expected.len());
         }
     }
     code

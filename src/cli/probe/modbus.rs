@@ -10,6 +10,7 @@ use crate::field::modbus::survey::{
     Asker, PollError, Presence, Report, SurveyOptions, TableReport, UnitReport, advice, survey, who_answers,
 };
 use crate::settings::{Framing, Parity, SerialPort, Table, Transport, transport_of};
+use crate::tongue::told;
 
 /// Line settings in the order of how often they are met.
 const BAUDS: [u32; 8] = [9600, 19_200, 4800, 38_400, 115_200, 57_600, 2400, 1200];
@@ -85,14 +86,14 @@ pub(super) fn modbus(options: &Options) -> i32 {
     let transport = match transport_of(&options.address) {
         Ok(transport) => transport,
         Err(problem) => {
-            eprintln!("ADDRESS: {problem}");
+            complain!("ADDRESS: {problem}");
             return exit::SETTINGS;
         }
     };
     let runtime = match super::super::runtime() {
         Ok(runtime) => runtime,
         Err(e) => {
-            eprintln!("cannot start the runtime: {e}");
+            complain!("cannot start the runtime: {e}");
             return exit::FAILED;
         }
     };
@@ -101,7 +102,7 @@ pub(super) fn modbus(options: &Options) -> i32 {
         match (&transport, options.scan_lines) {
             (Transport::Serial(port), true) => scan(options, port, &asked).await,
             (_, true) => {
-                eprintln!("--scan-lines: only a serial port of this machine has line settings to try");
+                complain!("--scan-lines: only a serial port of this machine has line settings to try");
                 exit::SETTINGS
             }
             _ => {
@@ -125,7 +126,7 @@ async fn look(options: &Options, transport: &Transport, address: String, asked: 
         _ => options.timeout,
     };
     if let Transport::DialIn(how) = transport {
-        eprintln!("waiting for the device to dial in at {}, at most 120 s", how.listen);
+        complain!("waiting for the device to dial in at {}, at most 120 s", how.listen);
     }
     let mut asker = match Asker::open(transport, timeout, Duration::from_secs(120)).await {
         Ok(asker) => asker,
@@ -135,7 +136,7 @@ async fn look(options: &Options, transport: &Transport, address: String, asked: 
         }
     };
     let wanted = SurveyOptions { units: asked, tables: options.table.0.clone(), deep: options.deep, address };
-    let report = survey(&mut asker, transport, &wanted, &|step| eprintln!("  {step}")).await;
+    let report = survey(&mut asker, transport, &wanted, &|step| complain!("  {step}")).await;
     if options.json {
         say!("{}", serde_json::to_string_pretty(&report).unwrap_or_default());
     } else {
@@ -152,13 +153,13 @@ async fn scan(options: &Options, port: &SerialPort, asked: &[u8]) -> i32 {
     for baud in BAUDS {
         for parity in PARITIES {
             let port = SerialPort { baud, parity, ..port.clone() };
-            eprintln!("  line {}", line(&port));
+            complain!("  line {}", line(&port));
             let transport = Transport::Serial(port.clone());
             let mut asker = match Asker::open(&transport, options.timeout, Duration::ZERO).await {
                 Ok(asker) => asker,
                 // A port that does not know a parity or a rate: the next.
                 Err(error) if advice(&error).is_none() => {
-                    eprintln!("    {error}");
+                    complain!("    {error}");
                     continue;
                 }
                 Err(error) => {
@@ -175,6 +176,7 @@ async fn scan(options: &Options, port: &SerialPort, asked: &[u8]) -> i32 {
                             Parity::Even => "even",
                             Parity::Odd => "odd",
                         };
+<<<<<<< HEAD
                         let bits = match (port.ascii, port.data_bits) {
                             (true, 8) => "&data_bits=8",
                             (false, 7) => "&data_bits=7",
@@ -182,6 +184,10 @@ async fn scan(options: &Options, port: &SerialPort, asked: &[u8]) -> i32 {
                         };
                         let address = format!("{}?baud={baud}&parity={parity}{bits}", transport.address());
                         eprintln!("  unit {unit} answers at {}", line(&port));
+=======
+                        let address = format!("serial://{}?baud={baud}&parity={parity}", port.path);
+                        complain!("  unit {unit} answers at {}", line(&port));
+>>>>>>> a0eb994 (Chinese everywhere, one glossary, one dictionary of points)
                         return look(options, &transport, address, asked.to_vec()).await;
                     }
                     Ok(Presence::Garbled(words)) => noise.push(format!("{}: {words}", line(&port))),
@@ -248,8 +254,9 @@ fn text(report: &Report, transport: &Transport, options: &Options) -> String {
         lines.extend(advice(&PollError::Line(broke.clone())).map(|a| format!("  {a}")));
     }
     lines.push(String::new());
-    lines.extend(next(report, transport));
-    lines.join("\n")
+    // What is to be pasted stays as it is.
+    let next = next(report, transport).join("\n");
+    format!("{}\n{next}", told(&lines.join("\n")))
 }
 
 fn millis_of(duration: Duration) -> String {
@@ -351,20 +358,18 @@ fn next(report: &Report, transport: &Transport) -> Vec<String> {
             };
             lines.push(format!("  {other}"));
         }
-        return lines;
+        return lines.iter().map(|line| told(line).into_owned()).collect();
     };
     let indent =
         |text: &str| text.lines().map(|l| format!("    {l}").trim_end().to_owned()).collect::<Vec<_>>();
-    let mut lines = vec!["to begin with, in steamward.toml:".to_owned(), String::new()];
+    let mut lines = vec![told("to begin with, in steamward.toml:").into_owned(), String::new()];
     lines.extend(indent(&proposal.source));
-    lines.extend([String::new(), "and in profiles/device.toml:".to_owned(), String::new()]);
+    lines.extend([String::new(), told("and in profiles/device.toml:").into_owned(), String::new()]);
     lines.extend(indent(&proposal.profile));
     lines.push(String::new());
-    lines.push(
-        "what to do next: find a value's type and order with `steamward probe orders`, then read it with \
-         `steamward probe read`"
-            .to_owned(),
-    );
+    let next = "what to do next: find a value's type and order with `steamward probe orders`, then read it with \
+                `steamward probe read`";
+    lines.push(told(next).into_owned());
     lines
 }
 

@@ -15,6 +15,7 @@ use crate::exit;
 use crate::field::mqtt::propose::{Proposal, SeenTopic, propose};
 use crate::field::mqtt::recognise::{Recognised, recognise};
 use crate::settings;
+use crate::tongue::told;
 
 /// Topics kept; what comes under more is only counted.
 const MOST_TOPICS: usize = 5000;
@@ -80,7 +81,7 @@ pub(super) fn probe(options: &Options) -> i32 {
     let connection = match connection(options) {
         Ok(connection) => connection,
         Err(e) => {
-            eprintln!("{e}");
+            complain!("{e}");
             return exit::SETTINGS;
         }
     };
@@ -91,7 +92,7 @@ pub(super) fn probe(options: &Options) -> i32 {
             exit::FINE
         }
         Err(e) => {
-            eprintln!("{}: {e}", options.address);
+            complain!("{}: {e}", options.address);
             exit::FAILED
         }
     }
@@ -149,7 +150,7 @@ async fn listen(connection: MqttOptions, options: &Options) -> Result<Heard, Str
             Event::Incoming(Packet::SubAck(ack)) => {
                 let refused = ack.return_codes.iter().zip(&options.topic);
                 for (_, topic) in refused.filter(|(code, _)| **code == SubscribeReasonCode::Failure) {
-                    eprintln!("the broker refuses the subscription to `{topic}`");
+                    complain!("the broker refuses the subscription to `{topic}`");
                 }
                 if ack.return_codes.iter().all(|code| *code == SubscribeReasonCode::Failure) {
                     return Err("nothing to listen to".to_owned());
@@ -232,13 +233,23 @@ fn tell(heard: &Heard, options: &Options) {
         return;
     }
     if heard.topics.is_empty() {
-        say!(
+        tell!(
             "nothing came in {:?}; try a longer --for, another --topic, or look at the access rules",
             options.time
         );
         return;
     }
-    say!("{:>7} {:>8} {:>4} {:>3} {:>13} {:<13} topic", "count", "per s", "kept", "qos", "bytes", "shape");
+    let head = |text: &str, width| crate::cli::padded_left(&told(text), width);
+    say!(
+        "{} {} {} {:>3} {} {} {}",
+        head("count", 7),
+        head("per s", 8),
+        head("kept", 4),
+        "qos",
+        head("bytes", 13),
+        crate::cli::padded(&told("shape"), 13),
+        told("topic")
+    );
     for (topic, t) in &heard.topics {
         let rate = t.rate().map_or_else(|| "-".to_owned(), |r| format!("{r:.2}"));
         let size = if t.smallest == t.largest {
@@ -247,7 +258,7 @@ fn tell(heard: &Heard, options: &Options) {
             format!("{}-{}", t.smallest, t.largest)
         };
         let shape = t.recognised.look.word();
-        let gbk = if t.recognised.gbk { "  (GBK text)" } else { "" };
+        let gbk = if t.recognised.gbk { format!("  {}", told("(GBK text)")) } else { String::new() };
         say!(
             "{:>7} {rate:>8} {:>4} {:>3} {size:>13} {shape:<13} {topic}{gbk}",
             t.count,
@@ -256,7 +267,7 @@ fn tell(heard: &Heard, options: &Options) {
         );
     }
     if heard.more > 0 {
-        say!("and {} messages under further topics; narrow --topic", heard.more);
+        tell!("and {} messages under further topics; narrow --topic", heard.more);
     }
     for (name, text) in &proposal.profiles {
         say!("\n# ---- profiles/{name}.toml\n{}", text.trim_end());

@@ -9,7 +9,12 @@ use super::place::{Place, connected, duration, failure, finite, hex, number, quo
 use crate::exit;
 use crate::field::modbus::survey::orders::{Candidate, Hints, Verdict, rank, verdict};
 use crate::field::modbus::survey::{Ask, Asker, PollError, modicon};
+<<<<<<< HEAD
 use crate::settings::{Format, Table};
+=======
+use crate::settings::Format;
+use crate::tongue::told;
+>>>>>>> a0eb994 (Chinese everywhere, one glossary, one dictionary of points)
 
 /// Shown without --all.
 const SHOWN: usize = 5;
@@ -65,7 +70,7 @@ pub(super) fn orders(options: &Options) -> i32 {
     let placed = match place.placed(&options.address, &[("type", quoted(kind))]) {
         Ok(placed) => placed,
         Err(problem) => {
-            eprintln!("{problem}");
+            complain!("{problem}");
             return exit::SETTINGS;
         }
     };
@@ -74,7 +79,7 @@ pub(super) fn orders(options: &Options) -> i32 {
         || matches!(format, Format::Text(..) | Format::Clock6)
         || format.is_truth()
     {
-        eprintln!("--type, --table: bits and texts have no byte order to look for");
+        complain!("--type, --table: bits and texts have no byte order to look for");
         return exit::SETTINGS;
     }
     let hints = Hints {
@@ -106,12 +111,16 @@ pub(super) fn orders(options: &Options) -> i32 {
             say!("{}", as_json(address, &samples, &ranked, (verdict, &beside[..]), rival.as_deref()));
         } else {
             let at = format!("{} {address} ({})", table.name(), modicon(table, u32::from(address)));
+<<<<<<< HEAD
             say!("{}", as_text(options, &at, &samples, &ranked, (verdict, &beside[..])));
             if let Some(rival) = &rival {
                 say!("but {rival}: make sure that {address} is the value's first register");
             }
+=======
+            tell!("{}", as_text(options, &at, &samples, &ranked, verdict, &beside));
+>>>>>>> a0eb994 (Chinese everywhere, one glossary, one dictionary of points)
             if let Some(note) = place.note() {
-                say!("note: {note}");
+                tell!("note: {note}");
             }
         }
         if verdict == Verdict::Nothing { exit::FAILED } else { exit::FINE }
@@ -222,7 +231,7 @@ fn as_text(
             c.order_name,
             c.cost,
             scaled(options, &c.values),
-            c.why.join("; ")
+            c.why.iter().map(|w| told(w)).collect::<Vec<_>>().join("; ")
         ));
     }
     lines.push("  (the number is how surprising it would be, in bits; less is better)".to_owned());

@@ -6,9 +6,10 @@ use std::time::Duration;
 use crate::exit;
 use crate::field::modbus::survey::{Asker, PollError, advice};
 use crate::settings::{
-    DialIn, Framing, Loaded, ModbusPoint, ModbusSource, Parity, SerialPort, Transport, load_texts,
+    DialIn, Fault, Framing, Loaded, ModbusPoint, ModbusSource, Parity, SerialPort, Transport, load_texts,
     transport_of,
 };
+use crate::tongue::told;
 
 /// How long a device that dials in is waited for.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -54,8 +55,9 @@ impl Place {
         }
         let loaded =
             load_texts(&[("options", &settings)], &[("probe.toml", &profile)], &[]).map_err(|faults| {
-                let lines =
-                    faults.0.iter().map(|f| format!("{}: {}; {}", option(&f.key), f.problem, f.remedy));
+                let said =
+                    |f: &Fault| format!("{}: {}; {}", option(&f.key), told(&f.problem), told(&f.remedy));
+                let lines = faults.0.iter().map(said);
                 lines.collect::<Vec<_>>().join("\n")
             })?;
         let source = loaded.settings.modbus.first().cloned();
@@ -139,13 +141,13 @@ pub(super) fn connected(
     let runtime = match super::super::runtime() {
         Ok(runtime) => runtime,
         Err(e) => {
-            eprintln!("cannot start the runtime: {e}");
+            complain!("cannot start the runtime: {e}");
             return exit::FAILED;
         }
     };
     runtime.block_on(async {
         if let Transport::DialIn(DialIn { listen, .. }) = transport {
-            eprintln!("waiting for the device to dial in at {listen}, at most {} s", PATIENCE.as_secs());
+            complain!("waiting for the device to dial in at {listen}, at most {} s", PATIENCE.as_secs());
         }
         match Asker::open(transport, timeout, PATIENCE).await {
             Ok(asker) => work(asker).await,
@@ -164,9 +166,9 @@ pub(super) fn failure(address: &str, error: &PollError, json: bool) {
         say!("{}", serde_json::json!({ "address": address, "error": error.to_string(), "advice": hint }));
         return;
     }
-    eprintln!("{address}: {error}");
+    complain!("{address}: {error}");
     if let Some(hint) = hint {
-        eprintln!("  {hint}");
+        complain!("  {hint}");
     }
 }
 

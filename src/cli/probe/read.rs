@@ -84,7 +84,7 @@ pub(super) fn read(options: &Options) -> i32 {
     let mut wanted = match wanted {
         Ok(wanted) => wanted,
         Err(problem) => {
-            eprintln!("{problem}");
+            complain!("{problem}");
             return exit::SETTINGS;
         }
     };
@@ -114,7 +114,7 @@ fn given(options: &Options) -> Result<Wanted, String> {
 }
 
 fn configured(dir: &Path, path: &str) -> Result<Wanted, String> {
-    let Loaded { settings, .. } = super::super::load(dir).map_err(|faults| faults.to_string())?;
+    let Loaded { settings, .. } = super::super::load(dir).map_err(|faults| super::super::all_of(&faults))?;
     let (equipment, point) = path
         .split_once('/')
         .ok_or_else(|| format!("`{path}` is no point: EQUIPMENT/POINT, e.g. boiler-1/steam_pressure"))?;
@@ -147,7 +147,7 @@ async fn repeat(options: &Options, wanted: &Wanted, asker: &mut Asker) -> i32 {
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut good = true;
     if !options.json {
-        say!("{}", head(wanted));
+        tell!("{}", head(wanted));
     }
     for _ in 0..options.repeat.max(1) {
         ticks.tick().await;
@@ -158,17 +158,17 @@ async fn repeat(options: &Options, wanted: &Wanted, asker: &mut Asker) -> i32 {
                 if options.json {
                     say!("{}", as_json(wanted, &reading));
                 } else {
-                    say!("{}", as_text(wanted, &reading));
+                    tell!("{}", as_text(wanted, &reading));
                 }
             }
             Err(e) => {
-                eprintln!("{e}");
+                complain!("{e}");
                 return exit::FAILED;
             }
         }
     }
     if let (false, Some(note)) = (options.json, &wanted.note) {
-        say!("note: {note}");
+        tell!("note: {note}");
     }
     if good { exit::FINE } else { exit::FAILED }
 }
@@ -242,7 +242,8 @@ fn as_text(wanted: &Wanted, reading: &PointReading) -> String {
     };
     let cause = reading.quality.cause().map(|c| format!(", {}", c.word())).unwrap_or_default();
     let took = reading.round_trip.map(|d| format!(", {}", millis(d.as_micros() as u64))).unwrap_or_default();
-    lines.push(format!("  value {value} ({}{cause}{took})", reading.quality.word()));
+    let quality = crate::tongue::told(reading.quality.word());
+    lines.push(format!("  value {value} ({quality}{cause}{took})"));
     lines.join("\n")
 }
 

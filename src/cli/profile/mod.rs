@@ -14,6 +14,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use crate::exit;
 use crate::settings::sheet::{self, Diff, Imported, Options, Profile};
 use crate::settings::{Table, profile_faults};
+use crate::tongue::told;
 
 /// So many findings of the settings' check are shown; the rest is counted.
 const SHOWN: usize = 8;
@@ -115,7 +116,7 @@ pub(super) fn profile(what: &What) -> i32 {
         What::Diff { a, b, profiles, json } => diff(a, b, profiles, *json),
     };
     done.unwrap_or_else(|problem| {
-        eprintln!("{problem}");
+        complain!("{problem}");
         exit::SETTINGS
     })
 }
@@ -178,8 +179,9 @@ impl Target {
         let file = args.file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let station = unit.map_or_else(String::new, |unit| format!(", station {unit}"));
         let heading = format!(
-            "# From {file}{station}. Addresses and scales are as the list has them: check them on site.\n"
+            "From {file}{station}. Addresses and scales are as the list has them: check them on site."
         );
+        let heading = format!("# {}\n", told(&heading));
         let text =
             sheet::write(&shown, old.as_deref(), &taken.profile, &heading).map_err(|f| f.to_string())?;
         let loading = profile_faults(&shown, &text).iter().map(ToString::to_string).collect();
@@ -198,7 +200,10 @@ fn import(args: &Import) -> Result<i32, String> {
             out.display()
         ));
     }
-    let options = Options { known_order: known_order(&out), ..args.options() };
+    let there = head_of(&out);
+    let known = |key: &str| there.get(key).and_then(sheet::Val::as_text).map(str::to_owned);
+    let kind = args.kind.clone().or_else(|| known("kind"));
+    let options = Options { known_order: known("order"), kind, ..args.options() };
     let imported = sheet::import(&read::sheets(&args.file)?, &options);
     let mut targets = Vec::new();
     if imported.stations.len() > 1 {
@@ -229,16 +234,15 @@ fn import(args: &Import) -> Result<i32, String> {
     if args.json {
         say!("{}", report.json(write));
     } else {
-        say!("{}", report.end(write, usable));
+        tell!("{}", report.end(write, usable));
     }
     Ok(if usable && !imported.points.is_empty() { exit::FINE } else { exit::SETTINGS })
 }
 
-/// The byte order that the profile there is names for all its values.
-fn known_order(out: &Path) -> Option<String> {
-    let text = std::fs::read_to_string(out).ok()?;
-    let profile = sheet::read(&out.display().to_string(), &text).ok()?;
-    profile.head.get("order").and_then(sheet::Val::as_text).map(str::to_owned)
+/// What the profile there is says of all its points: the kind, the byte order.
+fn head_of(out: &Path) -> sheet::Keys {
+    let text = std::fs::read_to_string(out).unwrap_or_default();
+    sheet::read(&out.display().to_string(), &text).map(|profile| profile.head).unwrap_or_default()
 }
 
 /// `list.toml` for station 3 is `list-3.toml`.
@@ -257,7 +261,7 @@ fn ask(out: &str) -> bool {
     if !std::io::stdin().is_terminal() {
         return false;
     }
-    print!("write {out}? [y/N] ");
+    print!("{} ", told(&format!("write {out}? [y/N]")));
     let _ = std::io::stdout().flush();
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer).is_ok()
@@ -275,40 +279,42 @@ impl Report<'_> {
     fn print(&self) {
         for sheet in &self.imported.sheets {
             let headers: Vec<String> = sheet.headers.iter().map(ToString::to_string).collect();
-            let header = match headers.join(", ") {
+            let header = match headers.join(" + ") {
                 none if none.is_empty() => "columns by letter".to_owned(),
                 rows => format!("header in row {rows}"),
             };
-            say!(
+            tell!(
                 "{}: {header}, {} points, {} rows that are no points",
                 sheet.name,
                 sheet.points,
                 sheet.skipped.len()
             );
             if !sheet.ignored.is_empty() {
-                say!("  columns not used: {}", sheet.ignored.join(", "));
+                let columns: Vec<_> = sheet.ignored.iter().map(|c| told(c)).collect();
+                tell!("  columns not used: {}", columns.join(", "));
             }
             for skipped in &sheet.skipped {
-                say!("  row {} is no point: {}", skipped.row, skipped.text);
+                tell!("  row {} is no point: {}", skipped.row, skipped.text);
             }
         }
         for warning in &self.imported.warnings {
-            say!("warning: {warning}");
+            say!("{}: {}", told("warning"), super::shown_trouble(warning));
         }
         for fault in &self.imported.faults {
-            eprintln!("{fault}");
+            eprintln!("{}", super::shown_trouble(fault));
         }
         for target in self.targets {
             self.print_target(target);
         }
         if let Some(lines) = self.equipment() {
-            say!("for the settings, once source and kind are right:\n{}", lines.trim_end());
+            tell!("for the settings, once source and kind are right:");
+            say!("{}", super::remarked(&lines).trim_end());
         }
     }
 
     fn print_target(&self, target: &Target) {
         for (kept, made) in &target.taken.renamed {
-            say!("`{made}` of the sheet is `{kept}` of the profile: the same register");
+            tell!("`{made}` of the sheet is `{kept}` of the profile: the same register");
         }
         let (points, keys): (Vec<&String>, Vec<&String>) =
             target.taken.kept.iter().partition(|k| {
@@ -316,21 +322,22 @@ impl Report<'_> {
             });
         if !points.is_empty() {
             let points: Vec<&str> = points.iter().map(|p| p.as_str()).collect();
-            say!("kept, as only one sheet was read: {}", points.join(", "));
+            tell!("kept, as only one sheet was read: {}", points.join(", "));
         }
         if !keys.is_empty() {
             let keys: Vec<&str> = keys.iter().map(|k| k.as_str()).collect();
-            say!("kept, as the sheet does not mention it: {}", keys.join(", "));
+            tell!("kept, as the sheet does not mention it: {}", keys.join(", "));
         }
-        say!("{}\n{}", target.shown, target.changes);
+        say!("{}", target.shown);
+        tell!("{}", target.changes);
         for fault in target.loading.iter().take(SHOWN) {
-            say!("warning: `steamward check` will say: {fault}");
+            tell!("warning: `steamward check` will say: {fault}");
         }
         if let Some(more) = target.loading.len().checked_sub(SHOWN).filter(|n| *n > 0) {
-            say!("warning: and {more} more of that kind");
+            tell!("warning: and {more} more of that kind");
         }
         if let Some(beside) = &target.beside {
-            say!("warning: {beside} has the same name; with both there, the .toml is used");
+            tell!("warning: {beside} has the same name; with both there, the .toml is used");
         }
     }
 
@@ -402,7 +409,7 @@ fn export(name: &str, out: &Path, profiles: &Path) -> Result<i32, String> {
     let title = Path::new(&shown).file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
     let sheet = sheet::export(&title, &profile);
     write::whole(out, &write::sheet(out, &sheet)?)?;
-    say!("{}: {} points", out.display(), profile.points.len());
+    tell!("{}: {} points", out.display(), profile.points.len());
     Ok(exit::FINE)
 }
 
@@ -413,7 +420,7 @@ fn diff(a: &str, b: &str, profiles: &Path, json: bool) -> Result<i32, String> {
         let text = serde_json::to_string(&diff).map_err(|e| e.to_string())?;
         say!("{text}");
     } else {
-        say!("{diff}");
+        tell!("{diff}");
     }
     Ok(if diff.is_empty() { exit::FINE } else { exit::FAILED })
 }
@@ -442,7 +449,7 @@ fn load(name: &str, profiles: &Path) -> Result<(String, Profile), String> {
     }
     let imported = sheet::import(&read::sheets(path)?, &Options::default());
     if !imported.faults.is_empty() {
-        let told: Vec<String> = imported.faults.iter().map(ToString::to_string).collect();
+        let told: Vec<String> = imported.faults.iter().map(super::shown_trouble).collect();
         return Err(told.join("\n"));
     }
     if imported.stations.len() > 1 {

@@ -55,14 +55,14 @@ pub(super) fn replay(options: &Options) -> i32 {
     let loaded = match super::load(&options.config) {
         Ok(loaded) => loaded,
         Err(faults) => {
-            eprintln!("{faults}");
+            super::refuse(&faults);
             return exit::SETTINGS;
         }
     };
     match run(options, &loaded) {
         Ok(()) => exit::FINE,
         Err(what) => {
-            eprintln!("{what}");
+            complain!("{what}");
             exit::FAILED
         }
     }
@@ -110,7 +110,7 @@ fn run(options: &Options, loaded: &Loaded) -> Result<(), String> {
     let hazards: Vec<bool> = rehearsal.rules().iter().map(|r| r.hazard.is_some()).collect();
     let outcome = rehearsal.end(to);
     let took = began.elapsed().as_secs_f64();
-    eprintln!(
+    complain!(
         "judged {} samples with {} readings in {took:.1} s, {:.1} million readings a second",
         outcome.samples,
         outcome.readings,
@@ -138,7 +138,7 @@ fn run(options: &Options, loaded: &Loaded) -> Result<(), String> {
     if options.json {
         say!("{}", report.json());
     } else {
-        say!("{}", report.text().trim_end());
+        tell!("{}", report.text().trim_end());
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::report::Report;
 use crate::plant::Micros;
+use crate::tongue::told;
 
 const HOUR: i64 = 3_600_000_000;
 /// More hours than this share a bar.
@@ -22,14 +23,18 @@ pub(super) fn svg(report: &Report<'_>) -> String {
     let really = |at: Micros| report.really.map_or(0, |r| r.hours.at(at));
     let most = (0..bars).map(|b| sum(&tried, b).max(sum(&really, b))).max().unwrap_or(0).max(1);
     let width = 720.0 / bars as f64;
-    let mut text = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 760 250\" font-family=\"sans-serif\" font-size=\"12\">\n\
-         <rect width=\"760\" height=\"250\" fill=\"#ffffff\"/>\n\
-         <text x=\"20\" y=\"16\">{} – {}: calls per {each} h, at most {most}; above these settings {}, below really {}</text>\n",
+    let heading = format!(
+        "{} – {}: calls per {each} h, at most {most}; above these settings {}, below really {}",
         report.span.0.rfc3339(),
         report.span.1.rfc3339(),
         report.outcome.calls,
         report.really.map_or_else(|| "not known".to_owned(), |r| r.calls.to_string()),
+    );
+    let mut text = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 760 250\" font-family=\"sans-serif\" font-size=\"12\">\n\
+         <rect width=\"760\" height=\"250\" fill=\"#ffffff\"/>\n\
+         <text x=\"20\" y=\"16\">{}</text>\n",
+        told(&heading)
     );
     for bar in 0..bars {
         let x = 20.0 + bar as f64 * width;

@@ -7,8 +7,10 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::history::Really;
+use crate::cli::{padded, padded_left};
 use crate::plant::Micros;
 use crate::settings::in_words;
+use crate::tongue::told;
 use crate::watch::rehearsal::{Hours, Outcome, Tally};
 
 pub(super) struct Report<'a> {
@@ -76,7 +78,9 @@ impl Report<'_> {
         let rows = self.rows();
         let width = rows.keys().map(|k| k.chars().count()).max().unwrap_or(0).max(4);
         line(String::new());
-        line(format!("{:<width$}  {:>30}  {:>30}", "rule", "these settings", "really"));
+        let head = |text: &str, width| padded_left(&told(text), width);
+        let rule = padded(&told("rule"), width);
+        line(format!("{rule}  {}  {}", head("these settings", 30), head("really", 30)));
         let cells = |tally: Option<Tally>| match tally {
             Some(t) => format!(
                 "{:>6} x {:>9} {:>10}",
@@ -86,10 +90,8 @@ impl Report<'_> {
             ),
             None => "-".to_owned(),
         };
-        line(format!(
-            "{:<width$}  {:>30}  {:>30}",
-            "", "times      all in  longest", "times      all in  longest"
-        ));
+        let heads = [head("times", 9), head("all in", 12), head("longest", 9)].concat();
+        line(format!("{:<width$}  {heads}  {heads}", ""));
         for (key, (tried, real)) in &rows {
             let real = if self.really.is_some() { cells(*real) } else { String::new() };
             line(format!("{key:<width$}  {:>30}  {real:>30}", cells(*tried)));

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::plant::dictionary;
 use crate::plant::guidance::Guidance;
 use crate::plant::{Limit, LimitKind, Name, Priority};
 use nameplate::{Nameplate, Scale, Unscaled, scale};
@@ -55,7 +56,11 @@ pub struct Preset {
     /// The same for `h` and `hh`.
     pub high_unless: String,
     pub response_time_s: Option<u64>,
+    /// Of the dictionary of points.
+    #[serde(default)]
     pub name: String,
+    #[serde(default)]
+    pub name_en: String,
     pub consequence: String,
     pub consequence_en: String,
     pub response: String,
@@ -70,7 +75,11 @@ pub struct Preset {
 static ALL: LazyLock<Vec<Preset>> = LazyLock::new(|| {
     let mut reader = csv::Reader::from_reader(include_str!("points.csv").as_bytes());
     // Ours, and read by a test: a row that cannot be read is not there.
-    reader.deserialize().flatten().collect()
+    let named = |preset: Preset| {
+        let name = dictionary::label(Some(&preset.kind), &preset.point, None, None);
+        Preset { name: name.zh, name_en: name.en, ..preset }
+    };
+    reader.deserialize().flatten().map(named).collect()
 });
 
 /// Every preset, by kind.

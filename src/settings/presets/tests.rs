@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use super::nameplate::{Fuel, Nameplate, example, scale};
 use super::states::states;
 use super::{ForUnit, LimitKind, find, presets};
+use crate::plant::dictionary;
 
 fn of_example(kind: &str) -> Nameplate {
     Nameplate { fuel: Some(Fuel::Gas), ..example(kind) }
@@ -37,6 +38,22 @@ fn every_row_is_read_and_keeps_the_order_rule() {
             let strictly: Vec<f64> = [p.ll, p.l, band, p.h, p.hh].into_iter().flatten().collect();
             assert!(strictly.windows(2).all(|w| w[0] < w[1]), "{} {}: {strictly:?}", p.kind, p.point);
         }
+    }
+}
+
+#[test]
+fn every_point_is_in_the_dictionary_with_its_unit_and_both_its_labels() {
+    for p in presets() {
+        let Some(known) = dictionary::known(Some(&p.kind), &p.point) else {
+            panic!("{} {} is not in plant/dictionary.csv", p.kind, p.point);
+        };
+        assert_eq!((known.id, known.unit), (p.point.as_str(), p.unit.as_str()), "{}", p.kind);
+        assert_eq!((known.zh, known.en), (p.name.as_str(), p.name_en.as_str()), "{}", p.kind);
+    }
+    // And no kind of it is misspelt.
+    let kinds: BTreeSet<&str> = presets().iter().map(|p| p.kind.as_str()).collect();
+    for known in dictionary::all() {
+        assert!(known.kinds.iter().all(|kind| kinds.contains(kind)), "{known:?}");
     }
 }
 

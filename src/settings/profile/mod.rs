@@ -164,7 +164,7 @@ fn read(merged: &Merged, faults: &RefCell<Vec<Fault>>) -> Profile {
     let mut made = Vec::new();
     let (mut doubts, mut shared, mut places) = (Vec::new(), Vec::new(), Vec::new());
     for walk in root.list("point") {
-        let Some(point) = point(&walk, merged, (order, table, base), &mut made) else {
+        let Some(point) = point(&walk, merged, kind.as_deref(), (order, table, base), &mut made) else {
             continue;
         };
         if points.iter().any(|p| p.id == point.id) {

@@ -10,11 +10,12 @@ use super::plausible::plausible;
 use super::register::{Register, register};
 use super::words::{id, range};
 use super::{DerivedSetting, ProfilePoint};
-use crate::plant::{Name, Unit, ValueType, decimal, unit};
+use crate::plant::{Name, Unit, ValueType, decimal, dictionary, unit};
 
 pub(super) fn point(
     walk: &Walk<'_>,
     merged: &Merged,
+    kind: Option<&str>,
     defaults: (ByteOrder, Option<Table>, u16),
     made: &mut Vec<DerivedSetting>,
 ) -> Option<ProfilePoint> {
@@ -36,7 +37,7 @@ pub(super) fn point(
     let topic = walk.text("topic").map(str::to_owned);
     let limits = walk.table("limits").map(|l| {
         if let Some(id) = &id {
-            made.extend(compound(&l, id, &Name::new(zh, en, id.as_str()), &unit));
+            made.extend(compound(&l, id, &dictionary::label(kind, id.as_str(), zh, en), &unit));
         }
         limits(&l, false)
     });
@@ -52,7 +53,7 @@ pub(super) fn point(
     let id = id?;
     let place = merged.place(&walk.path);
     Some(ProfilePoint {
-        name: Name::new(zh, en, id.as_str()),
+        name: dictionary::label(kind, id.as_str(), zh, en),
         origin: format!("{}:{}", place.file, place.line),
         id,
         unit,

@@ -7,6 +7,18 @@ pub(super) const STATION_MISSING: &str = "no unit id, and none above to take it 
 pub(super) const WHICH_STATE: &str = "it is a bit: which of its two values is the alarm?";
 pub(super) const STATE_REMEDY: &str = "write 0 or 1, the value that the device sends while it alarms";
 
+pub(super) const KIND_REMEDY: &str = "say which with --kind, or write the id in a column id";
+pub(super) const FOREIGN_REMEDY: &str =
+    "if it is a usual point, write its fuller name, or its id in a column id";
+
+pub(super) fn several_points(name: &str, id: &str, also: &[&str]) -> String {
+    format!("`{name}` is {id} or {}, by the kind of equipment: the first was taken", also.join(" or "))
+}
+
+pub(super) fn foreign_point(name: &str, id: &str, kind: &str) -> String {
+    format!("`{name}` is no usual point of the kind {kind}: as {id} it has no presets")
+}
+
 pub(super) fn no_station(text: &str) -> String {
     format!("`{text}` is not a unit id")
 }

@@ -5,21 +5,26 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::text::{folded, has_chinese, plain};
+use crate::plant::dictionary::{self, Known};
 
-/// `id,kinds,names`: the points of boilers and vessels, with what they are called.
-const POINTS: &str = include_str!("boiler_words.csv");
-
-/// Folded name → the ids it may mean, with the kinds of equipment, in the order of the list.
-static KNOWN: LazyLock<HashMap<String, Vec<(&str, &str)>>> = LazyLock::new(|| {
+/// A name as it is looked up → the points that it may mean, in the order of the dictionary.
+static KNOWN: LazyLock<HashMap<String, Vec<&'static Known>>> = LazyLock::new(|| {
     let mut known: HashMap<String, Vec<_>> = HashMap::new();
-    for line in POINTS.lines().skip(1) {
-        let mut cells = line.split(',');
-        if let (Some(id), Some(kinds), Some(names)) = (cells.next(), cells.next(), cells.next()) {
-            names.split('|').for_each(|n| known.entry(folded(n)).or_default().push((id, kinds)));
+    for point in dictionary::all() {
+        for name in point.names() {
+            let meant = known.entry(spelled(name)).or_default();
+            if !meant.contains(&point) {
+                meant.push(point);
+            }
         }
     }
     known
 });
+
+/// Without what people write one way or another: `Make-up flow`, `makeup_flow`.
+fn spelled(name: &str) -> String {
+    folded(name).replace(['-', '_'], "")
+}
 
 /// Words that names are made of, longest first where one holds another; together they make an id.
 const WORDS: &[(&str, &str)] = &[
@@ -336,21 +341,36 @@ pub(super) fn speaks(text: &str) -> bool {
     !has_chinese(text) && (longest >= 6 || longest >= 4 && text.contains('_'))
 }
 
-/// An id for a Chinese name, if every word of it is known; points of `kind` first.
-pub(super) fn translated(name: &str, kind: Option<&str>) -> Option<String> {
+/// A name that the dictionary has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Named {
+    pub(super) id: &'static str,
+    /// What it is on other equipment, where nothing says which equipment this is.
+    pub(super) also: Vec<&'static str>,
+    /// It is a point of other equipment than this.
+    pub(super) foreign: bool,
+}
+
+/// The point that the dictionary has under this name, in either language; those of `kind` first.
+pub(super) fn named(name: &str, kind: Option<&str>) -> Option<Named> {
     let word = folded(name);
-    let word = word.split(['(', '[', '【', '（']).next().unwrap_or_default();
-    let kind = kind.map(|k| k.replace('-', "_"));
+    let word = spelled(word.split(['(', '[', '【', '（']).next().unwrap_or_default());
+    let kind = kind.filter(|kind| dictionary::all().iter().any(|k| k.kinds.contains(kind)));
     let lookup = |word: &str| {
         let all = KNOWN.get(word)?;
-        let own = kind.as_ref().and_then(|k| all.iter().find(|(_, kinds)| kinds.split('|').any(|x| x == k)));
-        own.or(all.first()).map(|(id, _)| *id)
+        if let Some(own) = kind.and_then(|kind| all.iter().find(|k| k.is_of(kind))) {
+            return Some(Named { id: own.id, also: Vec::new(), foreign: false });
+        }
+        let id = all.first()?.id;
+        let mut also: Vec<&str> = all.iter().map(|k| k.id).filter(|other| *other != id).collect();
+        also.dedup();
+        Some(Named { id, also: if kind.is_none() { also } else { Vec::new() }, foreign: kind.is_some() })
     };
-    if let Some(id) = lookup(word) {
-        return Some(id.to_owned());
+    if let Some(found) = lookup(&word) {
+        return Some(found);
     }
     // `1#锅炉蒸汽压力` is the steam pressure: each device has its own profile's points.
-    let mut bare = word;
+    let mut bare = word.as_str();
     loop {
         let unnumbered = bare.trim_start_matches(|c: char| c.is_ascii_digit());
         let next = unnumbered
@@ -359,13 +379,19 @@ pub(super) fn translated(name: &str, kind: Option<&str>) -> Option<String> {
             .or_else(|| FILLERS.iter().find_map(|f| bare.strip_suffix(f)));
         match next {
             Some(next) if !next.is_empty() => bare = next,
-            _ => break,
+            _ => return None,
         }
-        if let Some(id) = lookup(bare) {
-            return Some(id.to_owned());
+        if let Some(found) = lookup(bare) {
+            return Some(found);
         }
     }
-    composed(word)
+}
+
+/// An id for a Chinese name, if every word of it is known; points of `kind` first.
+pub(super) fn translated(name: &str, kind: Option<&str>) -> Option<String> {
+    let word = folded(name);
+    let word = word.split(['(', '[', '【', '（']).next().unwrap_or_default();
+    named(name, kind).map(|found| found.id.to_owned()).or_else(|| composed(word))
 }
 
 /// Word by word, longest first; all of the name must be known.
@@ -440,7 +466,8 @@ mod tests {
             ("A相电压", "a_voltage"),
             ("通道12", "channel_12"),
             ("引风机电流", "id_fan_current"),
-            ("1#循环泵故障", "circ_pump_1_fault"),
+            ("1#循环泵故障", "circ_pump_a_fault"),
+            ("3#循环泵故障", "circ_pump_3_fault"),
             ("PLC时钟年", "plc_clock_year"),
             ("电流互感器变比CT", "ct_ratio_ct"),
         ] {
@@ -452,13 +479,29 @@ mod tests {
     }
 
     #[test]
-    fn every_id_of_the_dictionary_is_an_id() {
-        for line in POINTS.lines().skip(1) {
-            let id = line.split(',').next().unwrap_or_default();
-            assert!(Id::new(id).is_ok(), "{line}");
-            assert_eq!(line.split(',').count(), 3, "{line}");
+    fn every_name_of_the_dictionary_gives_its_id_for_its_kind() {
+        for point in dictionary::all() {
+            let kinds: Vec<Option<&str>> = point.kinds.iter().copied().map(Some).collect();
+            for kind in if kinds.is_empty() { vec![None] } else { kinds } {
+                for name in point.names() {
+                    let found = named(name, kind).map(|n| (n.id, n.also.len(), n.foreign));
+                    assert_eq!(found, Some((point.id, 0, false)), "{kind:?}: {name}");
+                    assert_eq!(translated(name, kind).as_deref(), Some(point.id), "{kind:?}: {name}");
+                }
+            }
         }
         assert!(WORDS.iter().all(|(_, en)| en.is_empty() || Id::new(en).is_ok()));
+    }
+
+    #[test]
+    fn a_name_that_means_several_points_says_so() {
+        let of = |name, kind| named(name, kind).map(|n| (n.id, n.also, n.foreign));
+        assert_eq!(of("出口压力", None), Some(("outlet_pressure", vec!["oil_out_pressure"], false)));
+        assert_eq!(of("出口压力", Some("thermal-oil-heater")), Some(("oil_out_pressure", vec![], false)));
+        assert_eq!(of("压力", Some("steam-boiler")), Some(("pressure", vec![], true)));
+        assert_eq!(of("压力", Some("air-receiver")), Some(("pressure", vec![], false)));
+        assert_eq!(of("Main steam pressure (MPa)", None), Some(("steam_pressure", vec![], false)));
+        assert_eq!(of("青椒肉丝", None), None);
     }
 
     #[test]

@@ -475,7 +475,9 @@ impl<'a> Reading<'a> {
             }
             let language = if has_chinese(name) { "name" } else { "name_en" };
             keys.insert(language.to_owned(), Val::text(name));
-            let id = names::slug(name).or_else(|| names::translated(name, self.around.kind));
+            let kind = self.around.kind;
+            let known = names::named(name, kind).map(|found| found.id.to_owned());
+            let id = known.or_else(|| names::slug(name)).or_else(|| names::translated(name, kind));
             let slot = Some(Slot { bit: Some(*bit), ..slot });
             Draft {
                 id,

@@ -203,7 +203,7 @@ fn valve_lifts(t: f64) -> Vec<(&'static str, f64)> {
     };
     with(&[
         ("steam_pressure", pressure),
-        ("tail_temp", tail),
+        ("sv_tail_temp", tail),
         ("steam_flow", 2.0),
         ("feedwater_flow", 2.2),
         ("burner_load", if t < 20.0 { 100.0 } else { 20.0 }),

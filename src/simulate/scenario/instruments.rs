@@ -21,7 +21,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             Never("drum_level.ll"),
             Never("drum_level.l"),
             // The electrode does not hang on the transmitter.
-            Calls("low_water_electrode.state", 60.0, 65.0),
+            Calls("lwco_electrode.state", 60.0, 65.0),
             Reads("low_water_trip_acted", 75.0, 1.0, 1.0),
             Never("low_water_trip_failed.state"),
         ],
@@ -121,7 +121,7 @@ fn wire_break(t: f64) -> Vec<(&'static str, f64)> {
     let electrode = f64::from(u8::from((60.0..90.0).contains(&t)));
     with(&[
         ("drum_level", if t < 0.0 { 0.0 } else { -225.0 }),
-        ("low_water_electrode", electrode),
+        ("lwco_electrode", electrode),
         ("burner_run", if t < 63.0 { 1.0 } else { 0.0 }),
     ])
 }

@@ -108,11 +108,11 @@ fn steady() -> Vec<(&'static str, f64)> {
         ("feedwater_flow", 8.0),
         ("steam_flow", 8.0),
         ("steam_temp", 184.1),
-        ("tail_temp", 32.0),
+        ("sv_tail_temp", 32.0),
         ("burner_load", 80.0),
         ("gas_leak", 1.0),
         ("burner_run", 1.0),
-        ("low_water_electrode", 0.0),
+        ("lwco_electrode", 0.0),
     ]
 }
 

@@ -52,6 +52,6 @@ fn batch(t: f64) -> Vec<(&'static str, f64)> {
         ("pressure", pressure),
         ("pressure_2", pressure),
         ("temperature", steam),
-        ("door_unlocked", f64::from(u8::from(unlocked))),
+        ("door_not_locked", f64::from(u8::from(unlocked))),
     ]
 }

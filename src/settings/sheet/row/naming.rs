@@ -5,7 +5,7 @@ use super::super::lists;
 use super::super::lists::scale::{self, Told};
 use super::super::text::{has_chinese, is_blank, plain, tidy};
 use super::super::value::{Keys, Val};
-use super::super::{names, units};
+use super::super::{messages, names, units};
 use super::Reading;
 use super::factor::Hint;
 use crate::plant::Id;
@@ -128,12 +128,31 @@ impl Reading<'_> {
         }
         let tag = names.tag.as_deref();
         let spoken = tag.filter(|t| names::speaks(t)).and_then(names::slug);
-        let id = spoken
+        let id = self
+            .known(names)
+            .or(spoken)
             .or_else(|| names.en.as_deref().filter(|e| e.len() <= 40).and_then(names::slug))
             .or_else(|| names.zh.as_deref().and_then(|z| names::translated(z, self.around.kind)))
             .or_else(|| tag.and_then(names::slug))
             .or_else(|| names.en.as_deref().and_then(names::slug));
         (id, false)
+    }
+
+    /// The id of a usual point of boilers and vessels. A name that means several, or one of other equipment, is told.
+    fn known(&mut self, names: &Names) -> Option<String> {
+        let kind = self.around.kind;
+        let found = [&names.zh, &names.en].into_iter().flatten();
+        let (name, found) = found.filter_map(|n| Some((n, names::named(n, kind)?))).next()?;
+        let named_by = self.column(&Field::Name).or_else(|| self.column(&Field::Describe));
+        let column = self.named_by.or(named_by.map(|c| c.index)).unwrap_or(0);
+        if !found.also.is_empty() {
+            let problem = messages::several_points(name, found.id, &found.also);
+            self.warn(column, problem, messages::KIND_REMEDY);
+        } else if found.foreign {
+            let problem = messages::foreign_point(name, found.id, kind.unwrap_or_default());
+            self.warn(column, problem, messages::FOREIGN_REMEDY);
+        }
+        Some(found.id.to_owned())
     }
 }
 

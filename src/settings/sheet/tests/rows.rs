@@ -150,7 +150,7 @@ fn whole_numbers_with_decimals_are_scaled_and_that_is_said() {
     let found = read_lines(&[
         "名称 | 地址 | 类型 | 小数位",
         "蒸汽压力 | 40001 | INT16 | 2",
-        "水位 | 40002 | FLOAT ABCD | 1",
+        "锅筒水位 | 40002 | FLOAT ABCD | 1",
     ]);
     assert_eq!(found.points[0].keys["scale"], Val::Number(0.01));
     assert!(!found.points[1].keys.contains_key("scale"));
