@@ -422,12 +422,15 @@ fn what_the_commands_print_is_in_chinese_and_json_is_not() {
     let (code, said) = zh(&["probe", "modbus", "127.0.0.1:1"]);
     assert!(code == 1 && said.contains("连接被拒绝") && said.contains("只允许一个连接的设备"), "{said}");
     let (code, said) = zh(&["probe", "read", "127.0.0.1:1", "--at", "4000x"]);
-    assert!(code == 2 && said.starts_with("--at: "), "{said}");
+    assert!(code == 2 && said.starts_with("--at：`4000x` 不是寄存器地址；"), "{said}");
 
     let (code, said) = zh(&["init", "plant", "--yes"]);
     assert!(code == 0 && said.contains("已写 plant/steamward.toml"), "{said}");
     let written = std::fs::read_to_string(folder.path().join("plant/steamward.toml")).expect("a file");
     assert!(written.contains("# 由 `steamward init` 写出。") && written.contains("unit = 1\n"), "{written}");
+    // A page of its own, which nobody serves.
+    let own = format!("{written}\n[console]\nlisten = \"127.0.0.1:9\"\n");
+    std::fs::write(folder.path().join("plant/steamward.toml"), own).expect("written");
     let (code, said) = zh(&["check", "plant"]);
     assert!(code == 0 && said.contains("设备 steam-boiler-1（1# 锅炉），steam-boiler"), "{said}");
     let (code, said) = zh(&["reload", "plant"]);

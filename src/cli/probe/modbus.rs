@@ -176,18 +176,13 @@ async fn scan(options: &Options, port: &SerialPort, asked: &[u8]) -> i32 {
                             Parity::Even => "even",
                             Parity::Odd => "odd",
                         };
-<<<<<<< HEAD
                         let bits = match (port.ascii, port.data_bits) {
                             (true, 8) => "&data_bits=8",
                             (false, 7) => "&data_bits=7",
                             _ => "",
                         };
                         let address = format!("{}?baud={baud}&parity={parity}{bits}", transport.address());
-                        eprintln!("  unit {unit} answers at {}", line(&port));
-=======
-                        let address = format!("serial://{}?baud={baud}&parity={parity}", port.path);
                         complain!("  unit {unit} answers at {}", line(&port));
->>>>>>> a0eb994 (Chinese everywhere, one glossary, one dictionary of points)
                         return look(options, &transport, address, asked.to_vec()).await;
                     }
                     Ok(Presence::Garbled(words)) => noise.push(format!("{}: {words}", line(&port))),

@@ -9,12 +9,8 @@ use super::place::{Place, connected, duration, failure, finite, hex, number, quo
 use crate::exit;
 use crate::field::modbus::survey::orders::{Candidate, Hints, Verdict, rank, verdict};
 use crate::field::modbus::survey::{Ask, Asker, PollError, modicon};
-<<<<<<< HEAD
 use crate::settings::{Format, Table};
-=======
-use crate::settings::Format;
 use crate::tongue::told;
->>>>>>> a0eb994 (Chinese everywhere, one glossary, one dictionary of points)
 
 /// Shown without --all.
 const SHOWN: usize = 5;
@@ -111,14 +107,10 @@ pub(super) fn orders(options: &Options) -> i32 {
             say!("{}", as_json(address, &samples, &ranked, (verdict, &beside[..]), rival.as_deref()));
         } else {
             let at = format!("{} {address} ({})", table.name(), modicon(table, u32::from(address)));
-<<<<<<< HEAD
-            say!("{}", as_text(options, &at, &samples, &ranked, (verdict, &beside[..])));
+            tell!("{}", as_text(options, &at, &samples, &ranked, (verdict, &beside[..])));
             if let Some(rival) = &rival {
-                say!("but {rival}: make sure that {address} is the value's first register");
+                tell!("but {rival}: make sure that {address} is the value's first register");
             }
-=======
-            tell!("{}", as_text(options, &at, &samples, &ranked, verdict, &beside));
->>>>>>> a0eb994 (Chinese everywhere, one glossary, one dictionary of points)
             if let Some(note) = place.note() {
                 tell!("note: {note}");
             }

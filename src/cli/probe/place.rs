@@ -9,7 +9,7 @@ use crate::settings::{
     DialIn, Fault, Framing, Loaded, ModbusPoint, ModbusSource, Parity, SerialPort, Transport, load_texts,
     transport_of,
 };
-use crate::tongue::told;
+use crate::tongue::{self, told};
 
 /// How long a device that dials in is waited for.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -55,8 +55,9 @@ impl Place {
         }
         let loaded =
             load_texts(&[("options", &settings)], &[("probe.toml", &profile)], &[]).map_err(|faults| {
+                let joint = if tongue::chosen() == tongue::Language::Zh { "；" } else { "; " };
                 let said =
-                    |f: &Fault| format!("{}: {}; {}", option(&f.key), told(&f.problem), told(&f.remedy));
+                    |f: &Fault| format!("{}: {}{joint}{}", option(&f.key), told(&f.problem), told(&f.remedy));
                 let lines = faults.0.iter().map(said);
                 lines.collect::<Vec<_>>().join("\n")
             })?;
