@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use steamward::field::Field;
+use steamward::field::{Field, Judged};
 use steamward::plant::TextTable;
 use steamward::settings::load_texts;
 use tokio::sync::mpsc;
@@ -81,7 +81,8 @@ fn wires(port: u16, devices: usize, period_ms: u64, seconds: u64, max_registers:
             counted.fetch_add(usable as u64, Ordering::Relaxed);
         }
     });
-    let field = Field::start(&loaded.settings, TextTable::default(), out).expect("the wires start");
+    let field = Field::start(&loaded.settings, TextTable::default(), out, Judged::default())
+        .expect("the wires start");
     // Connections stand and the first polls are over.
     std::thread::sleep(Duration::from_secs(2));
     let (cpu, readings) = (cpu_seconds(), good.load(Ordering::Relaxed));

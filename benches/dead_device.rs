@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use steamward::field::Field;
+use steamward::field::{Field, Judged};
 use steamward::plant::TextTable;
 use steamward::settings::load_texts;
 use tokio::sync::mpsc;
@@ -91,7 +91,8 @@ fn run(line: &Path, tcp: u16, breaker: bool, seconds: u64) -> [f64; 2] {
     let loaded = load_texts(&[("bench.toml", &text)], &[("p.toml", &profile)], &[]).expect("good settings");
     let (out, mut deliveries) = mpsc::channel::<steamward::field::Delivery>(64);
     let sink = std::thread::spawn(move || while deliveries.blocking_recv().is_some() {});
-    let field = Field::start(&loaded.settings, TextTable::default(), out).expect("the wires start");
+    let field = Field::start(&loaded.settings, TextTable::default(), out, Judged::default())
+        .expect("the wires start");
     let statuses = field.status_handle();
     std::thread::sleep(Duration::from_secs(seconds));
     let shares: Vec<f64> = statuses()

@@ -3,11 +3,30 @@
 //! it says goes stale by itself. A clock set back is known by its pace ([`super::pace`]).
 //! Pure; the clock is handed in.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::mqtt::payload::Taken;
 use super::pace::{Pace, Trial};
 use crate::plant::{Cause, Micros, PointIx, Quality, Reading};
+
+/// The newest device time judged of each point, beyond the session that judged it: what is older stays history after new
+/// settings and after a restart.
+#[derive(Debug, Clone, Default)]
+pub struct Judged(Arc<Mutex<HashMap<PointIx, Micros>>>);
+
+impl Judged {
+    /// As the store tells it.
+    #[must_use]
+    pub fn new(newest: HashMap<PointIx, Micros>) -> Self {
+        Self(Arc::new(Mutex::new(newest)))
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut HashMap<PointIx, Micros>) -> T) -> T {
+        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
 
 /// How often it is looked for points that are left out of their device's messages.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -41,6 +60,27 @@ impl Fresh {
             first: None,
             looked: None,
         }
+    }
+
+    /// Goes on where others left off; `points` are all of the device, by place.
+    pub(super) fn resume(&mut self, points: impl Iterator<Item = PointIx>, judged: &Judged) {
+        judged.with(|newest| {
+            for (point, state) in points.zip(&mut self.states) {
+                state.newest = newest.get(&point).copied();
+            }
+        });
+    }
+
+    /// Leaves for others what was judged. A clock that was set back is left as it goes now.
+    pub(super) fn leave(&self, points: impl Iterator<Item = PointIx>, judged: &Judged) {
+        judged.with(|newest| {
+            for (point, state) in points.zip(&self.states) {
+                match state.newest {
+                    Some(at) => newest.insert(point, at),
+                    None => newest.remove(&point),
+                };
+            }
+        });
     }
 
     /// How long the device may be silent.
@@ -151,6 +191,29 @@ mod tests {
         assert!(judged(&[vec![(0, 0)], quick].concat())[1..].iter().all(|is| !is));
         let backwards: Vec<(u64, i64)> = (0..60).map(|n| (100 + n, -10 - n as i64)).collect();
         assert!(judged(&[vec![(0, 0)], backwards].concat())[1..].iter().all(|is| !is));
+    }
+
+    #[test]
+    fn what_was_judged_before_is_remembered_by_the_next_session_and_a_clock_set_back_still_proves_itself() {
+        let (points, at) =
+            (|| [PointIx(7), PointIx(8)].into_iter(), |s: i64| Some(Micros((DEVICE + s) * 1_000_000)));
+        let (judged, start) = (Judged::new(HashMap::from([(PointIx(7), at(0).unwrap())])), Instant::now());
+        let next = || {
+            let mut fresh = Fresh::new(2, Duration::from_secs(30));
+            fresh.resume(points(), &judged);
+            fresh
+        };
+        let mut fresh = next();
+        assert!(!fresh.takes(0, at(-480), start), "before the restart a newer one was judged");
+        assert!(fresh.takes(1, at(-480), start), "nothing was judged of this point");
+        assert!(fresh.takes(0, at(10), start));
+        fresh.leave(points(), &judged);
+        let mut fresh = next();
+        assert!(!fresh.takes(0, at(9), start) && fresh.takes(0, at(10), start));
+        let mut back = (0..40).map(|s| fresh.takes(0, at(s as i64 - 290), start + Duration::from_secs(s)));
+        assert_eq!(back.position(|is| is), Some(30));
+        fresh.leave(points(), &judged);
+        assert!(next().takes(0, at(-240), start), "the clock that was proven is the one that counts");
     }
 
     #[test]

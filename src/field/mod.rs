@@ -27,6 +27,7 @@ use crate::plant::{Batch, TextTable};
 use crate::settings::Settings;
 use sources::{Registry, Sources};
 
+pub use fresh::Judged;
 pub use intake::{Ack, Delivery, Intake};
 pub use modbus::{PlanReport, Trace, describe_plan};
 pub(crate) use status::Status;
@@ -55,7 +56,8 @@ impl std::fmt::Debug for FieldHandle {
 pub struct Field;
 
 impl Field {
-    /// Starts one thread that reads every source of `settings` and sends to `out`.
+    /// Starts one thread that reads every source of `settings` and sends to `out`. What is older than what was `judged`
+    /// before is history.
     ///
     /// # Errors
     /// The thread or its runtime cannot be made.
@@ -63,10 +65,11 @@ impl Field {
         settings: &Settings,
         texts: TextTable,
         out: mpsc::Sender<Delivery>,
+        judged: Judged,
     ) -> std::io::Result<FieldHandle> {
         let (stop, mut stopping) = watch::channel(false);
         let (changes, mut changed) = mpsc::unbounded_channel::<(Box<Settings>, oneshot::Sender<()>)>();
-        let registry = Registry::default();
+        let registry = Registry::new(judged);
         let readings = Arc::new(AtomicU64::new(0));
         let counted = Arc::clone(&readings);
         let (settings, shared) = (settings.clone(), registry.clone());

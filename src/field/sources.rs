@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use super::fresh::Judged;
 use super::intake::{Ack, Intake, WeakIntake};
 use super::modbus::{self, Trace, dial_in};
 use super::mqtt;
@@ -33,6 +34,7 @@ struct Shown {
     sources: Vec<Seen>,
     acks: HashMap<u32, mpsc::UnboundedSender<Ack>>,
     intake: Option<WeakIntake>,
+    judged: Judged,
 }
 
 /// Shared by the wires (which change it) and whoever shows sources or acknowledges messages.
@@ -40,6 +42,11 @@ struct Shown {
 pub(super) struct Registry(Arc<Mutex<Shown>>);
 
 impl Registry {
+    /// `judged` before this start.
+    pub(super) fn new(judged: Judged) -> Self {
+        Self(Arc::new(Mutex::new(Shown { judged, ..Shown::default() })))
+    }
+
     fn with<T>(&self, work: impl FnOnce(&mut Shown) -> T) -> T {
         work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -70,11 +77,17 @@ impl Registry {
                     continue;
                 };
                 let status = seen.status.clone();
-                seen.desk = seen
-                    .desk
-                    .take()
-                    .filter(|desk| desk.serves(source, &zone, &stale))
-                    .or_else(|| Some(Arc::new(Desk::new(source, zone.clone(), &stale, status))));
+                let old = seen.desk.take();
+                if let Some(old) = old.as_ref().filter(|desk| desk.serves(source, &zone, &stale)) {
+                    seen.desk = Some(Arc::clone(old));
+                    continue;
+                }
+                if let Some(old) = old {
+                    old.leave(&shown.judged);
+                }
+                let desk = Desk::new(source, zone.clone(), &stale, status);
+                desk.resume(&shown.judged);
+                seen.desk = Some(Arc::new(desk));
             }
         });
     }
@@ -275,13 +288,17 @@ impl Sources {
         let index = self.sessions_so_far;
         self.sessions_so_far += 1;
         let (to, acks) = mpsc::unbounded_channel();
-        self.registry.with(|shown| shown.acks.insert(index, to));
+        let judged = self.registry.with(|shown| {
+            shown.acks.insert(index, to);
+            shown.judged.clone()
+        });
         let part = mqtt::Part {
             source: source.clone(),
             index,
             timezone: settings.plant.site.timezone.clone(),
             stale: settings.plant.devices.iter().map(|d| d.stale_after).collect(),
             memory: Some(settings.store.dir.join(format!("mqtt-{}.json", source.id))),
+            judged,
         };
         let (stop, stopped) = watch::channel(false);
         let task = tokio::spawn(mqtt::run(part, seen.status, self.intake.clone(), acks, stopped));

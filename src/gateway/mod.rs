@@ -5,6 +5,7 @@
 //! again when it fails (`beside`, `outlets`). Start order: store, outlets, wires, keeper, console; stop order:
 //! wires, keeper (commits the rest), outlets, so that nothing read is lost.
 
+mod before;
 mod beside;
 mod keeper;
 mod outlets;
@@ -119,8 +120,9 @@ impl Gateway {
             broker_status.clone().map(|status| beside::watch_broker(&settings, status, &board));
         #[cfg(not(feature = "broker"))]
         let broker_watch = beside::no_broker(&settings, &board);
-        let field =
-            Arc::new(Field::start(&settings, texts.clone(), deliveries_tx).map_err(StartError::Thread)?);
+        let judged = before::judged(&journal_path, &settings);
+        let field = Field::start(&settings, texts.clone(), deliveries_tx, judged);
+        let field = Arc::new(field.map_err(StartError::Thread)?);
         let acks = field.acker();
         let keeper = keeper::start(keeper::Parts {
             plant: Arc::clone(&plant),

@@ -224,3 +224,40 @@ async fn while_the_disk_cannot_be_written_a_push_is_told_to_come_again_and_its_r
     let kept = gateway.committed("pump-1");
     assert_eq!(kept.iter().filter(|r| r.1 / 1000 == ms as i64).count(), 1, "{kept:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_older_than_what_was_judged_is_history_after_a_kill_and_after_new_settings_too() {
+    let mut gateway = Gateway::start(&settings(""), &[PUMP]);
+    let push = async |gateway: &Gateway, ms: u64, pressure: f64| {
+        let body = json!({"device":"logger-7","time":ms,"values":{"pressure":pressure}}).to_string();
+        let (status, answer, _) = gateway.push("", "application/json", &body, None).await;
+        assert_eq!((status, &answer["accepted"]), (200, &json!(1)), "{answer}");
+    };
+    let state = async |gateway: &Gateway| {
+        let alarms = gateway.get("/api/v1/alarms").await;
+        let found = alarms.as_array().into_iter().flatten().find(|a| a["rule"] == "pump-1/pressure.h");
+        found.map(|a| a["active"] == true)
+    };
+    let value = async |gateway: &Gateway| {
+        let points = gateway.get("/api/v1/equipment/pump-1/points").await;
+        points.as_array().into_iter().flatten().find(|p| p["id"] == "pressure").cloned().unwrap_or_default()
+    };
+    let now = now_ms();
+    push(&gateway, now, 1.6).await;
+    assert_eq!(state(&gateway).await, Some(true));
+    gateway.kill();
+    gateway.again();
+    // Eight minutes old, and well: it clears nothing, and is no present value.
+    push(&gateway, now - 480_000, 1.0).await;
+    assert_eq!(state(&gateway).await, Some(true), "an old reading cleared the alarm");
+    push(&gateway, now + 1, 1.7).await;
+    gateway.rewrite(&settings("tolerance = \"11m\""));
+    assert_eq!(gateway.post("/api/v1/reload", "", &[]).await, 200);
+    push(&gateway, now - 480_001, 0.9).await;
+    assert_eq!(value(&gateway).await["value"], 1.7);
+    assert_eq!(state(&gateway).await, Some(true), "an old reading cleared the alarm");
+    push(&gateway, now + 2, 1.0).await;
+    assert_ne!(state(&gateway).await, Some(true));
+    gateway.stop().await;
+    assert_eq!(gateway.good("pump-1", "pressure").len(), 5, "nothing is lost");
+}

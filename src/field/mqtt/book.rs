@@ -19,7 +19,7 @@ use super::recent::Recent;
 use super::route::{Match, Routes};
 use super::seen::Seen;
 use crate::field::civil::LocalTime;
-use crate::field::fresh::Fresh;
+use crate::field::fresh::{Fresh, Judged};
 use crate::plant::{Cause, DeviceIx, Micros, Quality, Reading};
 use crate::settings::{MqttMapping, MqttOffline, MqttPoint, MqttSource, Shape};
 
@@ -155,6 +155,20 @@ impl Book {
             entry.offline.push(offline.clone());
         }
         book
+    }
+
+    /// Goes on where other sessions left off.
+    pub fn resume(&mut self, judged: &Judged) {
+        for member in &mut self.members {
+            member.fresh.resume(member.points.iter().map(|p| p.point), judged);
+        }
+    }
+
+    /// Leaves for others what was judged.
+    pub fn leave(&self, judged: &Judged) {
+        for member in &self.members {
+            member.fresh.leave(member.points.iter().map(|p| p.point), judged);
+        }
     }
 
     fn entry(&mut self, topic: &crate::settings::Template) -> &mut Entry {

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use jiff::tz::TimeZone;
 
 use super::{Given, Item, PushStatus, Reason, Rejection, Report};
-use crate::field::fresh::Fresh;
+use crate::field::fresh::{Fresh, Judged};
 use crate::field::mqtt::payload::value::value_in;
 use crate::field::mqtt::payload::{Taken, taken};
 use crate::field::mqtt::recent::Recent;
@@ -86,6 +86,22 @@ impl Desk {
             source: source.clone(),
             zone,
             status,
+        }
+    }
+
+    /// Goes on where others left off.
+    pub(in crate::field) fn resume(&self, judged: &Judged) {
+        let mut memory = self.lock();
+        for (fresh, device) in memory.fresh.iter_mut().zip(&self.source.devices) {
+            fresh.resume(device.points.iter().map(|p| p.point), judged);
+        }
+    }
+
+    /// Leaves for others what was judged.
+    pub(in crate::field) fn leave(&self, judged: &Judged) {
+        let memory = self.lock();
+        for (fresh, device) in memory.fresh.iter().zip(&self.source.devices) {
+            fresh.leave(device.points.iter().map(|p| p.point), judged);
         }
     }
 

@@ -39,6 +39,7 @@ use self::wire::{Asker, Incoming, Packet};
 use super::book::{self, Book};
 use super::seen::MqttStatus;
 use crate::clock::wall_now;
+use crate::field::fresh::Judged;
 use crate::field::{Ack, Intake, Status, jittered, stopped};
 use crate::plant::DeviceIx;
 use crate::settings::{MqttSource, Qos};
@@ -60,6 +61,8 @@ pub(in crate::field) struct Part {
     pub(in crate::field) stale: Vec<Duration>,
     /// Where the session's filters are remembered.
     pub(in crate::field) memory: Option<PathBuf>,
+    /// What was judged before, and will have been.
+    pub(in crate::field) judged: Judged,
 }
 
 /// Receives until `stop`.
@@ -220,6 +223,12 @@ struct Session<'a> {
     told: Told,
 }
 
+impl Drop for Session<'_> {
+    fn drop(&mut self) {
+        self.book.leave(&self.part.judged);
+    }
+}
+
 impl<'a> Session<'a> {
     fn new(part: &'a Part, asker: Asker, status: Status) -> Self {
         let source = &part.source;
@@ -231,11 +240,13 @@ impl<'a> Session<'a> {
         let filters = filters.map(|f| (f, source.qos)).chain(nodes.iter().flat_map(Nodes::filters));
         let filters = filters.chain(dropped);
         let subscriptions = Subscriptions::new(name, part.memory.clone(), filters);
+        let mut book = Book::new(source, &part.timezone, &part.stale);
+        book.resume(&part.judged);
         Self {
             part,
             asker,
             status,
-            book: Book::new(source, &part.timezone, &part.stale),
+            book,
             nodes,
             losses: Losses::new(subscriptions.had),
             arrivals: Arrivals::new(subscriptions.filters().map(str::to_owned).collect()),
