@@ -48,6 +48,7 @@ pub(crate) fn plant(limits: Vec<Vec<Limit>>) -> Plant {
                 decimals: 1,
                 limits,
                 doubts: None,
+                voted: [false; 2],
                 no_data: Some(NoData {
                     after: Duration::from_secs(5),
                     off_delay: Duration::ZERO,

@@ -110,6 +110,8 @@ pub struct Point {
     pub limits: Vec<Limit>,
     /// Tests of its readings against each other; few points have any.
     pub doubts: Option<Box<Doubts>>,
+    /// A vote counts what is beyond its range at the low end, at the high end: there it is past what the vote asks for.
+    pub voted: [bool; 2],
     /// Its no-data alarm; `None` for a point nobody watches.
     pub no_data: Option<NoData>,
 }

@@ -405,6 +405,7 @@ fn flows(feed: Option<f64>, steam: Option<f64>, blow: Option<f64>) -> DrumFlows 
 }
 
 /// The swell detector with the model that it compares the level to.
+#[derive(Clone)]
 struct Misleading(SwellDetector, Drum);
 
 impl crate::derive::boiler::Detector for Misleading {

@@ -127,10 +127,7 @@ impl Instrument {
 
 impl Clone for Instrument {
     fn clone(&self) -> Self {
-        let mut copy = Self::new(self.kind, &self.numbers);
-        if let Some(saved) = self.save() {
-            copy.restore(&saved, Some(Duration::ZERO));
-        }
-        copy
+        let (numbers, said) = (self.numbers.clone(), self.said.clone());
+        Self { kind: self.kind, numbers, running: self.running.copy(), said }
     }
 }

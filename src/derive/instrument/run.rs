@@ -9,6 +9,7 @@ use crate::derive::boiler::slope::{Slope, SlopeSettings, SlopeState};
 /// What an instrument runs.
 pub(super) trait Running: fmt::Debug + Send + Sync {
     fn step(&mut self, inputs: &[Option<f64>], mono: Duration, said: &mut [f64]);
+    fn copy(&self) -> Box<dyn Running>;
     fn save(&self) -> Option<String>;
     fn restore(&mut self, numbers: &[f64], memory: &str, away: Option<Duration>) -> bool;
 }
@@ -44,7 +45,7 @@ struct Run<D: Detector> {
 /// A detector at work.
 pub(super) fn run<D>(parts: Parts<D>, numbers: &[f64]) -> Box<dyn Running>
 where
-    D: Detector + Send + Sync + 'static,
+    D: Detector + Clone + Send + Sync + 'static,
 {
     let slopes = parts.slopes.iter().map(|_| Slope::new(SlopeSettings::default())).collect();
     let rates = vec![None; parts.slopes.len()];
@@ -57,7 +58,7 @@ impl<D: Detector> fmt::Debug for Run<D> {
     }
 }
 
-impl<D: Detector + Send + Sync> Running for Run<D> {
+impl<D: Detector + Clone + Send + Sync + 'static> Running for Run<D> {
     fn step(&mut self, inputs: &[Option<f64>], mono: Duration, said: &mut [f64]) {
         let of = self.parts.slopes.iter().zip(&mut self.slopes);
         for ((input, slope), rate) in of.zip(&mut self.rates) {
@@ -67,6 +68,11 @@ impl<D: Detector + Send + Sync> Running for Run<D> {
         }
         let input = (self.parts.feed)(inputs, &self.rates);
         (self.parts.tell)(self.detector.step(input, mono), said);
+    }
+
+    fn copy(&self) -> Box<dyn Running> {
+        let (slopes, rates) = (self.slopes.clone(), self.rates.clone());
+        Box::new(Self { parts: self.parts, slopes, rates, detector: self.detector.clone() })
     }
 
     fn save(&self) -> Option<String> {

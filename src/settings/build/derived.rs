@@ -60,6 +60,7 @@ impl PlantBuilder<'_> {
                 labels: setting.labels.clone(),
                 limits: Vec::new(),
                 doubts: None,
+                voted: [false; 2],
                 no_data: None,
             });
             // A limit without a setpoint was called a fault where it was read.
@@ -71,6 +72,11 @@ impl PlantBuilder<'_> {
             self.points.push(point);
             self.pending.push(Pending { point: ix, device, setting });
         }
+    }
+
+    /// Its unit is that of its formula, which nobody has read yet.
+    pub(super) fn is_undecided(&self, ix: PointIx) -> bool {
+        self.pending.iter().any(|p| p.point == ix && p.setting.unit.is_none())
     }
 
     /// What calculates for one piece of equipment.
@@ -92,6 +98,15 @@ impl PlantBuilder<'_> {
     /// Checks all formulas; call it when all equipment is there.
     pub(super) fn formulas(&mut self) -> Vec<Derived> {
         let mut pending = std::mem::take(&mut self.pending);
+        for one in &pending {
+            let equipment = self.points[one.point.0 as usize].equipment;
+            for (id, high) in &one.setting.votes {
+                let mut of = self.points.iter_mut().filter(|p| p.equipment == equipment);
+                if let Some(point) = of.find(|p| p.id.as_str() == id) {
+                    point.voted[usize::from(*high)] = true;
+                }
+            }
+        }
         let mut undecided: HashSet<PointIx> =
             pending.iter().filter(|p| p.setting.unit.is_none()).map(|p| p.point).collect();
         // Those that find their unit themselves come first, as written: the others say theirs.

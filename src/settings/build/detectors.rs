@@ -67,6 +67,7 @@ impl PlantBuilder<'_> {
                         .into_iter()
                         .collect(),
                     doubts: None,
+                    voted: [false; 2],
                     no_data: None,
                 });
             }

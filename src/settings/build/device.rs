@@ -159,6 +159,7 @@ impl PlantBuilder<'_> {
                 labels: p.labels.clone(),
                 limits: Vec::new(),
                 doubts: None,
+                voted: [false; 2],
                 no_data: None,
             };
             self.preset_under(ix, &mut point);

@@ -57,6 +57,7 @@ impl PlantBuilder<'_> {
             labels: Vec::new(),
             limits: vec![limit],
             doubts: None,
+            voted: [false; 2],
             no_data: None,
         });
         if let Some(point) = in_use {

@@ -20,6 +20,12 @@ pub(super) struct Wanted {
     place: Place,
 }
 
+impl Wanted {
+    pub(super) fn place(&self) -> &Place {
+        &self.place
+    }
+}
+
 /// Points whose limits must stay below the safety valve.
 const PRESSURES: [&str; 5] = ["steam_pressure", "drum_pressure", "outlet_pressure", "pressure", "pressure_2"];
 
@@ -98,7 +104,7 @@ impl PlantBuilder<'_> {
     }
 
     /// The limits of `point` that the preset gives this unit, in the unit of the point.
-    fn limits_of_preset(&self, point: &Point) -> Result<Vec<ForUnit>, String> {
+    pub(super) fn limits_of_preset(&self, point: &Point) -> Result<Vec<ForUnit>, String> {
         let (Some((row, missing)), Some(wanted)) = (self.preset_of(point), &self.preset) else {
             return Ok(Vec::new());
         };
@@ -371,6 +377,7 @@ fn setting(id: &str, state: &PresetState, place: &Place) -> Option<StateSetting>
             labels: Vec::new(),
             limits: Vec::new(),
             formula: Recipe::Formula(state.formula.clone()),
+            votes: Vec::new(),
             place: place.clone(),
             id_place: place.clone(),
             key: format!("preset.{id}"),

@@ -106,6 +106,7 @@ impl Of<'_> {
             labels: Vec::new(),
             limits,
             formula,
+            votes: Vec::new(),
             id_place: w.place(""),
             place: w.place(""),
             key: w.path.clone(),
@@ -262,6 +263,9 @@ fn vote(of: &Of<'_>, w: &Walk<'_>) -> Option<DerivedSetting> {
     ];
     w.finish();
     let (all, condition) = (all?, condition?);
+    let end = if w.has("above") { Some(true) } else { w.has("below").then_some(false) };
+    let voters = std::iter::once(of.id.as_str()).chain(w.texts("with").unwrap_or_default());
+    let counted = end.map_or_else(Vec::new, |end| voters.map(|id| (id.to_owned(), end)).collect());
     if need > all.len() {
         w.fault("need", format!("{need} of {}", all.len()), "no more than there are points");
         return None;
@@ -270,7 +274,8 @@ fn vote(of: &Of<'_>, w: &Walk<'_>) -> Option<DerivedSetting> {
     let names = ("vote", names.0.as_str(), names.1.as_str());
     if degraded != Degraded::Unknown {
         let formula = Recipe::Formula(without_the_dead(&all, need, degraded, condition));
-        return of.make(w, names, Some("bool"), limits, formula);
+        let made = of.make(w, names, Some("bool"), limits, formula)?;
+        return Some(DerivedSetting { votes: counted, ..made });
     }
     // Every choice of so many, all of them beyond: known votes are enough, whatever an unknown one would say.
     let votes: Vec<String> = all.iter().map(|p| condition(p)).collect();
@@ -279,7 +284,8 @@ fn vote(of: &Of<'_>, w: &Walk<'_>) -> Option<DerivedSetting> {
         format!("({})", chosen.collect::<Vec<_>>().join(" and "))
     });
     let formula = choices.collect::<Vec<_>>().join(" or ");
-    of.make(w, names, Some("bool"), limits, Recipe::Formula(formula))
+    let made = of.make(w, names, Some("bool"), limits, Recipe::Formula(formula))?;
+    Some(DerivedSetting { votes: counted, ..made })
 }
 
 /// What becomes of a vote when some of its points have no value (IEC 61511-1, 11.4 and 11.5).
@@ -335,5 +341,8 @@ mod tests {
         let vote = loaded.settings.plant.points.iter().find(|p| p.id.as_str() == "a_vote").unwrap();
         assert_eq!(vote.limits[0].kind, LimitKind::State);
         assert_eq!(vote.no_data.as_ref().unwrap().priority, Priority::Critical);
+        // Below its range each is past what the vote asks for; above it is not.
+        let voted: Vec<[bool; 2]> = loaded.settings.plant.points.iter().map(|p| p.voted).collect();
+        assert_eq!(voted, [[true, false], [true, false], [false, false]]);
     }
 }

@@ -22,6 +22,8 @@ pub(in crate::settings) struct DerivedSetting {
     pub(in crate::settings) labels: Vec<(i64, Name)>,
     pub(in crate::settings) limits: Vec<LimitSetting>,
     pub(in crate::settings) formula: Recipe,
+    /// Points that it counts as beyond a limit: at the low end of their range (`false`), at the high one.
+    pub(in crate::settings) votes: Vec<(String, bool)>,
     /// Where its id stands.
     pub(in crate::settings) id_place: Place,
     /// Where what is wrong with it is told.
@@ -68,6 +70,7 @@ pub(in crate::settings) fn derived(walk: &Walk<'_>) -> Vec<DerivedSetting> {
             labels,
             limits: own.unwrap_or_default(),
             formula: Recipe::Formula(formula),
+            votes: Vec::new(),
             id_place: walk.place("id"),
             place: walk.place("formula"),
             key: format!("{}.formula", walk.path),

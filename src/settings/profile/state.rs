@@ -75,6 +75,7 @@ pub(in crate::settings) fn state(walk: &Walk<'_>) -> Option<StateSetting> {
         labels: Vec::new(),
         limits: Vec::new(),
         formula: Recipe::Formula(formula),
+        votes: Vec::new(),
         id_place: walk.place("id"),
         place: walk.place("when"),
         key: format!("{}.when", walk.path),

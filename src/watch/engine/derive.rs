@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::steps::Stepped;
 use super::{Engine, Spot, Transition};
 use crate::derive::PlantNames;
 use crate::derive::formula::{self, Evaluator, Formula, Input};
@@ -43,7 +44,7 @@ enum Work {
         remembers: bool,
     },
     Instrument {
-        instrument: Instrument,
+        instrument: Stepped,
         inputs: Box<[Source]>,
         read: Box<[Option<f64>]>,
     },
@@ -91,7 +92,7 @@ impl Calculation {
                     Source::Point(point, factor, offset)
                 };
                 Work::Instrument {
-                    instrument: Instrument::new(kind, numbers),
+                    instrument: Stepped::new(Instrument::new(kind, numbers)),
                     inputs: kind.inputs.iter().zip(inputs).map(of).collect(),
                     read: vec![None; kind.inputs.len()].into(),
                 }
@@ -149,12 +150,13 @@ impl Calculation {
             Work::After(at) => said(0, f64::from(u8::from(now.wall >= *at)), Quality::Good),
             Work::Instrument { instrument, inputs, read } => {
                 // As good as what it reads; an input that is bad is unknown to it, and it says itself what follows.
-                let mut doubt = Quality::Good;
+                let (mut doubt, mut came) = (Quality::Good, false);
                 for (read, input) in read.iter_mut().zip(&*inputs) {
                     *read = match *input {
                         Source::Absent(absent) => absent,
                         Source::Point(point, factor, offset) => {
                             let spot = &spots[point.0 as usize];
+                            came |= spot.quality.is_usable() && spot.came_us == us(now.mono);
                             if spot.quality != Quality::Good {
                                 doubt = Quality::Uncertain(Cause::DerivedInput);
                             }
@@ -162,7 +164,8 @@ impl Calculation {
                         }
                     };
                 }
-                for (number, value) in instrument.step(read, now.mono).iter().enumerate() {
+                let own = now.mono.saturating_sub(late);
+                for (number, value) in instrument.step(read, own, came).iter().enumerate() {
                     let known = value.is_finite();
                     said(number, *value, if known { doubt } else { Quality::Bad(Cause::DerivedInput) });
                 }
@@ -176,7 +179,14 @@ impl Calculation {
             Work::Formula { inputs, .. } => {
                 inputs.iter().map(|p| spots[p.0 as usize].late_us()).min().unwrap_or(0)
             }
-            Work::Instrument { .. } | Work::After(_) => 0,
+            Work::Instrument { inputs, .. } => {
+                let spots = inputs.iter().filter_map(|input| match input {
+                    Source::Point(point, ..) => Some(&spots[point.0 as usize]),
+                    Source::Absent(_) => None,
+                });
+                spots.filter(|s| s.quality.is_usable()).map(Spot::late_us).min().unwrap_or(0)
+            }
+            Work::After(_) => 0,
         }
     }
 

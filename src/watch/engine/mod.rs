@@ -18,6 +18,7 @@ mod keep;
 mod people;
 mod schedule;
 mod state;
+mod steps;
 mod told;
 mod validate;
 mod veils;
@@ -34,7 +35,7 @@ use backfill::PastBreach;
 use call::{Flood, Group};
 use derive::Calculations;
 use schedule::Schedules;
-use state::{Cold, DECIDES, DeviceState, Excursion, FEEDS, Pace, Spot, State, TESTED};
+use state::{Cold, DECIDES, DeviceState, Excursion, FEEDS, Pace, Spot, State, TESTED, VOTED};
 use validate::Tests;
 use veils::{Blind, Condition};
 
@@ -146,7 +147,7 @@ impl Engine {
                 calm: (f64::NEG_INFINITY, f64::INFINITY),
                 rules: (0, 0),
                 device: p.device,
-                attention: 0,
+                attention: (0..2).filter(|end| p.voted[*end]).map(|end| VOTED[end]).sum(),
                 quality: Quality::Bad(Cause::NotYetRead),
             })
             .collect();
@@ -323,6 +324,9 @@ impl Engine {
         out: &mut Vec<Transition>,
     ) {
         let now_us = us(now.mono);
+        let lag = now.wall.0.saturating_sub(head.at.0);
+        let late_us = late_us(lag, |doubts| readings.iter().any(|r| doubts(r.quality)));
+        let own_us = now_us.saturating_sub(late_us);
         for reading in readings.iter_mut() {
             if reading.quality.is_usable() {
                 let spot = &self.spots[reading.point.0 as usize];
@@ -337,7 +341,7 @@ impl Engine {
                     reading.quality = self.beyond(reading);
                 }
                 if tested && head.live && reading.quality.is_usable() {
-                    self.validate(reading, now_us);
+                    self.validate(reading, own_us);
                 }
             } else {
                 reading.value = f64::NAN;
@@ -365,16 +369,13 @@ impl Engine {
         if device.lost != lost || lost.is_some() {
             self.set_lost(head.device, lost, now, out);
         }
-        let lag = now.wall.0.saturating_sub(head.at.0);
-        let late_us = late_us(lag, |doubts| readings.iter().any(|r| doubts(r.quality)));
-        let own_us = now_us.saturating_sub(late_us);
         self.part_burst(own_us, now, out);
         for reading in readings.iter() {
             let spot = &mut self.spots[reading.point.0 as usize];
             spot.quality = reading.quality;
             if reading.quality.is_usable() {
                 (spot.value, spot.at, spot.came_us, spot.lag) = (reading.value, head.at.0, now_us, lag);
-                if spot.attention & !(FEEDS | TESTED) == 0
+                if spot.attention & !(FEEDS | TESTED | VOTED[0] | VOTED[1]) == 0
                     && reading.value > spot.calm.0
                     && reading.value < spot.calm.1
                 {
@@ -466,20 +467,21 @@ impl Engine {
         self.devices[device.0 as usize].pace.every_us().map(Duration::from_micros)
     }
 
-    /// What a usable reading beyond the physical range is worth. On the side of a limit it counts, in doubt, as what has
-    /// passed that limit: an instrument shows no more than its end, whatever the true value is. What lies further above than
+    /// What a usable reading beyond the physical range is worth. On the side of a limit, its own or that of a vote, it
+    /// counts, in doubt, as what has passed that limit: an instrument shows no more than its end, whatever the true value is. What lies further above than
     /// the whole range is long, or further below than [`BELOW`] of it, was not measured: a broken wire reads low.
     fn beyond(&self, reading: &Reading) -> Quality {
         let spot = &self.spots[reading.point.0 as usize];
         let (low, high) = spot.range;
         let span = high - low;
-        let (far, side) = if reading.value > high {
-            (reading.value - high > span, [LimitKind::H, LimitKind::HH])
+        let (far, side, voted) = if reading.value > high {
+            (reading.value - high > span, [LimitKind::H, LimitKind::HH], VOTED[1])
         } else {
-            (low - reading.value > BELOW * span, [LimitKind::L, LimitKind::LL])
+            (low - reading.value > BELOW * span, [LimitKind::L, LimitKind::LL], VOTED[0])
         };
         let rules = &self.rules[spot.rules.0 as usize..spot.rules.1 as usize];
-        if far || !rules.iter().any(|r| side.contains(&r.kind)) {
+        let counts = spot.attention & voted != 0 || rules.iter().any(|r| side.contains(&r.kind));
+        if far || !counts {
             return Quality::Bad(Cause::OutOfRange);
         }
         match reading.quality {

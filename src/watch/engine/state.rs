@@ -118,6 +118,8 @@ pub(super) struct Pace {
 
 /// A share of what is newest in the smoothed pace: an eighth.
 const NEWEST_SHARE: u64 = 8;
+/// What comes closer together came in one message, or out of one buffer.
+const TOGETHER_US: u64 = 10_000;
 /// After so many paces without the point it goes by, it goes by another one.
 const LOST_AFTER: u64 = 4;
 
@@ -125,6 +127,9 @@ impl Pace {
     /// A sample that begins with `point` came.
     pub(super) fn heard(&mut self, point: PointIx, now_us: u64) {
         let gap = now_us.saturating_sub(self.at_us);
+        if self.point == Some(point) && gap < TOGETHER_US {
+            return;
+        }
         if self.point != Some(point) {
             if self.point.is_none() || gap > self.every_us.saturating_mul(LOST_AFTER).max(60_000_000) {
                 *self = Self { point: Some(point), at_us: now_us, every_us: 0 };
@@ -150,3 +155,5 @@ pub(super) const DECIDES: u32 = 1 << 31;
 pub(super) const FEEDS: u32 = 1 << 30;
 /// `Spot::attention` of a point whose readings are tested against each other.
 pub(super) const TESTED: u32 = 1 << 29;
+/// `Spot::attention` of a point that a vote counts beyond the low end, the high end of its range.
+pub(super) const VOTED: [u32; 2] = [1 << 28, 1 << 27];

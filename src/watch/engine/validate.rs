@@ -125,8 +125,8 @@ impl Seen {
 }
 
 impl Engine {
-    /// Puts the doubt on a usable reading that its past asks for.
-    pub(super) fn validate(&mut self, reading: &mut Reading, now_us: u64) {
+    /// Puts the doubt on a usable reading, taken at `own_us`, that its past asks for.
+    pub(super) fn validate(&mut self, reading: &mut Reading, own_us: u64) {
         let Some(test) = self.tests.0.get_mut(&reading.point) else { return };
         let seen = &mut test.seen;
         if let Some(most) = test.doubts.max_step
@@ -145,9 +145,9 @@ impl Engine {
         if still.is_none() {
             seen.before = 0;
         }
-        let (since, at) = still.unwrap_or((now_us, reading.value));
+        let (since, at) = still.unwrap_or((own_us, reading.value));
         seen.still = Some((since, at));
-        if now_us.saturating_sub(since) + seen.before >= us(flatline.after)
+        if own_us.saturating_sub(since) + seen.before >= us(flatline.after)
             && reading.quality == Quality::Good
         {
             reading.quality = Quality::Uncertain(Cause::Frozen);

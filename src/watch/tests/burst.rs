@@ -2,7 +2,7 @@
 
 use super::derived::{plant_with, settle};
 use super::*;
-use crate::plant::Plant;
+use crate::plant::{Derived, Doubts, Flatline, How, Plant};
 
 fn patient(mut plant: Plant) -> Bench {
     plant.devices.iter_mut().for_each(|d| d.stale_after = Duration::from_secs(600));
@@ -103,4 +103,109 @@ fn the_rate_of_what_was_buffered_is_the_rate_at_which_it_rose() {
         times.windows(2).filter(|w| w[0] > w[1]).count() <= 3,
         "told at the times of the readings: {times:?}"
     );
+}
+
+/// An instrument with three outputs on the first points, which one device tells.
+fn instrument(kind: &str, inputs: u32, numbers: Vec<f64>) -> Bench {
+    let outputs = 3;
+    let mut plant = plant_with(&["p0"; 3]);
+    plant.devices[0].points.push(PointIx(1));
+    plant.devices[1].points.clear();
+    plant.points[1].device = DeviceIx(0);
+    let points = (0..outputs).map(|n| PointIx(2 + n)).collect();
+    let inputs = (0..inputs).map(|n| Some(PointIx(n))).collect();
+    let how = How::Instrument { kind: kind.to_owned(), inputs, numbers };
+    plant.derived = vec![Derived { points, device: DeviceIx(2), how }];
+    let mut bench = patient(plant);
+    (bench.mono_at, bench.wall_jump) = (1000.0, 1_000_000_000);
+    bench
+}
+
+impl Bench {
+    /// Both points, taken at `own`.
+    fn late_pair(&mut self, own: f64, values: [f64; 2]) {
+        let (now, mut out) = (self.now(), Vec::new());
+        let at = Micros(now.wall.0 - ((self.second - own) * 1e6) as i64);
+        let mut readings =
+            [0, 1].map(|n| Reading { point: PointIx(n), value: values[n as usize], quality: Quality::Good });
+        let head = SampleHead { device: DeviceIx(0), at, live: true, len: 2 };
+        self.engine.sample(head, &mut readings, now, &mut out);
+    }
+
+    fn derived(&self, number: u32) -> f64 {
+        self.engine.current(PointIx(2 + number)).value
+    }
+}
+
+/// A cut-off that is due from a second on and stops what runs at another, `together` seconds told at a time; gives how often it acted
+/// and failed.
+fn trips((due, stops): (u32, u32), together: u32) -> (f64, f64) {
+    let mut bench = instrument("trip-check", 2, vec![10.0]);
+    for second in 0..=120 {
+        bench.until(f64::from(second));
+        if second % together == 0 {
+            for own in (second + 1).saturating_sub(together)..=second {
+                let (demand, running) = ((due..due + 40).contains(&own), own < stops);
+                let of = |is: bool| f64::from(u8::from(is));
+                bench.late_pair(f64::from(own), [of(demand), of(running)]);
+            }
+            bench.end_of_burst();
+        }
+    }
+    (bench.derived(1), bench.derived(2))
+}
+
+#[test]
+fn a_cut_off_is_judged_by_when_it_acted_however_late_that_is_told() {
+    for together in [1, 7, 30] {
+        assert_eq!(trips((40, 44), together), (1.0, 0.0), "in time, told {together} at once");
+        assert_eq!(trips((40, 55), together), (0.0, 1.0), "late, told {together} at once");
+        // What was told last is that it is due and runs on.
+        assert_eq!(trips((58, 62), together), (1.0, 0.0), "in time, told {together} at once");
+    }
+}
+
+#[test]
+fn running_time_is_counted_once_whether_it_comes_at_once_or_as_it_passes() {
+    let hours = |together: u32| {
+        let mut bench = instrument("run-time", 1, vec![0.0, 0.0]);
+        for second in 0..=600 {
+            bench.until(f64::from(second));
+            if second % together == 0 {
+                for own in (second + 1).saturating_sub(together)..=second {
+                    // It stops in the middle of what comes at once.
+                    bench.late_pair(f64::from(own), [f64::from(u8::from(own < 250)), 100.0]);
+                }
+                bench.end_of_burst();
+            }
+        }
+        bench.derived(0) * 3600.0
+    };
+    let live = hours(1);
+    assert!((live - 250.0).abs() < 1.5, "{live}");
+    for together in [20, 60] {
+        let told = hours(together);
+        assert!((told - live).abs() < 1.5, "{together} at once: {told} s instead of {live} s");
+    }
+}
+
+#[test]
+fn how_long_a_value_stood_still_goes_by_its_own_time() {
+    let mut plant = plant(vec![vec![]]);
+    let flatline = Flatline { after: Duration::from_secs(60), within: 0.1, when: None };
+    plant.points[0].doubts = Some(Box::new(Doubts { max_step: None, flatline: Some(flatline) }));
+    let mut bench = patient(plant);
+    (bench.mono_at, bench.wall_jump) = (1000.0, 1_000_000_000);
+    let quality = |bench: &Bench| bench.engine.current(PointIx(0)).quality;
+    bench.late(0.0, 5.0, Quality::Good);
+    // Two minutes late, but it had stood still for five seconds only, and moved then.
+    bench.until(120.0);
+    bench.late(5.0, 5.0, Quality::Good);
+    assert_eq!(quality(&bench), Quality::Good);
+    bench.late(10.0, 9.0, Quality::Good);
+    // It stands for a minute in what comes at once.
+    for own in 11..=70 {
+        bench.late(f64::from(own), 9.0, Quality::Good);
+    }
+    assert_eq!(quality(&bench), Quality::Uncertain(Cause::Frozen));
 }

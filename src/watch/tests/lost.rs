@@ -116,3 +116,15 @@ fn how_long_data_have_been_back_outlives_a_restart() {
     }
     assert_eq!(events(&said), [(1, Event::Cleared)], "five seconds before the restart and five after it");
 }
+
+#[test]
+fn what_comes_in_one_message_is_heard_once() {
+    let mut bench = Bench::new(vec![vec![]]);
+    for minute in 0..10 {
+        for _ in 0..12 {
+            bench.sample(f64::from(minute) * 60.0, &[Ok(1.0)]);
+        }
+    }
+    let pace = bench.engine.pace(DeviceIx(0)).unwrap().as_secs_f64();
+    assert!((pace - 60.0).abs() < 0.1, "{pace}");
+}

@@ -223,3 +223,23 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_value_beyond_its_range_on_the_side_of_a_vote_is_a_vote_and_on_the_other_side_none() {
+    let mut plant = super::derived::plant_with(&["if(p0 >= 50 and p1 >= 50, 2, 0)"]);
+    for point in &mut plant.points[..2] {
+        (point.range, point.voted) = (Some((0.0, 100.0)), [false, true]);
+    }
+    let mut bench = Bench::of(Engine::new(&plant, Now { mono: Duration::ZERO, wall: Micros(0) }));
+    let mut vote = |second: f64, value: f64| {
+        bench.sample(second, &[Ok(value), Ok(60.0)]);
+        let own = bench.engine.current(PointIx(0));
+        let vote = bench.engine.current(PointIx(2));
+        (own.quality, Some(vote.value).filter(|_| vote.quality.is_usable()))
+    };
+    assert_eq!(vote(0.0, 3.0), (Quality::Good, Some(0.0)));
+    assert_eq!(vote(1.0, 104.0), (Quality::Uncertain(Cause::OutOfRange), Some(2.0)));
+    // Below its range it says nothing to this vote, and further above than the range is long it was not measured.
+    assert_eq!(vote(2.0, -3.0), (Quality::Bad(Cause::OutOfRange), None));
+    assert_eq!(vote(3.0, 250.0), (Quality::Bad(Cause::OutOfRange), None));
+}
