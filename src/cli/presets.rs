@@ -6,6 +6,7 @@ use clap::Args;
 
 use crate::exit;
 use crate::settings::presets::nameplate::{Fuel, Nameplate, Unscaled, example, rating};
+use crate::settings::presets::trips::trips;
 use crate::settings::presets::{Preset, find, presets};
 
 #[derive(Debug, Args)]
@@ -79,6 +80,7 @@ pub(super) fn list(options: &Options) -> i32 {
     let mut kind = "";
     for preset in found {
         if preset.kind != kind {
+            cut_offs(kind);
             kind = &preset.kind;
             let of =
                 if plate.is_some() { "" } else { ", of the example unit; give its nameplate for your own" };
@@ -88,11 +90,25 @@ pub(super) fn list(options: &Options) -> i32 {
             row(&preset.kind, &preset.point, plate);
         }
     }
+    cut_offs(kind);
     exit::FINE
 }
 
 fn said(text: &str) -> String {
     crate::tongue::told(text).into_owned()
+}
+
+/// What must make each cut-off of the kind act.
+fn cut_offs(kind: &str) {
+    for trip in trips(kind) {
+        let causes = trip.causes.iter().map(|(point, limit)| format!("{point}.{}", limit.key()));
+        let checked = said(&format!("{} must stop {}", causes.collect::<Vec<_>>().join(", "), trip.running));
+        let name = match crate::tongue::chosen() {
+            crate::tongue::Language::En => trip.name[1],
+            crate::tongue::Language::Zh => trip.name[0],
+        };
+        say!("  {:<28} {checked}  {name}", trip.id);
+    }
 }
 
 /// One point; of the example where no nameplate is given.

@@ -68,9 +68,61 @@ pub(super) fn run() -> i32 {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::play;
+    use std::collections::HashMap;
+
+    use super::{play, profile};
+    use crate::cli::demo::scenario::{Line, Stage};
+    use crate::plant::LimitKind;
     use crate::settings::presets::presets;
-    use crate::simulate::day::all;
+    use crate::settings::presets::trips::{PresetTrip, trips};
+    use crate::simulate::day::{Day, all};
+    use crate::simulate::scenario::Said;
+
+    /// A minute with `cause` beyond its limit; what the cut-off stops runs until `stops_at`.
+    fn beyond(day: &Day, trip: &PresetTrip, cause: (&'static str, LimitKind), stops_at: f64) -> Vec<String> {
+        let equipment = format!("preset = true\nnameplate = {}\n", day.nameplate);
+        let mut stage = Stage::new(&equipment, &profile(day.kind)).unwrap_or_else(|e| panic!("{e}"));
+        let mut story = (day.story)();
+        let mut at =
+            |t| -> HashMap<&'static str, f64> { story.at(t).into_iter().flat_map(|s| s.values).collect() };
+        let hours = (0..24).map(|hour| at(f64::from(hour) * 3600.0));
+        let runs = hours.into_iter().find(|values| values[trip.running] == 1.0).expect("it runs in the day");
+        let point = stage.plant.points.iter().find(|p| p.id.as_str() == cause.0).expect("there");
+        let limit = point.limits.iter().find(|l| l.kind == cause.1).expect("a limit").at;
+        for second in 0..=60 {
+            let t = f64::from(second);
+            let mut values = runs.clone();
+            if t >= 5.0 {
+                values.insert(cause.0, limit);
+            }
+            values.insert(trip.running, f64::from(u8::from(t < stops_at)));
+            let values = values.into_iter().collect();
+            stage.step(t, &[Said { late: std::time::Duration::ZERO, values }]);
+        }
+        stage.lines.iter().filter_map(Line::trouble).collect()
+    }
+
+    #[test]
+    fn a_cut_off_that_does_not_act_calls_with_presets_alone_and_one_that_acts_does_not() {
+        let mut kinds = BTreeSet::new();
+        for day in all() {
+            if !kinds.insert(day.kind) {
+                continue;
+            }
+            for trip in trips(day.kind) {
+                let failed = format!("{}_failed.state", trip.id);
+                for cause in trip.causes {
+                    let told = |stops_at| {
+                        let lines = beyond(&day, trip, *cause, stops_at);
+                        lines.iter().filter(|line| line.starts_with(&failed)).count()
+                    };
+                    // It calls, and is a hazard.
+                    assert_eq!(told(f64::INFINITY), 2, "{} {failed} by {cause:?}", day.kind);
+                    assert_eq!(told(12.0), 0, "{} {failed} by {cause:?}", day.kind);
+                }
+            }
+        }
+    }
 
     #[test]
     fn a_normal_day_of_any_unit_calls_nobody_with_presets_alone() {

@@ -76,7 +76,7 @@ pub(super) struct Played {
 
 /// The engine on a simulated clock.
 pub(super) struct Stage {
-    plant: Plant,
+    pub(super) plant: Plant,
     engine: Engine,
     register: Register,
     made: Batch,

@@ -23,26 +23,32 @@ fn by_device() -> NoData {
 }
 
 impl PlantBuilder<'_> {
-    /// Limits over those of profiles; also gives the derived points that they make, and notes tests of readings.
+    /// Limits over those of profiles, of the points that the preset's cut-offs made (`of_trips`) or of all others; also
+    /// gives the derived points that they make, and notes tests of readings.
     pub(super) fn overrides(
         &mut self,
         w: &Walk<'_>,
+        (named, of_trips): (&[(&str, Walk<'_>)], bool),
         own: &[PointIx],
         tested: &mut Vec<(PointIx, Plausible)>,
     ) -> Vec<DerivedSetting> {
         let mut made = Vec::new();
-        for (name, l) in w.named() {
+        for (name, l) in named {
+            let name = *name;
+            if self.is_of_trip(name) != of_trips {
+                continue;
+            }
             if let Some(point) =
                 own.iter().map(|o| &self.points[o.0 as usize]).find(|p| p.id.as_str() == name)
             {
-                made.extend(compound(&l, &point.id, &point.name, &point.unit));
+                made.extend(compound(l, &point.id, &point.name, &point.unit));
             }
-            let tests = plausible(&l);
-            let settings = limits(&l, true);
+            let tests = plausible(l);
+            let settings = limits(l, true);
             match own.iter().find(|o| self.points[o.0 as usize].id.as_str() == name) {
                 Some(point) => {
                     if self.points[point.0 as usize].value_type == ValueType::Bool {
-                        check_discrete(&l, &settings);
+                        check_discrete(l, &settings);
                     }
                     tested.extend(tests.map(|t| (*point, t)));
                     let mut relations = self.relations.of(*point);

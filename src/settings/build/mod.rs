@@ -26,6 +26,7 @@ mod sparkplug;
 mod states;
 mod tls;
 mod transport;
+mod trips;
 mod words;
 
 use std::cell::RefCell;

@@ -124,14 +124,21 @@ impl PlantBuilder<'_> {
         let watching = w.list("detector").iter().filter_map(detector).collect();
         self.detectors(ix, name, watching, &mut own_points);
         let mut made = Vec::new();
-        if let Some(overrides) = w.table("limits").filter(|_| known) {
-            made.extend(self.overrides(&overrides, &own_points, &mut plausible_of));
+        let limits = w.table("limits").filter(|_| known);
+        let named = limits.as_ref().map(Walk::named).unwrap_or_default();
+        if let Some(limits) = &limits {
+            made.extend(self.overrides(limits, (&named, false), &own_points, &mut plausible_of));
         }
         made.extend(w.list("derived").iter().flat_map(derived));
         self.derived(ix, name, made, &mut own_points);
         states.extend(w.list("state").iter().filter_map(state));
         states.extend(self.preset_states(&own_points));
         self.states(ix, name, &states, &mut own_points);
+        self.preset_trips(ix, name, w, &mut own_points);
+        if let Some(limits) = &limits {
+            let made = self.overrides(limits, (&named, true), &own_points, &mut plausible_of);
+            self.derived(ix, name, made, &mut own_points);
+        }
         self.inspection(ix, name, w, &mut own_points);
         self.doubts(&plausible_of, &own_points, w);
         self.without_setpoint(&own_points);

@@ -8,6 +8,7 @@
 
 pub mod nameplate;
 pub mod states;
+pub mod trips;
 
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;

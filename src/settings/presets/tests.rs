@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::nameplate::{Fuel, Nameplate, example, scale};
 use super::states::states;
+use super::trips::trips;
 use super::{ForUnit, LimitKind, find, presets};
 use crate::plant::dictionary;
 
@@ -87,6 +88,21 @@ fn states_read_points_that_their_kind_has() {
                     state.id
                 );
             }
+        }
+    }
+}
+
+#[test]
+fn cut_offs_go_by_limits_that_their_kind_has_and_stop_a_discrete_point() {
+    let kinds: BTreeSet<&str> = presets().iter().map(|p| p.kind.as_str()).collect();
+    for kind in kinds {
+        for trip in trips(kind) {
+            for (point, limit) in trip.causes {
+                let at = at(&limits(kind, point, &of_example(kind)), *limit);
+                assert!(at.is_some_and(|at| !at.is_nan()), "{kind}: {} goes by {point}", trip.id);
+            }
+            let running = presets().iter().find(|p| p.kind == kind && p.point == trip.running);
+            assert!(running.is_some_and(|p| p.unit == "bool"), "{kind}: {} stops nothing", trip.id);
         }
     }
 }
