@@ -122,7 +122,11 @@ fn text(f: &Figures) -> String {
     line("洪泛时间占比 time in flood (< 1 %)", format!("{:.2} %", f.flood_percent), word(f.flood_verdict));
     line("当前未恢复 standing", f.standing.to_string(), "");
     line("滞留 > 24 h stale (< 5)", f.stale.len().to_string(), word(f.stale_verdict));
-    line("优先级分布 spread (critical ≤ 5 %, high ≤ 15 %)", String::new(), word(f.spread_verdict));
+    line(
+        "优先级分布 spread (critical ≤ 5 %, high ≤ 15 %; EEMUA 191, ISA-18.2)",
+        String::new(),
+        word(f.spread_verdict),
+    );
     out +=
         "\n优先级 priority    次数 calls     占比 share   确认 acknowledged (median, 90 %)   未确认 open\n";
     for a in &f.answers {

@@ -1,5 +1,7 @@
 //! The way of the data as the API tells it: sources with their devices, the outbox, the outlets.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -201,16 +203,38 @@ pub struct OutboxView {
 #[allow(missing_docs)]
 pub struct HeardView {
     pub device: String,
+    /// The source it is on.
+    pub source: String,
     /// Milliseconds between two of its samples; `null` before the second one.
     pub every_ms: Option<u64>,
+    /// Milliseconds that the settings expect between two; a device that is asked more often than each second has 1000.
+    pub expected_ms: u64,
     /// After so many milliseconds without a sample it is silent; with a pace above this the alarms come of the settings.
     pub silent_after_ms: u64,
+    /// It comes clearly more seldom than expected: what its equipment's settings would have to say, `expect_every = \"20s\"`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub write: Option<String>,
 }
 
-impl From<Heard> for HeardView {
-    fn from(heard: Heard) -> Self {
-        let ms = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        Self { device: heard.device, every_ms: heard.every.map(ms), silent_after_ms: ms(heard.silent_after) }
+/// A device is given so many of its expected paces before it is silent.
+const PACES: u32 = 3;
+
+impl HeardView {
+    /// `kind` is that of its source.
+    pub(super) fn of(heard: Heard, kind: &str) -> Self {
+        let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let expected = heard.silent_after / PACES;
+        // One message in three that is missed does not make a pace.
+        let slow = heard.every.filter(|every| *every > expected.mul_f64(1.5));
+        let key = if kind == "modbus" { "period" } else { "expect_every" };
+        Self {
+            write: slow.map(|every| format!("{key} = \"{}s\"", every.as_secs_f64().ceil())),
+            every_ms: heard.every.map(ms),
+            expected_ms: ms(expected),
+            silent_after_ms: ms(heard.silent_after),
+            device: heard.device,
+            source: heard.source,
+        }
     }
 }
 
@@ -228,4 +252,31 @@ pub struct PathView {
     pub outlets: Vec<OutletState>,
     /// Console, embedded broker, outlets, and what sources wait for: what is down is tried again.
     pub parts: Vec<PartState>,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::HeardView;
+    use crate::console::Heard;
+
+    fn view(kind: &str, every: Option<f64>, silent_after: u64) -> HeardView {
+        let (device, source) = ("s/d".to_owned(), "s".to_owned());
+        let every = every.map(Duration::from_secs_f64);
+        HeardView::of(Heard { device, source, every, silent_after: Duration::from_secs(silent_after) }, kind)
+    }
+
+    #[test]
+    fn a_device_that_comes_clearly_more_seldom_than_expected_is_told_with_the_setting_to_write() {
+        let slow = view("mqtt", Some(19.98), 15);
+        assert_eq!((slow.every_ms, slow.expected_ms, slow.silent_after_ms), (Some(19_980), 5000, 15_000));
+        assert_eq!(slow.write.as_deref(), Some("expect_every = \"20s\""));
+        assert_eq!(view("push", Some(8.2), 15).write.as_deref(), Some("expect_every = \"9s\""));
+        assert_eq!(view("modbus", Some(3.4), 3).write.as_deref(), Some("period = \"4s\""));
+        // A message now and then that is late or lost, and a device of which nothing is known yet.
+        assert_eq!(view("mqtt", Some(7.4), 15).write, None);
+        assert_eq!(view("mqtt", Some(0.2), 15).write, None);
+        assert_eq!(view("mqtt", None, 15).write, None);
+    }
 }

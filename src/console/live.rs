@@ -31,6 +31,8 @@ pub struct LivePoint {
 pub struct Heard {
     /// As shown on the data path.
     pub device: String,
+    /// The source it is on.
+    pub source: String,
     /// Time between two of its samples; `None` before the second one.
     pub every: Option<Duration>,
     /// After so long without a sample it is silent.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Json;
 use tokio::sync::oneshot;
 
-use super::data_path::{OutboxView, PathView};
+use super::data_path::{HeardView, OutboxView, PathView};
 use super::refusal::Refusal;
 use super::views::{EquipmentView, EvidenceRef, HazardView, LimitView, PointView, Texts, rfc3339};
 use super::{Command, Request, Shared};
@@ -202,10 +202,15 @@ impl Shared {
         let store = self.counters.store();
         let lost = self.counters.readings_lost.load(std::sync::atomic::Ordering::Relaxed);
         let bytes = self.counters.journal_bytes.load(std::sync::atomic::Ordering::Relaxed);
+        let sources = (self.sources)();
+        let heard = self.live.heard().into_iter().map(|heard| {
+            let kind = sources.iter().find(|s| s.id == heard.source).map_or("", |s| s.kind);
+            HeardView::of(heard, kind)
+        });
         Ok(PathView {
-            sources: (self.sources)(),
+            heard: heard.collect(),
+            sources,
             broker: (self.broker)(),
-            heard: self.live.heard().into_iter().map(Into::into).collect(),
             outbox: OutboxView {
                 writable,
                 store,

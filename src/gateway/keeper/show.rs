@@ -25,6 +25,7 @@ impl Keeper {
         let read = (0u32..).zip(&self.plant.devices).filter(|(_, d)| d.stale_after != Duration::MAX);
         let heard = read.map(|(n, device)| Heard {
             device: device.label.clone(),
+            source: device.source.to_string(),
             every: engine.pace(DeviceIx(n)),
             silent_after: device.stale_after,
         });

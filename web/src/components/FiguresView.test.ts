@@ -15,7 +15,7 @@ const quiet: Figures = {
   per_ten_minutes: 0, per_ten_minutes_verdict: 'good', per_hour: 0, per_hour_verdict: 'good', per_day: 0, per_day_verdict: 'good',
   worst_ten_minutes: 0, worst_hour: 0, timeline: { step_s: 3600, calls: Array(24).fill(0) as number[] },
   floods: [], flood_percent: 0, flood_verdict: 'good', top: [], top_percent: 0, chattering: [], standing: 2, stale: [], stale_verdict: 'good',
-  answers: [], pyramid: { major: 0, general: 0, alarms: 0, delayed: 3, near: 4 }, nearly: [],
+  answers: [], spread_verdict: 'good', pyramid: { major: 0, general: 0, alarms: 0, delayed: 3, near: 4 }, nearly: [],
 };
 const busy: Figures = {
   ...quiet, calls: 412, per_hour: 17.1667, per_hour_verdict: 'act', per_ten_minutes: 1.5, per_ten_minutes_verdict: 'watch',
@@ -26,6 +26,7 @@ const busy: Figures = {
   ],
   stale: [['boiler-1/device:plc.no_data', '2026-11-20T08:00:00.000000Z']],
   answers: [{ priority: 'critical', calls: 400, percent: 97, acknowledged: { count: 4, median_s: 65, p90_s: 200 }, unanswered: 7, returned: null }],
+  spread_verdict: 'act',
   pyramid: { major: 1, general: 2, alarms: 412, delayed: 3, near: 4 }, nearly: [{ rule, calls: 7, percent: 100 }],
 };
 
@@ -57,6 +58,14 @@ test('whoever calls most is named in words, leads to its equipment, and is told 
 
 test('answers tell half and nine in ten, and what nobody took note of', () => {
   expect(shown(busy)).toContain('紧急 400 97 % 未确认 7 确认用时 半数 1 分 05 秒，九成 3 分 20 秒 恢复用时 —');
+});
+
+test('the shares of urgent alarms stand with the rule they are held to, unless there are too few calls', () => {
+  i18n.lang = 'en';
+  expect(shown(busy)).toContain('Spread of priorities critical 97 %, high 0 % ≤ 5 %, ≤ 15 % (EEMUA 191, ISA-18.2) Act');
+  expect(shown(quiet)).toMatch(/Spread of priorities — ≤ 5 %, ≤ 15 % \(EEMUA 191, ISA-18.2\) (?!Good|Watch|Act)/);
+  i18n.lang = 'zh';
+  expect(shown(busy)).toContain('优先级分布 紧急 97 %，高 0 %');
 });
 
 test('the pyramid goes from hazards down to what only came near', () => {

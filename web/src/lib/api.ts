@@ -138,11 +138,17 @@ export interface Outlet {
 /** Page, broker, outlets, and secrets that sources wait for: what is down is tried again. */
 export interface Part { name: string; state: 'starting' | 'up' | 'limited' | 'down'; problem: string | null; retry_at: number | null }
 
+/** How often a device is heard, as it was measured, is expected, and after what time it is silent. */
+export interface Heard {
+  device: string; source: string; every_ms: number | null; expected_ms: number; silent_after_ms: number;
+  /** Clearly more seldom than expected: the setting that would fit. */
+  write?: string;
+}
+
 export interface Path {
   sources: Source[];
   broker?: Broker;
-  /** How often each device is heard, as it was measured, and after what time it is silent. */
-  heard: { device: string; every_ms: number | null; silent_after_ms: number }[];
+  heard: Heard[];
   outbox: {
     writable: boolean; pending_chunks: number; bytes: number; oldest_at: string | null;
     /** `ok`, `reserve`, `full`, `read-only`, `moved`, `damaged`, `stalled`, `failing`. */
@@ -185,6 +191,8 @@ export interface Figures {
   top: Actor[]; top_percent: number; chattering: Chatter[];
   standing: number; stale: [rule: string, since: string][]; stale_verdict: Verdict;
   answers: { priority: Priority | null; calls: number; percent: number; acknowledged: Times | null; unanswered: number; returned: Times | null }[];
+  /** Of the shares by priority; of fewer than twenty calls nothing can be said. */
+  spread_verdict: Verdict;
   pyramid: { major: number; general: number; alarms: number; delayed: number; near: number };
   nearly: Actor[];
 }

@@ -1,7 +1,7 @@
 // Order and judgement on the data path, and what is copied from it.
 import { describe, expect, it } from 'vitest';
 import type { Device, DeviceState, Source } from './api';
-import { arrange, deviceKey, deviceRank, halted, namesAsText, sourceHealth, sourceRank, troubled } from './path';
+import { arrange, deviceKey, deviceRank, halted, namesAsText, pace, pacesOf, sourceHealth, sourceRank, troubled } from './path';
 
 const device = (label: string, state: string, more: Partial<Device> = {}): Device => ({
   label, unit: 1, state: state as DeviceState, last_error: null, last_error_at: null, requests: 0, failures: 0, polls: 0, good_polls: 0,
@@ -42,6 +42,18 @@ describe('sources', () => {
   it('that are away come before those with a device in trouble', () => {
     const list = [source('a', true, 'reading'), source('b', true, 'failing'), source('c', false)];
     expect(arrange(list, (s) => s.id, sourceRank, [], false).map((s) => s.id).join('')).toBe('cba');
+  });
+});
+
+describe('paces', () => {
+  it('of a source are its devices, the slow ones first', () => {
+    const heard = (name: string, of: string, write?: string) =>
+      ({ device: name, source: of, every_ms: 20000, expected_ms: 5000, silent_after_ms: 15000, ...(write ? { write } : {}) });
+    const list = [heard('a', 's'), heard('b', 't', 'x'), heard('c', 's', 'expect_every = "20s"'), heard('d', 's')];
+    expect(pacesOf(list, 's').map((h) => h.device).join('')).toBe('cad');
+  });
+  it('are told in the unit that fits', () => {
+    expect([250, 1500, 19980, 900000].map(pace)).toEqual(['0.25 s', '1.5 s', '20 s', '15 min']);
   });
 });
 

@@ -1,5 +1,5 @@
 // How sources and their devices are judged and put in order on the data path. Plain functions.
-import type { Device, Part, Path, Source, UnknownName } from './api';
+import type { Device, Heard, Part, Path, Source, UnknownName } from './api';
 
 const DEVICE_RANK: Record<string, number> = {
   disconnected: 0, resting: 1, failing: 2, 'reading-part': 3, waiting: 5, reading: 6,
@@ -23,6 +23,16 @@ export interface SourceHealth { health: Health; bad: number; all: number }
 export function sourceHealth(source: Pick<Source, 'connected' | 'devices'>): SourceHealth {
   const bad = source.devices.filter(troubled).length;
   return { health: !source.connected ? 'down' : bad > 0 ? 'trouble' : 'ok', bad, all: source.devices.length };
+}
+
+/** The devices of a source, those that come too seldom first. */
+export const pacesOf = (heard: Heard[], source: string): Heard[] =>
+  heard.filter((h) => h.source === source).map((h, i) => ({ h, i })).sort((a, b) => Number(!a.h.write) - Number(!b.h.write) || a.i - b.i).map((x) => x.h);
+
+/** 0.25 s, 1.5 s, 20 s, 15 min. */
+export function pace(ms: number): string {
+  if (ms >= 120_000) return `${(ms / 60_000).toFixed(ms < 600_000 ? 1 : 0)} min`;
+  return `${(ms / 1000).toFixed(ms < 1000 ? 2 : ms < 10_000 ? 1 : 0)} s`;
 }
 
 const HEALTH_RANK: Record<Health, number> = { down: 0, trouble: 1, ok: 2 };
