@@ -229,3 +229,106 @@ async fn the_figures_of_the_alarm_system_are_the_same_over_api_and_command_line(
     let (code, said) = gateway.tool(&["figures", ".", "--from", "yesterday"]);
     assert!(code == 2 && said.contains("no such time"), "{said}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_flood_a_hazard_is_told_with_the_alarm_that_raised_it_and_without_its_limit_it_closes_only_for_a_reason()
+ {
+    let mut modbus = ModbusServer::start();
+    modbus.set_float(2, -90.0);
+    let settings = plants::base() + &plants::boiler(modbus.port);
+    let mut gateway = Gateway::start(&settings, &[plants::BOILER]);
+    let mut id = String::new();
+    eventually("the hazard is on record", async || {
+        let hazards = gateway.get("/api/v1/hazards").await;
+        id = hazards["hazards"][0]["id"].as_str().unwrap_or_default().to_owned();
+        unless(!id.is_empty(), hazards)
+    })
+    .await;
+    let from = gateway.get(&format!("/api/v1/hazards/{id}")).await["evidence"]["from"].clone();
+    let other = r#"{"rule":"boiler-1/device:plc/1.no_data","by":"赵海","reason":"x","minutes":5}"#;
+    // More of another alarm than a list without a limit holds.
+    for _ in 0..60 {
+        assert_eq!(gateway.post("/api/v1/alarms/shelve", other, &[]).await, 200);
+        assert_eq!(gateway.post("/api/v1/alarms/unshelve", other, &[]).await, 200);
+    }
+    let newest = gateway.get("/api/v1/alarms/transitions").await;
+    assert_eq!(newest.as_array().map(Vec::len), Some(100), "{newest}");
+    assert!(!newest.to_string().contains("drum_level"), "{newest}");
+    let from = from.as_str().unwrap_or_default();
+    let path = format!("/api/v1/alarms/transitions?rule={RULE}&from={from}");
+    let of_rule = gateway.get(&path).await;
+    assert_eq!((&of_rule[0]["rule"], &of_rule[0]["event"]), (&json!(RULE), &json!("raised")), "{of_rule}");
+    assert_eq!(gateway.get(&format!("{path}&to={from}")).await, json!([]), "nothing before it");
+    assert_eq!(gateway.status("/api/v1/alarms/transitions?from=noon", &[]).await, 400);
+
+    let note = r#"{"by":"赵海","note":"已拆除"}"#;
+    assert_eq!(gateway.post(&format!("/api/v1/hazards/{id}/acknowledge"), note, &[]).await, 200);
+    gateway.rewrite(&(settings + "limits.drum_level.ll = false\n"));
+    assert_eq!(gateway.post("/api/v1/reload", "", &[]).await, 200);
+    eventually("the new settings are in force", async || {
+        let reload = gateway.get("/api/v1/reload").await;
+        unless(reload["state"] == "kept" || reload["state"] == "trial", reload)
+    })
+    .await;
+    let close = format!("/api/v1/hazards/{id}/close");
+    assert_eq!(gateway.post(&close, note, &[]).await, 409, "nobody can tell whether it is gone");
+    let reason = r#"{"by":"赵海","note":"已拆除","override_reason":"锅炉已报废"}"#;
+    assert_eq!(gateway.post(&close, reason, &[]).await, 200);
+    let closed = gateway.get(&format!("/api/v1/hazards/{id}")).await;
+    assert_eq!(
+        (&closed["status"], &closed["override_reason"]),
+        (&json!("closed"), &json!("锅炉已报废")),
+        "{closed}"
+    );
+    gateway.stop().await;
+    let (code, said) = gateway.tool(&["ledger", "verify", "data"]);
+    assert_eq!(code, 0, "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_module_that_said_off_hides_a_low_level_no_longer_and_is_missed_itself() {
+    let (mut plc, mut module) = (ModbusServer::start(), ModbusServer::start());
+    plc.set_float(2, 0.0);
+    module.set_float(2, 0.0);
+    let settings = plants::base()
+        + &plants::boiler(plc.port).replace(
+            "profile = \"boiler\"\nsource = \"plc\"\nunit = 1\n",
+            "device = [{ profile = \"boiler\", source = \"plc\", unit = 1 }, { profile = \"module\", source = \"module\", unit = 1 }]\n\
+             limits.drum_level.ll.when = \"fired\"\n",
+        )
+        + &format!(
+            "[[source.modbus]]\nid = \"module\"\naddress = \"tcp://127.0.0.1:{}\"\nperiod = \"100ms\"\n\
+             timeout = \"90ms\"\nreconnect_min = \"50ms\"\nreconnect_max = \"200ms\"\n",
+            module.port
+        );
+    let profile = (
+        "module.toml",
+        "[[point]]\nid = \"load\"\nunit = \"%\"\naddress = 40003\ntype = \"f32\"\n\
+         [[derived]]\nid = \"fired\"\nunit = \"bool\"\nformula = \"load > 1 %\"\n",
+    );
+    let gateway = Gateway::start(&settings, &[plants::BOILER, profile]);
+    eventually("the level is low, and hidden while nothing is fired", async || {
+        plc.set_float(2, -120.0);
+        let alarm = alarm(&gateway).await;
+        unless(alarm["state"] == "suppressed" && alarm["active"] == true, alarm)
+    })
+    .await;
+    drop(module);
+    eventually("it calls, with its reason", async || {
+        let alarm = alarm(&gateway).await;
+        unless(alarm["state"] == "unacknowledged" && alarm["condition_unknown"] == "fired", alarm)
+    })
+    .await;
+    eventually("the major hazard is on record", async || {
+        let hazards = gateway.get("/api/v1/hazards").await;
+        unless(hazards["hazards"].as_array().map(Vec::len) == Some(1), hazards)
+    })
+    .await;
+    eventually("the dead module is told once", async || {
+        let alarms = gateway.get("/api/v1/alarms").await;
+        let told: Vec<&Value> =
+            alarms.as_array().into_iter().flatten().filter(|a| a["kind"] == "no_data").collect();
+        unless(told.len() == 1 && told[0]["device"] == "module/1", alarms.clone())
+    })
+    .await;
+}
