@@ -36,13 +36,14 @@ impl Verdict {
         }
     }
 
-    /// Sorts the answer to a posted event. A receipt is a 2xx with nothing in it, with JSON that tells of no
-    /// error, or with a plain `ok`; a page that somebody in between answers with is none.
+    /// Sorts the answer to a posted event. A receipt is a 2xx with nothing in it, with a plain `ok`, or with JSON that
+    /// states success and nothing else; 201 and 202 state it themselves. A page that somebody in between answers with,
+    /// or words that nobody can be sure of, are none: rather sent twice than never.
     #[must_use]
     pub fn of_event(status: u16, body: &str, retry_after: Option<Duration>) -> Self {
         match status {
             _ if is_page(body) => Self::Hold,
-            200..=299 if is_receipt(body) => Self::Done,
+            200..=299 if is_receipt(status, body) => Self::Done,
             200..=299 => Self::Hold,
             _ => Self::otherwise(status, retry_after),
         }
@@ -80,19 +81,89 @@ fn is_complaint(body: &str) -> bool {
         || answer["results"].as_array().is_some_and(|all| all.iter().any(failed))
 }
 
-fn is_receipt(body: &str) -> bool {
-    let words = ["", "ok", "accepted", "received", "success", "done"];
-    if words.iter().any(|w| body.trim().trim_end_matches(['.', '!']).eq_ignore_ascii_case(w)) {
+/// Words that state success, as a whole answer or under one of [`OUTCOMES`].
+const SUCCESS: [&str; 9] =
+    ["ok", "accepted", "received", "success", "succeeded", "successful", "done", "created", "true"];
+/// Names under which receivers state what came of a request, without `_` and `-`, in small letters.
+const OUTCOMES: [&str; 20] = [
+    "code",
+    "errcode",
+    "errorcode",
+    "errno",
+    "resultcode",
+    "returncode",
+    "retcode",
+    "ret",
+    "rc",
+    "result",
+    "status",
+    "statuscode",
+    "state",
+    "success",
+    "ok",
+    "accepted",
+    "received",
+    "taken",
+    "stored",
+    "delivered",
+];
+/// Names under which an error stands if there was one.
+const ERRORS: [&str; 6] = ["error", "errors", "exception", "fault", "failed", "failures"];
+
+fn is_receipt(status: u16, body: &str) -> bool {
+    let body = body.trim().trim_end_matches(['.', '!']);
+    if body.is_empty() || is_success(body) {
         return true;
     }
-    let Ok(answer) = serde_json::from_str::<serde_json::Value>(body) else { return false };
-    let told =
-        |key: &str| answer.get(key).is_some_and(|v| *v != false && !v.is_null() && *v != "" && *v != 0);
-    let denied = |key: &str| answer.get(key).is_some_and(|v| *v == false);
-    // `{"code": 500, "msg": "…"}` under a 200 is a common habit; 0 and 2xx are its good ones.
-    let code = answer.get("code").and_then(serde_json::Value::as_i64);
-    !(told("error") || told("errors") || denied("success") || denied("ok"))
-        && code.is_none_or(|c| c == 0 || (200..300).contains(&c))
+    let Ok(serde_json::Value::Object(answer)) = serde_json::from_str::<serde_json::Value>(body) else {
+        return serde_json::from_str::<String>(body).is_ok_and(|word| is_success(&word));
+    };
+    let mut stated = status == 201 || status == 202;
+    for (key, value) in &answer {
+        let key: String = key.chars().filter(char::is_ascii_alphabetic).collect();
+        let key = key.to_ascii_lowercase();
+        if ERRORS.contains(&key.as_str()) && !is_nothing(value) {
+            return false;
+        }
+        // Whatever it is called by, a receipt is one.
+        stated |= key.starts_with("receipt") && !is_nothing(value);
+        // An outcome that is nested or null states nothing.
+        if OUTCOMES.contains(&key.as_str()) && !value.is_object() && !value.is_array() && !value.is_null() {
+            if !is_good(value) {
+                return false;
+            }
+            stated = true;
+        }
+    }
+    stated
+}
+
+fn is_success(word: &str) -> bool {
+    SUCCESS.iter().any(|w| word.trim().eq_ignore_ascii_case(w))
+}
+
+/// As a number 0 or 200 to 299, also written as a text; else a word of success. `true` is one, `false` and `1` are none.
+fn is_good(value: &serde_json::Value) -> bool {
+    use serde_json::Value;
+    let number = |n: i64| n == 0 || (200..300).contains(&n);
+    match value {
+        Value::Bool(yes) => *yes,
+        Value::Number(n) => n.as_i64().is_some_and(number),
+        Value::String(text) => is_success(text) || text.trim().parse().is_ok_and(number),
+        _ => false,
+    }
+}
+
+fn is_nothing(value: &serde_json::Value) -> bool {
+    use serde_json::Value;
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::Number(n) => n.as_f64() == Some(0.0),
+        Value::String(text) => text.is_empty(),
+        Value::Array(all) => all.is_empty(),
+        Value::Object(all) => all.is_empty(),
+        Value::Bool(true) => false,
+    }
 }
 
 /// `Retry-After` in seconds, at most an hour (RFC 9110 10.2.3; the date form is not used by databases).
@@ -191,20 +262,44 @@ mod tests {
 
     #[test]
     fn an_event_is_delivered_only_by_a_receipt() {
-        for (body, is_one) in [
-            ("", true),
-            ("ok", true),
-            ("Accepted.", true),
-            (r#"{"id":"7"}"#, true),
-            (r#"{"code":0,"msg":"success"}"#, true),
-            (r#"{"code":200,"error":null}"#, true),
-            (r#"{"code":500,"msg":"no such plant"}"#, false),
-            (r#"{"error":"no such plant"}"#, false),
-            (r#"{"success":false}"#, false),
-            ("no such route", false),
+        for (status, body, is_one) in [
+            (200, "", true),
+            (204, "", true),
+            (202, "", true),
+            (200, "ok", true),
+            (200, "Accepted.", true),
+            (200, r#""ok""#, true),
+            (201, r#"{"id":"7"}"#, true),
+            (202, r#"{"id":"7"}"#, true),
+            (200, r#"{"receipt":"7"}"#, true),
+            (200, r#"{"code":0,"msg":"success"}"#, true),
+            (200, r#"{"code":200,"error":null}"#, true),
+            (200, r#"{"code":"0000","msg":"成功"}"#, true),
+            (200, r#"{"code":"200","data":{"id":7}}"#, true),
+            (200, r#"{"errcode":0,"errmsg":"ok"}"#, true),
+            (200, r#"{"status":"SUCCESS"}"#, true),
+            (200, r#"{"success":true,"result":null}"#, true),
+            (200, r#"{"result":{"id":7},"ok":true}"#, true),
+            (200, r#"{"code":500,"msg":"no such plant"}"#, false),
+            (200, r#"{"code":"500","msg":"签名验证失败"}"#, false),
+            (200, r#"{"code":1,"msg":"failed"}"#, false),
+            (200, r#"{"error":"no such plant"}"#, false),
+            (200, r#"{"status":"error","message":"db down"}"#, false),
+            (200, r#"{"errcode":40001,"errmsg":"invalid credential"}"#, false),
+            (200, r#"{"err_code":"E7"}"#, false),
+            (200, r#"{"result":"fail"}"#, false),
+            (200, r#"{"code":0,"errors":["no such plant"]}"#, false),
+            (200, r#"{"success":false}"#, false),
+            (200, r#"{"success":"false","code":0}"#, false),
+            (202, r#"{"status":"rejected"}"#, false),
+            (200, r#"{"id":"7"}"#, false),
+            (200, "{}", false),
+            (200, "[]", false),
+            (200, "null", false),
+            (200, "no such route", false),
         ] {
             let wanted = if is_one { Verdict::Done } else { Verdict::Hold };
-            assert_eq!(Verdict::of_event(200, body, None), wanted, "{body}");
+            assert_eq!(Verdict::of_event(status, body, None), wanted, "{status} {body}");
         }
     }
 }

@@ -3,7 +3,7 @@
 //! In order per hazard (one hazard's stuck event holds back only its own later ones), repeated until
 //! a receipt comes, under ids that never change, so that a repeat changes nothing on the other side.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
@@ -55,6 +55,7 @@ pub async fn run(
         backoff: Backoff::new(outlet.retry),
         refused: HashMap::new(),
         taken: 0,
+        settled: HashSet::new(),
         outlet,
         reports,
         status,
@@ -63,7 +64,8 @@ pub async fn run(
     loop {
         // Everything committed up to here is seen by the query that follows.
         changed.borrow_and_update();
-        let waiting = ledger.undelivered(feed.outlet.id.as_str(), AT_ONCE)?;
+        let mut waiting = ledger.undelivered(feed.outlet.id.as_str(), AT_ONCE)?;
+        feed.forget_known(&mut waiting);
         if waiting.is_empty() {
             if changed.changed().await.is_err() {
                 return Ok(());
@@ -95,11 +97,20 @@ struct Feed {
     refused: HashMap<i64, u64>,
     /// Events taken in this life.
     taken: u64,
+    /// Events that the receiver has, or has refused for good, though the ledger does not tell it yet: where it cannot be
+    /// written that waits elsewhere.
+    settled: HashSet<i64>,
     reports: mpsc::Sender<Report>,
     status: OutletStatus,
 }
 
 impl Feed {
+    /// What is settled is not sent again while the ledger still gives it out.
+    fn forget_known(&mut self, waiting: &mut Vec<EventRow>) {
+        self.settled.retain(|seq| waiting.iter().any(|event| event.seq == *seq));
+        waiting.retain(|event| !self.settled.contains(&event.seq));
+    }
+
     /// Tries each of `waiting` once; gives the pause that is needed, if one is. `None`: the gateway stops.
     async fn round(&mut self, waiting: Vec<EventRow>) -> Option<Option<Duration>> {
         let mut pause: Option<Duration> = None;
@@ -146,12 +157,13 @@ impl Feed {
                 }
             };
             self.refused.remove(&event.seq);
+            self.settled.insert(event.seq);
             self.report(event, state, code, said).await?;
         }
         Some(pause)
     }
 
-    /// Returns when it is on the disk, so that the next look does not see the event again.
+    /// Returns when it is on the disk, in the ledger or on its way there.
     async fn report(&mut self, event: EventRow, state: &'static str, code: u16, said: String) -> Option<()> {
         let outlet = self.outlet.id.to_string();
         let dead = (state == "dead").then(|| DeadLetter {
@@ -232,8 +244,78 @@ fn sign(secret: &Secret, id: &str, seconds: i64, body: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::sign;
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+
+    use tokio::sync::{mpsc, watch};
+
+    use super::{InspectionOutlet, OutletStatus, Report, run, sign};
+    use crate::parts::Board;
     use crate::settings::Secret;
+    use crate::store::{Ledger, LedgerReader};
+
+    /// Takes every event, and tells which.
+    async fn receiver() -> (String, Arc<Mutex<Vec<String>>>) {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let taken = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&taken);
+        let handler = async move |body: String| seen.lock().unwrap().push(body);
+        let router = axum::Router::new().route("/", axum::routing::post(handler));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        (url, taken)
+    }
+
+    #[tokio::test]
+    async fn an_event_whose_receipt_waits_elsewhere_is_sent_once_while_the_ledger_takes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("ledger.db");
+        drop(Ledger::open(dir.path()).unwrap());
+        let event = |id: &str| {
+            rusqlite::Connection::open(&path)
+                .unwrap()
+                .execute_batch(&format!(
+                    "INSERT INTO hazard_event (hazard, version, kind, at, body, sum)
+                     VALUES ('{id}', 1, 'opened', 5, '{{\"id\":\"{id}\"}}', NULL)"
+                ))
+                .unwrap();
+        };
+        event("a");
+        let (url, taken) = receiver().await;
+        let outlet = InspectionOutlet {
+            id: crate::plant::Id::new("feed").unwrap(),
+            url,
+            secret: None,
+            timeout: Duration::from_secs(5),
+            retry: (Duration::from_millis(10), Duration::from_millis(20)),
+        };
+        let (wake, changed) = watch::channel(0);
+        let (reports, mut reported) = mpsc::channel(8);
+        let status = OutletStatus::new("feed", "inspection");
+        let feed =
+            run(outlet, LedgerReader::lazy(&path), changed, reports, (status, Board::default().part("feed")));
+        let feed = tokio::spawn(feed);
+        let mut receipts = Vec::new();
+        for round in 0..5 {
+            if round == 3 {
+                event("b");
+            }
+            // As after each commit; the receipt is kept, though not in the ledger.
+            wake.send_modify(|n| *n += 1);
+            while let Ok(Some(report)) =
+                tokio::time::timeout(Duration::from_millis(300), reported.recv()).await
+            {
+                let Report::Event { seq, state, done, .. } = report else { continue };
+                receipts.push((seq, state));
+                let _ = done.send(());
+                wake.send_modify(|n| *n += 1);
+            }
+        }
+        assert_eq!(receipts, [(1, "delivered"), (2, "delivered")]);
+        assert_eq!(*taken.lock().unwrap(), [r#"{"id":"a"}"#, r#"{"id":"b"}"#]);
+        drop(wake);
+        feed.await.unwrap().unwrap();
+    }
 
     #[test]
     fn the_signature_is_that_of_the_standard_webhooks_example() {
