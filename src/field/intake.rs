@@ -152,7 +152,6 @@ impl Intake {
         loop {
             let room = self.inner.room.notified();
             if self.inner.waiting.lock().unwrap_or_else(PoisonError::into_inner).batch.readings_len() < BOUND
-                && !self.inner.held.load(Ordering::Relaxed)
             {
                 return;
             }
@@ -160,13 +159,18 @@ impl Intake {
         }
     }
 
-    /// Adds many samples at once, and who waits for their commit. Takes them even beyond the bound: ask
+    /// The keeper can hold nothing more of what senders wait for.
+    pub(super) fn is_held(&self) -> bool {
+        self.inner.held.load(Ordering::Relaxed)
+    }
+
+    /// Adds many samples at once, and who waits for their commit, if somebody does. Takes them even beyond the bound: ask
     /// [`Self::has_room`] before.
-    pub(super) fn deliver(&self, batch: &mut Batch, committed: oneshot::Sender<()>) {
+    pub(super) fn deliver(&self, batch: &mut Batch, committed: Option<oneshot::Sender<()>>) {
         self.inner.readings.fetch_add(batch.readings_len() as u64, Ordering::Relaxed);
         let mut waiting = self.inner.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         waiting.batch.append(batch);
-        waiting.committed.push(committed);
+        waiting.committed.extend(committed);
         drop(waiting);
         self.inner.ready.notify_one();
     }

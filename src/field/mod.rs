@@ -156,7 +156,7 @@ impl FieldHandle {
         }
         let Some(intake) = self.registry.intake() else { return };
         let (done, committed) = oneshot::channel();
-        intake.deliver(&mut Batch::default(), done);
+        intake.deliver(&mut Batch::default(), Some(done));
         // Held on, the wires could not end.
         drop(intake);
         let _ = timeout(LONGEST_COMMIT, committed).await;

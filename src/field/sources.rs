@@ -92,6 +92,17 @@ impl Registry {
         });
     }
 
+    #[cfg(test)]
+    pub(super) fn of(desk: Arc<Desk>, intake: &Intake) -> Self {
+        let registry = Self::default();
+        registry.with(|shown| {
+            let (id, status) = (desk.source.id.to_string(), Status::default());
+            shown.sources.push(Seen { id, status, trace: None, desk: Some(desk) });
+            shown.intake = Some(intake.downgrade());
+        });
+        registry
+    }
+
     /// The push sources.
     pub(super) fn desks(&self) -> Vec<Arc<Desk>> {
         self.with(|shown| shown.sources.iter().filter_map(|s| s.desk.clone()).collect())

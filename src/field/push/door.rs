@@ -1,7 +1,8 @@
 //! The door: what the console calls with a body, from any thread. It answers after the commit.
 //!
-//! What it takes goes the way of all readings, through the shared intake; while the keeper is behind,
-//! callers wait for a moment and are then asked to come again.
+//! What it takes goes the way of all readings, through the shared intake, and is judged whatever the disk does; while the
+//! keeper is behind, callers wait for a moment and are then asked to come again. Where a dead disk leaves no more to be
+//! held, what is pushed is judged all the same, and its caller told at once that it is not stored.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use crate::field::mqtt::payload::guard;
 use crate::field::sources::Registry;
 use crate::plant::Batch;
 
-/// Requests that are read or wait for their commit at one time.
+/// Requests that are read at one time. How many wait for their commit is bounded by the console's connections.
 const MOST_AT_ONCE: usize = 64;
 /// How long a request waits for room before it is told to come again.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -103,22 +104,23 @@ impl Door {
             return Err(if closed { Refused::TokenNeeded } else { Refused::NoSource });
         }
         let place = timeout(PATIENCE, self.places.acquire()).await;
-        let Ok(Ok(_place)) = place else { return self.refuse(&desks, Refused::Behind) };
+        let Ok(Ok(place)) = place else { return self.refuse(&desks, Refused::Behind) };
         let Some(intake) = self.registry.intake() else { return Err(Refused::Stopping) };
         if timeout(PATIENCE, intake.has_room()).await.is_err() {
             return self.refuse(&desks, Refused::Behind);
         }
         let mut report = Report::default();
+        let held = intake.is_held();
         let waiting = match read(&desks, format, body, &mut report, |batch| {
             let (done, committed) = oneshot::channel();
-            intake.deliver(batch, done);
+            intake.deliver(batch, (!held).then_some(done));
             committed
         }) {
             Ok(waiting) => waiting,
             Err(e) => return self.refuse(&desks, e.into()),
         };
-        // Held on, the wires could not end.
-        drop(intake);
+        // Held on, the wires could not end; and who waits for the disk is in nobody's way.
+        drop((intake, place));
         let committed = async {
             for one in waiting {
                 one.await.map_err(|_| Refused::NotConfirmed)?;
@@ -227,5 +229,50 @@ fn owner(desks: &[Arc<Desk>], name: Option<&Cow<'_, str>>) -> Result<usize, Reas
         (Some(n), None) => Ok(n),
         (Some(_), Some(_)) => Err(Reason::TwoSources),
         (None, _) => Err(Reason::UnknownDevice),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use tokio::sync::mpsc;
+
+    use super::super::tests::desk;
+    use super::{Door, MOST_AT_ONCE, Refused, Registry, Scope};
+    use crate::field::intake::Intake;
+    use crate::field::push::Format;
+
+    #[tokio::test]
+    async fn what_is_pushed_while_the_disk_takes_nothing_is_handed_over_to_be_judged_whoever_waits() {
+        let (out, mut deliveries) = mpsc::channel(1000);
+        let (intake, _flusher) = Intake::start(out, Arc::default());
+        let door = Door::new(Registry::of(desk("p", &["boiler-1"]), &intake));
+        let push = |n: usize| {
+            let door = door.clone();
+            let body = format!(r#"{{"device":"boiler-1","values":{{"pressure":{n}}}}}"#);
+            tokio::spawn(async move { door.push(&Scope::All, None, Format::Json, body.as_bytes()).await })
+        };
+        let (mut waiting, mut handed, mut callers) = (Vec::new(), 0, Vec::new());
+        for n in 0..2 * MOST_AT_ONCE {
+            waiting.push(push(n));
+        }
+        let soon = Duration::from_secs(1);
+        while handed < 2 * MOST_AT_ONCE {
+            let delivery = tokio::time::timeout(soon, deliveries.recv()).await.expect("held up").unwrap();
+            handed += delivery.batch.readings_len();
+            callers.extend(delivery.committed);
+        }
+        callers.into_iter().for_each(|caller| caller.send(()).unwrap());
+        for one in waiting {
+            assert!(one.await.unwrap().is_ok());
+        }
+        // No more can be held for those who wait: it is judged all the same, and its caller hears it at once.
+        intake.hold(true);
+        let answer = tokio::time::timeout(soon, push(7)).await.expect("held up").unwrap();
+        assert_eq!(answer.err(), Some(Refused::NotConfirmed));
+        let delivery = tokio::time::timeout(soon, deliveries.recv()).await.expect("not judged").unwrap();
+        assert_eq!((delivery.batch.readings_len(), delivery.committed.len()), (1, 0));
     }
 }

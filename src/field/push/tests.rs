@@ -16,7 +16,7 @@ use crate::plant::meaning::Kind;
 use crate::plant::{Batch, Cause, DeviceIx, Id, Meaning, Micros, PointIx, Quality};
 use crate::settings::{Late, PushDevice, PushSource, TimeFormat, TimeRule};
 
-fn desk(id: &str, devices: &[&str]) -> Arc<Desk> {
+pub(super) fn desk(id: &str, devices: &[&str]) -> Arc<Desk> {
     let device = |(n, name): (usize, &&str)| {
         let points = ["pressure", "level", "on"].iter().enumerate().map(|(k, key)| {
             let mut point = point((3 * n + k) as u32, key);
