@@ -13,7 +13,7 @@ pub(super) fn rfc3339(at: Micros) -> String {
 }
 
 /// A text in both languages.
-#[derive(Debug, Clone, Default, Serialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Texts {
     /// 中文
     pub zh: String,

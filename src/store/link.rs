@@ -27,6 +27,8 @@ pub(super) struct Link {
 struct Held {
     conn: Connection,
     identity: Option<(u64, u64)>,
+    /// Of the log that it reads.
+    log: Option<(u64, u64)>,
     /// Since when, if it sees nothing that is written after it was opened.
     frozen: Option<Instant>,
 }
@@ -69,8 +71,9 @@ impl Link {
         if held.frozen.is_some_and(|since| since.elapsed() >= AGAIN || !self.is_read_only()) {
             return false;
         }
-        let now = identity(&self.path);
-        now.is_none() || now == held.identity
+        let (now, log) = (identity(&self.path), identity(&place::log_of(&self.path)));
+        let exchanged = |now: Option<_>, before| now.is_some() && now != before;
+        !exchanged(now, held.identity) && !exchanged(log, held.log)
     }
 
     /// Nothing can be written beside the file.
@@ -84,13 +87,13 @@ impl Link {
         if self.is_read_only() {
             // The usual way would share a read-only index with whoever writes again later.
             let conn = self.connect_alone().map_err(sqlite(self.file))?;
-            return Ok(Held { conn, identity, frozen });
+            return Ok(Held { conn, identity, log: self.log(), frozen });
         }
         match self.connect(&self.path.display().to_string(), OpenFlags::empty(), "") {
-            Ok(conn) => Ok(Held { conn, identity, frozen: None }),
+            Ok(conn) => Ok(Held { conn, identity, log: self.log(), frozen: None }),
             Err(e) if self.log_is_empty() && is_refused(&e) => {
                 let conn = self.connect_alone().map_err(sqlite(self.file))?;
-                Ok(Held { conn, identity, frozen })
+                Ok(Held { conn, identity, log: self.log(), frozen })
             }
             Err(e) => Err(sqlite(self.file)(e)),
         }
@@ -105,6 +108,10 @@ impl Link {
         };
         let name = format!("file:{}?{how}", escaped(&self.path));
         self.connect(&name, OpenFlags::SQLITE_OPEN_URI, before)
+    }
+
+    fn log(&self) -> Option<(u64, u64)> {
+        identity(&place::log_of(&self.path))
     }
 
     fn log_is_empty(&self) -> bool {

@@ -85,6 +85,11 @@ ALTER TABLE turn ADD COLUMN dark INTEGER NOT NULL DEFAULT 0;
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL, sum INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 -- What the ledger could not take; it goes there as soon as it can.
 CREATE TABLE overflow (n INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL, sum INTEGER NOT NULL) STRICT;
+", "
+-- Chunks with readings taken long before or after their commit, which a search by commit times does not find: the
+-- times of the first and the last of them.
+CREATE TABLE late (seq INTEGER PRIMARY KEY, first_at INTEGER NOT NULL, last_at INTEGER NOT NULL) STRICT;
+CREATE INDEX late_at ON late (last_at, first_at);
 "];
 
 pub(super) const LEDGER: &[&str] = &["

@@ -29,7 +29,7 @@ pub use ledger::{
 };
 pub use lock::StoreLock;
 pub use pack::{PackedReading, PackedSample, unpack};
-pub use place::is_read_only;
+pub use place::{Mended, is_read_only};
 pub use reserve::Reserve;
 
 /// Why the store failed; the first line says which file.

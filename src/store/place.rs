@@ -7,16 +7,27 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
+use super::migrations::tune;
 use super::{StoreError, sqlite};
 
 /// `open(2)`: a handle on the file's place only. Closing it gives up no lock that SQLite holds on the file.
 const O_PATH: i32 = 0o10_000_000;
 
-/// An opened file and where it was.
+/// An opened file and where it was, and the log beside it.
 #[derive(Debug)]
 pub(super) struct Place {
     path: PathBuf,
     handle: Option<File>,
+    log: Option<File>,
+}
+
+/// What was done where something had been removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mended {
+    /// The file was written anew from what was still open.
+    File,
+    /// What stood in the removed log was moved into the file, and a new log begun.
+    Log,
 }
 
 /// What became of a file.
@@ -30,6 +41,35 @@ pub(super) enum Fate {
     Moved(String),
 }
 
+fn hold(path: &Path) -> Option<File> {
+    File::options().read(true).custom_flags(O_PATH).open(path).ok()
+}
+
+/// The write-ahead log of a database.
+pub(super) fn log_of(path: &Path) -> PathBuf {
+    PathBuf::from(format!("{}-wal", path.display()))
+}
+
+/// Moves all that stands in the log into the file, whatever became of the log's own name.
+fn empty_log(conn: &Connection, path: &Path, file: &str) -> Result<(), StoreError> {
+    let busy: i64 =
+        conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |r| r.get(0)).map_err(sqlite(file))?;
+    if busy == 0 {
+        return Ok(());
+    }
+    let log = log_of(path);
+    Err(StoreError::Moved(format!(
+        "{} was removed, and what stands in it cannot be moved into {file} yet, which somebody reads: it is tried again",
+        log.display()
+    )))
+}
+
+/// Bytes that are free for this program on the disk of `dir`; `None` where the system does not tell.
+pub(super) fn free_bytes(dir: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(dir).ok()?;
+    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
 fn identity(of: &Metadata) -> (u64, u64) {
     (of.dev(), of.ino())
 }
@@ -37,8 +77,7 @@ fn identity(of: &Metadata) -> (u64, u64) {
 impl Place {
     /// Of the file that is at `path` now.
     pub(super) fn of(path: &Path) -> Self {
-        let handle = File::options().read(true).custom_flags(O_PATH).open(path).ok();
-        Self { path: path.to_owned(), handle }
+        Self { path: path.to_owned(), handle: hold(path), log: hold(&log_of(path)) }
     }
 
     /// Looks.
@@ -62,6 +101,41 @@ impl Place {
             (false, None) => format!("{path} was moved away: move it back, or start the gateway again"),
         };
         Fate::Moved(what)
+    }
+
+    /// An error if the file is no longer where it was opened. One that was removed is written anew from what `conn` still
+    /// holds open, and `conn` is then on the new one; so it is done with a removed log, in which commits may stand that
+    /// are not in the file yet. `file` is its name.
+    pub(super) fn stay(&mut self, conn: &mut Connection, file: &str) -> Result<Option<Mended>, StoreError> {
+        let mended = match self.fate() {
+            Fate::Moved(what) => return Err(StoreError::Moved(what)),
+            Fate::InPlace if self.has_its_log() => return Ok(None),
+            Fate::InPlace => {
+                empty_log(conn, &self.path, file)?;
+                *conn = Connection::open(&self.path).map_err(sqlite(file))?;
+                Mended::Log
+            }
+            Fate::Removed => {
+                *conn = write_anew(conn, &self.path, file)?;
+                Mended::File
+            }
+        };
+        tune(conn, file)?;
+        // Begins the new log.
+        let count = "SELECT count(*) FROM sqlite_schema";
+        conn.query_row(count, [], |r| r.get::<_, i64>(0)).map_err(sqlite(file))?;
+        *self = Self::of(&self.path);
+        Ok(Some(mended))
+    }
+
+    /// The log at the path is the one that is written, as far as one was seen.
+    fn has_its_log(&mut self) -> bool {
+        let path = log_of(&self.path);
+        let Some(mine) = self.log.as_ref().and_then(|log| log.metadata().ok()) else {
+            self.log = hold(&path);
+            return true;
+        };
+        std::fs::metadata(&path).is_ok_and(|there| identity(&there) == identity(&mine))
     }
 
     /// An error if the file is not in its place.
@@ -117,7 +191,7 @@ pub(super) fn rename_database(from: &Path, to: &Path) -> Result<(), StoreError> 
 
 /// Writes a database whose file was removed to its path again, out of the connection that still holds it, and opens
 /// the new file.
-pub(super) fn write_anew(conn: &Connection, path: &Path, file: &str) -> Result<Connection, StoreError> {
+fn write_anew(conn: &Connection, path: &Path, file: &str) -> Result<Connection, StoreError> {
     let err = sqlite(file);
     let io = |source| StoreError::Io { file: path.display().to_string(), source };
     if let Some(dir) = path.parent() {

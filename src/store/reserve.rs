@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{Error, Write};
 use std::path::{Path, PathBuf};
 
+use super::place;
+
 const FILE: &str = "ledger.reserve";
 const BLOCK: usize = 1 << 16;
 
@@ -25,6 +27,13 @@ impl Reserve {
     #[must_use]
     pub fn is_whole(&self) -> bool {
         self.size == 0 || std::fs::metadata(&self.path).is_ok_and(|m| m.len() >= self.size)
+    }
+
+    /// So many times the room that it takes is free, by what the system tells; `None` where it tells nothing.
+    #[must_use]
+    pub fn has_room(&self, times: u64) -> Option<bool> {
+        let dir = self.path.parent()?;
+        place::free_bytes(dir).map(|free| free >= self.size.saturating_mul(times))
     }
 
     /// Gives its room up; true if that freed any.

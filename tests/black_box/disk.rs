@@ -451,6 +451,85 @@ async fn files_that_are_moved_or_removed_are_noticed_at_the_next_commit() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_removed_log_costs_nothing_that_was_answered() {
+    let push =
+        "[[source.push]]\nid = \"app\"\n[[equipment]]\nid = \"tank\"\nprofile = \"tank\"\nsource = \"app\"\n";
+    let tank = (
+        "tank.toml",
+        "kind = \"pressure-vessel\"\n[[point]]\nid = \"p\"\nunit = \"MPa\"\n[point.limits]\nh = { at = 5 }\n",
+    );
+    let mut gateway = Gateway::start(&[base(""), push.to_owned()].concat(), &[tank]);
+    let pushed = async |gateway: &Gateway, value: u32| {
+        let body = format!(r#"{{"device":"tank","values":{{"p":{value}}}}}"#);
+        gateway.push("", "application/json", &body, None).await.0
+    };
+    let data = gateway.data();
+    let remove = |file: &str| {
+        for suffix in ["-wal", "-shm"] {
+            std::fs::remove_file(data.join(format!("{file}{suffix}"))).expect("a file");
+        }
+    };
+    assert_eq!(pushed(&gateway, 1).await, 200);
+    remove("journal.db");
+    remove("ledger.db");
+    assert_eq!(pushed(&gateway, 7).await, 200);
+    assert_eq!(pushed(&gateway, 2).await, 200);
+    assert!(gateway.log().contains("journal.db-wal was removed"), "{}", gateway.log());
+    gateway.kill();
+    let kept: Vec<_> = gateway.committed("tank").iter().map(|c| c.2 as u32).collect();
+    assert_eq!(kept, [1, 7, 2], "answered, and gone");
+    gateway.again();
+    assert_ne!(alarm(&gateway, "tank/p.h").await, serde_json::Value::Null, "the alarm is gone");
+    gateway.stop().await;
+    assert!(gateway.ledger_verifies());
+}
+
+/// Destroys the page with the newest chunks.
+fn destroy_newest_page(journal: &Path) {
+    let conn = rusqlite::Connection::open(journal).expect("a journal");
+    conn.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").expect("all in the file");
+    let root: usize = conn
+        .query_row("SELECT rootpage FROM sqlite_schema WHERE name = 'chunk'", [], |r| r.get(0))
+        .expect("a table");
+    drop(conn);
+    let mut file = std::fs::read(journal).expect("a file");
+    let at = (root - 1) * 4096;
+    assert_eq!(file[at], 5, "the table has too few chunks for pages below its root");
+    let newest = u32::from_be_bytes([file[at + 8], file[at + 9], file[at + 10], file[at + 11]]) as usize;
+    file[(newest - 1) * 4096..newest * 4096].fill(0xA5);
+    std::fs::write(journal, file).expect("a file");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_journal_whose_newest_page_is_damaged_keeps_nobody_unwatched_and_what_comes_next_is_delivered() {
+    let modbus = ModbusServer::start();
+    let mut database = Victoria::start().await;
+    let settings = [base(""), plants::boiler(modbus.port), plants::victoria(database.port)].concat();
+    let mut gateway = Gateway::start(&settings, &[plants::BOILER]);
+    eventually("more than one page", async || {
+        let count = gateway.committed_ms("boiler-1", "count").len();
+        unless(count > 60, count)
+    })
+    .await;
+    gateway.stop().await;
+    destroy_newest_page(&gateway.data().join("journal.db"));
+    gateway.again();
+    soon("it judges", async || is_read(&gateway).await.then_some(())).await;
+    let from = gateway.committed_ms("boiler-1", "count").len();
+    eventually("it commits, and all is delivered", async || {
+        let path = gateway.get("/api/v1/overview").await["path"].clone();
+        let more = gateway.committed_ms("boiler-1", "count").len() > from + 5;
+        unless(more && path["outbox"]["pending_chunks"].as_u64() < Some(3), path)
+    })
+    .await;
+    assert!(gateway.log().contains("taken over"), "{}", gateway.log());
+    assert_eq!(gateway.status("/readyz", &[]).await, 200);
+    gateway.stop().await;
+    let stored = gateway.committed_ms("boiler-1", "count");
+    database.holds("steam_boiler_count", &stored).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_flipped_byte_of_the_journal_costs_its_chunk_and_is_told_and_the_rest_is_delivered() {
     let modbus = ModbusServer::start();
     let mut database = Victoria::start().await;

@@ -4,7 +4,8 @@
 //! or answered before it is on the disk, unless a broker would stop sending on a dead disk
 //! ([`Keeper::relieve_brokers`]); what is judged is shown at once. Called by the keeper's loop.
 
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
@@ -17,7 +18,7 @@ use super::work::{Done, Job, News, Work};
 use crate::console::StoreView;
 
 const RETRY_COMMIT: Duration = Duration::from_millis(500);
-/// A commit that takes longer than this is told as a disk that hangs.
+/// A writer that has a commit to make and does nothing for longer than this is told as a disk that hangs.
 const STALLED: Duration = Duration::from_secs(8);
 /// A broker that is about to stop sending is relieved when the disk has taken nothing for this long.
 const RELIEF: Duration = Duration::from_secs(2);
@@ -42,6 +43,7 @@ impl Keeper {
         }
         let mut work = std::mem::take(&mut self.work);
         work.blocks = self.waiting.load();
+        self.keep_callers(&mut work);
         work.outlets.clone_from(&self.influx_ids);
         let turned = work.blocks.iter().any(|block| block.ahead != 0);
         if turned || self.marked.is_none_or(|marked| marked.elapsed() >= MARK_EVERY) {
@@ -57,6 +59,14 @@ impl Keeper {
         self.since = None;
         if !self.waiting.is_empty() {
             self.waits();
+        }
+    }
+
+    /// More waits than goes into one commit: whoever waits for word is answered with the last of it.
+    fn keep_callers(&mut self, work: &mut Work) {
+        if !self.waiting.is_empty() {
+            self.work.acks = std::mem::take(&mut work.acks);
+            self.work.pushers = std::mem::take(&mut work.pushers);
         }
     }
 
@@ -173,6 +183,7 @@ impl Keeper {
         self.waiting.put_back(std::mem::take(&mut work.blocks));
         join(std::mem::take(&mut work.acks), &mut self.work.acks);
         join(std::mem::take(&mut work.pushers), &mut self.work.pushers);
+        self.work.pushers.retain(|pusher| !pusher.is_closed());
         self.let_go();
         for (outlet, seq, readings) in work.cursors {
             match self.work.cursors.iter_mut().find(|c| c.0 == outlet) {
@@ -238,10 +249,9 @@ impl Keeper {
         self.let_go();
     }
 
-    /// Readings whose senders have all been answered, or have given up, are kept by nobody else.
+    /// Readings whose messages have all been acknowledged are kept by nobody else.
     fn let_go(&mut self) {
-        self.work.pushers.retain(|pusher| !pusher.is_closed());
-        if self.work.acks.is_empty() && self.work.pushers.is_empty() {
+        if self.work.acks.is_empty() {
             self.waiting.let_go();
         }
     }
@@ -283,7 +293,7 @@ impl Keeper {
             // Also where nothing is to be written, the files may have gone.
             self.try_commit(Instant::now());
         }
-        if self.handed.is_some_and(|at| at.elapsed() >= STALLED) {
+        if self.pulse.is_still(self.handed, Instant::now()) {
             if self.retry_at.is_none() {
                 error!("the disk has not answered for {} s; judging goes on", STALLED.as_secs());
             }
@@ -338,7 +348,55 @@ impl Keeper {
     }
 }
 
+/// The writer's pulse: how many steps it has made, and how that stood when it was looked at last.
+#[derive(Debug)]
+pub(super) struct Pulse {
+    pub(super) steps: Arc<AtomicU64>,
+    was: (u64, Option<Instant>),
+}
+
+impl Pulse {
+    pub(super) fn new() -> Self {
+        Self { steps: Arc::default(), was: (0, None) }
+    }
+
+    /// The disk hangs: a commit was handed over, and since then nothing was done for [`STALLED`]. Other work may stand
+    /// before it, which takes its time.
+    fn is_still(&mut self, handed: Option<Instant>, now: Instant) -> bool {
+        let steps = self.steps.load(Ordering::Relaxed);
+        if steps != self.was.0 {
+            self.was = (steps, Some(now));
+        }
+        let since = handed.map(|handed| self.was.1.map_or(handed, |moved| moved.max(handed)));
+        since.is_some_and(|since| now.saturating_duration_since(since) >= STALLED)
+    }
+}
+
 fn join<T>(before: Vec<T>, after: &mut Vec<T>) {
     let later = std::mem::replace(after, before);
     after.extend(later);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering;
+    use std::time::{Duration, Instant};
+
+    use super::Pulse;
+
+    #[test]
+    fn a_disk_hangs_when_nothing_is_done_and_not_while_other_work_stands_before_a_commit() {
+        let (mut pulse, began) = (Pulse::new(), Instant::now());
+        let at = |seconds: u64| began + Duration::from_secs(seconds);
+        assert!(!pulse.is_still(None, at(100)), "nothing is asked of it");
+        assert!(!pulse.is_still(Some(at(0)), at(7)));
+        assert!(pulse.is_still(Some(at(0)), at(8)));
+        for second in 0..60 {
+            // A long trimming, step by step.
+            pulse.steps.fetch_add(1, Ordering::Relaxed);
+            assert!(!pulse.is_still(Some(at(0)), at(second * 7)));
+        }
+        assert!(pulse.is_still(Some(at(0)), at(59 * 7 + 8)));
+        assert!(!pulse.is_still(Some(at(500)), at(507)), "since it was asked");
+    }
 }

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use tracing::{error, info, warn};
 use uuid::Uuid;
 
+use super::waiting::Held;
 use super::{Keeper, NewPlant};
 use crate::clock::wall_now;
 use crate::field::Delivery;
@@ -165,7 +166,10 @@ impl Keeper {
         for (head, readings) in delivery.batch.samples_mut() {
             self.engine.sample(head, readings, now, transitions);
         }
-        let held = !delivery.acks.is_empty() || !delivery.committed.is_empty();
+        let held = Held {
+            by_broker: !delivery.acks.is_empty(),
+            by_callers: (!delivery.committed.is_empty()).then(Instant::now),
+        };
         let apart = self.retry_at.is_some();
         if !delivery.batch.is_empty() {
             self.waiting.open(held, apart).append(&mut delivery.batch);
@@ -177,7 +181,7 @@ impl Keeper {
 
     /// Derived points are kept and forwarded like readings.
     fn settle(&mut self, now: Now, transitions: &mut Vec<Transition>) {
-        let batch = self.waiting.open(false, self.retry_at.is_some());
+        let batch = self.waiting.open(Held::default(), self.retry_at.is_some());
         let before = batch.readings_len();
         self.engine.settle(now, transitions, batch);
         if batch.readings_len() != before {

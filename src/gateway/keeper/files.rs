@@ -11,14 +11,16 @@ use crate::clock::wall_now;
 use crate::plant::{Plant, TextTable};
 use crate::settings::Store;
 use crate::store::{
-    Damaged, Journal, JournalReader, Ledger, LedgerReader, Loss, Recorded, Reserve, StoreError, StoreLock,
-    Trouble, Unread, Uptime,
+    Damaged, Journal, JournalReader, Ledger, LedgerReader, Loss, Mended, Recorded, Reserve, StoreError,
+    StoreLock, Trouble, Unread, Uptime,
 };
 
 /// How often a file that cannot be opened is tried again.
 const AGAIN: Duration = Duration::from_secs(2);
 /// How often the reserve is tried to be filled again.
 const REFILL: Duration = Duration::from_secs(10);
+/// How long room is waited for to take over what a damaged journal holds.
+const ROOM_MAY_COME: Duration = Duration::from_secs(600);
 
 /// See the module.
 pub(in crate::gateway) struct Files {
@@ -46,6 +48,13 @@ pub(in crate::gateway) struct Files {
     refilled: Instant,
     /// There is no room for the reserve.
     short: bool,
+    /// Two writings in a row have met damage in the journal, or a whole look at it has found some.
+    distrusted: bool,
+    met_damage: bool,
+    /// Since when nothing could be taken over from a damaged journal, and when that was tried last.
+    stuck: Option<(Instant, Instant)>,
+    /// Alarms of a ledger that could not be read at the start: what it says of them is not written over.
+    pub(super) before: std::collections::HashSet<String>,
 }
 
 /// Which of the two files.
@@ -83,6 +92,10 @@ impl Files {
             overflowing: true,
             refilled: Instant::now(),
             short: false,
+            distrusted: false,
+            met_damage: false,
+            stuck: None,
+            before: std::collections::HashSet::new(),
         };
         for (which, went) in [(Which::Ledger, files.open_ledger()), (Which::Journal, files.open_journal())] {
             files.note(which, went.as_ref().copied());
@@ -122,6 +135,9 @@ impl Files {
         let slot = which as usize;
         let Err(e) = went else {
             self.trouble[slot] = None;
+            if which == Which::Journal && self.journal.is_some() {
+                self.met_damage = false;
+            }
             return;
         };
         let mut trouble = e.trouble();
@@ -136,7 +152,9 @@ impl Files {
             Trouble::Full | Trouble::Moved => false,
         };
         if useless && which == Which::Journal {
-            if trouble == Trouble::Damaged {
+            if trouble == Trouble::Damaged && self.journal.is_some() {
+                // Once may be a log that went; a second time it is the file.
+                self.distrusted |= std::mem::replace(&mut self.met_damage, true);
                 Journal::suspect(&self.dir);
             }
             self.journal = None;
@@ -157,6 +175,11 @@ impl Files {
         Some(StoreError::Again { trouble: *trouble, what: what.clone() })
     }
 
+    /// The next [`Self::tend`] tries at once.
+    pub(super) fn try_at_once(&mut self) {
+        self.tried = None;
+    }
+
     /// Opens what is not open, and sees to it that files are where they belong.
     pub(super) fn tend(&mut self) {
         let due = self.tried.is_none_or(|at| at.elapsed() >= AGAIN);
@@ -170,6 +193,9 @@ impl Files {
                 let went = self.open_journal();
                 self.note(Which::Journal, went.as_ref().copied());
             }
+            self.compare();
+        }
+        if self.unknown && self.ledger.is_some() {
             self.opened_late();
         }
         if self.lock.as_ref().is_some_and(|lock| !lock.is_in_place()) {
@@ -184,27 +210,40 @@ impl Files {
         }
     }
 
-    /// What is there now and was not at the start.
+    /// The ledger is there now and could not be read at the start.
     fn opened_late(&mut self) {
-        self.compare();
-        if self.ledger.is_some() && std::mem::take(&mut self.unknown) {
+        if let Ok(alarms) = self.ledger_reader().alarms() {
+            self.before = alarms.into_iter().map(|saved| saved.key).collect();
+            self.unknown = false;
             self.told.push(
                 "ledger.db can be read now, and could not at the start: open hazards and alarm states of before are not known \
-                 to this run; start the gateway again to take them up"
+                 to this run, and what this run knows of the same limits is not written over them; start the gateway again to \
+                 take them up"
                     .to_owned(),
             );
         }
     }
 
-    fn stayed(&mut self, which: Which, went: Result<bool, StoreError>) {
+    fn stayed(&mut self, which: Which, went: Result<Option<Mended>, StoreError>) {
         match went {
-            Ok(false) => {}
-            Ok(true) => {
+            Ok(None) => {}
+            Ok(Some(mended)) => {
                 let file = if which == Which::Ledger { "ledger.db" } else { "journal.db" };
-                self.told.push(format!(
-                    "{file} was removed while the gateway runs, and written anew from what was still open"
-                ));
+                self.told.push(match mended {
+                    Mended::File => format!(
+                        "{file} was removed while the gateway runs, and written anew from what was still open"
+                    ),
+                    Mended::Log => format!(
+                        "{file}-wal was removed while the gateway runs; what stood in it was moved into {file} from what was \
+                         still open"
+                    ),
+                });
                 self.trouble[which as usize] = None;
+                if self.short
+                    && let Some(journal) = &self.journal
+                {
+                    let _ = journal.may_grow(false);
+                }
             }
             Err(e) => self.trouble[which as usize] = Some((e.trouble(), e.to_string())),
         }
@@ -281,28 +320,89 @@ impl Files {
 
     fn open_journal(&mut self) -> Result<(), StoreError> {
         self.locked()?;
+        if self.distrusted {
+            Journal::put_aside(&self.dir, wall_now())?;
+            (self.distrusted, self.met_damage) = (false, false);
+        }
         self.tell_new_series();
         let uptime = uptime();
         let opened = Journal::open_with(&self.dir, &self.plant, (wall_now(), &uptime), self.texts.clone())?;
         let mut journal = opened.journal;
         if let Some(aside) = opened.set_aside {
             self.told.push(format!(
-                "journal.db was damaged: it was set aside as {}, a new one begun, and what can be read taken over",
+                "journal.db was damaged: it was set aside as {}, a new one begun, and what can be read is taken over",
                 aside.display()
             ));
-            for gap in journal.take_lost() {
-                for outlet in &self.outlets {
-                    if journal.delivered_by(outlet)? < gap.last {
-                        self.lost.push(unread(outlet, &gap));
-                    }
-                }
-            }
         }
         if self.short {
             journal.may_grow(false)?;
         }
+        self.told.extend(journal.take_told());
         self.journal = Some(journal);
+        self.tell_lost();
         Ok(())
+    }
+
+    /// Each outlet that has not had it hears of what could not be taken over.
+    fn tell_lost(&mut self) {
+        let Some(journal) = &mut self.journal else { return };
+        for gap in journal.take_lost() {
+            for outlet in &self.outlets {
+                // Where an outlet stands cannot be read: rather told once too often.
+                if journal.delivered_by(outlet).unwrap_or(0) < gap.last {
+                    self.lost.push(unread(outlet, &gap));
+                }
+            }
+        }
+        self.told.extend(journal.take_told());
+    }
+
+    /// Something is still to be taken over from a damaged journal.
+    pub(super) fn is_taking_over(&self) -> bool {
+        self.journal.as_ref().is_some_and(Journal::is_taking_over)
+    }
+
+    /// Takes over some of what a damaged journal holds, where there is room for it. Its delivered history makes room for
+    /// what follows; where none comes, the rest is given up and told.
+    pub(super) fn take_over_some(&mut self) {
+        if !self.is_taking_over() || self.stuck.is_some_and(|(_, tried)| tried.elapsed() < AGAIN) {
+            return;
+        }
+        let room = !self.short && self.reserve.has_room(1).unwrap_or(true);
+        let room = room || self.give_up_history(true);
+        let Some(journal) = &mut self.journal else { return };
+        let went = if room {
+            journal.take_over_some().map(drop).map_err(|e| e.to_string())
+        } else {
+            Err("no room on the disk".to_owned())
+        };
+        let Err(why) = went else {
+            self.stuck = None;
+            self.tell_lost();
+            return;
+        };
+        let since = self.stuck.map_or_else(Instant::now, |(since, _)| since);
+        if self.stuck.is_none() {
+            warn!("what a damaged journal holds cannot be taken over at present: {why}");
+        }
+        self.stuck = Some((since, Instant::now()));
+        if since.elapsed() >= ROOM_MAY_COME {
+            if let Err(e) = journal.give_up_taking_over(&why) {
+                error!("{e}");
+            }
+            self.stuck = None;
+            self.tell_lost();
+        }
+    }
+
+    /// Damage was found by a whole look at the journal, or there is none.
+    pub(super) fn looked_at_journal(&mut self, sound: bool) {
+        Journal::is_not_suspect(&self.dir);
+        if !sound {
+            (self.distrusted, self.journal) = (true, None);
+            self.try_at_once();
+            self.tend();
+        }
     }
 
     /// The journal knows which ledger was beside it.
@@ -353,6 +453,10 @@ impl Files {
 
     /// Gives up delivered history, so that what is written next finds room; true if there was any.
     pub(super) fn give_up_history(&mut self, shrink: bool) -> bool {
+        if Journal::remove_set_aside(&self.dir) {
+            warn!("the disk is full: damaged journals that were set aside were removed");
+            return true;
+        }
         let outlets = self.outlets.clone();
         let Some(journal) = &mut self.journal else { return false };
         match journal.give_up_delivered(&outlets) {
@@ -384,15 +488,26 @@ impl Files {
         !self.short
     }
 
-    /// Fills the reserve when there is room for it.
+    /// Fills the reserve when there is room for it. Where there is not, but as much as it takes, the journal may grow again
+    /// meanwhile: it is full only because it may not.
     pub(super) fn refill(&mut self) {
-        if self.reserve.is_whole() || self.ledger.is_none() || self.trouble().is_some() {
+        let full = |(trouble, _): &(Trouble, String)| *trouble == Trouble::Full;
+        let [ledger, journal] = &self.trouble;
+        let in_the_way = ledger.is_some() || journal.as_ref().is_some_and(|t| !full(t));
+        if self.reserve.is_whole() || self.ledger.is_none() || in_the_way {
             return;
         }
         if self.refilled.elapsed() < REFILL {
             return;
         }
         self.refilled = Instant::now();
+        if self.short && self.reserve.has_room(2) == Some(false) {
+            let room = self.reserve.has_room(1) == Some(true);
+            if let Some(journal) = &self.journal {
+                let _ = journal.may_grow(room);
+            }
+            return;
+        }
         match self.reserve.fill() {
             Ok(()) => {
                 info!("the ledger's reserve is whole");
@@ -557,5 +672,46 @@ mod tests {
         assert!(life(dir.path())[0].contains("1 of 2 audit entries are gone"));
         std::fs::remove_file(&ledger).unwrap();
         assert!(life(dir.path())[0].contains("not the one that was here before"));
+    }
+
+    /// Commits until the journal may not take more.
+    fn fill(files: &mut Files) {
+        files.short = true;
+        files.refilled = std::time::Instant::now().checked_sub(super::REFILL).unwrap();
+        let journal = files.journal.as_mut().unwrap();
+        journal.may_grow(false).unwrap();
+        let full = (0..1000).find_map(|_| put(journal).err()).unwrap();
+        assert_eq!(full.trouble(), Trouble::Full);
+        files.note(Which::Journal, Err(&full));
+    }
+
+    fn put(journal: &mut crate::store::Journal) -> Result<(), StoreError> {
+        let overflow = ["x".repeat(50_000)];
+        let load = crate::store::Load { overflow: &overflow, ..Default::default() };
+        journal.write(&load, Micros(1)).map(drop)
+    }
+
+    #[test]
+    fn a_journal_that_is_full_because_it_may_not_grow_grows_again_when_there_is_room() {
+        let dir = tempfile::tempdir().unwrap();
+        let open = |reserve_bytes: u64| {
+            let store = Store { reserve_bytes, ..store(dir.path()) };
+            Files::open(&store, Arc::new(plant(vec![Vec::new()])), Vec::new()).unwrap()
+        };
+        let mut files = open(1 << 20);
+        fill(&mut files);
+        files.refill();
+        assert!(files.has_reserve(), "the reserve is not filled");
+        put(files.journal.as_mut().unwrap()).unwrap();
+        drop(files);
+
+        // Room for the reserve, but not for as much again beside it: the journal has it meanwhile.
+        std::fs::remove_file(dir.path().join("ledger.reserve")).unwrap();
+        let free = rustix::fs::statvfs(dir.path()).map(|d| d.f_bavail * d.f_frsize).unwrap();
+        let mut files = open(free / 4 * 3);
+        fill(&mut files);
+        files.refill();
+        assert!(!files.has_reserve() && !dir.path().join("ledger.reserve").exists());
+        put(files.journal.as_mut().unwrap()).unwrap();
     }
 }

@@ -28,6 +28,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use commit::Pulse;
 use own::OwnAlarms;
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::error;
@@ -124,9 +125,10 @@ pub(super) fn start(parts: Parts) -> Result<Handle, StartError> {
     let (news_tx, news) = mpsc::unbounded_channel();
     let (jobs, orders) = std::sync::mpsc::channel();
     let (mut keeper, files) = Keeper::restore(parts, (jobs, news), Arc::clone(&beat))?;
+    let pulse = Arc::clone(&keeper.pulse.steps);
     let writer = std::thread::Builder::new()
         .name("writer".to_owned())
-        .spawn(move || Writer::new(files, news_tx).run(&orders))
+        .spawn(move || Writer::new(files, news_tx, pulse).run(&orders))
         .map_err(StartError::Thread)?;
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(StartError::Thread)?;
@@ -184,6 +186,7 @@ struct Keeper {
     since: Option<Instant>,
     /// When the writer was handed its present work.
     handed: Option<Instant>,
+    pulse: Pulse,
     /// Messages that wait for that work and are not acknowledged yet.
     handed_acks: Vec<Ack>,
     retry_at: Option<Instant>,

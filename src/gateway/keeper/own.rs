@@ -10,6 +10,8 @@ use crate::watch::{AlarmState, Event, RuleIx, Saved, Transition};
 const STORE: &str = "gateway/store.state";
 /// Something of the ledger is not what it was; stands until somebody has taken note.
 const LEDGER: &str = "gateway/ledger.state";
+/// Things told by one alarm; beyond that the oldest go, which stand in the trail.
+const MOST_TOLD: usize = 20;
 /// Of no rule.
 const NO_RULE: RuleIx = RuleIx(u32::MAX);
 
@@ -20,7 +22,44 @@ struct Own {
     state: AlarmState,
     raised_at: Option<Micros>,
     acknowledged_by: Option<String>,
-    what: Texts,
+    /// What it tells, oldest first.
+    told: Vec<Texts>,
+}
+
+impl Own {
+    /// What is told is told until somebody has taken note of it; how the store stands, only as it stands now. False if it
+    /// says so already.
+    fn tell(&mut self, what: Texts) -> bool {
+        if self.told.contains(&what) && (self.active || self.key != LEDGER) {
+            return false;
+        }
+        if !self.active || self.key != LEDGER {
+            self.told.clear();
+        }
+        self.told.push(what);
+        let many = self.told.len().saturating_sub(MOST_TOLD);
+        self.told.drain(..many);
+        true
+    }
+
+    fn message(&self) -> Option<Texts> {
+        let all = |of: fn(&Texts) -> &str, between: &str| {
+            self.told.iter().map(of).collect::<Vec<_>>().join(between)
+        };
+        let told = Texts { zh: all(|t| &t.zh, "；"), en: all(|t| &t.en, "; ") };
+        (!self.told.is_empty()).then_some(told)
+    }
+
+    fn saved(&self) -> Saved {
+        Saved {
+            key: self.key.to_owned(),
+            state: crate::watch::Kept(self.state),
+            raised_at: self.raised_at,
+            acknowledged_by: self.acknowledged_by.clone(),
+            told: self.told.iter().map(|t| (t.zh.clone(), t.en.clone())).collect(),
+            ..Saved::default()
+        }
+    }
 }
 
 /// See the module.
@@ -39,7 +78,9 @@ impl OwnAlarms {
                 state,
                 raised_at: stored.and_then(|s| s.raised_at),
                 acknowledged_by: stored.and_then(|s| s.acknowledged_by.clone()),
-                what: Texts::default(),
+                told: stored.map_or_else(Vec::new, |s| {
+                    s.told.iter().cloned().map(|(zh, en)| Texts { zh, en }).collect()
+                }),
             }
         };
         Self(vec![own(STORE, "store"), own(LEDGER, "ledger")])
@@ -80,9 +121,7 @@ impl Keeper {
     fn own_alarm(&mut self, key: &str, active: bool, what: Texts, now: Now) {
         let Some(own) = self.own.0.iter_mut().find(|o| o.key == key) else { return };
         let from = own.state;
-        if active {
-            own.what = what;
-        }
+        let told_anew = active && own.tell(what) && own.active;
         let (event, to) = match (own.active, active) {
             (false, true) => {
                 own.raised_at = Some(now.wall);
@@ -91,6 +130,11 @@ impl Keeper {
             }
             (true, false) if from == AlarmState::Acknowledged => (Event::Cleared, AlarmState::Normal),
             (true, false) => (Event::Cleared, AlarmState::ReturnedUnacknowledged),
+            _ if told_anew => {
+                self.work.ledger.saved.insert(key.to_owned(), own.saved());
+                self.waits();
+                return self.show_own();
+            }
             _ => return,
         };
         (own.active, own.state) = (active, to);
@@ -126,14 +170,7 @@ impl Keeper {
         now: Now,
     ) {
         let Some(own) = self.own.0.iter().find(|o| o.key == key) else { return };
-        let saved = Saved {
-            key: key.to_owned(),
-            state: crate::watch::Kept(to),
-            raised_at: own.raised_at,
-            acknowledged_by: own.acknowledged_by.clone(),
-            ..Saved::default()
-        };
-        self.work.ledger.saved.insert(key.to_owned(), saved);
+        self.work.ledger.saved.insert(key.to_owned(), own.saved());
         let by = by.map(str::to_owned);
         let moved = Transition {
             rule: NO_RULE,
@@ -175,7 +212,7 @@ impl Keeper {
                 condition_unknown: None,
                 first_out: false,
                 guidance: Some(GuidanceView {
-                    message: Some(own.what.clone()),
+                    message: own.message(),
                     consequence: None,
                     response: None,
                     response_time_s: None,
@@ -184,5 +221,38 @@ impl Keeper {
                 hazard: None,
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LEDGER, OwnAlarms, STORE, Texts};
+    use crate::watch::AlarmState;
+
+    fn says(en: &str) -> Texts {
+        Texts { zh: format!("{en}。"), en: en.to_owned() }
+    }
+
+    #[test]
+    fn what_is_told_stands_beside_what_was_told_before_and_after_a_restart() {
+        let mut own = OwnAlarms::restore(&[]);
+        let ledger = own.0.iter_mut().find(|o| o.key == LEDGER).unwrap();
+        assert!(ledger.tell(says("a row is damaged")));
+        (ledger.active, ledger.state) = (true, AlarmState::Unacknowledged);
+        assert!(ledger.tell(says("journal.db was removed")) && !ledger.tell(says("a row is damaged")));
+        let saved = serde_json::from_str(&serde_json::to_string(&ledger.saved()).unwrap()).unwrap();
+        let mut own = OwnAlarms::restore(&[saved]);
+        let ledger = own.0.iter_mut().find(|o| o.key == LEDGER).unwrap();
+        let told = ledger.message().unwrap();
+        assert_eq!(told.en, "a row is damaged; journal.db was removed");
+        assert_eq!(told.zh, "a row is damaged。；journal.db was removed。");
+        // Somebody has taken note, and something else happens later.
+        ledger.active = false;
+        assert!(ledger.tell(says("later")));
+        assert_eq!(ledger.message().unwrap().en, "later");
+        let store = own.0.iter_mut().find(|o| o.key == STORE).unwrap();
+        store.active = true;
+        assert!(store.tell(says("full")) && store.tell(says("read-only")));
+        assert_eq!(store.message().unwrap().en, "read-only");
     }
 }

@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use tracing::{error, info};
 use uuid::Uuid;
 
+use super::commit::Pulse;
 use super::files::Files;
 use super::own::OwnAlarms;
 use super::waiting::Waiting;
@@ -149,6 +150,7 @@ impl Keeper {
             work: Work::default(),
             since: None,
             handed: None,
+            pulse: Pulse::new(),
             handed_acks: Vec::new(),
             retry_at: None,
             failing_since: None,

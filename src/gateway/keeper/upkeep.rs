@@ -26,7 +26,7 @@ impl Keeper {
     /// on the monotonic clock, and the window is read by the turns that the journal has noted: a jump of the wall clock
     /// cuts no window short, also over a restart (P9).
     pub(super) fn seal_evidence(&mut self, now: Now) {
-        if self.retry_at.is_some() {
+        if self.retry_at.is_some() || self.waiting.is_a_load() {
             return;
         }
         let (after, slack) = (self.window.after, self.store.commit_every * 2);

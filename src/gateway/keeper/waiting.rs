@@ -3,20 +3,44 @@
 //!
 //! What a sender keeps until its message is acknowledged or its push answered is never dropped here: it is held, and
 //! bounded by what the broker sends without an acknowledgement and by what pushes are taken. Once nobody waits for it, it is
-//! like all others.
+//! like all others; a caller waits for no longer than [`CALLERS_WAIT`], whether it is answered or not.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::plant::{Batch, Micros, Plant};
 use crate::store::{Loss, named};
 
 /// Readings in a block, about; what is dropped goes by whole blocks.
 const BLOCK: usize = 25_000;
+const LEAST_BLOCK: usize = 256;
 /// Readings in one commit, about.
 const LOAD: usize = 200_000;
+/// A push is refused when it was not stored by then; a little more than the door's patience.
+const CALLERS_WAIT: Duration = Duration::from_secs(11);
 /// Empty batches kept for their memory.
 const SPARE: usize = 4;
+
+/// Who waits for word of some readings.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Held {
+    /// A broker has messages that are not acknowledged.
+    pub(super) by_broker: bool,
+    /// When the last push among them came.
+    pub(super) by_callers: Option<Instant>,
+}
+
+impl Held {
+    fn is(self) -> bool {
+        self.by_broker || self.by_callers.is_some_and(|since| since.elapsed() < CALLERS_WAIT)
+    }
+
+    fn join(&mut self, other: Self) {
+        self.by_broker |= other.by_broker;
+        self.by_callers = self.by_callers.max(other.by_callers);
+    }
+}
 
 /// Some readings under the same settings.
 #[derive(Debug)]
@@ -26,8 +50,8 @@ pub(super) struct Block {
     pub(super) batch: Batch,
     /// How far the wall clock was set ahead just before them, microseconds.
     pub(super) ahead: i64,
-    /// A sender waits for word of them.
-    held: bool,
+    /// Which senders wait for word of them.
+    held: Held,
 }
 
 /// See the module.
@@ -70,13 +94,13 @@ impl Waiting {
 
     /// Readings of which a sender waits for word.
     pub(super) fn held(&self) -> usize {
-        self.blocks.iter().filter(|b| b.held).map(|b| b.batch.readings_len()).sum()
+        self.blocks.iter().filter(|b| b.held.is()).map(|b| b.batch.readings_len()).sum()
     }
 
-    /// No sender waits for word any more.
+    /// No broker waits for word any more.
     pub(super) fn let_go(&mut self) {
         for block in &mut self.blocks {
-            block.held = false;
+            block.held.by_broker = false;
         }
     }
 
@@ -91,11 +115,12 @@ impl Waiting {
     }
 
     /// The batch that is being filled. With `apart`, what is held stands in blocks of its own.
-    pub(super) fn open(&mut self, held: bool, apart: bool) -> &mut Batch {
+    pub(super) fn open(&mut self, held: Held, apart: bool) -> &mut Batch {
+        let size = self.block_size();
         let fits = |block: &Block| {
             Arc::ptr_eq(&block.plant, &self.plant)
-                && block.batch.readings_len() < BLOCK
-                && (!apart || block.held == held || block.batch.is_empty())
+                && block.batch.readings_len() < size
+                && (!apart || block.held.is() == held.is() || block.batch.is_empty())
         };
         let last = self.blocks.len().wrapping_sub(1);
         let at = match self.blocks.get(last) {
@@ -108,13 +133,18 @@ impl Waiting {
             }
         };
         let block = &mut self.blocks[at];
-        block.held |= held;
+        block.held.join(held);
         &mut block.batch
+    }
+
+    /// Small beside the bound: what is held is let go by whole blocks, and the newest holds the whole.
+    fn block_size(&self) -> usize {
+        BLOCK.min((self.most / 4).max(LEAST_BLOCK))
     }
 
     fn add(&mut self, ahead: i64) {
         let batch = self.spare.pop().unwrap_or_default();
-        self.blocks.push_back(Block { plant: Arc::clone(&self.plant), batch, ahead, held: false });
+        self.blocks.push_back(Block { plant: Arc::clone(&self.plant), batch, ahead, held: Held::default() });
     }
 
     /// The oldest, as much as makes one commit; all under the same settings.
@@ -165,7 +195,9 @@ impl Waiting {
         let mut more = (self.len() - self.held()).saturating_sub(self.most);
         let any = more > 0;
         while more > 0 {
-            let Some(at) = self.blocks.iter().position(|b| !b.held && !b.batch.is_empty()) else { break };
+            let Some(at) = self.blocks.iter().position(|b| !b.held.is() && !b.batch.is_empty()) else {
+                break;
+            };
             let Some(block) = self.blocks.remove(at) else { break };
             if let Some(next) = self.blocks.get_mut(at) {
                 next.ahead += block.ahead;
@@ -208,7 +240,9 @@ impl Gone {
 mod tests {
     use std::sync::Arc;
 
-    use super::{BLOCK, Waiting};
+    use std::time::Instant;
+
+    use super::{BLOCK, CALLERS_WAIT, Held, Waiting};
     use crate::plant::example::plant;
     use crate::plant::{DeviceIx, Micros, PointIx, Quality, Reading};
 
@@ -220,7 +254,12 @@ mod tests {
     fn fill(waiting: &mut Waiting, from: i64, n: i64, held: bool) {
         for second in from..from + n {
             let reading = Reading { point: PointIx(0), value: 1.0, quality: Quality::Good };
-            waiting.open(held, true).push(DeviceIx(0), Micros(second * 1_000_000), true, &[reading]);
+            waiting.open(Held { by_broker: held, by_callers: None }, true).push(
+                DeviceIx(0),
+                Micros(second * 1_000_000),
+                true,
+                &[reading],
+            );
         }
     }
 
@@ -250,6 +289,25 @@ mod tests {
         waiting.let_go();
         assert!(waiting.bound());
         assert_eq!((waiting.held(), waiting.take_loss().map(|loss| loss.readings)), (0, Some(107)));
+    }
+
+    #[test]
+    fn what_a_caller_waits_for_is_held_until_it_has_gone_whatever_comes_after_it() {
+        let mut waiting = waiting(10);
+        let put = |waiting: &mut Waiting, second: i64, since: Instant| {
+            let reading = Reading { point: PointIx(0), value: 1.0, quality: Quality::Good };
+            let held = Held { by_broker: false, by_callers: Some(since) };
+            waiting.open(held, true).push(DeviceIx(0), Micros(second), true, &[reading]);
+        };
+        let Some(long_ago) = Instant::now().checked_sub(CALLERS_WAIT) else { return };
+        let size = waiting.block_size();
+        for n in 0..size as i64 {
+            put(&mut waiting, n, long_ago);
+        }
+        put(&mut waiting, size as i64, Instant::now());
+        assert_eq!((waiting.len(), waiting.held()), (size + 1, 1));
+        assert!(waiting.bound());
+        assert_eq!((waiting.len(), waiting.take_loss().map(|loss| loss.readings)), (1, Some(size as u64)));
     }
 
     #[test]

@@ -59,7 +59,7 @@ pub async fn run(
         let mut oldest: Option<Micros> = None;
         lines.clear();
         while (taken as usize) < wanted {
-            let Some(chunk) = journal.next_after(last)? else { break };
+            let Some(chunk) = journal.next_to_send(last)? else { break };
             oldest.get_or_insert(chunk.committed);
             last = chunk.seq;
             taken += chunk.readings;

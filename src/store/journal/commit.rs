@@ -3,7 +3,7 @@
 use rusqlite::{Transaction, params};
 
 use super::meta::{self, Mark};
-use super::{Drift, FILE, Journal, StoreError, Uptime, cursor, sqlite};
+use super::{Drift, FILE, Journal, SLACK, StoreError, Uptime, cursor, sqlite};
 use crate::plant::{Batch, Micros};
 use crate::store::{checksum, pack};
 
@@ -58,6 +58,7 @@ impl Journal {
             turning.ahead += ahead;
             pack::pack(batch, &self.series, &mut self.body);
             let number = put_chunk(&tx, now.0, batch.readings_len() as i64, &self.body).map_err(&err)?;
+            put_late(&tx, (number, now.0), batch.samples().map(|s| s.0.at.0)).map_err(&err)?;
             seq = Some(number);
             if now.0 < newest.saturating_sub(SET_BACK) && turning.ahead == 0 {
                 turning.ahead = now.0 - newest;
@@ -92,6 +93,25 @@ fn put_chunk(tx: &Transaction<'_>, committed: i64, readings: i64, body: &[u8]) -
     tx.prepare_cached("INSERT INTO chunk (committed, readings, body, sum) VALUES (?1, ?2, ?3, ?4)")?
         .execute(params![committed, readings, body, sum])?;
     Ok(tx.last_insert_rowid())
+}
+
+/// Notes the times of a chunk's readings, where a search by its commit time would not find them.
+pub(super) fn put_late(
+    tx: &Transaction<'_>,
+    (seq, committed): (i64, i64),
+    times: impl Iterator<Item = i64>,
+) -> rusqlite::Result<()> {
+    let span = times.fold(None, |span: Option<(i64, i64)>, at| {
+        let (first, last) = span.unwrap_or((at, at));
+        Some((first.min(at), last.max(at)))
+    });
+    let Some((first, last)) = span else { return Ok(()) };
+    if first >= committed.saturating_sub(SLACK) && last <= committed.saturating_add(SLACK) {
+        return Ok(());
+    }
+    tx.prepare_cached("INSERT OR REPLACE INTO late (seq, first_at, last_at) VALUES (?1, ?2, ?3)")?
+        .execute(params![seq, first, last])
+        .map(drop)
 }
 
 fn put_turn(tx: &Transaction<'_>, seq: i64, before: Drift, by: Drift) -> rusqlite::Result<()> {

@@ -103,6 +103,22 @@ pub(super) fn set_ledger(conn: &Connection, name: &str, entries: u64) -> rusqlit
     set(conn, "ledger", &serde_json::to_string(&(name, entries)).unwrap_or_default())
 }
 
+/// Ranges of chunks, behind the first number up to the second, that are still to be taken over from a damaged file.
+pub(super) type Ranges = Vec<(i64, i64)>;
+
+/// What is still to be taken over; `None` if nothing was begun.
+pub(super) fn salvage(conn: &Connection) -> rusqlite::Result<Option<Ranges>> {
+    Ok(get(conn, "salvage")?.and_then(|text| serde_json::from_str(&text).ok()))
+}
+
+pub(super) fn set_salvage(conn: &Connection, left: &[(i64, i64)]) -> rusqlite::Result<()> {
+    set(conn, "salvage", &serde_json::to_string(left).unwrap_or_default())
+}
+
+pub(super) fn end_salvage(conn: &Connection) -> rusqlite::Result<()> {
+    conn.execute("DELETE FROM meta WHERE key = 'salvage'", []).map(drop)
+}
+
 pub(super) fn probe(conn: &Connection) -> rusqlite::Result<()> {
     set(conn, "probe", &fastrand::u32(..).to_string())
 }

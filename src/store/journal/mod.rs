@@ -2,7 +2,7 @@
 //!
 //! Outbox and history in one copy: outlets read it forward from their cursor, evidence and trends
 //! read it by time. Expendable: a damaged file is set aside, a new one begun, and what can be read of the damaged one
-//! taken over.
+//! taken over step by step, beside the commits of now.
 
 mod commit;
 mod meta;
@@ -18,11 +18,12 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::migrations::{JOURNAL, migrate, settle, tune};
-use super::place::{Fate, Place};
+use super::place::{Mended, Place};
 use super::{PackedSample, StoreError, Trouble, place, sqlite};
 use crate::plant::{Micros, Plant, TextTable};
 
 use meta::Mark;
+use salvage::Salvage;
 use series::series_of;
 
 pub use commit::Load;
@@ -32,6 +33,8 @@ pub use series::SeriesInfo;
 pub use trim::{Loss, Trimmed, named};
 
 const FILE: &str = "journal.db";
+/// Commits lag readings by up to this time, microseconds; readings that lag more are noted with their times.
+const SLACK: i64 = 60 * 1_000_000;
 const SUSPECT: &str = "journal.suspect";
 /// What stands for a text that does not read back.
 const UNREADABLE: &str = "(unreadable)";
@@ -78,6 +81,10 @@ pub struct Journal {
     place: Place,
     /// What could not be taken over from a damaged file.
     lost: Vec<Unread>,
+    /// A damaged file of which something is still to be taken over.
+    salvage: Option<Salvage>,
+    /// What a person must hear.
+    told: Vec<String>,
 }
 
 /// The opened journal, and where a damaged one was put.
@@ -85,7 +92,7 @@ pub struct Journal {
 pub struct Opened {
     /// Ready to write.
     pub journal: Journal,
-    /// The damaged file's new name, if there was one.
+    /// The damaged file's new name, if there was one. [`Journal::take_over_some`] takes over what can be read of it.
     pub set_aside: Option<PathBuf>,
 }
 
@@ -96,10 +103,20 @@ impl Journal {
     /// # Errors
     /// [`StoreError`] if the folder cannot be written or the file is from a newer version.
     pub fn open(dir: &Path, plant: &Plant, now: Micros) -> Result<Opened, StoreError> {
-        Self::open_with(dir, plant, (now, &Uptime::default()), TextTable::default())
+        if Self::is_suspect(dir) {
+            if dir.join(FILE).exists() && !Self::is_sound(dir)? {
+                Self::put_aside(dir, now)?;
+            }
+            Self::is_not_suspect(dir);
+        }
+        let mut opened = Self::open_with(dir, plant, (now, &Uptime::default()), TextTable::default())?;
+        while opened.journal.take_over_some()? {}
+        Ok(opened)
     }
 
-    /// As [`Self::open`], by both clocks and with the texts that are known already.
+    /// As [`Self::open`], by both clocks and with the texts that are known already; at once, however large the file is:
+    /// it is not looked at whole, and what is to be taken over from a damaged one is left to
+    /// [`Self::take_over_some`].
     ///
     /// # Errors
     /// See [`Self::open`].
@@ -111,28 +128,60 @@ impl Journal {
     ) -> Result<Opened, StoreError> {
         place::make_folder(dir)?;
         let path = dir.join(FILE);
-        // A whole check of a large file takes its time: done only when a run has met damage.
-        let suspect = dir.join(SUSPECT);
-        let opened = Self::try_open(&path, plant, texts.clone()).and_then(|journal| {
-            if suspect.exists() {
-                journal.check()?;
-            }
-            Ok(journal)
-        });
-        // Looked at now; a file that cannot be removed is only looked at again.
-        let _ = std::fs::remove_file(&suspect);
-        let (mut journal, set_aside) = match opened {
-            Ok(journal) => (journal, None),
+        let under_way = salvage::under_way(dir)?;
+        let (mut journal, aside) = match Self::try_open(&path, plant, texts.clone()) {
+            Ok(journal) => (journal, under_way),
             Err(e) if e.is_damage() => {
                 let aside = salvage::set_aside(dir, now)?;
-                let mut journal = Self::try_open(&path, plant, texts)?;
-                journal.take_over(&aside, plant)?;
-                (journal, Some(aside))
+                (Self::try_open(&path, plant, texts)?, Some(aside))
             }
             Err(other) => return Err(other),
         };
+        let begun = match &aside {
+            Some(aside) => journal.take_over(aside, plant)?,
+            None => false,
+        };
+        journal.believe_cursors()?;
         journal.wake(now, uptime)?;
-        Ok(Opened { journal, set_aside })
+        Ok(Opened { journal, set_aside: aside.filter(|_| begun) })
+    }
+
+    /// Sets the file aside, which is known to be damaged: the next opening begins a new one.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn put_aside(dir: &Path, now: Micros) -> Result<(), StoreError> {
+        if dir.join(FILE).exists() {
+            salvage::set_aside(dir, now)?;
+        }
+        Self::is_not_suspect(dir);
+        Ok(())
+    }
+
+    /// A whole check was asked for and has been made, or is of no use any more.
+    pub fn is_not_suspect(dir: &Path) {
+        // One that cannot be removed asks for another check.
+        let _ = std::fs::remove_file(dir.join(SUSPECT));
+    }
+
+    /// Looks at the whole file, by a connection of its own; false if it is damaged. That takes its time with a large one.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it cannot be read for another reason.
+    pub fn is_sound(dir: &Path) -> Result<bool, StoreError> {
+        let looked = JournalReader::open(&dir.join(FILE)).and_then(|reader| {
+            let word = reader.conn()?.query_row("PRAGMA quick_check(1)", [], |r| r.get::<_, String>(0));
+            word.map_err(sqlite(FILE))
+        });
+        match looked {
+            Ok(word) if word == "ok" => Ok(true),
+            Ok(word) => {
+                tracing::error!("{FILE}: {word}");
+                Ok(false)
+            }
+            Err(e) if e.is_damage() => Ok(false),
+            Err(e) => Err(e),
+        }
     }
 
     /// Asks for a whole check: at the next start, or when the keeper looks after the journal.
@@ -145,12 +194,6 @@ impl Journal {
     #[must_use]
     pub fn is_suspect(dir: &Path) -> bool {
         dir.join(SUSPECT).exists()
-    }
-
-    fn check(&self) -> Result<(), StoreError> {
-        let word: String =
-            self.conn.query_row("PRAGMA quick_check(1)", [], |r| r.get(0)).map_err(sqlite(FILE))?;
-        if word == "ok" { Ok(()) } else { Err(StoreError::Corrupt(format!("{FILE}: {word}"))) }
     }
 
     fn try_open(path: &Path, plant: &Plant, texts: TextTable) -> Result<Self, StoreError> {
@@ -174,6 +217,8 @@ impl Journal {
             body: Vec::new(),
             turning: Drift::default(),
             lost: Vec::new(),
+            salvage: None,
+            told: Vec::new(),
             conn,
             series,
             texts,
@@ -208,6 +253,36 @@ impl Journal {
     #[must_use]
     pub fn take_lost(&mut self) -> Vec<Unread> {
         std::mem::take(&mut self.lost)
+    }
+
+    /// What a person must hear of it; once.
+    #[must_use]
+    pub fn take_told(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.told)
+    }
+
+    /// An outlet cannot stand behind the end: it would pass over in silence what comes until then.
+    fn believe_cursors(&mut self) -> Result<(), StoreError> {
+        let err = sqlite(FILE);
+        let end = sequence(&self.conn, "chunk").map_err(&err)?.unwrap_or(0);
+        let beyond: Vec<(String, i64)> = self
+            .conn
+            .prepare("SELECT outlet, seq FROM cursor WHERE seq > ?1")
+            .and_then(|mut query| query.query_map([end], |r| Ok((r.get(0)?, r.get(1)?)))?.collect())
+            .map_err(&err)?;
+        for (outlet, seq) in beyond {
+            self.conn
+                .execute(
+                    "UPDATE cursor SET seq = 0, sum = row_sum(outlet, 0, readings) WHERE outlet = ?1",
+                    [&outlet],
+                )
+                .map_err(&err)?;
+            self.told.push(format!(
+                "outlet {outlet} stood at chunk {seq} of {FILE}, which ends at {end}: it begins with the oldest chunk again, \
+                 and what it had delivered of this file is sent once more, under the same times"
+            ));
+        }
+        Ok(())
     }
 
     /// The last chunk that `outlet` has delivered.
@@ -272,21 +347,12 @@ impl Journal {
     }
 
     /// An error if the file is no longer where it was opened. One that was removed is written anew from what is
-    /// still open.
+    /// still open, and a removed log is emptied into the file and begun anew.
     ///
     /// # Errors
     /// [`StoreError::Moved`], or why the new one cannot be written.
-    pub fn stay(&mut self) -> Result<bool, StoreError> {
-        match self.place.fate() {
-            Fate::InPlace => Ok(false),
-            Fate::Moved(what) => Err(StoreError::Moved(what)),
-            Fate::Removed => {
-                self.conn = place::write_anew(&self.conn, &self.path, FILE)?;
-                tune(&self.conn, FILE)?;
-                self.place = Place::of(&self.path);
-                Ok(true)
-            }
-        }
+    pub fn stay(&mut self) -> Result<Option<Mended>, StoreError> {
+        self.place.stay(&mut self.conn, FILE)
     }
 
     /// The texts that readings may stand for; what is added to it is kept with the next commit.
@@ -369,6 +435,11 @@ fn cursor(conn: &Connection, outlet: &str) -> rusqlite::Result<(i64, u64)> {
     let mut query = conn.prepare_cached(sound).or_else(|_| conn.prepare_cached(all))?;
     let found = query.query_row([outlet], |r| Ok((r.get(0)?, r.get::<_, i64>(1)? as u64))).optional()?;
     Ok(found.unwrap_or_default())
+}
+
+/// The last number that `table` has given out.
+fn sequence(conn: &Connection, table: &str) -> rusqlite::Result<Option<i64>> {
+    conn.query_row("SELECT seq FROM sqlite_sequence WHERE name = ?1", [table], |r| r.get(0)).optional()
 }
 
 fn stats(conn: &Connection) -> rusqlite::Result<Stats> {

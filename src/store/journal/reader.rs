@@ -4,6 +4,7 @@
 //! What cannot be read costs itself alone: it is passed over, told to whoever listens, and never given out.
 
 use std::cell::{Cell, Ref, RefCell};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::mpsc;
 
@@ -12,11 +13,11 @@ use rusqlite::{Connection, OptionalExtension};
 use super::super::link::Link;
 use super::super::{checksum, pack, unpack};
 use super::series::type_of;
-use super::{Chunk, FILE, PackedSample, SeriesInfo, StoreError, cursor, is_row_damage, sqlite};
+use super::{
+    Chunk, FILE, PackedSample, SLACK, SeriesInfo, StoreError, cursor, is_row_damage, sequence, sqlite,
+};
 use crate::plant::Micros;
 
-/// Commits lag readings by up to this time, microseconds.
-const SLACK: i64 = 60 * 1_000_000;
 /// Gaps remembered for whoever asks.
 const MOST_UNREAD: usize = 1000;
 
@@ -158,6 +159,28 @@ impl JournalReader {
         cursor(&*self.conn()?, outlet).map_err(sqlite(FILE))
     }
 
+    /// As [`Self::next_after`], for whoever moves a cursor: what is still to be taken over from a damaged file is waited
+    /// for, and never passed over.
+    ///
+    /// # Errors
+    /// [`StoreError::Sqlite`].
+    pub fn next_to_send(&self, seq: i64) -> Result<Option<Chunk>, StoreError> {
+        // Asked for before the chunk: what is taken over meanwhile is only waited for a little longer.
+        let left = self.left_to_take_over()?;
+        let chunk = self.next_after(seq)?;
+        let before = chunk.as_ref().map_or(i64::MAX, |chunk| chunk.seq - 1);
+        let missing = left.iter().any(|(after, until)| *after.max(&seq) < *until.min(&before));
+        Ok(chunk.filter(|_| !missing))
+    }
+
+    fn left_to_take_over(&self) -> Result<super::meta::Ranges, StoreError> {
+        let conn = self.conn()?;
+        if columns(&conn, "meta").map_err(sqlite(FILE))?.is_empty() {
+            return Ok(Vec::new());
+        }
+        super::meta::salvage(&conn).map(Option::unwrap_or_default).map_err(sqlite(FILE))
+    }
+
     /// The chunk that follows `seq`. In the place of chunks that do not read back stands one without readings, with
     /// the number of the last of them.
     ///
@@ -177,7 +200,7 @@ impl JournalReader {
                 }))
             }
             Ok(Some(row)) => Ok(Some(self.damaged(&conn, seq, &row))),
-            Err(e) if is_row_damage(&e) => self.beyond(&conn, seq, &e).map(Some),
+            Err(e) if is_row_damage(&e) => self.beyond(&conn, seq, &e),
             Err(e) => Err(sqlite(FILE)(e)),
         }
     }
@@ -200,11 +223,15 @@ impl JournalReader {
         })
     }
 
-    /// Looks for the first chunk after `seq` that can be reached, with growing steps and then by halving.
-    fn beyond(&self, conn: &Connection, seq: i64, error: &rusqlite::Error) -> Result<Chunk, StoreError> {
-        let last: i64 = conn
-            .query_row("SELECT seq FROM sqlite_sequence WHERE name = 'chunk'", [], |r| r.get(0))
-            .unwrap_or(seq + 1);
+    /// Looks for the first chunk after `seq` that can be reached, with growing steps and then by halving. `None` behind
+    /// the last number that was given out: whatever is damaged there held no chunk after `seq`.
+    fn beyond(
+        &self,
+        conn: &Connection,
+        seq: i64,
+        error: &rusqlite::Error,
+    ) -> Result<Option<Chunk>, StoreError> {
+        let Some(last) = last_given_out(conn).filter(|last| *last > seq) else { return Ok(None) };
         let reach = |from: i64| match row_after(conn, from) {
             Ok(found) => Ok(Some(found.map_or(last + 1, |row| row.seq))),
             Err(e) if is_row_damage(&e) => Ok(None),
@@ -231,7 +258,7 @@ impl JournalReader {
         }
         let end = (next - 1).max(seq + 1);
         let (from, to) = self.around(conn, seq, end);
-        Ok(self.pass_over(Unread {
+        Ok(Some(self.pass_over(Unread {
             first: seq + 1,
             last: end,
             from: Micros(from),
@@ -239,7 +266,7 @@ impl JournalReader {
             readings: self.usual.get().saturating_mul((end - seq) as u64),
             guessed: true,
             why: error.to_string(),
-        }))
+        })))
     }
 
     /// When the neighbours of a gap were committed.
@@ -333,7 +360,8 @@ impl JournalReader {
     }
 
     /// Visits every sample whose time may lie in `from..=to`, oldest commit first. Commits lag
-    /// readings by seconds and buffered readings come late, so the caller checks `at` itself.
+    /// readings by seconds, by as long as the disk takes nothing, and buffered readings come late, so the caller checks
+    /// `at` itself.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -344,7 +372,8 @@ impl JournalReader {
         mut visit: impl FnMut(&PackedSample<'_>),
     ) -> Result<(), StoreError> {
         for run in self.runs()? {
-            self.walk(run, (from.0 - SLACK, to.0 + SLACK), |chunk| {
+            let late = self.late(run, &[(from.0, to.0)])?;
+            self.walk(run, (from.0 - SLACK, to.0 + SLACK), &late, |chunk, _| {
                 unpack(&chunk.body, |sample| visit(&sample))
             })?;
         }
@@ -367,8 +396,11 @@ impl JournalReader {
         for run in self.runs()? {
             let shift = run.ahead - ahead;
             let mut first = None;
-            self.walk(run, (from.0 + shift - SLACK, to.0 + shift + SLACK), |chunk| {
-                first.get_or_insert(chunk.committed.0 - shift);
+            let late = self.late(run, &[(from.0 + shift, to.0 + shift), (from.0, to.0)])?;
+            self.walk(run, (from.0 + shift - SLACK, to.0 + shift + SLACK), &late, |chunk, in_time| {
+                if in_time {
+                    first.get_or_insert(chunk.committed.0 - shift);
+                }
                 unpack(&chunk.body, |sample| {
                     let steady = Micros(sample.at.0 - shift);
                     // A device's own time does not turn with this clock.
@@ -388,22 +420,63 @@ impl JournalReader {
         Ok(turns)
     }
 
-    /// The chunks of a run that were committed between two times.
+    /// The chunks of a run that were committed between two times, in their order among the `late` ones, which were
+    /// committed at any time; tells of each whether it is one of the former.
     fn walk(
         &self,
         run: Run,
         (from, to): (i64, i64),
-        mut visit: impl FnMut(&Chunk) -> Result<(), StoreError>,
+        late: &[i64],
+        mut visit: impl FnMut(&Chunk, bool) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let mut seq = self.seq_at(from, (run.low, run.high))? - 1;
+        let (before, after) = late.split_at(late.partition_point(|late| *late <= seq));
+        for late in before {
+            self.alone(*late, &mut visit)?;
+        }
         while let Some(chunk) = self.next_after(seq)? {
             if chunk.seq >= run.high || chunk.committed.0 > to {
                 break;
             }
             seq = chunk.seq;
-            visit(&chunk)?;
+            visit(&chunk, true)?;
         }
-        Ok(())
+        after.iter().filter(|late| **late > seq).try_for_each(|late| self.alone(*late, &mut visit))
+    }
+
+    fn alone(
+        &self,
+        late: i64,
+        visit: &mut impl FnMut(&Chunk, bool) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        match self.next_after(late - 1)? {
+            Some(chunk) if chunk.seq == late => visit(&chunk, false),
+            // Gone meanwhile, or passed over and told.
+            _ => Ok(()),
+        }
+    }
+
+    /// The chunks of a run, in their order, with readings that were taken long before or after their commit and in one of
+    /// `windows`. A store of an earlier version has not noted which those are.
+    fn late(&self, run: Run, windows: &[(i64, i64)]) -> Result<Vec<i64>, StoreError> {
+        let err = sqlite(FILE);
+        let conn = self.conn()?;
+        if columns(&conn, "late").map_err(&err)?.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut query = conn
+            .prepare_cached(
+                "SELECT seq FROM late WHERE last_at >= ?1 AND first_at <= ?2 AND seq >= ?3 AND seq < ?4",
+            )
+            .map_err(&err)?;
+        let mut found = BTreeSet::new();
+        for (from, to) in windows {
+            let rows = query.query_map([*from, *to, run.low, run.high], |r| r.get(0)).map_err(&err)?;
+            for seq in rows {
+                found.insert(seq.map_err(&err)?);
+            }
+        }
+        Ok(found.into_iter().collect())
     }
 
     /// Runs of chunks in which commit times rise: one, and one more for each turn of the wall clock.
@@ -446,6 +519,16 @@ impl JournalReader {
         }
         Ok(low)
     }
+}
+
+/// The last chunk number that was given out, by the first witness that can be read.
+pub(super) fn last_given_out(conn: &Connection) -> Option<i64> {
+    let newest = |sql: &str| conn.query_row(sql, [], |r| r.get::<_, Option<i64>>(0)).ok().flatten();
+    let of_the_table = sequence(conn, "chunk").ok().flatten();
+    of_the_table.or_else(|| newest("SELECT max(seq) FROM chunk")).or_else(|| {
+        let places = newest("SELECT max(seq) FROM cursor");
+        places.max(newest("SELECT max(seq) FROM turn"))
+    })
 }
 
 /// First chunk, and behind the last one.

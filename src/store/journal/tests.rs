@@ -387,3 +387,206 @@ fn a_removed_file_is_written_anew_and_a_moved_one_stops_the_commit() {
     drop(journal);
     assert_eq!(values(&super::JournalReader::open(&path).unwrap()).0, [1, 2, 3, 4, 5, 6, 7]);
 }
+
+fn reading(value: f64) -> Reading {
+    Reading { point: PointIx(0), value, quality: Quality::Good }
+}
+
+/// Commits one reading, taken and committed at these seconds.
+fn put_one(journal: &mut Journal, at: i64, committed: i64, value: f64) -> Option<i64> {
+    let mut batch = Batch::default();
+    batch.push(DeviceIx(0), Micros(at * 1_000_000), true, &[reading(value)]);
+    journal.commit(&batch, &[], Micros(committed * 1_000_000)).unwrap()
+}
+
+/// Destroys the page that the body of `seq` begins on.
+fn destroy_page_of(dir: &std::path::Path, seq: i64) {
+    let at = place_of(dir, seq) / 4096 * 4096;
+    let mut file = std::fs::read(dir.join("journal.db")).unwrap();
+    file[at..at + 4096].fill(0xA5);
+    std::fs::write(dir.join("journal.db"), file).unwrap();
+}
+
+#[test]
+fn a_newest_page_that_is_damaged_ends_the_reading_and_the_taking_over_and_numbers_go_on_behind_it() {
+    for last_number_is_known in [true, false] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut journal = filled(dir.path(), 200);
+        journal.commit(&Batch::default(), &[("a".to_owned(), 200, 20_000)], Micros(0)).unwrap();
+        drop(journal);
+        destroy_page_of(dir.path(), 200);
+        if !last_number_is_known {
+            let conn = rusqlite::Connection::open(dir.path().join("journal.db")).unwrap();
+            conn.execute("DELETE FROM sqlite_sequence", []).unwrap();
+        }
+        let reader = super::JournalReader::open(&dir.path().join("journal.db")).unwrap();
+        let (mut seq, mut steps) = (0, 0);
+        while let Some(chunk) = reader.next_after(seq).unwrap() {
+            (seq, steps) = (chunk.seq, steps + 1);
+            assert!(steps <= 200, "no end at {seq}");
+        }
+        assert_eq!(seq, 200);
+        drop(reader);
+        Journal::suspect(dir.path());
+        let mut journal = Journal::open(dir.path(), &plant(vec![Vec::new()]), Micros(7)).unwrap().journal;
+        let lost = journal.take_lost();
+        assert!(lost.iter().any(|gap| gap.last >= 200), "{lost:?}");
+        let next = put_one(&mut journal, 201, 201, 7.0).unwrap();
+        assert!(
+            if last_number_is_known { next == 201 } else { next > 200 },
+            "behind the place of an outlet: {next}"
+        );
+        let reader = journal.reader().unwrap();
+        assert_eq!(
+            reader.next_to_send(200).unwrap().map(|chunk| chunk.seq),
+            Some(next),
+            "passed over in silence"
+        );
+    }
+}
+
+#[test]
+fn an_outlet_that_stands_behind_the_end_begins_anew_and_a_person_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = filled(dir.path(), 20);
+    let cursors = [("a".to_owned(), 300, 0), ("b".to_owned(), 20, 0)];
+    journal.commit(&Batch::default(), &cursors, Micros(0)).unwrap();
+    drop(journal);
+    let mut journal = Journal::open(dir.path(), &plant(vec![Vec::new()]), Micros(0)).unwrap().journal;
+    let told = journal.take_told();
+    assert!(told.len() == 1 && told[0].contains("outlet a") && told[0].contains("300"), "{told:?}");
+    let reader = journal.reader().unwrap();
+    assert_eq!((reader.cursor("a").unwrap().0, reader.cursor("b").unwrap().0), (0, 20));
+}
+
+fn begin(dir: &std::path::Path) -> super::Opened {
+    let (plant, texts) = (plant(vec![Vec::new()]), crate::plant::TextTable::default());
+    Journal::open_with(dir, &plant, (Micros(600_000_000), &super::Uptime::default()), texts).unwrap()
+}
+
+fn names(dir: &std::path::Path) -> Vec<String> {
+    let entries =
+        std::fs::read_dir(dir).unwrap().map(|e| e.unwrap().file_name().to_string_lossy().into_owned());
+    let mut names: Vec<_> =
+        entries.filter(|n| n.contains("salvage") || n.ends_with(".db") && n != "journal.db").collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_taking_over_that_is_cut_off_goes_on_at_the_next_start_and_nobody_is_sent_past_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = filled(dir.path(), 600);
+    journal.commit(&Batch::default(), &[("a".to_owned(), 100, 0)], Micros(0)).unwrap();
+    drop(journal);
+    std::fs::write(dir.path().join("journal.damaged-5.db"), "of another time").unwrap();
+    Journal::put_aside(dir.path(), Micros(9_000_000)).unwrap();
+    let opened = begin(dir.path());
+    assert!(opened.set_aside.is_some_and(|path| path.ends_with("journal.damaged-9.db")));
+    let mut journal = opened.journal;
+    let next = |journal: &Journal, after: i64| {
+        journal.reader().unwrap().next_to_send(after).unwrap().map(|chunk| chunk.seq)
+    };
+    // What comes now is committed at once, and waits for what was before it.
+    assert_eq!(put_one(&mut journal, 600, 600, 7.0), Some(601));
+    assert_eq!(next(&journal, 100), None);
+    assert!(journal.take_over_some().unwrap());
+    assert_eq!((next(&journal, 100), next(&journal, 355), next(&journal, 356)), (Some(101), Some(356), None));
+    // The history, which the outlet has had, comes last; nothing is trimmed before its turn.
+    let trimmed = (0..20).map(|_| journal.trim(&["a".to_owned()], Micros(i64::MAX), 0).unwrap().chunks);
+    assert_eq!(trimmed.sum::<usize>(), 256);
+    drop(journal);
+
+    let opened = begin(dir.path());
+    assert!(opened.set_aside.is_none(), "begun anew");
+    let mut journal = opened.journal;
+    while journal.take_over_some().unwrap() {}
+    assert!(journal.take_lost().is_empty() && journal.take_told().is_empty());
+    assert_eq!((next(&journal, 356), next(&journal, 600)), (Some(357), Some(601)));
+    let (seqs, _) = values(&journal.reader().unwrap());
+    assert_eq!(seqs, (1..=100).chain(357..=601).collect::<Vec<i64>>());
+    assert_eq!(names(dir.path()), ["journal.damaged-9.db"], "one damaged file is kept");
+    assert!(Journal::bytes_set_aside(dir.path()) > 0 && Journal::remove_set_aside(dir.path()));
+    assert_eq!(names(dir.path()), [""; 0]);
+}
+
+#[test]
+fn a_kill_between_the_two_renamings_costs_nothing_and_what_is_given_up_is_told() {
+    let (from, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mut journal = filled(from.path(), 50);
+    journal.commit(&Batch::default(), &[("a".to_owned(), 10, 0)], Micros(0)).unwrap();
+    // As the files stand while the gateway runs: most is in the log.
+    std::fs::copy(from.path().join("journal.db"), dir.path().join("journal.damaged-9.db")).unwrap();
+    std::fs::copy(from.path().join("journal.db-wal"), dir.path().join("journal.db-wal")).unwrap();
+    std::fs::write(dir.path().join("journal.salvage"), "journal.damaged-9.db").unwrap();
+    let mut journal = begin(dir.path()).journal;
+    journal.take_over_some().unwrap();
+    assert_eq!(values(&journal.reader().unwrap()).0, (11..=50).collect::<Vec<i64>>());
+    journal.give_up_taking_over("no room on the disk").unwrap();
+    let lost = journal.take_lost();
+    assert_eq!(lost.iter().map(|gap| (gap.first, gap.last)).collect::<Vec<_>>(), [(1, 10)]);
+    assert!(journal.take_told()[0].contains("journal.damaged-9.db"));
+    assert!(!journal.is_taking_over() && names(dir.path()) == ["journal.damaged-9.db"]);
+}
+
+#[test]
+fn readings_that_waited_for_the_disk_are_found_by_their_own_times() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = filled(dir.path(), 100);
+    // Ten minutes in which the disk took nothing.
+    put_one(&mut journal, 100, 700, 0.5);
+    let mut batch = Batch::default();
+    for second in 101..700 {
+        batch.push(DeviceIx(0), Micros(second * 1_000_000), true, &[reading(second as f64)]);
+    }
+    journal.commit(&batch, &[], Micros(700_000_000)).unwrap();
+    put_one(&mut journal, 701, 701, 0.5);
+    let span = (Micros(250_000_000), Micros(259_000_000));
+    let found = |journal: &Journal, span: (Micros, Micros)| {
+        let reader = journal.reader().unwrap();
+        let series = crate::store::evidence::collect(&reader, "boiler-1", span, Some(0)).unwrap();
+        let mut between = 0;
+        let visit = |s: &super::PackedSample<'_>| between += i32::from((span.0..=span.1).contains(&s.at));
+        reader.between(span.0, span.1, visit).unwrap();
+        let samples = series.first().map_or(0, |s| s.samples.len());
+        assert_eq!(samples as i32, between);
+        samples
+    };
+    assert_eq!(found(&journal, span), 10, "the breach is missing");
+    // Once each also where they lie within the commits of their time.
+    assert_eq!(found(&journal, (Micros(690_000_000), Micros(710_000_000))), 11);
+    drop(journal);
+    Journal::put_aside(dir.path(), Micros(0)).unwrap();
+    let mut journal = Journal::open(dir.path(), &plant(vec![Vec::new()]), Micros(0)).unwrap().journal;
+    assert_eq!(found(&journal, span), 10, "lost by the taking over");
+    trim_all(&mut journal, i64::MAX, 0);
+    let late: i64 = journal.conn.query_row("SELECT count(*) FROM late", [], |r| r.get(0)).unwrap();
+    assert_eq!(late, 0);
+}
+
+#[test]
+fn a_removed_log_costs_nothing_and_who_reads_sees_what_comes_after_it() {
+    use crate::store::Mended;
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = filled(dir.path(), 5);
+    let path = dir.path().join("journal.db");
+    let reader = super::JournalReader::open(&path).unwrap();
+    assert_eq!(values(&reader).0.len(), 5);
+    for suffixes in [&["-wal"][..], &["-wal", "-shm"][..]] {
+        for suffix in suffixes {
+            let _ = std::fs::remove_file(format!("{}{suffix}", path.display()));
+        }
+        assert_eq!(journal.stay().unwrap(), Some(Mended::Log));
+        assert_eq!(journal.stay().unwrap(), None);
+        let next = put_one(&mut journal, 6, 6, 7.0).unwrap();
+        assert_eq!(values(&reader).0, (1..=next).collect::<Vec<i64>>());
+        // As after a kill.
+        let copy = tempfile::tempdir().unwrap();
+        for suffix in ["", "-wal"] {
+            let name = format!("journal.db{suffix}");
+            std::fs::copy(dir.path().join(&name), copy.path().join(&name)).unwrap();
+        }
+        let after = Journal::open(copy.path(), &plant(vec![Vec::new()]), Micros(0)).unwrap().journal;
+        assert_eq!(values(&after.reader().unwrap()).0, (1..=next).collect::<Vec<i64>>());
+    }
+}

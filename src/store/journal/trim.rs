@@ -183,7 +183,8 @@ impl Journal {
     fn drop_until(&mut self, last: Option<i64>, outlets: &[String]) -> Result<Trimmed, StoreError> {
         let err = sqlite(FILE);
         let mut trimmed = Trimmed::default();
-        let Some(last) = last else { return Ok(trimmed) };
+        // What is taken over from a damaged file comes in its order: nothing goes before its turn.
+        let Some(last) = last.map(|last| last.min(self.taken_over_until())) else { return Ok(trimmed) };
         let tx = self.conn.transaction().map_err(&err)?;
         for outlet in outlets {
             let seq = cursor(&tx, outlet).map_err(&err)?.0;
@@ -206,6 +207,7 @@ impl Journal {
         }
         trimmed.chunks = tx.execute("DELETE FROM chunk WHERE seq <= ?1", [last]).map_err(&err)?;
         tx.execute("DELETE FROM turn WHERE seq <= ?1", [last]).map_err(&err)?;
+        tx.execute("DELETE FROM late WHERE seq <= ?1", [last]).map_err(&err)?;
         tx.commit().map_err(&err)?;
         Ok(trimmed)
     }

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, OptionalExtension, ToSql, Transaction, params};
 
 use super::migrations::{LEDGER, checkpoint, migrate, settle, tune};
-use super::place::{self, Fate, Place};
+use super::place::{self, Mended, Place};
 use super::{Loss, StoreError, journal::is_damage, sqlite};
 use crate::hazard::{Entry, HazardChange, audit};
 use crate::plant::Micros;
@@ -156,21 +156,12 @@ impl Ledger {
     }
 
     /// An error if the file is no longer where it was opened. One that was removed is written anew from what is
-    /// still open; true if that was so.
+    /// still open, and a removed log is emptied into the file and begun anew.
     ///
     /// # Errors
     /// [`StoreError::Moved`], or why the new one cannot be written.
-    pub fn stay(&mut self) -> Result<bool, StoreError> {
-        match self.place.fate() {
-            Fate::InPlace => Ok(false),
-            Fate::Moved(what) => Err(StoreError::Moved(what)),
-            Fate::Removed => {
-                self.conn = place::write_anew(&self.conn, &self.path, FILE)?;
-                tune(&self.conn, FILE)?;
-                self.place = Place::of(&self.path);
-                Ok(true)
-            }
-        }
+    pub fn stay(&mut self) -> Result<Option<Mended>, StoreError> {
+        self.place.stay(&mut self.conn, FILE)
     }
 
     /// A reader on its own connection.
@@ -273,9 +264,10 @@ impl LedgerTx<'_> {
              sum = excluded.sum",
             params![id, h.number, h.equipment, h.rule, h.status.word(), h.found_at.0, h.version, json(h)?],
         )?;
+        // Of a hazard that became a dead letter nothing goes out.
         self.run(
             "INSERT INTO hazard_event (hazard, version, kind, at, body, sum)
-             VALUES (?1,?2,?3,?4,?5, row_sum(?1,?2,?3,?4,?5))",
+             SELECT ?1,?2,?3,?4,?5, row_sum(?1,?2,?3,?4,?5) WHERE EXISTS (SELECT 1 FROM hazard WHERE id = ?1)",
             params![id, h.version, change.kind.word(), change.at.0, event.to_string()],
         )
         .map(drop)

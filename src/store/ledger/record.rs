@@ -122,21 +122,25 @@ impl Recorded {
         serde_json::from_str(text).ok()
     }
 
-    fn run(&self, tx: &LedgerTx<'_>) -> Result<(), StoreError> {
+    /// Gives the number of rows that it wrote.
+    fn run(&self, tx: &LedgerTx<'_>) -> Result<usize, StoreError> {
         match self {
-            Self::Note(note) => tx.note(note),
+            Self::Note(note) => tx.note(note).map(|()| 1),
             Self::Run(sql, cells) => match &tx.to {
                 To::Ledger { tx, .. } => tx
                     .prepare_cached(sql)
                     .and_then(|mut s| s.execute(params_from_iter(cells.iter().map(Cell::value))))
-                    .map(drop)
                     .map_err(sqlite(FILE)),
                 To::Record(rows) => {
                     rows.borrow_mut().push(self.clone());
-                    Ok(())
+                    Ok(1)
                 }
             },
         }
+    }
+
+    fn is_event(&self) -> bool {
+        matches!(self, Self::Run(sql, _) if sql.starts_with("INSERT INTO hazard_event "))
     }
 }
 
@@ -226,15 +230,15 @@ impl Ledger {
 }
 
 fn run_or_bury(row: &Recorded, tx: &LedgerTx<'_>, now: Micros) -> Result<(), StoreError> {
-    match row.run(tx) {
-        Err(e) if is_conflict(&e) => {
-            let what = row.to_text()?;
-            tracing::error!(
-                "the ledger has other records than this one, which becomes a dead letter: {e}: {what}"
-            );
-            let letter = DeadLetter { outlet: "ledger".to_owned(), what, status: 0, reason: e.to_string() };
-            tx.add_dead_letter(&letter, now)
-        }
-        other => other,
-    }
+    let reason = match row.run(tx) {
+        Err(e) if is_conflict(&e) => e.to_string(),
+        Ok(0) if row.is_event() => "its hazard is not in the ledger".to_owned(),
+        other => return other.map(drop),
+    };
+    let what = row.to_text()?;
+    tracing::error!(
+        "the ledger has other records than this one, which becomes a dead letter: {reason}: {what}"
+    );
+    let letter = DeadLetter { outlet: "ledger".to_owned(), what, status: 0, reason };
+    tx.add_dead_letter(&letter, now)
 }

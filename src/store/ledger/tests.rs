@@ -179,3 +179,42 @@ fn a_ledger_of_the_first_version_is_read_as_it_is_and_taken_over() {
     tamper(dir.path(), "UPDATE loss SET readings = 4");
     assert_eq!(ledger.reader().unwrap().damaged(true).unwrap()[0].to_string(), "loss 1");
 }
+
+#[test]
+fn of_a_hazard_that_conflicts_with_an_open_one_nothing_goes_out_and_all_of_it_is_kept() {
+    use crate::hazard::{Register, cloud_event};
+    use crate::plant::{EquipmentIx, HazardLevel, LimitKind, Priority, example::plant};
+    use crate::watch::{AlarmState, Event, Rule, RuleIx, Transition};
+    let raised = |at: i64| {
+        let mut rule = Rule::undelayed(EquipmentIx(0), LimitKind::LL);
+        (rule.key, rule.priority) = ("boiler-1/l.ll".into(), Priority::Critical);
+        rule.hazard = Some(HazardLevel::Major);
+        let transition = Transition {
+            rule: RuleIx(0),
+            from: AlarmState::Normal,
+            to: AlarmState::Unacknowledged,
+            event: Event::Raised,
+            at: Micros(at),
+            value: Some(-80.0),
+            cause: None,
+            by: None,
+            raised_at: Some(Micros(at)),
+        };
+        let second = std::time::Duration::from_secs(1);
+        let (id, day) = (|| uuid::Uuid::from_u128(at as u128), format!("2026112{at}"));
+        Register::default()
+            .on_transition(&transition, &rule, &plant(Vec::new()), id, (&day, || 0), (second, second))
+            .unwrap()
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let mut ledger = Ledger::open(dir.path()).unwrap();
+    for at in [1, 2] {
+        let change = raised(at);
+        let event = cloud_event(&change, "site");
+        ledger.write_surely(|tx| tx.put_hazard(&change, &event), Micros(9)).unwrap();
+    }
+    let reader = ledger.reader().unwrap();
+    assert_eq!(reader.undelivered("feed", 10).unwrap().len(), 1, "an event of a hazard that nobody has");
+    let letters: i64 = ledger.conn.query_row("SELECT count(*) FROM dead_letter", [], |r| r.get(0)).unwrap();
+    assert_eq!(letters, 2, "the hazard and its event");
+}

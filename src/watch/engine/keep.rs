@@ -52,6 +52,9 @@ pub struct Saved {
     pub first: bool,
     /// Of a derived point's row: what its formula remembers.
     pub memory: Option<String>,
+    /// Of the gateway's own alarms: what they tell, in Chinese and English.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub told: Vec<(String, String)>,
 }
 
 /// [`AlarmState`] with the default that a new row has.
