@@ -89,6 +89,13 @@ fn phrase(text: &str) -> Option<String> {
     })
 }
 
+/// What is joined to the words before it: `; of 2 in flight 1 were answered`.
+fn joined(hole: &str) -> Option<String> {
+    let joints = [("; ", "；"), (", ", "，")];
+    let (rest, joint) = joints.iter().find_map(|(by, joint)| Some((hole.strip_prefix(by)?, joint)))?;
+    Some(format!("{joint}{}", phrase(rest).as_deref().unwrap_or(rest)))
+}
+
 /// Several sentences behind one another, parted by semicolons or commas.
 fn listed(text: &str) -> Option<String> {
     let parted = |by: &'static str, chinese: &str| {
@@ -156,7 +163,7 @@ fn sentence(text: &str) -> Option<String> {
             // What stands in marks of code is somebody's own word.
             let own = is_marked(&entry.english, hole);
             let hole = found.get(hole).copied().unwrap_or_default();
-            let told = if own { None } else { phrase(hole) };
+            let told = if own { None } else { joined(hole).or_else(|| phrase(hole)) };
             said.push_str(told.as_deref().unwrap_or(hole));
             rest = after;
         }
@@ -223,6 +230,12 @@ mod tests {
         assert_eq!(in_chinese("a.toml:3:1: x: missing; write at = 1"), "a.toml:3:1: x: 缺少；请写 at = 1");
         assert_eq!(in_chinese("`empty` is not known"), "不认识 `empty`");
         assert_eq!(in_chinese("unit 3\nunit = 3"), "站 3\nunit = 3");
+        assert_eq!(
+            in_chinese(
+                "several requests at once: not answered properly; of 2 in flight 1 were answered: no answer within 1s"
+            ),
+            "同时多个请求：应答不正确；同时 2 个请求，应答了 1 个：1s 内没有应答"
+        );
         // A hole ends with its line.
         assert_eq!(
             in_chinese("+ a\n1 added, 0 removed, 0 changed, 2 as before"),

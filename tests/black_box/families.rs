@@ -264,8 +264,8 @@ async fn e_electrodes_that_are_closed_when_all_is_well() {
         ("fault", Good(0.0)),
         ("circ_pump_1_run", Good(1.0)),
         ("circ_pump_2_run", Good(0.0)),
-        ("circ_pump_1_fault", Good(0.0)),
-        ("circ_pump_2_fault", Good(0.0)),
+        ("circ_pump_a_fault", Good(0.0)),
+        ("circ_pump_b_fault", Good(0.0)),
     ];
     bench.shows(&wanted).await;
     // A broken wire reads open, which is the alarm.
