@@ -438,6 +438,29 @@ fn what_the_commands_print_is_in_chinese_and_json_is_not() {
 }
 
 #[test]
+fn the_log_is_english_and_a_start_that_fails_is_told_in_chinese_beside_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let settings = "[site]\nid = \"n\"\n[console]\nlisten = \"127.0.0.1:0\"\n[[equipment]]\nid = \"b\"\nkind = \"k\"\n\
+                    profile = \"p\"\nsource = \"plc\"\nunit = 1\n[[source.modbus]]\nid = \"plc\"\n\
+                    address = \"tcp://127.0.0.1:9\"\ntimeout = \"2s\"\n";
+    std::fs::create_dir_all(folder.path().join("profiles")).expect("a folder");
+    std::fs::create_dir_all(folder.path().join("data")).expect("a folder");
+    std::fs::write(folder.path().join("steamward.toml"), settings).expect("a file");
+    let profile = "[[point]]\nid = \"p\"\naddress = 40001\ntype = \"u16\"\n";
+    std::fs::write(folder.path().join("profiles/p.toml"), profile).expect("a file");
+    std::fs::write(folder.path().join("data/ledger.db"), [7; 8192]).expect("a file");
+    let (code, said, faults) = run(&["run", ".", "--lang", "zh"], &[], folder.path());
+    assert_eq!(code, 3, "{said}{faults}");
+    let all = format!("{said}{faults}");
+    assert!(all.contains("ledger.db is damaged: ") && all.contains("已损坏："), "{all}");
+    // A warning of the settings stands in the log, in its stable words.
+    let warned: Vec<&str> = all.lines().filter(|l| l.contains(" WARN ")).collect();
+    assert!(warned.iter().any(|l| l.contains("longer than the period")), "{all}");
+    let is_chinese = |l: &&&str| l.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c));
+    assert_eq!(warned.iter().find(is_chinese), None);
+}
+
+#[test]
 fn the_limits_of_a_point_are_told_in_chinese_by_check() {
     let folder = tempfile::tempdir().expect("a folder");
     let settings = "[site]\nid = \"n\"\n[console]\nlisten = \"127.0.0.1:9\"\n[[source.modbus]]\nid = \"plc\"\n\
@@ -526,4 +549,24 @@ fn page_command_line_and_guides_use_the_words_of_the_glossary() {
         }
     }
     assert!(wrong.is_empty(), "words that docs/glossary.md does not use:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_page_names_every_kind_of_equipment_and_has_no_labels_of_points_of_its_own() {
+    use steamward::plant::dictionary;
+    let web = Path::new(env!("CARGO_MANIFEST_DIR")).join("web/src");
+    let mut kinds: Vec<&str> = dictionary::all().iter().flat_map(|k| k.kinds.iter().copied()).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    assert!(kinds.len() >= 9, "{kinds:?}");
+    for language in ["zh", "en"] {
+        let text = std::fs::read_to_string(web.join(format!("lib/i18n/{language}.ts"))).expect("a file");
+        for kind in &kinds {
+            assert!(text.contains(&format!("'kind-of.{kind}': ")), "{language}: {kind}");
+        }
+        // Labels of points come from the gateway, which has them from the profile or the dictionary.
+        for known in dictionary::all().iter().filter(|known| known.id.contains('_')) {
+            assert!(!text.contains(&format!("{}'", known.id)), "{language}: {}", known.id);
+        }
+    }
 }

@@ -11,6 +11,7 @@ use super::logging;
 use crate::exit;
 use crate::gateway::{Files, Gateway, StartError};
 use crate::store::StoreError;
+use crate::tongue;
 
 /// What the outlets get to send the rest; with the rest of the way down it stays under 5 s.
 pub(super) const GRACE: Duration = Duration::from_millis(3500);
@@ -29,7 +30,7 @@ pub(super) fn run(dir: &Path) -> i32 {
     logging::start(&loaded.settings.log);
     crate::parts::contain_panics();
     for warning in &loaded.warnings {
-        warn!("{}", super::shown(warning));
+        warn!("{warning}");
     }
     let folder = dir.to_owned();
     let files = Files { loader: Box::new(move || super::load(&folder)), keys: loaded.keys };
@@ -51,7 +52,7 @@ pub(super) fn run(dir: &Path) -> i32 {
         let gateway = match Gateway::start(loaded.settings, Some(files), None).await {
             Ok(gateway) => gateway,
             Err(e) => {
-                error!("{}", crate::tongue::told(&e.to_string()));
+                not_started(&e);
                 return start_code(&e);
             }
         };
@@ -63,6 +64,14 @@ pub(super) fn run(dir: &Path) -> i32 {
     // Closes the stores in order; a thread that hangs on a broken disk must not keep the process from ending.
     runtime.shutdown_timeout(LAST);
     code
+}
+
+/// For the log, and in Chinese for whoever started it at a terminal.
+pub(super) fn not_started(error: &StartError) {
+    error!("{error}");
+    if tongue::chosen() == tongue::Language::Zh {
+        complain!("{error}");
+    }
 }
 
 pub(super) fn start_code(error: &StartError) -> i32 {

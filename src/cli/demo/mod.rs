@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use tracing::{error, info};
+use tracing::info;
 
 use super::{logging, run};
 use crate::console::DemoPort;
@@ -142,7 +142,7 @@ async fn play(options: &Options, dir: &Path) -> i32 {
         match Gateway::start(loaded.settings, None, Some(Arc::new(Switches(Arc::clone(&plant))))).await {
             Ok(gateway) => gateway,
             Err(e) => {
-                error!("{e}");
+                run::not_started(&e);
                 return run::start_code(&e);
             }
         };

@@ -130,7 +130,13 @@ export const en: Record<Key, string> = {
   'card.partly': 'Partly unknown',
   'kind-of.steam-boiler': 'Steam boiler',
   'kind-of.hot-water-boiler': 'Hot-water boiler',
+  'kind-of.power-boiler': 'Power boiler',
+  'kind-of.thermal-oil-heater': 'Thermal-oil heater',
+  'kind-of.steam-accumulator': 'Steam accumulator',
+  'kind-of.autoclave': 'Autoclave',
   'kind-of.air-receiver': 'Air receiver',
+  'kind-of.ammonia-receiver': 'Ammonia receiver',
+  'kind-of.storage-sphere': 'Storage sphere',
   'kind-of.pressure-vessel': 'Pressure vessel',
 
   'alarms.active': 'Active alarms',

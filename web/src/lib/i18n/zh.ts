@@ -128,7 +128,13 @@ export const zh = {
   'card.partly': '部分未知',
   'kind-of.steam-boiler': '蒸汽锅炉',
   'kind-of.hot-water-boiler': '热水锅炉',
+  'kind-of.power-boiler': '电站锅炉',
+  'kind-of.thermal-oil-heater': '有机热载体锅炉',
+  'kind-of.steam-accumulator': '蒸汽蓄热器',
+  'kind-of.autoclave': '蒸压釜',
   'kind-of.air-receiver': '储气罐',
+  'kind-of.ammonia-receiver': '贮氨器',
+  'kind-of.storage-sphere': '球罐',
   'kind-of.pressure-vessel': '压力容器',
 
   'alarms.active': '活动报警',
