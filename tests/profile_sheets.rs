@@ -270,6 +270,37 @@ fn limits_and_comments_added_by_hand_outlive_a_second_import() {
     assert_eq!(again, tended.replace("range = [0, 500]", "range = [0, 400]"));
 }
 
+#[test]
+fn a_second_import_keeps_nothing_that_was_made_for_another_type_or_unit() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let import = |list: &str| {
+        std::fs::write(dir.path().join("list.csv"), list).expect("written");
+        let done = steamward(dir.path(), &["import", "list.csv", "--out", "p.toml", "--yes"]);
+        (done, std::fs::read_to_string(dir.path().join("p.toml")).expect("there"))
+    };
+    let head = "名称,寄存器地址,位,数据类型,单位,系数,偏移,无效值,字节序";
+    let ((code, ..), _) = import(&format!(
+        "{head}\n温度,40001,,INT16,℃,0.1,-40,32767,\n压力,40003,,FLOAT,MPa,,,,CDAB\n流量,40005,,INT16,t/h,0.01,,,\n报警,40010,3,BOOL,,,,,\n"
+    ));
+    assert_eq!(code, 0);
+    let ((code, said, faults), profile) = import(&format!(
+        "{head}\n温度,40001,,FLOAT,℃,,,,ABCD\n压力,40003,,FLOAT,MPa,,,,\n流量,40005,,INT16,t/h,,,,\n报警,40010,,UINT16,,,,,\n"
+    ));
+    assert_eq!((code, faults.as_str()), (0, ""), "{said}");
+    assert!(said.contains("dropped, as the type is another now: "), "{said}");
+    assert!(!said.contains("read as ABCD"), "the profile has an order for the pressure: {said}");
+    for gone in ["scale = 0.1\n", "offset", "32767", "bit = 3", "bool"] {
+        assert!(!profile.contains(gone), "{gone}: {profile}");
+    }
+    assert!(profile.contains("scale = 0.01\n") && profile.contains("order = \"cdab\""), "{profile}");
+    // Another unit beside a scale that only the profile has.
+    let ((code, _, faults), after) = import(
+        "名称,寄存器地址,数据类型,单位\n温度,40001,FLOAT,℃\n压力,40003,FLOAT,MPa\n流量,40005,INT16,kg/h\n报警,40010,UINT16,\n",
+    );
+    assert!(code == 2 && faults.contains("the sheet changes the unit from t/h to kg/h"), "{faults}");
+    assert_eq!(profile, after, "a list with problems writes nothing");
+}
+
 /// Exit code, report, problems, and every profile that was written.
 fn imported(dir: &Path, name: &str, more: &[&str]) -> String {
     let mut words = vec!["import", name, "--out", "p.toml", "--yes"];

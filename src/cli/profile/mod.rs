@@ -137,6 +137,7 @@ impl Import {
                 .to_owned()
             }),
             known_order: None,
+            known_places: Vec::new(),
             address_base: self.address_base,
             table: self.table.map(|t| match t {
                 TableWord::Holding => Table::HoldingRegister,
@@ -200,10 +201,11 @@ fn import(args: &Import) -> Result<i32, String> {
             out.display()
         ));
     }
-    let there = head_of(&out);
-    let known = |key: &str| there.get(key).and_then(sheet::Val::as_text).map(str::to_owned);
+    let there = profile_at(&out);
+    let known = |key: &str| there.head.get(key).and_then(sheet::Val::as_text).map(str::to_owned);
     let kind = args.kind.clone().or_else(|| known("kind"));
-    let options = Options { known_order: known("order"), kind, ..args.options() };
+    let known_places = there.own_orders();
+    let options = Options { known_order: known("order"), known_places, kind, ..args.options() };
     let imported = sheet::import(&read::sheets(&args.file)?, &options);
     let mut targets = Vec::new();
     if imported.stations.len() > 1 {
@@ -216,7 +218,8 @@ fn import(args: &Import) -> Result<i32, String> {
         targets.push(Target::of(args, &imported, out.clone(), unit)?);
     }
     let report = Report { name: &name_of(&out), imported: &imported, targets: &targets };
-    let usable = imported.faults.is_empty() || args.skip_bad;
+    let doubtful = targets.iter().any(|t| !t.taken.faults.is_empty());
+    let usable = imported.faults.is_empty() && !doubtful || args.skip_bad;
     let changed = targets.iter().any(|t| !t.changes.is_empty()) && !imported.points.is_empty();
     let agreed = if args.json {
         args.yes
@@ -239,10 +242,10 @@ fn import(args: &Import) -> Result<i32, String> {
     Ok(if usable && !imported.points.is_empty() { exit::FINE } else { exit::SETTINGS })
 }
 
-/// What the profile there is says of all its points: the kind, the byte order.
-fn head_of(out: &Path) -> sheet::Keys {
+/// The profile there is: what it says of the kind and of byte orders.
+fn profile_at(out: &Path) -> Profile {
     let text = std::fs::read_to_string(out).unwrap_or_default();
-    sheet::read(&out.display().to_string(), &text).map(|profile| profile.head).unwrap_or_default()
+    sheet::read(&out.display().to_string(), &text).unwrap_or_default()
 }
 
 /// `list.toml` for station 3 is `list-3.toml`.
@@ -320,6 +323,12 @@ impl Report<'_> {
             target.taken.kept.iter().partition(|k| {
                 self.imported.partial && target.taken.profile.points.iter().any(|p| p.id == **k)
             });
+        for fault in &target.taken.faults {
+            eprintln!("{}", super::shown_trouble(fault));
+        }
+        if !target.taken.dropped.is_empty() {
+            tell!("dropped, as the type is another now: {}", target.taken.dropped.join(", "));
+        }
         if !points.is_empty() {
             let points: Vec<&str> = points.iter().map(|p| p.as_str()).collect();
             tell!("kept, as only one sheet was read: {}", points.join(", "));
@@ -350,7 +359,8 @@ impl Report<'_> {
     }
 
     fn end(&self, written: bool, usable: bool) -> String {
-        let faults = self.imported.faults.len();
+        let of_targets: usize = self.targets.iter().map(|t| t.taken.faults.len()).sum();
+        let faults = self.imported.faults.len() + of_targets;
         let problems = if faults == 1 { "1 problem" } else { &format!("{faults} problems") };
         let changed: Vec<&str> =
             self.targets.iter().filter(|t| !t.changes.is_empty()).map(|t| t.shown.as_str()).collect();
@@ -375,6 +385,8 @@ impl Report<'_> {
                 "profile": target.shown,
                 "unit": target.unit,
                 "kept": target.taken.kept,
+                "dropped": target.taken.dropped,
+                "doubtful": target.taken.faults,
                 "renamed": target.taken.renamed,
                 "diff": target.changes,
                 "check": target.loading,

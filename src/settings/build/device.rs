@@ -167,10 +167,27 @@ impl PlantBuilder<'_> {
             let _ = apply(&mut point, &p.limits, &mut self.relations.of(ix));
             own.push(ix);
             self.points.push(point);
+            self.unmet_sentinels(p);
             self.reach.extend(p.register.as_ref().and_then(Reach::of).map(|r| (ix, r)));
             new.push((ix, p));
         }
         new
+    }
+
+    /// What a profile calls no measurement, and its register never gives.
+    fn unmet_sentinels(&self, p: &ProfilePoint) {
+        let unmet = p.register.as_ref().and_then(|r| super::reach::unmet(r, &p.sentinels));
+        let Some(problem) = unmet else { return };
+        let told = Fault {
+            place: p.places.of("sentinels"),
+            key: format!("point.{}.sentinels", p.id),
+            problem,
+            remedy: "write them as the type reads the register: 0x8000 is -32768 as i16".to_owned(),
+        };
+        let mut warnings = self.warnings.borrow_mut();
+        if !warnings.contains(&told) {
+            warnings.push(told);
+        }
     }
 
     /// What only the poller of a device knows how to do: passed over, it would make wrong values.

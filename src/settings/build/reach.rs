@@ -53,6 +53,15 @@ impl Reach {
     }
 }
 
+/// Values that stand for none and that the register never gives: they are compared with the raw number.
+pub(super) fn unmet(register: &Register, sentinels: &[f64]) -> Option<String> {
+    let (word, low, high) = raw(register.format)?;
+    let whole = !matches!(register.format, Format::F16);
+    let odd = |s: &&f64| !(low..=high).contains(*s) || whole && s.fract() != 0.0;
+    let odd: Vec<String> = sentinels.iter().filter(odd).map(ToString::to_string).collect();
+    (!odd.is_empty()).then(|| format!("never met: {}; {word} holds {low} to {high}", odd.join(", ")))
+}
+
 /// Name, smallest and largest raw number of a format.
 fn raw(format: Format) -> Option<(String, f64, f64)> {
     let whole = |word: &str, bits: i32, signed: bool| {
@@ -112,6 +121,22 @@ mod tests {
             let said = warned(point);
             assert!(said.len() == 1 && said[0].contains(told), "{point}: {said:?}");
             assert!(said[0].starts_with("p.toml:"), "{said:?}");
+        }
+    }
+
+    #[test]
+    fn a_sentinel_that_the_register_never_gives_is_told() {
+        for (point, told) in [
+            ("type = \"i16\"\nsentinels = [32768]", "never met: 32768; i16 holds -32768 to 32767"),
+            ("type = \"u16\"\nsentinels = [-1, 65535]", "never met: -1; u16 holds 0 to 65535"),
+            ("type = \"i16\"\nscale = 0.1\nsentinels = [3276.7]", "never met: 3276.7; i16 holds"),
+        ] {
+            let said = warned(point);
+            assert!(said.len() == 1 && said[0].contains(told), "{point}: {said:?}");
+            assert!(said[0].starts_with("p.toml:"), "{said:?}");
+        }
+        for point in ["type = \"i16\"\nsentinels = [-32768, 32767]", "type = \"f32\"\nsentinels = [-999.9]"] {
+            assert_eq!(warned(point), Vec::<String>::new(), "{point}");
         }
     }
 

@@ -36,6 +36,15 @@ pub struct Profile {
     pub points: Vec<Point>,
 }
 
+impl Profile {
+    /// Where the values stand that have a byte order of their own: table and first register.
+    #[must_use]
+    pub fn own_orders(&self) -> Vec<(Table, u32)> {
+        let own = self.points.iter().filter(|p| p.keys.contains_key("order"));
+        own.filter_map(|p| p.place.map(|(table, first, _)| (table, first))).collect()
+    }
+}
+
 /// Reads a profile's TOML; only its form is checked here, not what its keys mean.
 ///
 /// # Errors

@@ -22,6 +22,8 @@ pub(super) enum Field {
     Type,
     Order,
     Bit,
+    /// How far behind the start of its group the register stands.
+    Beyond,
     Registers,
     Scale,
     Offset,
@@ -39,6 +41,8 @@ pub(super) enum Field {
     Invert,
     Labels,
     Bits,
+    /// `正常状态`: the value of a bit while all is well.
+    Normal,
     /// `ll`, `l`, `h`, `hh`, `state`: the setpoint.
     Limit(&'static str),
     /// `上限`, `下限` alone: limits, or the range if the limits stand elsewhere.
@@ -114,6 +118,7 @@ const FIELDS: &[(&str, Field)] = &[
     ("invert", Field::Invert),
     ("labels", Field::Labels),
     ("bit_list", Field::Bits),
+    ("normal", Field::Normal),
     ("ll", Field::Limit("ll")),
     ("l", Field::Limit("l")),
     ("h", Field::Limit("h")),
@@ -234,6 +239,7 @@ pub(super) fn exact(text: &str) -> Option<Field> {
         "either_hi",
         "passed",
         "bit_list",
+        "normal",
         "raw_range",
         "raw_lo",
         "raw_hi",

@@ -2,10 +2,12 @@
 //! that are taken twice told.
 
 use super::address::{Form, Habit};
+use super::bases;
 use super::document::Point;
 use super::headers::Field;
 use super::notes::{self, Note};
-use super::relate::{name_points, overlaps, resolve};
+use super::places::{self, Places};
+use super::relate::{lone_stations, name_points, overlaps, resolve, twice};
 use super::row::{Draft, Outcome, Reading, Surroundings, section_table};
 use super::scan::{self, Block};
 use super::station::{self, Station};
@@ -94,8 +96,18 @@ pub fn import(sheets: &[Sheet], options: &Options) -> Imported {
     let mut drafts = Vec::new();
     let mut empty = Vec::new();
     let mut notes: Vec<Note> = Vec::new();
-    for sheet in sheets {
-        let blocks = scan::blocks(sheet, options);
+    let scanned: Vec<(&Sheet, Vec<Block>)> = sheets.iter().map(|s| (s, scan::blocks(s, options))).collect();
+    let covers: Vec<places::Said> =
+        scanned.iter().filter(|(_, b)| b.is_empty()).flat_map(|(s, _)| places::of_cover(s)).collect();
+    let lists: Vec<(&Sheet, &[Block], Places)> = scanned
+        .iter()
+        .filter(|(_, blocks)| !blocks.is_empty())
+        .map(|(sheet, blocks)| (*sheet, &blocks[..], Places::of(sheet, blocks, &covers)))
+        .collect();
+    let asked = lists.iter().filter(|(s, ..)| wanted.iter().any(|w| std::ptr::eq(*w, *s)));
+    let head_base = bases::of_head(asked, options);
+    for (sheet, blocks) in &scanned {
+        let sheet = *sheet;
         let wanted = wanted.iter().any(|w| std::ptr::eq(*w, sheet));
         if blocks.is_empty() {
             // What a cover sheet says holds for all lists.
@@ -103,7 +115,9 @@ pub fn import(sheets: &[Sheet], options: &Options) -> Imported {
                 .extend((0..sheet.rows.len()).filter_map(|row| Note::of_row(sheet, row)).map(Note::of_cover));
             empty.extend(wanted.then(|| scan::nothing(sheet)));
         } else if wanted {
-            notes.extend(read_sheet(sheet, &blocks, options, &mut imported, &mut drafts));
+            let places = lists.iter().find(|(s, ..)| std::ptr::eq(*s, sheet)).map(|(_, _, places)| places);
+            let of = (blocks.as_slice(), places.cloned().unwrap_or_default(), head_base);
+            notes.extend(read_sheet(sheet, of, options, &mut imported, &mut drafts));
         }
     }
     // A cover sheet without registers is no trouble; a file without any is.
@@ -112,11 +126,13 @@ pub fn import(sheets: &[Sheet], options: &Options) -> Imported {
     }
     finish_head(&mut imported, options);
     imported.partial = options.sheet.is_some();
+    lone_stations(&mut drafts, &mut imported);
+    twice(&mut drafts, &mut imported);
     imported.twins = station::are_twins(&drafts);
     name_points(&mut drafts, &mut imported);
     resolve(&mut drafts, &mut imported);
     overlaps(&drafts, &mut imported.warnings);
-    notes::settle(&mut drafts, &notes, options.known_order.as_deref(), &mut imported);
+    notes::settle(&mut drafts, &notes, options, &mut imported);
     imported.stations = station::stations(&drafts);
     for found in drafts {
         let Draft { id, explicit, keys, comment, form, slot, station, .. } = found.draft;
@@ -159,11 +175,14 @@ struct OfSheet<'a> {
     /// Points without a data type in a list that has a column for it.
     untyped: Vec<(usize, String)>,
     notes: Vec<Note>,
+    /// What the words around the lists say of addresses.
+    places: Places,
+    head_base: u8,
 }
 
 fn read_sheet(
     sheet: &Sheet,
-    blocks: &[Block],
+    (blocks, places, head_base): (&[Block], Places, u8),
     options: &Options,
     imported: &mut Imported,
     drafts: &mut Vec<Found>,
@@ -191,17 +210,21 @@ fn read_sheet(
         assumed: None,
         untyped: Vec::new(),
         notes: Vec::new(),
+        places,
+        head_base,
     };
+    let (warnings, faults) = of.places.told(&sheet.name);
+    imported.warnings.extend(warnings);
+    imported.faults.extend(faults);
     if !of.exact {
         of.notes.extend(titles.iter().filter_map(|(row, _)| Note::of_row(sheet, *row)));
         of.notes.extend(Note::of_name(sheet));
     }
     let head_table =
         options.table.or(imported.head.get("table").and_then(Val::as_text).and_then(super::table_of));
-    let named_base = imported.head.get("address_base").and_then(Val::as_number).map(|n| n as u8);
     let x_style = blocks.iter().any(|b| uses_x_style(sheet, b));
     for block in blocks {
-        of.block(block, (head_table, named_base, x_style), imported, drafts);
+        of.block(block, (head_table, x_style), imported, drafts);
     }
     of.warn_of_what_was_assumed(blocks, imported, drafts);
     imported.sheets.push(of.report);
@@ -222,7 +245,7 @@ impl OfSheet<'_> {
     fn block(
         &mut self,
         block: &Block,
-        (head_table, named_base, x_style): (Option<Table>, Option<u8>, bool),
+        (head_table, x_style): (Option<Table>, bool),
         imported: &mut Imported,
         drafts: &mut Vec<Found>,
     ) {
@@ -237,20 +260,41 @@ impl OfSheet<'_> {
             imported.warnings.push(self.trouble(block.header.end, Some(*column), problem, remedy));
         }
         if !block.exact {
-            self.notes.extend(block.header.clone().flat_map(|row| Note::of_header(sheet, row)));
+            let used: Vec<usize> = block
+                .columns
+                .iter()
+                .filter(|c| !matches!(c.field, Field::Order | Field::Passed))
+                .map(|c| c.index)
+                .collect();
+            self.notes.extend(block.header.clone().flat_map(|row| Note::of_header(sheet, row, &used)));
         }
         let address = block.column(&Field::Address);
-        let base = self.options.address_base.or(address.and_then(|c| c.base)).or(named_base).unwrap_or(0);
-        if base == 1 && !imported.head.contains_key("address_base") {
+        if let Some(column) = address.filter(|c| places::counts_bytes(&c.title)) {
+            let problem = messages::byte_addresses(&column.title);
+            let remedy = messages::BYTE_ADDRESSES_REMEDY;
+            imported.faults.push(self.trouble(block.header.end, Some(column.index), problem, remedy));
+            return;
+        }
+        if self.head_base == 1 && !imported.head.contains_key("address_base") {
             imported.head.insert("address_base".to_owned(), Val::Number(1.0));
         }
+        if let Some(trouble) = bases::contradiction(sheet, block, &self.places, self.options) {
+            imported.faults.push(trouble);
+            return;
+        }
+        let named_base = imported.head.get("address_base").and_then(Val::as_number).map(|n| n as u8);
+        let places = self.places.clone();
+        let bases = bases::Bases { block, places: &places, options: self.options, named: named_base };
+        let mixed = bases::is_mixed(sheet, block);
         let kind = self.kind.clone();
         let mut around = Surroundings {
             sheet,
             block,
             kind: kind.as_deref(),
-            habit: Habit { hex: false, x_style, plain: head_table.is_some() },
-            base,
+            habit: Habit { hex: false, x_style, plain: head_table.is_some(), mixed },
+            base: 0,
+            head_base: self.head_base,
+            start: None,
             head_table,
             section: self.section,
             above: None,
@@ -263,6 +307,14 @@ impl OfSheet<'_> {
                 around.above = None;
                 continue;
             }
+            let holds = bases.places.at(row);
+            if holds.refused.is_some() && !block.exact {
+                continue;
+            }
+            (around.base, around.habit.hex) = (bases.at(row), !block.exact && holds.hex == Some(true));
+            around.habit.mixed = mixed && holds.hex.is_none();
+            let decided = block.exact || self.options.address_base.is_some();
+            around.start = holds.start.filter(|_| !decided).map(|(start, _)| start);
             self.row(&mut around, row, imported, drafts);
         }
     }
@@ -330,6 +382,7 @@ impl OfSheet<'_> {
             imported.warnings.push(self.trouble(row + 1, Some(column), problem, remedy));
         }
         let told = self.options.address_base.is_some()
+            || own().any(|d| self.places.at(d.row).base.is_some())
             || imported.head.contains_key("address_base")
             || blocks.iter().filter_map(|b| b.column(&Field::Address)).any(|c| c.base.is_some());
         let plain = own().filter(|d| d.form == Some(Form::Plain));

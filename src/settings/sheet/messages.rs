@@ -39,6 +39,10 @@ pub(super) fn order_differs(text: &str, key: &str) -> String {
     format!("`{text}` tells another byte order than {}, which was used", key.to_uppercase())
 }
 
+pub(super) fn order_contradicts(text: &str) -> String {
+    format!("`{text}` tells two byte orders")
+}
+
 pub(super) fn order_unread(text: &str) -> String {
     format!("`{text}` speaks of the byte order and was not understood: not used")
 }
@@ -75,6 +79,16 @@ pub(super) fn scale_may_divide(what: &str, scale: &str) -> String {
     format!("this {what} was taken as the scale: raw × {scale}; is it not to be divided?")
 }
 
+pub(super) const TWO_RANGES_REMEDY: &str = "write the unit behind the range that is the value (0~1.6MPa), fill in the column 量程, or write 原始下限 and 原始上限";
+
+pub(super) fn two_ranges(text: &str) -> String {
+    format!("`{text}` gives two ranges, and not which of them the register holds")
+}
+
+pub(super) fn negative_scale(text: &str) -> String {
+    format!("`{text}` is a negative multiplier")
+}
+
 pub(super) fn scale_differs(text: &str, says: &str, used: &str) -> String {
     format!("`{text}` says × {says}, but × {used} was used")
 }
@@ -94,3 +108,103 @@ pub(super) fn alarm_differs(here: &str, there: &str) -> String {
 pub(super) fn alarm_not_used(text: &str) -> String {
     format!("`{text}` is not a setpoint: no limit was made of it")
 }
+
+pub(super) const BASE_REMEDY: &str = "compare one value on site; --address-base 0 or 1 says it without doubt";
+pub(super) const HEX_REMEDY: &str =
+    "call the column 地址(HEX), or write 0x before each number, to say it without doubt";
+pub(super) const BYTE_ADDRESSES_REMEDY: &str =
+    "write the number of the register in a column 寄存器地址: two bytes make one";
+pub(super) const BITS_FROM_ONE_REMEDY: &str =
+    "write the bits as 0 to 15, 0 is the lowest; take the sentence out";
+pub(super) const START_REMEDY: &str = "call the column 偏移地址 if its numbers count from there, or write whole addresses; --address-base says that they are whole";
+pub(super) const DEVICE_WITHOUT_STATION: &str = "another device than in the row above, and no unit id";
+
+pub(super) fn base_note(base: u8) -> String {
+    format!("this note says how addresses are counted: from {base}")
+}
+
+pub(super) fn hex_note(hex: bool) -> String {
+    let how = if hex { "hexadecimal" } else { "decimal" };
+    format!("this note says how addresses are written: {how}")
+}
+
+pub(super) fn start_note(start: u32) -> String {
+    format!("this note says where the list starts: at {start}")
+}
+
+pub(super) fn addresses_unused(text: &str) -> String {
+    format!("`{text}` speaks of addresses and was not used")
+}
+
+pub(super) fn byte_addresses(text: &str) -> String {
+    format!("`{text}`: these addresses count bytes, not registers")
+}
+
+pub(super) fn bits_from_one(text: &str) -> String {
+    format!("`{text}`: these bits are counted from 1")
+}
+
+pub(super) fn start_unclear(start: u32) -> String {
+    format!("a note names {start} as the start of the list, but this address lies before it")
+}
+
+pub(super) fn base_differs(note: u8, title: u8) -> String {
+    format!("the header counts addresses from {title}, a note from {note}")
+}
+
+pub(super) fn number_of_two_kinds(text: &str, decimal: u32, hex: u32) -> String {
+    format!("`{text}` may be {decimal} or, as others of the list are hexadecimal, {hex}")
+}
+
+pub(super) const NUMBER_OR_BIT_REMEDY: &str =
+    "write BOOL or WORD for a bit; for a number write the address without a bit";
+
+pub(super) fn number_or_bit(text: &str, bit: u8) -> String {
+    format!("`{text}` is a number, but the row names bit {bit}")
+}
+
+pub(super) const SENTINEL_REMEDY: &str =
+    "write the raw value as the register holds it, before any scaling, e.g. 32767 or 0x7FFF";
+
+pub(super) fn sentinel_read(text: &str, number: &str, kind: &str) -> String {
+    format!("`{text}` is {number} as {kind}: taken so")
+}
+
+pub(super) fn sentinel_not_a_number(text: &str, kind: &str) -> String {
+    format!("`{text}` is not a number as {kind}, and is bad without being named")
+}
+
+pub(super) fn sentinel_beyond(text: &str, kind: &str) -> String {
+    format!("`{text}` is nothing that a value of type {kind} can be")
+}
+
+pub(super) const TWICE_REMEDY: &str = "if these are two devices, give each row its unit id in a column 站号, or read each sheet alone with --sheet; else delete one row";
+
+pub(super) fn twice(place: &str) -> String {
+    format!("the same register under the same name as {place}")
+}
+
+pub(super) const STATIONS_MIXED_REMEDY: &str = "write the unit id of every device in a column 站号 or in the title above its rows, or read each sheet alone with --sheet";
+
+pub(super) fn stations_mixed(count: usize, names: &str) -> String {
+    let rows = if count == 1 { "1 row names".to_owned() } else { format!("{count} rows name") };
+    format!("{rows} no unit id, although others of the workbook do: {names}")
+}
+
+pub(super) fn normal_without_alarm(at: &str) -> String {
+    format!(
+        "the normal state is {at}, but nothing says that the other one is an alarm: no limit was made of it"
+    )
+}
+
+pub(super) const UNIT_CHANGED_REMEDY: &str =
+    "write it in the sheet, delete it in the profile, or take all from the sheet with --replace";
+
+pub(super) fn unit_changed(old: &str, new: &str) -> String {
+    format!("the sheet changes the unit from {old} to {new}, and this was made for {old}")
+}
+
+pub(super) const SIGNAL_WITHOUT_RAW: &str =
+    "an analogue signal, but not which raw values stand for its ends: taken as a plain number";
+pub(super) const SIGNAL_REMEDY: &str =
+    "add columns 原始下限 and 原始上限 (the raw values at both ends of the signal)";

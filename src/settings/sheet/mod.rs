@@ -9,6 +9,7 @@
 //! the profile there is, `diff` tells what that changes, `document` reads and writes the TOML.
 
 mod address;
+mod bases;
 mod diff;
 mod document;
 mod export;
@@ -21,6 +22,7 @@ mod messages;
 mod names;
 mod notes;
 mod order;
+mod places;
 mod relate;
 mod row;
 mod scan;
@@ -155,6 +157,8 @@ pub struct Options {
     pub order: Option<String>,
     /// The order that the profile there is names already.
     pub known_order: Option<String>,
+    /// Where values of the profile there is stand that have an order of their own.
+    pub known_places: Vec<(Table, u32)>,
     /// Plain addresses count from 0 or 1.
     pub address_base: Option<u8>,
     /// Every decimal address is a plain one in this table.

@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::import::{Found, Imported, called, line, some_of};
 use super::lists::scale;
 use super::messages;
-use super::order::{Said, said, speaks};
+use super::order::{Said, contradicts, said, speaks};
 use super::text::letters;
 use super::types::width;
 use super::value::Val;
-use super::{Sheet, Trouble};
+use super::{Options, Sheet, Trouble};
 
 /// So many sentences about scaling are told; a manual pasted into a workbook has hundreds.
 const MOST_TOLD: usize = 20;
@@ -49,8 +49,10 @@ impl Note {
     }
 
     /// Headers whose words tell an order: `数据类型（低字在前）`. One that only asks for it is a column.
-    pub(super) fn of_header(sheet: &Sheet, row: usize) -> Vec<Self> {
+    pub(super) fn of_header(sheet: &Sheet, row: usize, used: &[usize]) -> Vec<Self> {
         let cells = sheet.rows.get(row).into_iter().flatten().enumerate();
+        // A column called 字交换 asks for it, and its cells tell; of a column that nobody reads the header tells nothing.
+        let cells = cells.filter(|(column, _)| used.contains(column));
         let notes = cells.map(|(column, cell)| Self::new(sheet, Some(row), column, cell.shown()));
         notes.filter(|n| n.of_order && !n.orders.is_empty()).collect()
     }
@@ -87,7 +89,7 @@ fn is_wide(key: &str) -> bool {
 }
 
 /// Gives every value of several registers the order that its surroundings tell, and tells what is left open.
-pub(super) fn settle(drafts: &mut [Found], notes: &[Note], known: Option<&str>, imported: &mut Imported) {
+pub(super) fn settle(drafts: &mut [Found], notes: &[Note], options: &Options, imported: &mut Imported) {
     let named = imported.head.get("order").and_then(Val::as_text).map(str::to_owned);
     let mut used: BTreeMap<usize, BTreeSet<String>> = BTreeMap::new();
     let mut given: Vec<usize> = Vec::new();
@@ -112,7 +114,11 @@ pub(super) fn settle(drafts: &mut [Found], notes: &[Note], known: Option<&str>, 
     }
     tell(notes, &used, named.as_deref(), imported);
     into_the_head(drafts, &given, &open, imported);
-    if known.is_none() {
+    // What the profile there is says of a value stays, and nothing is missing then.
+    let known =
+        |n: &usize| drafts[*n].draft.slot.is_some_and(|s| options.known_places.contains(&(s.table, s.first)));
+    open.retain(|n| !known(n));
+    if options.known_order.is_none() {
         missing(drafts, &open, imported);
     }
 }
@@ -172,6 +178,10 @@ fn tell(
         let problem = match named {
             Some(key) if !note.orders.is_empty() && agrees(key) => continue,
             Some(key) if !note.orders.is_empty() => messages::order_differs(&note.text, key),
+            _ if contradicts(&note.text) => {
+                imported.faults.push(note.told(false, messages::order_contradicts(&note.text)));
+                continue;
+            }
             _ if note.orders.is_empty() => messages::order_unread(&note.text),
             // Said again what another note said.
             _ if orders.len() == 1 && orders.iter().all(|key| agrees(key)) => continue,

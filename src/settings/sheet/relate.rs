@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::Trouble;
 use super::address::Habit;
-use super::import::{Found, Imported, whole};
+use super::import::{Found, Imported, called, some_of, whole};
 use super::row::{Draft, Slot};
 use super::text::{folded, letters, plain};
 use super::value::Val;
+use super::{Trouble, messages};
 use crate::settings::Table;
 use crate::settings::overlap::{self, Span};
 
@@ -168,6 +168,59 @@ fn find(known: &[&Known], word: &str) -> Option<String> {
         .or_else(by_register)
         // `CT` in `电流变比 CT`.
         .or_else(|| only(&|k| own.chars().count() >= 2 && k.names.iter().any(|n| n.contains(&own))))
+}
+
+/// Rows that name no unit id where others do: whose they are nobody knows. They are left out.
+pub(super) fn lone_stations(drafts: &mut Vec<Found>, imported: &mut Imported) {
+    let open = |f: &Found| f.draft.station.is_none() && f.draft.slot.is_some() && !f.exact;
+    if !drafts.iter().any(|f| f.draft.station.is_some()) {
+        return;
+    }
+    let sheets: BTreeSet<String> = drafts.iter().filter(|f| open(f)).map(|f| f.sheet.clone()).collect();
+    for sheet in sheets {
+        let rows: Vec<&Draft> =
+            drafts.iter().filter(|f| open(f) && f.sheet == sheet).map(|f| &f.draft).collect();
+        let names: Vec<String> = rows.iter().map(|d| called(&d.keys, d.id.as_deref(), d.row)).collect();
+        let mut trouble = whole(
+            &sheet,
+            &messages::stations_mixed(rows.len(), &some_of(&names)),
+            messages::STATIONS_MIXED_REMEDY,
+        );
+        trouble.row = rows.first().map_or(0, |d| d.row + 1);
+        imported.faults.push(trouble);
+    }
+    drafts.retain(|f| !open(f));
+}
+
+/// One register under one name in two rows of one station: two devices that nothing tells apart. Both are left out.
+pub(super) fn twice(drafts: &mut Vec<Found>, imported: &mut Imported) {
+    let mut first: HashMap<(Option<u8>, Table, u32, Option<u8>, String), usize> = HashMap::new();
+    let mut out: HashSet<usize> = HashSet::new();
+    for (n, found) in drafts.iter().enumerate().filter(|(_, f)| !f.exact) {
+        let draft = &found.draft;
+        let name = draft.keys.get("name").or_else(|| draft.keys.get("name_en")).and_then(Val::as_text);
+        let (Some(slot), Some(name)) = (draft.slot, name) else { continue };
+        let key = (draft.station, slot.table, slot.first, slot.bit, folded(name));
+        let Some(before) = first.get(&key) else {
+            first.insert(key, n);
+            continue;
+        };
+        let other = &drafts[*before];
+        let place = format!("{}!{}{}", other.sheet, letters(other.draft.column), other.draft.row + 1);
+        imported.faults.push(Trouble {
+            sheet: found.sheet.clone(),
+            row: draft.row + 1,
+            column: letters(draft.column),
+            problem: messages::twice(&place),
+            remedy: messages::TWICE_REMEDY.to_owned(),
+        });
+        out.extend([*before, n]);
+    }
+    let mut n = 0;
+    drafts.retain(|_| {
+        n += 1;
+        !out.contains(&(n - 1))
+    });
 }
 
 /// Registers that two points read as different values, and points that are there twice.

@@ -3,11 +3,15 @@
 //! Every cell that cannot be understood is told with its place; the row is then left out by `import`.
 
 mod alarm_bit;
+mod bit_words;
 mod factor;
 mod limits;
 mod measure;
 mod naming;
+mod order_told;
+mod place;
 mod register;
+mod sentinels;
 
 pub(super) use register::section_table;
 
@@ -15,7 +19,7 @@ use super::address::{Address, Form, Habit, address};
 use super::headers::{Column, Field};
 use super::lists;
 use super::scan::Block;
-use super::text::{NumberFault, has_chinese, is_blank, letters, number_and_unit, plain, tidy, written};
+use super::text::{NumberFault, has_chinese, is_blank, letters, number_and_unit, plain, tidy};
 use super::value::{Keys, Val};
 use super::{Sheet, Trouble, messages, names, station, units};
 use crate::settings::Table;
@@ -58,6 +62,10 @@ pub(super) struct Surroundings<'a> {
     pub(super) kind: Option<&'a str>,
     pub(super) habit: Habit,
     pub(super) base: u8,
+    /// The base of the profile that comes out, in which addresses are written.
+    pub(super) head_base: u8,
+    /// A note names where the list starts: in a column of offsets it is added, in another nothing lies before it.
+    pub(super) start: Option<u32>,
     /// `table` of the head: every decimal address is plain.
     pub(super) head_table: Option<Table>,
     /// A title above the rows, or the sheet's name, says which table.
@@ -267,11 +275,19 @@ impl<'a> Reading<'a> {
 
     /// The unit id of the row's device: its own cell, else that of the row above or of a title.
     fn which_station(&mut self) {
+        let before = self.device.clone();
         if let Some((_, text)) = self.cell(&Field::Device) {
             self.device = Some(tidy(&text));
         }
         let Some(column) = self.column(&Field::Slave).map(|c| c.index) else { return };
         match self.cell(&Field::Slave) {
+            None if before.is_some() && self.device != before && !self.around.block.exact => {
+                self.fault(
+                    column,
+                    messages::DEVICE_WITHOUT_STATION,
+                    "write the unit id of the device in every row",
+                );
+            }
             Some((_, text)) => match station::number(&text) {
                 Some(unit) => self.station = Some(unit),
                 None => self.fault(
@@ -322,102 +338,6 @@ impl<'a> Reading<'a> {
                 );
             }
         }
-    }
-
-    /// The register's address; `Err(Some)` for a row that is none, `Err(None)` when told.
-    fn place(&mut self) -> Result<Option<(usize, Address)>, Option<String>> {
-        let around = self.around;
-        let Some(column) = self.column(&Field::Address) else { return Ok(None) };
-        let index = column.index;
-        let cell = around.sheet.down(self.row, index);
-        let mut text = cell.shown();
-        let filled = super::scan::filled(around.sheet, self.row);
-        if is_blank(&text) {
-            if around.block.exact {
-                return Ok(None);
-            }
-            match (&around.above, self.cell(&Field::Bit)) {
-                (Some((above, _)), Some(_)) => text.clone_from(above),
-                _ => {
-                    let title = self.line();
-                    let listed = ["pointer", "topic", "metric"]
-                        .iter()
-                        .any(|k| self.cell(&Field::Key((*k).to_owned())).is_some());
-                    if listed {
-                        return Ok(None);
-                    }
-                    if filled < 3 || self.cell(&Field::Type).is_none() && self.cell(&Field::Name).is_none() {
-                        return Err(Some(title));
-                    }
-                    self.fault(
-                        index,
-                        "no register address",
-                        "write one like 40001; delete the row if it is no point",
-                    );
-                    return Err(None);
-                }
-            }
-        }
-        // `40021.10` typed as a number arrives as 40021.1: after bit 9 it is bit 10.
-        if let (super::Cell::Number(n), Some((above, Some(9)))) = (cell, &around.above)
-            && n.fract() != 0.0
-            && written(*n).split_once('.').is_some_and(|(r, b)| b == "1" && above.starts_with(r))
-        {
-            text.push('0');
-        }
-        if !around.block.exact {
-            self.behind_the_number(index, &mut text)?;
-        }
-        let typed_plain = around.habit.plain
-            || around.block.exact
-                && (self.cell(&Field::Table).is_some() || self.cell(&Field::Function).is_some());
-        let habit = Habit { hex: column.hex, plain: typed_plain, ..around.habit };
-        match address(&text, habit) {
-            Ok(Some(found)) => {
-                let register = plain(&text).split('.').next().unwrap_or_default().to_owned();
-                self.address = Some((register, found.bit));
-                Ok(Some((index, found)))
-            }
-            Ok(None) => Err(Some(self.line())),
-            Err(_) if filled <= 2 && !text.chars().any(|c| c.is_ascii_digit()) => Err(Some(self.line())),
-            Err(_) if filled == 1 => Err(Some(self.line())),
-            Err((problem, remedy)) => {
-                self.fault(index, problem, remedy);
-                Err(None)
-            }
-        }
-    }
-
-    /// What Kepware writes behind a number: `400200.16H` is a text of 16 bytes, `400300[4]` an array.
-    fn behind_the_number(&mut self, column: usize, text: &mut String) -> Result<(), Option<String>> {
-        let shown = plain(text);
-        if let Some((_, count)) = shown.strip_suffix(']').and_then(|t| t.split_once('['))
-            && count.bytes().all(|b| b.is_ascii_digit() || b == b',')
-            && !count.is_empty()
-        {
-            self.fault(column, messages::array(&shown), "write a row for each value, with its own address");
-            return Err(None);
-        }
-        let upper = shown.to_uppercase();
-        let texts = self
-            .cell(&Field::Type)
-            .and_then(|(_, t)| super::types::type_word(&t))
-            .is_some_and(|w| w.is_text());
-        if let (true, Some((register, rest))) = (texts, upper.split_once('.'))
-            && let Ok(bytes @ 1..=250) = rest.trim_end_matches(['H', 'L']).parse::<u32>()
-        {
-            if rest.ends_with('L') {
-                self.fault(
-                    column,
-                    messages::low_byte_text(&shown),
-                    "write the text's row in the profile by hand, with encoding and order",
-                );
-                return Err(None);
-            }
-            self.text_bytes = Some(bytes);
-            *text = register.to_owned();
-        }
-        Ok(())
     }
 
     /// The row as one line, for the list of what was skipped.

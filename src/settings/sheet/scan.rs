@@ -3,7 +3,7 @@
 
 use super::headers::{Column, Field, below_address, column, exact, mapped};
 use super::text::{folded, is_blank, letters, plain, tidy};
-use super::{Options, Sheet, Trouble, address, station};
+use super::{Options, Sheet, Trouble, address, places, station};
 
 /// A header and the rows that belong to it.
 #[derive(Debug)]
@@ -203,12 +203,38 @@ pub(super) fn filled(sheet: &Sheet, row: usize) -> usize {
     sheet.rows.get(row).map_or(0, |r| r.iter().filter(|c| !c.is_empty()).count())
 }
 
+/// `Unit` over bare numbers tells the unit id: no unit of measure is a number.
+fn unit_ids(sheet: &Sheet, block: &mut Block) {
+    if block.columns.iter().any(|c| matches!(c.field, Field::Slave | Field::SlaveOrAddress)) {
+        return;
+    }
+    let others = block.columns.iter().filter(|c| c.field == Field::Unit).count();
+    let rows = block.rows.clone();
+    let numbers = |index: usize| {
+        let cells = rows.clone().map(|row| sheet.down(row, index).shown()).filter(|t| !is_blank(t));
+        let ids: Option<std::collections::BTreeSet<u8>> =
+            cells.map(|t| plain(&t).parse::<f64>().ok().and_then(|_| station::number(&t))).collect();
+        ids.map_or(0, |ids| ids.len())
+    };
+    // `1` alone may be how a list writes that a value has no unit.
+    let id = block.columns.iter().find(|c| {
+        let ids = if c.field == Field::Unit { numbers(c.index) } else { 0 };
+        ids > 1 || ids == 1 && others > 1
+    });
+    if let Some(id) = id.map(|c| c.index) {
+        for c in block.columns.iter_mut().filter(|c| c.index == id) {
+            c.field = Field::Slave;
+        }
+    }
+}
+
 /// `通讯地址` is the register where nothing else is; `设备` the name. A column of station numbers holds numbers.
 fn devices(sheet: &Sheet, block: &mut Block) {
     let has = |block: &Block, f: &[Field]| block.columns.iter().any(|c| f.contains(&c.field));
     let addressed = has(block, &[Field::Address]) || has(block, &[Field::Key("pointer".to_owned())]);
     let named = has(block, &[Field::Name, Field::NameEn, Field::Describe, Field::Tag, Field::Id]);
     let rows = block.rows.clone();
+    unit_ids(sheet, block);
     for c in &mut block.columns {
         match c.field {
             Field::SlaveOrAddress => c.field = if addressed { Field::Slave } else { Field::Address },
@@ -230,6 +256,41 @@ fn devices(sheet: &Sheet, block: &mut Block) {
     }
 }
 
+/// `起始地址` with `偏移量` or `偏移地址` beside it: the start comes again in every row, the offset tells the register.
+fn starts_and_offsets(sheet: &Sheet, block: &mut Block) {
+    let whole = |text: &str| plain(text).parse::<u32>().ok();
+    let cells = |index: usize| -> Vec<String> {
+        let texts = block.rows.clone().map(|row| sheet.down(row, index).shown());
+        texts
+            .filter(|t| {
+                whole(t).is_some()
+                    || address::address(t, address::Habit::default()).is_ok_and(|a| a.is_some())
+            })
+            .collect()
+    };
+    let distinct =
+        |all: &[String]| all.iter().map(|t| folded(t)).collect::<std::collections::BTreeSet<_>>().len();
+    let start = block.columns.iter().find(|c| c.field == Field::Address && places::is_start(&c.title));
+    let Some(start) = start.map(|c| c.index) else { return };
+    let starts = cells(start);
+    if starts.len() < 2 || distinct(&starts) == starts.len() {
+        return;
+    }
+    let offset = block.columns.iter().find(|c| {
+        let numbers = cells(c.index);
+        c.index != start
+            && matches!(c.field, Field::Offset | Field::Address)
+            && places::is_offset(&c.title)
+            && numbers.len() == starts.len()
+            && numbers.iter().all(|t| whole(t).is_some())
+            && distinct(&numbers) > distinct(&starts)
+    });
+    let Some(offset) = offset.map(|c| c.index) else { return };
+    for c in block.columns.iter_mut().filter(|c| c.index == offset) {
+        c.field = Field::Beyond;
+    }
+}
+
 /// One column for each field: limits and ranges told apart, the best address column chosen.
 fn settle(sheet: &Sheet, block: &mut Block) {
     devices(sheet, block);
@@ -248,6 +309,7 @@ fn settle(sheet: &Sheet, block: &mut Block) {
             (field, _) => field.clone(),
         };
     }
+    starts_and_offsets(sheet, block);
     let best = block
         .columns
         .iter()

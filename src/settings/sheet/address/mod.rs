@@ -55,6 +55,14 @@ pub(super) struct Habit {
     pub(super) x_style: bool,
     /// A `table` is set for the whole sheet: decimal numbers are plain.
     pub(super) plain: bool,
+    /// Some cells can only be hexadecimal, and nothing says that the others are or are not.
+    pub(super) mixed: bool,
+}
+
+/// `000A`: a number that can only be hexadecimal, though nothing marks it.
+pub(super) fn only_hex(text: &str) -> bool {
+    let shown: String = plain(text).chars().filter(|c| !c.is_whitespace()).collect::<String>().to_uppercase();
+    plc(&shown, false).is_none() && matches!(single(&shown, Habit::default()), Err(SingleFault::Hex))
 }
 
 /// Why a cell is no register address; problem and remedy.
@@ -84,11 +92,23 @@ pub(super) fn address(text: &str, habit: Habit) -> Result<Option<Address>, Addre
         })?);
     }
     (found.bit, found.bit_to) = (bit, bit_to);
+    if habit.mixed
+        && found.form == Form::Plain
+        && let Ok(hex) = u32::from_str_radix(start, 16)
+        && hex != found.number
+    {
+        let remedy = "name the column 地址(HEX), or write 0x before the hexadecimal ones".to_owned();
+        return Err((super::messages::number_of_two_kinds(&shown, found.number, hex), remedy));
+    }
     Ok(Some(found))
 }
 
 /// The bit behind a register: `.3`, `:3`, `bit3`, `.0-3`.
 fn bits<'a>(bare: &'a str, shown: &str) -> Result<(&'a str, Option<u8>, Option<u8>), AddressFault> {
+    // `4:0008` is a table and a number, read by [`single`].
+    if split_table(bare).is_some() {
+        return Ok((bare, None, None));
+    }
     let Some(cut) = bare.find(['.', ':']).or_else(|| bare.find("BIT")).or_else(|| bare.find('位')) else {
         return Ok((bare, None, None));
     };
@@ -106,7 +126,10 @@ fn bits<'a>(bare: &'a str, shown: &str) -> Result<(&'a str, Option<u8>, Option<u
         )
     };
     let register = bare[..cut].trim_end_matches(['-', '_', '/']);
+    // Bits have two digits at most: `4.0008` is something else.
+    let long = digits.split(['-', '~']).any(|d| d.bytes().filter(u8::is_ascii_digit).count() > 2);
     match (one(both.next()), one(both.next())) {
+        _ if long => Err(wrong()),
         (Some(Ok(low)), None) if low <= 15 => Ok((register, Some(low), None)),
         (Some(Ok(low)), Some(Ok(high))) if low < high && high <= 31 => Ok((register, Some(low), Some(high))),
         _ => Err(wrong()),
@@ -142,6 +165,7 @@ enum SingleFault {
     Hex,
     Big,
     Text,
+    CoilOrHex,
 }
 
 impl SingleFault {
@@ -158,6 +182,12 @@ impl SingleFault {
             Self::Big => (
                 format!("`{shown}` is beyond the 65536 registers of a table"),
                 "40001 style, or 0 to 65535 (0x0000 to 0xFFFF) with a function code".to_owned(),
+            ),
+            Self::CoilOrHex => (
+                format!(
+                    "`{shown}` may be hexadecimal or a coil, as others of the list are written like 4x0001; coils count from 1"
+                ),
+                "write 40001 style for a register, 00001 style for a coil".to_owned(),
             ),
             Self::Text => (
                 format!("`{shown}` is no register address"),
@@ -181,6 +211,14 @@ fn single(text: &str, habit: Habit) -> Result<Address, SingleFault> {
             && s.bytes().all(|b| if hex { b.is_ascii_hexdigit() } else { b.is_ascii_digit() })
     };
     let hex = |digits: &str| make(None, u32::from_str_radix(digits, 16).unwrap_or(u32::MAX), Form::Hex);
+    if let Some((lead, rest)) = split_table(text) {
+        return x_style(lead, rest).ok_or(SingleFault::Big);
+    }
+    // Coils count from 1: where `0x0003` is one, `0x0000` may be a hexadecimal number or a slip.
+    if habit.x_style && text.strip_prefix("0X").is_some_and(|d| !d.is_empty() && d.bytes().all(|b| b == b'0'))
+    {
+        return Err(SingleFault::CoilOrHex);
+    }
     if let Some((lead, rest)) = text.split_once('X')
         && matches!(lead, "1" | "3" | "4" | "0")
         && (lead != "0" || habit.x_style)
@@ -230,6 +268,13 @@ fn single(text: &str, habit: Habit) -> Result<Address, SingleFault> {
         return Err(SingleFault::Hex);
     }
     Err(SingleFault::Text)
+}
+
+/// `4:0008`, `3:00012`: the digit of a table, and a number with all its places.
+fn split_table(text: &str) -> Option<(&str, &str)> {
+    let (lead, rest) = text.split_once(':')?;
+    let digits = (4..=5).contains(&rest.len()) && rest.bytes().all(|b| b.is_ascii_digit());
+    (matches!(lead, "0" | "1" | "3" | "4") && digits).then_some((lead, rest))
 }
 
 fn modicon(lead: u32) -> Option<Table> {

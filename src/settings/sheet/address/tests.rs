@@ -85,3 +85,37 @@ fn letters_among_digits_are_shown_with_the_likely_number() {
         assert_eq!(address(blank, Habit::default()), Ok(None));
     }
 }
+
+#[test]
+fn a_table_before_a_colon_is_no_register_with_a_bit() {
+    for (text, table, number) in [
+        ("4:0008", Table::HoldingRegister, 40_008),
+        ("3:00012", Table::InputRegister, 30_012),
+        ("1:0005", Table::DiscreteInput, 10_005),
+        ("0:0001", Table::Coil, 1),
+    ] {
+        let found = read(text);
+        assert_eq!((found.table, found.number, found.bit), (Some(table), number, None), "{text}");
+    }
+    assert_eq!((read("4:08").number, read("4:08").bit), (4, Some(8)));
+    assert!(address("4.0008", Habit::default()).is_err());
+}
+
+#[test]
+fn zero_in_a_list_of_touch_panel_addresses_is_told_for_what_it_is() {
+    let habit = Habit { x_style: true, ..Habit::default() };
+    let (problem, _) = address("0x0000-0x0001", habit).expect_err("two kinds");
+    assert!(problem.starts_with("`0x0000-0x0001` may be hexadecimal or a coil"), "{problem}");
+    assert_eq!(address("0x0000", Habit::default()).expect("good").expect("there").number, 0);
+}
+
+#[test]
+fn a_decimal_number_among_hexadecimal_ones_is_asked() {
+    let mixed = Habit { mixed: true, ..Habit::default() };
+    assert!(
+        only_hex("000A") && only_hex("00C1") && !only_hex("0010") && !only_hex("D100") && !only_hex("40O01")
+    );
+    assert_eq!(address("0008", mixed).expect("good").expect("there").number, 8);
+    let (problem, _) = address("0010", mixed).expect_err("10 or 16");
+    assert_eq!(problem, "`0010` may be 10 or, as others of the list are hexadecimal, 16");
+}

@@ -82,13 +82,38 @@ pub(super) fn power(exponent: i32) -> Option<f64> {
     (-9..=9).contains(&exponent).then(|| format!("1e{exponent}").parse().ok())?
 }
 
-/// Raw values: `32767`, `30001/-30001/32766`, `0x7FFF、-2000`.
-pub(super) fn raw_values(text: &str) -> Option<Vec<f64>> {
+/// A raw value: the bits of a register, or a number.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Raw {
+    /// Written in hexadecimal.
+    Bits(u64),
+    /// Written in decimal.
+    Number(f64),
+}
+
+/// Raw values, each with its word: `32767`, `30001/-30001/32766`, `0x7FFF、-2000`.
+pub(super) fn raw_words(text: &str) -> Option<Vec<(String, Raw)>> {
     let text =
         plain(text).replace(['、', ';', '/', '|', '\n', '[', ']'], ",").replace("或", ",").replace("or", ",");
     let mut found = Vec::new();
     for part in text.split([',', ' ']).filter(|p| !p.trim().is_empty()) {
-        found.push(raw_value(part.trim())?);
+        let word = part.trim();
+        let upper = word.to_uppercase();
+        let hex = upper
+            .strip_prefix("0X")
+            .or_else(|| upper.strip_suffix('H'))
+            .or_else(|| upper.strip_prefix("16#"));
+        // `FFFF` can be nothing else.
+        let hex = hex.or_else(|| {
+            let bare =
+                upper.len() >= 4 && upper.len() % 4 == 0 && upper.bytes().all(|b| b.is_ascii_hexdigit());
+            (bare && upper.contains(|c: char| c.is_ascii_alphabetic())).then_some(upper.as_str())
+        });
+        let raw = match hex {
+            Some(hex) => Raw::Bits(u64::from_str_radix(hex, 16).ok()?),
+            None => Raw::Number(number(word).ok()?),
+        };
+        found.push((word.to_owned(), raw));
     }
     (!found.is_empty()).then_some(found)
 }
@@ -185,6 +210,13 @@ fn marked(text: &str, bit: bool) -> Option<Vec<(i64, String)>> {
         let before = n.checked_sub(1).map(|b| chars[b]);
         let boundary =
             before.is_none_or(|c| !c.is_alphanumeric() || (has_chinese(&c.to_string()) && chars[n] != '位'));
+        // `0-100=故障` names a range of values, and a label stands for one.
+        let ends_a_range = !bit
+            && before.is_some_and(|c| matches!(c, '-' | '~' | '至'))
+            && n.checked_sub(2).is_some_and(|b| chars[b].is_ascii_digit());
+        if ends_a_range && chars[n].is_ascii_digit() {
+            return None;
+        }
         match boundary.then(|| mark(&chars[n..], bit)).flatten() {
             Some((length, value)) => {
                 marks.push((n, n + length, value));

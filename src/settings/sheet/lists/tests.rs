@@ -125,11 +125,25 @@ fn a_span_of_bits_needs_its_mark_only_once() {
 
 #[test]
 fn raw_values_and_flags_come_in_many_forms() {
-    assert_eq!(raw_values("30001/-30001/32766"), Some(vec![30001.0, -30001.0, 32766.0]));
-    assert_eq!(raw_values("0x7FFF、-2000"), Some(vec![32767.0, -2000.0]));
-    assert_eq!(raw_values("7FFFH"), Some(vec![32767.0]));
-    assert_eq!(raw_values("断线"), None);
+    let words =
+        |text: &str| raw_words(text).map(|all| all.into_iter().map(|(_, raw)| raw).collect::<Vec<_>>());
+    assert_eq!(
+        words("30001/-30001/32766"),
+        Some(vec![Raw::Number(30_001.0), Raw::Number(-30_001.0), Raw::Number(32_766.0)])
+    );
+    assert_eq!(words("0x7FFF、-2000"), Some(vec![Raw::Bits(0x7fff), Raw::Number(-2000.0)]));
+    assert_eq!(words("7FFFH"), Some(vec![Raw::Bits(0x7fff)]));
+    assert_eq!(words("FFFF"), Some(vec![Raw::Bits(0xffff)]));
+    assert_eq!(words("断线"), None);
     assert_eq!(["常闭", "NC", "√", "是"].map(flag), [Some(true); 4]);
     assert_eq!(["常开", "NO", "", "否"].map(flag), [Some(false); 4]);
     assert_eq!(flag("maybe"), None);
+}
+
+#[test]
+fn ranges_of_values_are_no_labels() {
+    for text in ["0-100=故障,101-200=正常", "1~5:自动 6~10:手动"] {
+        assert_eq!(labels(text), None, "{text}");
+    }
+    assert!(labels("0-停止，1-运行").is_some() && labels("-1=故障 0=正常").is_some());
 }

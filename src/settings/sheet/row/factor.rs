@@ -4,7 +4,7 @@
 use super::super::headers::Field;
 use super::super::lists::scale::{self, Told};
 use super::super::lists::{self, power};
-use super::super::text::{NumberFault, folded, plain, tidy, written};
+use super::super::text::{NumberFault, folded, letters, plain, tidy, written};
 use super::super::value::{Keys, Val};
 use super::super::{messages, units};
 use super::naming::Names;
@@ -91,7 +91,11 @@ impl Reading<'_> {
                 if scale != 1.0 || exact {
                     keys.insert("scale".to_owned(), Val::Number(scale));
                 }
-                if [10.0, 100.0, 1000.0].contains(&scale) && !exact {
+                if scale < 0.0 && !exact {
+                    let remedy = "a multiplier is above 0; a column `negate` turns the sign round";
+                    self.fault(column, messages::negative_scale(&plain(text)), remedy);
+                }
+                if scale >= 10.0 && !exact {
                     self.warn(
                         column,
                         format!("multiplied by {scale}; is it not to be divided?"),
@@ -109,10 +113,42 @@ impl Reading<'_> {
     }
 
     /// What the remarks and descriptions of the row tell, behind what unit and name told.
-    fn gather(&self, hints: &mut Vec<Hint>) {
-        for c in self.around.block.columns.iter().filter(|c| is_remark(&c.field)) {
-            let text = self.around.sheet.down(self.row, c.index).shown();
-            hints.extend(scale::told(&text).map(|told| Hint { column: c.index, what: "remark", told }));
+    fn gather(&mut self, hints: &mut Vec<Hint>, own: bool) {
+        let around = self.around;
+        let range = self.plain_range();
+        for c in around.block.columns.iter().filter(|c| is_remark(&c.field)) {
+            let text = around.sheet.down(self.row, c.index).shown();
+            let told = scale::told(&text).or_else(|| {
+                let two = scale::two_ranges(&text).filter(|_| !scale::signal_range(&text))?;
+                let told = two.told(range);
+                if told.is_none() && !own {
+                    self.fault(c.index, messages::two_ranges(&tidy(&text)), messages::TWO_RANGES_REMEDY);
+                }
+                told
+            });
+            hints.extend(told.map(|told| Hint { column: c.index, what: "remark", told }));
+        }
+    }
+
+    /// The range of the row, where its cells tell it.
+    fn plain_range(&self) -> Option<(f64, f64)> {
+        if let Some((low, high, _)) = self.cell(&Field::Range).and_then(|(_, t)| lists::range(&t)) {
+            return Some((low, high));
+        }
+        let end = |f: &Field| self.cell(f).and_then(|(_, t)| quantity(&t).ok()).map(|q| q.0);
+        Some((end(&Field::RangeLo)?, end(&Field::RangeHi)?))
+    }
+
+    /// A remark that names another unit than the point's.
+    fn units_agree(&mut self, keys: &Keys, spoken: &[usize]) {
+        let around = self.around;
+        let Some(own) = keys.get("unit").and_then(Val::as_text).and_then(units::known) else { return };
+        for c in around.block.columns.iter().filter(|c| c.field == Field::Remark) {
+            let text = around.sheet.down(self.row, c.index).shown();
+            if let Some(told) = lists::unit_in(&text).filter(|u| *u != own && !spoken.contains(&c.index)) {
+                let problem = format!("this is in {told}, but the point in {own}");
+                self.fault(c.index, problem, "write all numbers of a row in its unit");
+            }
         }
     }
 
@@ -129,9 +165,9 @@ impl Reading<'_> {
             return;
         }
         let float = kind.is_some_and(|t| t.starts_with('f'));
-        self.gather(&mut hints);
         let own = self.cell(&Field::Scale).is_some() && keys.get("scale").is_some()
             || self.cell(&Field::Scale).is_some_and(|(_, t)| lists::scale(&t) == Ok(1.0));
+        self.gather(&mut hints, own || raw_given);
         let mut used: Option<(f64, f64)> = own.then(|| {
             let number = |key: &str, default| keys.get(key).and_then(Val::as_number).unwrap_or(default);
             (number("scale", 1.0), number("offset", 0.0))
@@ -157,6 +193,7 @@ impl Reading<'_> {
                 Some(_) => {}
             }
         }
+        self.units_agree(keys, &spoken);
         self.not_used(&spoken, names);
     }
 
@@ -166,7 +203,7 @@ impl Reading<'_> {
             keys.insert("offset".to_owned(), Val::Number(offset));
         }
         let words = written(scale);
-        let large = hint.what != "unit" && [10.0, 100.0, 1000.0].contains(&scale);
+        let large = scale >= 10.0;
         let problem = if large {
             messages::scale_may_divide(hint.what, &words)
         } else {
@@ -205,7 +242,12 @@ impl Reading<'_> {
         for c in around.block.columns.iter().filter(|c| is_remark(&c.field) || c.field == Field::Passed) {
             let text = tidy(&around.sheet.down(self.row, c.index).shown());
             let named = self.named_by == Some(c.index) || names.all.contains(&text);
-            if !spoken.contains(&c.index) && !named && scale::speaks(&text) && lists::labels(&text).is_none()
+            let asked = self.faults.iter().any(|f| f.column == letters(c.index));
+            if !asked
+                && !spoken.contains(&c.index)
+                && !named
+                && scale::speaks(&text)
+                && lists::labels(&text).is_none()
             {
                 self.warn(c.index, messages::scale_unused(&text), messages::SCALE_REMEDY);
             }

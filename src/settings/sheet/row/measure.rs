@@ -5,8 +5,8 @@ use super::super::headers::Field;
 use super::super::lists;
 use super::super::text::{folded, is_blank, plain, tidy};
 use super::super::types::width;
-use super::super::units;
 use super::super::value::{Keys, Val};
+use super::super::{messages, units};
 use super::factor::Hint;
 use super::naming::Names;
 use super::{Reading, quantity};
@@ -16,6 +16,8 @@ use super::{Reading, quantity};
 enum Signal {
     LiveZero,
     DeadZero,
+    /// A voltage.
+    Voltage,
     Other,
 }
 
@@ -63,6 +65,11 @@ impl Reading<'_> {
             (None, None, _) => {}
         }
         let whole = keys.get("type").and_then(Val::as_text).is_none_or(|t| t.starts_with(['u', 'i', 'b']));
+        if let (Some((at, Signal::Voltage)), None, true, false, false) =
+            (signal, raw, whole, keys.contains_key("scale"), exact)
+        {
+            self.warn(at, messages::SIGNAL_WITHOUT_RAW, messages::SIGNAL_REMEDY);
+        }
         if let (Some((at, Signal::LiveZero | Signal::DeadZero)), None, true, false, false) =
             (signal, raw, whole, keys.contains_key("scale"), exact)
         {
@@ -74,18 +81,7 @@ impl Reading<'_> {
             );
         }
         self.decimals(keys, whole && !is_bit);
-        if let Some((column, text)) = self.cell(&Field::Sentinels) {
-            match lists::raw_values(&text) {
-                Some(all) => _ = keys.insert("sentinels".to_owned(), Val::numbers(&all)),
-                None => {
-                    self.fault(
-                        column,
-                        format!("`{}` is no raw value", plain(&text)),
-                        "e.g. 32767 or 30001/-30001",
-                    );
-                }
-            }
-        }
+        self.sentinels(keys);
         if let Some((column, text)) = self.cell(&Field::Invert) {
             match lists::flag(&text) {
                 Some(true) if !is_bit && !exact => {
@@ -318,6 +314,8 @@ fn signal(text: &str) -> Signal {
         Signal::LiveZero
     } else if word.contains("0-20ma") {
         Signal::DeadZero
+    } else if lists::scale::signal_range(text) {
+        Signal::Voltage
     } else {
         Signal::Other
     }

@@ -2,8 +2,7 @@
 
 use super::super::address::{Address, Form};
 use super::super::headers::Field;
-use super::super::order::{Order, is_of_all, order, speaks};
-use super::super::text::{folded, plain, tidy};
+use super::super::text::{folded, plain};
 use super::super::types::{Family, says_nothing, type_key, type_word, width};
 use super::super::value::{Keys, Val};
 use super::super::{messages, table_key};
@@ -62,7 +61,8 @@ impl Reading<'_> {
         } else {
             // In a profile every number beside a table counts from the base.
             let counted = found.form == Form::Modicon || coil;
-            let number = if counted { first + u32::from(self.around.base) } else { found.number };
+            let (base, head) = (self.around.base, self.around.head_base);
+            let number = if counted || base != head { first + u32::from(head) } else { found.number };
             put("address", Val::Number(f64::from(number)));
             if self.around.head_table != Some(table) {
                 put("table", Val::text(table_key(table)));
@@ -285,7 +285,7 @@ impl Reading<'_> {
             self.untyped = true;
         }
         if bits {
-            if key.and_then(width).is_some_and(|w| w > 1) {
+            if key.is_some_and(|k| !matches!(k, "bit" | "bool")) && !self.around.block.exact {
                 self.fault(
                     at,
                     "a coil or a discrete input holds one bit, no number",
@@ -304,6 +304,18 @@ impl Reading<'_> {
             return Some(Some(if high > 15 { "u32" } else { "u16" }));
         }
         if let Some(bit) = bit {
+            // WORD is what holds the bit; INT16 or FLOAT is a number, and a number is more than one bit.
+            if let Some(key) = key.filter(|k| !matches!(*k, "bit" | "bool" | "u16"))
+                && !self.around.block.exact
+            {
+                let (column, text) = self.cell(&Field::Type).unwrap_or((at, key.to_owned()));
+                self.fault(
+                    column,
+                    messages::number_or_bit(&plain(&text), bit),
+                    messages::NUMBER_OR_BIT_REMEDY,
+                );
+                return None;
+            }
             keys.insert("bit".to_owned(), Val::Number(f64::from(bit)));
             if self.around.block.exact
                 && let Some(key) = key
@@ -317,78 +329,6 @@ impl Reading<'_> {
         }
         self.order(key, own_order, keys)?;
         Some(key)
-    }
-
-    /// The byte order, from its column, the type's cell or a remark. What speaks of it and is not used is told.
-    fn order(&mut self, key: Option<&str>, own: Option<(usize, Order)>, keys: &mut Keys) -> Option<()> {
-        let exact = self.around.block.exact;
-        let narrow = key.is_none_or(|k| width(k) == Some(1));
-        let mut found = own;
-        if let Some((column, text)) = self.cell(&Field::Order) {
-            match order(&text) {
-                Some(order) => found = Some((column, order)),
-                None => {
-                    let remedy = "ABCD, CDAB, BADC or DCBA; 1.25 is 3FA0 0000 in ABCD and 0000 3FA0 in CDAB";
-                    self.fault(column, format!("`{}` is no byte order", plain(&text)), remedy);
-                    return None;
-                }
-            }
-        }
-        if !exact {
-            self.order_in_remarks(narrow, key, &mut found);
-        }
-        let Some((column, order)) = found else { return Some(()) };
-        // With one register only the bytes can be swapped: AB CD and CD AB say nothing there.
-        if narrow && matches!(order.key.as_str(), "abcd" | "cdab" | "ab") && !exact {
-            return Some(());
-        }
-        if order.doubtful {
-            let remedy = "check on site: 1.25 is 0000 3FA0 in CDAB, A03F 0000 in BADC, 0000 A03F in DCBA";
-            self.warn(
-                column,
-                format!("the byte order is not plain; taken as {}", order.key.to_uppercase()),
-                remedy,
-            );
-        }
-        let swapped = narrow && !exact && matches!(order.key.as_str(), "badc" | "dcba");
-        keys.insert("order".to_owned(), Val::Text(if swapped { "ba".to_owned() } else { order.key }));
-        Some(())
-    }
-
-    /// Remarks that speak of the byte order: the first that is understood counts where no column and no type says one.
-    pub(super) fn order_in_remarks(
-        &mut self,
-        narrow: bool,
-        key: Option<&str>,
-        found: &mut Option<(usize, Order)>,
-    ) {
-        let around = self.around;
-        let texts = around.block.columns.iter().filter(|c| {
-            matches!(c.field, Field::Remark | Field::Describe | Field::Name | Field::Passed | Field::Labels)
-        });
-        for c in texts {
-            let text = around.sheet.down(self.row, c.index).shown();
-            if !speaks(&text) {
-                continue;
-            }
-            let told = order(&text);
-            match (told, &*found) {
-                (Some(_), _) if is_of_all(&text) => self.order_notes.push(c.index),
-                (Some(_), _) if narrow => {
-                    self.warn(c.index, messages::order_of_one_register(&tidy(&text)), messages::ORDER_REMEDY);
-                }
-                (Some(told), None) if key.is_some() => *found = Some((c.index, told)),
-                (Some(told), Some((_, own))) if *own != told => {
-                    self.warn(
-                        c.index,
-                        messages::order_differs(&tidy(&text), &own.key),
-                        messages::ORDER_REMEDY,
-                    );
-                }
-                (Some(_), _) => {}
-                (None, _) => self.warn(c.index, messages::order_unread(&tidy(&text)), messages::ORDER_REMEDY),
-            }
-        }
     }
 }
 

@@ -132,3 +132,66 @@ fn reading_the_same_sheet_twice_changes_nothing() {
     assert!(Diff::between(&profile(&text), &again.profile).is_empty());
     assert_eq!(write("p.toml", Some(&text), &again.profile, "").unwrap_or_default(), text);
 }
+
+#[test]
+fn a_scale_goes_with_the_type_it_was_made_for() {
+    let old = profile(
+        "[[point]]\nid = \"temp\"\nname = \"温度\"\nunit = \"℃\"\naddress = 40001\ntype = \"i16\"\nscale = 0.1\noffset = -40\n\
+         sentinels = [32767]\nlimits.h.at = 90\n\
+         [[point]]\nid = \"alarm\"\nname = \"报警\"\nunit = \"bool\"\naddress = 40010\nbit = 3\nlimits.state.at = 1\n",
+    );
+    let found = read_lines(&[
+        "名称 | 地址 | 类型 | 单位 | 系数 | 偏移 | 字节序",
+        "温度 | 40001 | FLOAT | ℃ | | | ABCD",
+        "报警 | 40010 | UINT16 | | | |",
+    ]);
+    let taken = merge(&old, &found, false);
+    let keys = &taken.profile.points[0].keys;
+    assert!(
+        !keys.contains_key("scale") && !keys.contains_key("offset") && !keys.contains_key("sentinels"),
+        "{keys:?}"
+    );
+    assert_eq!(keys["limits.h.at"], Val::Number(90.0));
+    let keys = &taken.profile.points[1].keys;
+    assert!(
+        !keys.contains_key("bit") && !keys.contains_key("unit") && !keys.contains_key("limits.state.at"),
+        "{keys:?}"
+    );
+    assert_eq!(
+        taken.dropped,
+        ["temp.offset", "temp.scale", "temp.sentinels", "alarm.limits.state.at", "alarm.unit"]
+    );
+}
+
+#[test]
+fn a_new_unit_converts_range_and_limits_and_asks_for_the_scale() {
+    let old = |more: &str| {
+        profile(&format!(
+            "[[point]]\nid = \"p\"\nname = \"压力\"\nunit = \"MPa\"\naddress = 40003\ntype = \"f32\"\nrange = [0, 2.5]\n{more}\
+             [point.limits]\nh = {{ at = 1.25, deadband = 0.02 }}\n"
+        ))
+    };
+    let found =
+        read_lines(&["标识 | 名称 | 地址 | 类型 | 单位 | 字节序", "p | 压力 | 40003 | FLOAT | kPa | ABCD"]);
+    let taken = merge(&old(""), &found, false);
+    let keys = &taken.profile.points[0].keys;
+    assert_eq!(keys["range"].to_string(), "[0, 2500]");
+    assert_eq!(
+        (keys["limits.h.at"].cell(), keys["limits.h.deadband"].cell()),
+        ("1250".to_owned(), "20".to_owned())
+    );
+    let taken = merge(&old("scale = 0.001\n"), &found, false);
+    assert!(
+        told(&taken.faults)[0].starts_with("p.scale: the sheet changes the unit from MPa to kPa"),
+        "{:?}",
+        taken.faults
+    );
+    assert_eq!(taken.profile.points[0].keys["unit"].cell(), "MPa");
+    let other =
+        read_lines(&["标识 | 名称 | 地址 | 类型 | 单位 | 字节序", "p | 压力 | 40003 | FLOAT | ℃ | ABCD"]);
+    assert_eq!(merge(&old(""), &other, false).faults.len(), 1);
+    // Another spelling is the same unit.
+    let same =
+        read_lines(&["标识 | 名称 | 地址 | 类型 | 单位 | 字节序", "p | 压力 | 40003 | FLOAT | 兆帕 | ABCD"]);
+    assert!(merge(&old("scale = 0.001\n"), &same, false).faults.is_empty());
+}

@@ -3,14 +3,20 @@
 //! Two kinds of words: what is done to the number (`除以10`, `×0.1`, `放大10倍`, `0-1000对应0~2.5米`), and how fine it is
 //! (`分辨率0.1`, `保留1位小数`), which for a whole number means the same and for a floating one nothing.
 
+mod equation;
 mod fine;
+mod ranges;
+mod speaks;
 mod unit_cell;
 mod verbs;
 
 use super::super::text::{folded, number, plain};
 use super::super::units;
-use super::{power, range};
+use super::power;
+use equation::equation;
 use fine::fine;
+pub(in crate::settings::sheet) use ranges::two_ranges;
+pub(in crate::settings::sheet) use speaks::speaks;
 pub(in crate::settings::sheet) use unit_cell::{in_unit, unbracketed};
 use verbs::{per_count, phrase};
 
@@ -45,17 +51,32 @@ pub(in crate::settings::sheet) fn told(text: &str) -> Option<Told> {
     if signal_range(&text) {
         return None;
     }
-    mapped(&text)
-        .or_else(|| one_for_one(&text))
-        .or_else(|| equation(&text))
-        .or_else(|| per_count(&text))
-        .or_else(|| text.split([',', ';', '\n', '|']).find_map(phrase))
-        .or_else(|| fine(&text))
+    // Two ranges of which nobody knows which is the register's are asked, not read otherwise.
+    if let Some(two) = two_ranges(&text) {
+        return two.told(None);
+    }
+    if let Some(told) = one_for_one(&text).or_else(|| value_first(&text)) {
+        return Some(told);
+    }
+    if let Some(told) = equation(&text) {
+        return told;
+    }
+    if text.split([',', ';', '\n', '|']).any(|part| equation::variables(part) > 1) {
+        return None;
+    }
+    per_count(&text).or_else(|| text.split([',', ';', '\n', '|']).find_map(phrase)).or_else(|| fine(&text))
 }
 
-/// Half-width, lower case, decimal commas of small numbers as points.
+/// Half-width, lower case, decimal commas of small numbers as points, the `x` of a multiplication as `×`.
 fn ready(text: &str) -> String {
-    pointed(&plain(text).to_lowercase())
+    let chars: Vec<char> = pointed(&plain(text).to_lowercase()).chars().collect();
+    let sign = |n: usize| {
+        let before = n.checked_sub(1).map(|b| chars[b]);
+        let behind = chars[n + 1..].iter().find(|c| **c != ' ');
+        let apart = before.is_some_and(|c| c == ' ' || c == ')' || !c.is_ascii() && c.is_alphabetic());
+        chars[n] == 'x' && apart && n > 1 && behind.is_some_and(char::is_ascii_digit)
+    };
+    (0..chars.len()).map(|n| if sign(n) { '×' } else { chars[n] }).collect()
 }
 
 /// `0,1` as 0.1: the comma behind a lone zero divides no list.
@@ -134,36 +155,6 @@ pub(super) fn near(scale: f64) -> f64 {
 const SIGNS: &[&str] =
     &["对应于", "对应", "相当于", "表示", "代表", "<->", "-->", "->", "→", "⇒", "=>", "≙", "＝", "=", "为"];
 
-/// `0-1000对应0-100.0%`, `0..10000 = 0..250 °C`: two ranges.
-fn mapped(text: &str) -> Option<Told> {
-    for sign in SIGNS {
-        let Some((raw, value)) = text.split_once(sign) else { continue };
-        let parts = |side: &str| -> Vec<String> {
-            side.split([',', ';', '(', ')', ' ', ':', '\n']).map(str::to_owned).collect()
-        };
-        let bare = |part: &str| {
-            let digits =
-                part.find(|c: char| c.is_ascii_digit() || matches!(c, '-' | '+')).unwrap_or(part.len());
-            range(&part[digits..])
-        };
-        let whole = |side: &str| bare(side.trim());
-        let left = whole(raw).or_else(|| parts(raw).iter().rev().find_map(|p| bare(p)));
-        let right = whole(value).or_else(|| parts(value).iter().find_map(|p| bare(p)));
-        if let (Some((r0, r1, _)), Some((v0, v1, unit))) = (left, right)
-            && r0 < r1
-            && v0 < v1
-        {
-            let scale = near((v1 - v0) / (r1 - r0));
-            return Some(Told {
-                offset: near_zero(v0 - r0 * scale),
-                unit: unit_at(&unit),
-                ..Told::by(scale)
-            });
-        }
-    }
-    None
-}
-
 fn near_zero(offset: f64) -> f64 {
     if offset.abs() < 1e-12 { 0.0 } else { format!("{offset:.10}").parse().unwrap_or(offset) }
 }
@@ -221,123 +212,19 @@ fn one_for_one(text: &str) -> Option<Told> {
     None
 }
 
-/// `实际值=寄存器值/10`, `T = raw × 0.1 - 40`, `=0.1*raw`: what is done to the data.
-fn equation(text: &str) -> Option<Told> {
-    for part in text.split([',', ';', '\n', '|']) {
-        let Some((_, tail)) = part.rsplit_once('=') else { continue };
-        let tail: String = tail.chars().filter(|c| !c.is_whitespace()).collect();
-        let tail = tail.trim_matches(['.', ')', '(', '[', ']']);
-        let word = |s: &str| !s.is_empty() && s.chars().all(|c| c.is_alphabetic() || "()[]_#".contains(c));
-        // Number first: `0.1*raw`.
-        if let Some((scale, rest)) = leading(tail)
-            && let Some(rest) = rest.strip_prefix(['*', '×', 'x', '·'])
-        {
-            let end = rest.find(['+', '-', '−']).unwrap_or(rest.len());
-            if word(&rest[..end]) && scale != 0.0 {
-                return with_offset(near(scale), &rest[end..]);
-            }
-        }
-        let Some(at) = tail.find(['*', '×', '÷', '/', '·']) else { continue };
-        let (before, rest) = tail.split_at(at);
-        let divides = rest.starts_with(['÷', '/']);
-        let rest = rest.trim_start_matches(['*', '×', '÷', '/', '·']);
-        if !word(before) || units::known(before).is_some() {
-            continue;
-        }
-        if let Some((factor, rest)) = leading(rest).filter(|(f, _)| *f != 0.0) {
-            return with_offset(
-                near(if divides { 1.0 / factor } else { factor }),
-                rest.trim_start_matches([')', ']']),
-            );
-        }
-    }
-    None
-}
-
-/// What may stand behind a factor: nothing, a unit, or a number to add.
-fn with_offset(scale: f64, rest: &str) -> Option<Told> {
-    let rest = rest.replace('−', "-");
-    if rest.starts_with(['+', '-']) {
-        let (offset, behind) = leading(&rest)?;
-        let unit = unit_at(behind);
-        return (behind.is_empty() || unit.is_some()).then(|| Told { offset, unit, ..Told::by(scale) });
-    }
-    let unit = unit_at(&rest);
-    // More is done than is understood here.
-    let more = rest.contains(['*', '×', '÷', '^']) || unit.is_none() && rest.contains('/');
-    (!more).then(|| Told { unit, ..Told::by(scale) })
-}
-
-/// A number and a word of scaling: if nothing was made of it, a person has to look.
-pub(in crate::settings::sheet) fn speaks(text: &str) -> bool {
-    const WORDS: &[&str] = &[
-        "倍",
-        "除以",
-        "除",
-        "乘",
-        "放大",
-        "缩小",
-        "扩大",
-        "分辨率",
-        "分辩率",
-        "精确",
-        "小数",
-        "比例",
-        "系数",
-        "换算",
-        "对应",
-        "因子",
-        "变比",
-        "scal",
-        "factor",
-        "divid",
-        "divisor",
-        "multipl",
-        "resolution",
-        "decimal",
-        "/bit",
-        "per bit",
-        "lsb",
-        "per count",
-        "per digit",
-        "/digit",
-        "faktor",
-        "geteilt",
-        "auflösung",
-        "nachkomma",
-        "kommastelle",
-        "gain",
-        "tenth",
-        "hundredth",
-        "skalier",
-        "ratio",
-        "零点",
-        "偏移",
-        "offset",
-    ];
-    let text = ready(text);
-    let number = text.contains(|c: char| c.is_ascii_digit())
-        || ["一位", "两位", "二位", "三位", "十", "百"].iter().any(|w| text.contains(w));
-    if !number || is_accuracy(&text) {
-        return false;
-    }
-    // 除氧器 is a deaerator, 排除 and 解除 are no divisions.
-    let spoken = text
-        .replace("除氧", "")
-        .replace("排除", "")
-        .replace("解除", "")
-        .replace("清除", "")
-        .replace("切除", "")
-        .replace("除渣", "")
-        .replace("除尘", "")
-        .replace("删除", "")
-        .replace("除垢", "");
-    let sign = |c: char| {
-        spoken
-            .match_indices(c)
-            .any(|(at, _)| spoken[at + c.len_utf8()..].trim_start().starts_with(|d: char| d.is_ascii_digit()))
-    };
-    WORDS.iter().any(|w| spoken.contains(w)) || sign('×') || sign('*') || sign('÷')
+/// `23.5℃对应235`, `10t/h=1000`: the value with its unit, and the number for it.
+fn value_first(text: &str) -> Option<Told> {
+    SIGNS.iter().find_map(|sign| {
+        let (left, right) = text.split_once(sign)?;
+        let (raw, behind) = leading(right.trim_start())?;
+        let plain = behind.is_empty() || behind.starts_with([',', ';', ')', '.']);
+        let left = left.rsplit([',', ';', '(', '\n']).next()?.trim();
+        let at = left.find(|c: char| c.is_ascii_digit())?;
+        let (value, unit) = leading(&left[at..])?;
+        let unit = units::known(unit.trim())?;
+        let scale = is_power(value / raw).filter(|s| plain && raw > 0.0 && *s != 1.0)?;
+        Some(Told { unit: Some(unit), ..Told::by(scale) })
+    })
 }
 
 #[cfg(test)]

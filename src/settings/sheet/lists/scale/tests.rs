@@ -154,3 +154,92 @@ fn a_unit_with_a_number_is_a_scale_and_a_unit() {
     }
     assert_eq!(["[℃]", "【℃】", "（℃）", "℃"].map(unbracketed), ["℃"; 4]);
 }
+
+#[test]
+fn an_equation_for_the_register_is_turned_round() {
+    for text in [
+        "寄存器值=温度*10",
+        "上传值=实际值×10",
+        "通讯值=实际值*10",
+        "register = value x 10",
+        "原始值=实际值*10",
+        "寄存器值=10*温度",
+        "实际值x10",
+        "实际值*10",
+        "乘10后上传",
+        "×10后上传",
+        "乘以10上送",
+        "上传时乘10",
+        "multiplied by 10 and sent",
+    ] {
+        assert_eq!(scale(text), Some((0.1, 0.0)), "{text}");
+    }
+    assert_eq!(scale("寄存器值=温度*10+400"), Some((0.1, -40.0)));
+    assert_eq!(scale("上传值=实际值/10"), Some((10.0, 0.0)));
+    assert_eq!(scale("除以10后上传"), Some((10.0, 0.0)));
+    assert_eq!(scale("上传值除以10"), Some((0.1, 0.0)));
+    assert_eq!(scale("上传值乘0.1"), Some((0.1, 0.0)));
+    assert_eq!(scale("实际值=上传值/10"), Some((0.1, 0.0)));
+}
+
+#[test]
+fn an_expression_with_more_than_one_variable_is_not_understood() {
+    for text in [
+        "高16位*65536+低16位",
+        "百分比*量程/100",
+        "实际值=读数*量程/27648",
+        "读数*系数/10",
+        "Value=Temp*10",
+        "寄存器值=上传值*10",
+        "CT变比*PT变比/100",
+    ] {
+        assert_eq!(told(text), None, "{text}");
+        assert!(speaks(text), "{text}");
+    }
+}
+
+#[test]
+fn of_two_ranges_the_one_with_a_unit_decimals_or_its_words_is_the_value() {
+    for (text, by, from) in [
+        ("0~1.6MPa对应0~16000", 0.0001, 0.0),
+        ("0-1.6MPa，对应0-16000", 0.0001, 0.0),
+        ("-50.0~150.0 对应 0~2000", 0.1, -50.0),
+        ("0.000~2.500 = 0~2500", 0.001, 0.0),
+        ("0~2500 (0.000~2.500MPa)", 0.001, 0.0),
+        ("量程0-3.2MPa(0-32000)", 0.0001, 0.0),
+        ("-500~3000 (-50.0~300.0)", 0.1, 0.0),
+        ("0~100%对应0~10000", 0.01, 0.0),
+        ("0-1000对应-50~150℃", 0.2, -50.0),
+        ("寄存器0-1000对应量程0-100", 0.1, 0.0),
+        ("量程0-100对应寄存器0-1000", 0.1, 0.0),
+    ] {
+        assert_eq!(scale(text), Some((by, from)), "{text}");
+    }
+    let (by, from) = scale("0-300℃对应6400-32000").expect("a scale");
+    assert!((by - 300.0 / 25_600.0).abs() < 1e-9 && (from + 75.0).abs() < 1e-6, "{by} {from}");
+    for text in ["0-1000对应0-100", "0-100对应0-1000", "量程0-1.6MPa=0-100%"] {
+        assert_eq!(told(text), None, "{text}");
+        assert!(speaks(text), "{text}");
+    }
+    let open = two_ranges("0-100对应0-1000").expect("two ranges");
+    assert_eq!(open.told(Some((0.0, 100.0))).map(|t| t.scale), Some(0.1));
+    assert_eq!(open.told(Some((0.0, 1000.0))).map(|t| t.scale), Some(10.0));
+    assert_eq!(open.told(Some((0.0, 5.0))), None);
+    for text in ["1-5为自动,6-10为手动", "0-100=故障,101-200=正常", "0-100为正常", "1-3号泵=4-6号阀"]
+    {
+        assert_eq!(two_ranges(text), None, "{text}");
+        assert_eq!(told(text), None, "{text}");
+    }
+}
+
+#[test]
+fn a_value_with_its_unit_before_the_number_for_it_is_read() {
+    for (text, by) in
+        [("23.5℃对应235", 0.1), ("10t/h=1000", 0.01), ("数值1000=10t/h", 0.01), ("10 = 1.0", 0.1)]
+    {
+        assert_eq!(scale(text), Some((by, 0.0)), "{text}");
+    }
+    for text in ["传输值235，实际值23.5", "量纲0.1", "(0-32000)", "0-32000"] {
+        assert!(told(text).is_some() || speaks(text), "{text}");
+    }
+}

@@ -1,6 +1,7 @@
 //! What is done to a number, told by a verb or a sign: `除以10`, `×0.1`, `放大10倍`, `0.1℃/bit`, `以0.1℃为单位`.
 
 use super::super::super::text::number;
+use super::equation::is_raw;
 use super::{Told, is_power, leading, near, unit_at};
 
 /// What the register holds more of than the value.
@@ -121,7 +122,7 @@ pub(super) fn phrase(part: &str) -> Option<Told> {
             .filter_map(|w| part.find(w).map(|n| (n, w.len())))
             .min_by_key(|(n, l)| (*n, usize::MAX - l));
         let Some((at, length)) = found else { continue };
-        let before = part[..at].chars().next_back();
+        let before = part[..at].trim_end().chars().next_back();
         // 清除, 解除 and their like are no divisions.
         if part[at..].starts_with('除') && before.is_some_and(|c| "清删解排切消扣免去".contains(c))
         {
@@ -142,12 +143,33 @@ pub(super) fn phrase(part: &str) -> Option<Told> {
             continue;
         }
         // 缩小 says what was done to the value before it was stored: the register holds less.
+        let divides = divides != before_it_is_sent(part, at, length);
         let scale = if divides { 1.0 / factor } else { factor };
         let shrunk = part[at..].starts_with("缩小") && factor < 1.0;
         let unit = unit_at(behind.trim_start_matches('倍'));
         return Some(Told { unit, ..Told::by(near(if shrunk { 1.0 / factor } else { scale })) });
     }
     by_sign(part).or_else(|| times_the_value(part)).or_else(|| in_parts(part))
+}
+
+/// `乘10后上传`, `实际值×10`: what is done to the value makes the register of it. 放大 and 缩小 say so by themselves.
+fn before_it_is_sent(part: &str, at: usize, length: usize) -> bool {
+    const SENDING: &[&str] =
+        &["上传", "上送", "传输", "传送", "发送", "通讯", "存储", "存入", "保存", "sent", "transmitted"];
+    let verb = &part[at..at + length];
+    if ["放大", "扩", "缩小", "已乘", "乘以了"].iter().any(|w| verb.starts_with(w)) {
+        return false;
+    }
+    let (before, behind) = (&part[..at], &part[at + length..]);
+    let has = |text: &str| SENDING.iter().any(|w| text.contains(w));
+    let sent = has(behind) || has(before) && before.trim_end().ends_with(['时', '前', '后']);
+    // `实际值×10` names the value, not the register; `实际值×0.1` is how people write what gives it.
+    let of_value = ["实际值", "真实值", "工程值", "物理量", "actual value", "real value"]
+        .iter()
+        .any(|w| before.trim_end().ends_with(w))
+        && !is_raw(before);
+    let grows = leading(behind.trim_start_matches([' ', ':', '以', '了'])).is_some_and(|(f, _)| f > 1.0);
+    sent || of_value && grows && (verb.starts_with('乘') || verb.starts_with(['×', '*']))
 }
 
 /// `x0.1`, `/10` at the start or behind a word for the raw value.

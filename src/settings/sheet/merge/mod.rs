@@ -6,12 +6,15 @@
 //! register under the same name, which is a point renamed by hand; else the same id. A register alone
 //! never hands limits on: it may carry another signal now.
 
+mod stale;
+
 use std::collections::HashMap;
 
 use super::document::{Point, Profile};
-use super::import::Imported;
+use super::import::{Imported, whole};
 use super::keys::{default, excluded};
 use super::value::{Keys, Val};
+use super::{Trouble, messages};
 
 /// The profile that comes out, and what was kept.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -22,6 +25,10 @@ pub struct Taken {
     pub kept: Vec<String>,
     /// Points that were found by their register under another id: (id kept, id the sheet would give).
     pub renamed: Vec<(String, String)>,
+    /// What the profile had and no longer holds, as the sheet gives another type, or a bit: `id.key`.
+    pub dropped: Vec<String>,
+    /// Points whose new unit and whose own keys cannot both be right; they stay as they were.
+    pub faults: Vec<Trouble>,
 }
 
 /// Lays `imported` over `existing`. With `replace`, points become what the sheet says and nothing else.
@@ -52,7 +59,8 @@ pub fn merge(existing: &Profile, imported: &Imported, replace: bool) -> Taken {
                 if was.id != point.id {
                     taken.renamed.push((was.id.clone(), point.id.clone()));
                 }
-                placed[m] = Some(over(was, point, &taken.profile.head, replace, &mut taken.kept));
+                let head = taken.profile.head.clone();
+                placed[m] = Some(over(was, point, &head, replace, &mut taken));
             }
         }
     }
@@ -146,15 +154,33 @@ fn fresh(point: &Point, head: &Keys) -> Point {
     point
 }
 
-fn over(was: &Point, point: &Point, head: &Keys, replace: bool, kept: &mut Vec<String>) -> Point {
+fn over(was: &Point, point: &Point, head: &Keys, replace: bool, taken: &mut Taken) -> Point {
     let mut keys = if replace { Keys::new() } else { was.keys.clone() };
     for said in point.keys.keys() {
         for other in excluded(said).iter().filter(|k| !point.keys.contains_key(**k)) {
             keys.remove(*other);
         }
     }
+    let mut joined = keys.clone();
+    joined.extend(point.keys.iter().map(|(k, v)| (k.clone(), v.clone())));
+    match stale::settle(was, point, &mut joined) {
+        Ok(gone) => {
+            taken.dropped.extend(gone.iter().map(|key| format!("{}.{key}", was.id)));
+            keys.retain(|k, _| joined.contains_key(k));
+            for (key, value) in &mut keys {
+                if let Some(new) = joined.get(key).filter(|_| !point.keys.contains_key(key)) {
+                    value.clone_from(new);
+                }
+            }
+        }
+        Err((key, problem)) => {
+            let place = format!("{}.{key}", was.id);
+            taken.faults.push(whole(&place, &problem, messages::UNIT_CHANGED_REMEDY));
+            return was.clone();
+        }
+    }
     for key in keys.keys().filter(|k| !point.keys.contains_key(*k)) {
-        kept.push(format!("{}.{key}", was.id));
+        taken.kept.push(format!("{}.{key}", was.id));
     }
     for (key, value) in &point.keys {
         let silent =
