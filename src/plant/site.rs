@@ -73,7 +73,7 @@ pub struct Equipment {
 }
 
 /// Which field type the database gets. Fixed per point, so no batch can conflict.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ValueType {
     /// Line protocol float.
     Float,

@@ -5,7 +5,9 @@
 use std::collections::HashMap;
 
 use super::types::{Factor, ModbusDevice, ModbusPoint, MqttSource, Settings};
-use crate::plant::{Derived, Device, DeviceIx, Equipment, EquipmentIx, How, Plant, Point, PointIx};
+use crate::plant::{
+    Derived, Device, DeviceIx, Equipment, EquipmentIx, How, Plant, Point, PointIx, ValueType,
+};
 
 /// New number of each old one, by place.
 struct Numbers {
@@ -31,8 +33,15 @@ pub fn renumber(mut settings: Settings, running: &Plant) -> Settings {
     settings
 }
 
-fn point_key<'a>(plant: &'a Plant, point: &'a Point) -> (&'a str, &'a str) {
-    (plant.equipment_at(point.equipment).id.as_str(), point.id.as_str())
+/// What makes a point the same. In another unit or type it is another point: a reading that the settings before took, and
+/// what is remembered of it, must never pass for one in the new unit.
+fn point_key<'a>(plant: &'a Plant, point: &'a Point) -> (&'a str, &'a str, &'a str, ValueType) {
+    (
+        plant.equipment_at(point.equipment).id.as_str(),
+        point.id.as_str(),
+        point.unit.as_str(),
+        point.value_type,
+    )
 }
 
 fn device_key<'a>(plant: &'a Plant, device: &'a Device) -> (&'a str, &'a str) {
@@ -196,6 +205,22 @@ mod tests {
         }
         let profile = "[[point]]\nid = \"a\"\naddress = 40001\nlimits = { h = { at = 1 } }\n[[point]]\nid = \"b\"\naddress = 40002\n";
         load_texts(&[("t.toml", &text)], &[("p.toml", profile)], &[]).expect("good").settings
+    }
+
+    #[test]
+    fn a_point_in_another_unit_is_another_point_and_the_one_before_stands_still() {
+        let running = load(&["x"]);
+        let mut wanted = load(&["x"]);
+        wanted.plant.points[0].unit = "bar".to_owned();
+        let new = renumber(wanted, &running.plant);
+        let units: Vec<_> = new.plant.points.iter().map(|p| (p.unit.as_str(), p.limits.len())).collect();
+        assert_eq!(units, [("", 0), ("", 0), ("bar", 1)]);
+        let shown: Vec<u32> = new.plant.equipment[0].points.iter().map(|p| p.0).collect();
+        assert_eq!(shown, [2, 1], "the old one is shown and judged no more");
+        assert_eq!(new.modbus[0].devices[0].groups[0].points[0].point.0, 2);
+        // And back again it is the first.
+        let back = renumber(load(&["x"]), &new.plant);
+        assert_eq!(back.plant.equipment[0].points[0].0, 0);
     }
 
     #[test]

@@ -213,3 +213,92 @@ async fn a_sender_that_speaks_less_often_than_a_poll_goes_round_keeps_its_new_se
     state(&gateway, "kept").await;
     gateway.stop().await;
 }
+
+/// A vessel whose pressure stands in register 0; trips at 1.5 MPa.
+fn vessel(unit: &str, scale: &str, trip: &str) -> String {
+    format!(
+        "kind = \"pressure-vessel\"\n[[point]]\nid = \"p\"\naddress = 40001\ntype = \"u16\"\nscale = {scale}\n\
+         unit = \"{unit}\"\n[point.limits]\nhh = {{ at = {trip}, priority = \"critical\", hazard = \"major\" }}\n"
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_point_whose_unit_changes_by_reload_has_two_series_in_trend_evidence_and_rehearsal() {
+    let mut modbus = ModbusServer::start();
+    modbus.tell("holding 0 100");
+    let settings = plants::base()
+        + &format!(
+            "[[source.modbus]]\nid = \"plc\"\naddress = \"tcp://127.0.0.1:{}\"\nperiod = \"100ms\"\ntimeout = \"90ms\"\n\
+             [[equipment]]\nid = \"v\"\nprofile = \"vessel\"\nsource = \"plc\"\nunit = 1\n",
+            modbus.port
+        );
+    let mut gateway = Gateway::start(&settings, &[("vessel.toml", &vessel("MPa", "0.01", "1.5"))]);
+    let shows = async |gateway: &Gateway, value: f64, unit: &str| {
+        eventually(&format!("{value} {unit}"), async || {
+            let point = gateway.get("/api/v1/equipment/v/points").await[0].clone();
+            unless(point["value"] == value && point["unit"] == unit && point["quality"] == "good", point)
+        })
+        .await;
+    };
+    shows(&gateway, 1.0, "MPa").await;
+    eventually("some of it is stored", async || {
+        let stored = gateway.committed("v").len();
+        unless(stored > 5, stored)
+    })
+    .await;
+    gateway.write("profiles/vessel.toml", vessel("bar", "0.1", "15"));
+    assert_eq!(gateway.post("/api/v1/reload", "", &[]).await, 200);
+    state(&gateway, "kept").await;
+    shows(&gateway, 10.0, "bar").await;
+    assert!(
+        gateway.log().contains("v/p") && gateway.log().contains("a new series begins"),
+        "{}",
+        gateway.log()
+    );
+    modbus.tell("holding 0 200");
+    let mut hazard = serde_json::Value::Null;
+    eventually("the trip is a hazard whose evidence is sealed", async || {
+        hazard = gateway.get("/api/v1/hazards").await["hazards"][0].clone();
+        unless(hazard["evidence"]["sealed"] == true, &hazard)
+    })
+    .await;
+
+    let trend = gateway.get("/api/v1/equipment/v/trend?minutes=5").await;
+    let id = hazard["id"].as_str().expect("an id");
+    let evidence = gateway.get(&format!("/api/v1/hazards/{id}/evidence")).await;
+    // Of samples `[time, value]` and `[time, lowest, highest]` alike.
+    let ends = |of: &serde_json::Value, unit: &str| {
+        let series = of["series"].as_array().cloned().unwrap_or_default();
+        let mine: Vec<_> = series.into_iter().filter(|s| s["point"] == "p" && s["unit"] == unit).collect();
+        assert_eq!(mine.len(), 1, "{unit}: {of}");
+        let samples = mine[0]["samples"].as_array().cloned().unwrap_or_default();
+        let values: Vec<f64> = samples
+            .iter()
+            .flat_map(|s| s.as_array().cloned().unwrap_or_default().into_iter().skip(1))
+            .filter_map(|v| v.as_f64())
+            .collect();
+        (values.iter().copied().fold(f64::MAX, f64::min), values.iter().copied().fold(f64::MIN, f64::max))
+    };
+    for (what, of) in [("trend", &trend), ("evidence", &evidence)] {
+        assert_eq!((ends(of, "MPa"), ends(of, "bar")), ((1.0, 1.0), (10.0, 20.0)), "{what}: {of}");
+    }
+    gateway.stop().await;
+    let replay = ["replay", "--config", ".", "--json"];
+    let judged = |gateway: &Gateway| {
+        let (code, said) = gateway.tool(&replay);
+        assert_eq!(code, 0, "{said}");
+        serde_json::from_str::<serde_json::Value>(&crate::replay::outcome(&said)).expect("JSON")
+    };
+    let raised = |report: &serde_json::Value| {
+        let rules = report["rules"].as_array().cloned().unwrap_or_default();
+        rules.iter().find(|r| r["rule"] == "v/p.hh").map(|r| r["tried"]["raised"].clone())
+    };
+    let now = judged(&gateway);
+    assert_eq!(raised(&now), Some(1.into()), "{now}");
+    assert!(now["unknown"].to_string().contains("v/p as far as it is stored in MPa, not bar"), "{now}");
+    // In the old unit only the old readings are judged: 10 and 20 are no MPa.
+    gateway.write("profiles/vessel.toml", vessel("MPa", "0.01", "1.5"));
+    let before = judged(&gateway);
+    assert!(raised(&before).is_none_or(|times| times.is_null() || times == 0), "{before}");
+    assert!(before["unknown"].to_string().contains("v/p as far as it is stored in bar, not MPa"), "{before}");
+}
