@@ -148,7 +148,7 @@ impl Numbers {
         }
         for group in &mut device.groups {
             group.device = self.device(group.device);
-            group.points.iter_mut().for_each(|p| self.modbus_point(p));
+            group.points.iter_mut().chain(&mut group.factors).for_each(|p| self.modbus_point(p));
         }
     }
 
@@ -194,7 +194,14 @@ mod tests {
     use super::renumber;
     use crate::settings::{Settings, load_texts};
 
+    const PLAIN: &str = "[[point]]\nid = \"a\"\naddress = 40001\nlimits = { h = { at = 1 } }\n\
+                         [[point]]\nid = \"b\"\naddress = 40002\n";
+
     fn load(equipment: &[&str]) -> Settings {
+        of_profile(equipment, PLAIN)
+    }
+
+    fn of_profile(equipment: &[&str], profile: &str) -> Settings {
         let mut text =
             "[site]\nid = \"n\"\n[[source.modbus]]\nid = \"plc\"\naddress = \"tcp://192.0.2.1\"\n".to_owned();
         for (n, id) in equipment.iter().enumerate() {
@@ -203,7 +210,6 @@ mod tests {
                 1 + n
             );
         }
-        let profile = "[[point]]\nid = \"a\"\naddress = 40001\nlimits = { h = { at = 1 } }\n[[point]]\nid = \"b\"\naddress = 40002\n";
         load_texts(&[("t.toml", &text)], &[("p.toml", profile)], &[]).expect("good").settings
     }
 
@@ -250,5 +256,20 @@ mod tests {
         let w = new.modbus[0].devices.iter().find(|d| d.unit == 9).expect("it is there");
         assert_eq!(plant.device(w.groups[0].device).label, "plc/9");
         assert_eq!(plant.equipment_at(plant.point(w.groups[0].points[0].point).equipment).id.as_str(), "w");
+    }
+
+    #[test]
+    fn a_factor_that_is_read_along_keeps_its_point() {
+        let profile = "[[point]]\nid = \"a\"\naddress = 40001\ntimes = [\"ct\"]\n\
+                       [[point]]\nid = \"ct\"\naddress = 40002\nperiod = \"10m\"\n";
+        let running = of_profile(&["x", "y"], profile);
+        let new = renumber(of_profile(&["w", "y"], profile), &running.plant);
+        for device in &new.modbus[0].devices {
+            let group = &device.groups[0];
+            let [along] = &group.factors[..] else { panic!("one factor is read along") };
+            assert_eq!(along.point, group.points[0].factors[0].point());
+            let owner = |p: crate::plant::PointIx| new.plant.point(p).equipment;
+            assert_eq!(owner(along.point), owner(group.points[0].point));
+        }
     }
 }

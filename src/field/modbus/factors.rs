@@ -2,7 +2,7 @@
 //! decimal-point registers. Pure; `unit` asks at every answer.
 //!
 //! A value whose factor is not known, or cannot be one, is not a value: by a wrong one it would be wrong
-//! tenfold and look well. For the same reason a value is believed only with a factor that came in the very
+//! tenfold and look well. A product is never better than its worst factor. For the same reason a value is believed only with a factor that came in the very
 //! same answer, or that was read again after it and was the same as before. [`in_order`] puts the requests
 //! of a poll so that this is known when the poll ends.
 
@@ -15,13 +15,19 @@ use crate::settings::{Factor, ModbusDevice, ModbusPoint};
 
 /// No device has more decimals than this, before or behind the point: it is a register that was never
 /// set, or another one.
-const MOST_DECIMALS: f64 = 12.0;
+const MOST_DECIMALS: f64 = 6.0;
 
 /// One factor.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 struct Known {
-    /// Its last value, if there is one.
+    /// Its physical range, if it has one: what lies outside is not a factor.
+    range: Option<(f64, f64)>,
+    /// What it is multiplied by itself, before it is held against its range.
+    own: Vec<Factor>,
+    /// Its last value, before its own factors, if there is one.
     value: Option<f64>,
+    /// That value was in doubt.
+    doubt: bool,
     /// The answer in which it was last read, and the one in which it last changed, counted from 1.
     read: u64,
     changed: u64,
@@ -36,8 +42,16 @@ pub(super) struct Factors {
 
 impl Factors {
     pub(super) fn of(device: &ModbusDevice) -> Self {
-        let points = device.groups.iter().flat_map(|g| &g.points);
-        let named = points.flat_map(|p| &p.factors).map(|factor| (factor.point(), Known::default()));
+        let points = || device.groups.iter().flat_map(|g| &g.points);
+        let named = points().flat_map(|p| &p.factors).map(|factor| {
+            let of = factor.point();
+            let known = points().find(|p| p.point == of).map_or_else(Known::default, |p| Known {
+                range: p.range,
+                own: p.factors.clone(),
+                ..Known::default()
+            });
+            (of, known)
+        });
         Self { known: named.collect(), answers: 0 }
     }
 
@@ -52,23 +66,24 @@ impl Factors {
         self.known.contains_key(&point)
     }
 
-    /// `point` reads so; ignored unless it is a factor.
+    /// `point` reads so; ignored unless it is a factor. A float of a size that nothing has is not one.
     pub(super) fn read(&mut self, point: PointIx, value: f64, quality: Quality) {
-        self.set(point, quality.is_usable().then_some(value));
+        let is_one = quality.is_usable() && quality != Quality::Uncertain(Cause::Implausible);
+        self.set(point, is_one.then_some(value), quality != Quality::Good);
     }
 
     /// The device refuses `point`: what it was says nothing any more.
     pub(super) fn refused(&mut self, point: PointIx) {
-        self.set(point, None);
+        self.set(point, None, false);
     }
 
-    fn set(&mut self, point: PointIx, value: Option<f64>) {
+    fn set(&mut self, point: PointIx, value: Option<f64>, doubt: bool) {
         let answer = self.answers;
         if let Some(known) = self.known.get_mut(&point) {
             if known.value != value || known.read == 0 {
                 known.changed = answer;
             }
-            (known.value, known.read) = (value, answer);
+            (known.value, known.doubt, known.read) = (value, doubt, answer);
         }
     }
 
@@ -77,7 +92,7 @@ impl Factors {
         factors.iter().all(|f| self.known.get(&f.point()).is_some_and(|k| k.read >= since))
     }
 
-    /// A value of the answer `since`, multiplied by all of `factors`: in doubt if one of them has changed
+    /// A value of the answer `since`, multiplied by all of `factors`: in doubt if one of them is, has changed
     /// after it, or was not read after it.
     pub(super) fn apply(
         &self,
@@ -88,22 +103,43 @@ impl Factors {
         if factors.is_empty() || !quality.is_usable() {
             return (value, quality);
         }
-        let known = |factor: &Factor| self.known.get(&factor.point()).copied().unwrap_or_default();
-        let product = factors.iter().try_fold(value, |product, factor| match factor {
-            Factor::Times(_) => {
-                let by = known(factor).value?;
-                let product = product * by;
-                Some(if by == 1.0 { product } else { decimal::rounded(product, product.abs()) })
-            }
-            Factor::Decimals(_) => Some(decimal::shifted(product, decimals(known(factor).value?)?)),
+        let product = factors.iter().try_fold(value, |product, factor| {
+            self.is_within_range(factor.point()).then(|| self.multiplied(product, factor)).flatten()
         });
         let Some(product) = product else { return (f64::NAN, Quality::Bad(Cause::NoFactor)) };
-        let moved = factors.iter().map(known).any(|k| k.changed > since || k.read < since);
+        let known = |factor: &Factor| self.known.get(&factor.point());
+        let unsure = |k: &Known| k.doubt || k.changed > since || k.read < since;
         let quality = match quality {
-            Quality::Good if moved => Quality::Uncertain(Cause::FactorUnsure),
+            Quality::Good if factors.iter().any(|f| known(f).is_none_or(unsure)) => {
+                Quality::Uncertain(Cause::FactorUnsure)
+            }
             quality => quality,
         };
         finite(product, quality)
+    }
+}
+
+impl Factors {
+    /// `product` by one factor; `None` if that is not known or cannot be one. A ratio is more than nothing: zero is a
+    /// register that was never set.
+    fn multiplied(&self, product: f64, factor: &Factor) -> Option<f64> {
+        let by = self.known.get(&factor.point())?.value?;
+        match factor {
+            Factor::Times(_) if by <= 0.0 => None,
+            Factor::Times(_) => {
+                let product = product * by;
+                Some(if by == 1.0 { product } else { decimal::rounded(product, product.abs()) })
+            }
+            Factor::Decimals(_) => Some(decimal::shifted(product, decimals(by)?)),
+        }
+    }
+
+    /// The value of `point`, by its own factors, lies in its physical range; one without a range always does.
+    fn is_within_range(&self, point: PointIx) -> bool {
+        let Some(known) = self.known.get(&point) else { return false };
+        let Some((low, high)) = known.range else { return true };
+        let whole = |value| known.own.iter().try_fold(value, |product, f| self.multiplied(product, f));
+        known.value.and_then(whole).is_some_and(|value| value >= low && value <= high)
     }
 }
 

@@ -7,6 +7,7 @@ mod detectors;
 mod device;
 mod discrete;
 mod doubts;
+mod factors;
 mod inspection;
 mod ladder;
 mod mqtt;

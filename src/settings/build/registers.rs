@@ -35,7 +35,8 @@ impl PlantBuilder<'_> {
             w.fault("unit", "missing", "write the Modbus unit id (station number): unit = 1");
         }
         let period = d.period.filter(|p| !p.is_zero()).unwrap_or(self.modbus[number].period);
-        let groups = self.poll_groups(w, profile, d.points, period);
+        let mut groups = self.poll_groups(w, profile, d.points, period);
+        hold_to_their_ranges(&mut groups, d.points);
         let heartbeat = self.heartbeat(profile, d.points);
         let entry = QuirkKeys::path(w);
         let quirks = QuirkKeys::settle(&entry, &profile.quirks, &self.modbus[number].quirks, heartbeat);
@@ -161,16 +162,7 @@ impl PlantBuilder<'_> {
                 });
                 continue;
             };
-            let mut factors = Vec::new();
-            let named = r.times.iter().map(|t| (t, false)).chain(r.decimals_from.iter().map(|d| (d, true)));
-            for (name, decimals) in named {
-                match new.iter().find(|n| n.1.id.as_str() == name) {
-                    Some((of, _)) if of == point => self.no_such_point(p, name, decimals, profile),
-                    Some((of, _)) if decimals => factors.push(Factor::Decimals(*of)),
-                    Some((of, _)) => factors.push(Factor::Times(*of)),
-                    None => self.no_such_point(p, name, decimals, profile),
-                }
-            }
+            let factors = self.factors(*point, p, new, profile);
             let Some(one) = modbus_point(*point, p).map(|one| ModbusPoint { factors, ..one }) else {
                 continue;
             };
@@ -185,19 +177,6 @@ impl PlantBuilder<'_> {
         groups
     }
 
-    fn no_such_point(&self, p: &ProfilePoint, name: &str, decimals: bool, profile: &Profile) {
-        if profile.broken {
-            return;
-        }
-        let key = if decimals { "decimals_from" } else { "times" };
-        self.faults.borrow_mut().push(Fault {
-            place: p.places.of(key),
-            key: format!("point.{}.{key}", p.id),
-            problem: format!("there is no other point `{name}` in the profile"),
-            remedy: nearest(name, profile.points.iter().filter(|o| o.id != p.id).map(|o| o.id.as_str())),
-        });
-    }
-
     fn heartbeat(&self, profile: &Profile, new: &[(PointIx, &ProfilePoint)]) -> Option<(PointIx, Duration)> {
         let (name, within) = profile.quirks.heartbeat.as_ref()?;
         let found = new.iter().find(|n| n.1.id.as_str() == name);
@@ -210,6 +189,15 @@ impl PlantBuilder<'_> {
             });
         }
         Some((found?.0, *within))
+    }
+}
+
+/// Points that others are multiplied by know their ranges: what lies outside is not a factor.
+fn hold_to_their_ranges(groups: &mut [(Duration, Vec<ModbusPoint>)], profile: &[(PointIx, &ProfilePoint)]) {
+    let all = groups.iter().flat_map(|g| &g.1);
+    let named: Vec<PointIx> = all.flat_map(|p| p.factors.iter().map(Factor::point)).collect();
+    for point in groups.iter_mut().flat_map(|g| &mut g.1).filter(|p| named.contains(&p.point)) {
+        point.range = profile.iter().find(|p| p.0 == point.point).and_then(|p| p.1.range);
     }
 }
 
@@ -228,6 +216,7 @@ pub(super) fn modbus_point(point: PointIx, p: &ProfilePoint) -> Option<ModbusPoi
         invert: p.invert,
         sentinels: p.sentinels.clone(),
         factors: Vec::new(),
+        range: None,
         confirm: r.confirm,
         origin: p.origin.clone(),
     })

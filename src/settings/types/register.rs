@@ -253,8 +253,10 @@ pub struct ModbusPoint {
     pub invert: bool,
     /// Raw values (before scaling) that mean "no measurement".
     pub sentinels: Vec<f64>,
-    /// Other points it is multiplied by.
+    /// Other points it is multiplied by, and those that these are multiplied by themselves.
     pub factors: Vec<Factor>,
+    /// Its physical range, where other points are multiplied by it.
+    pub range: Option<(f64, f64)>,
     /// Read twice in one poll; the high words must agree (torn 32- and 64-bit counters).
     pub confirm: bool,
     /// `file:line` of the register list, for messages.
@@ -276,6 +278,7 @@ impl ModbusPoint {
             invert: false,
             sentinels: Vec::new(),
             factors: Vec::new(),
+            range: None,
             confirm: false,
             origin: String::new(),
         }

@@ -79,7 +79,6 @@ impl Unit {
             let Self { groups, factors, .. } = &mut *self;
             let Group { points, held, own, .. } = &mut groups[group];
             let point = &points[*n];
-            factors.read(point.point, value, quality);
             if point.confirm && quality == Quality::Good && is_torn(point, at, answer.values, answer.earlier)
             {
                 quality = Quality::Uncertain(Cause::Torn);
@@ -87,6 +86,7 @@ impl Unit {
             if doubt && quality == Quality::Good {
                 quality = Quality::Uncertain(Cause::WarmUp);
             }
+            factors.read(point.point, value, quality);
             if *n >= *own {
                 continue;
             }

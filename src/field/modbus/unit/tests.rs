@@ -75,7 +75,7 @@ fn a_decimal_point_that_can_be_none_gives_no_value_rather_than_zero() {
     };
     assert_eq!(of(Format::I32, 1).value, 184.5);
     assert_eq!(of(Format::I32, (-2i32) as u32).value, 184_500.0);
-    for none in [255, 65_535, i32::MAX as u32, i32::MIN as u32] {
+    for none in [7, 9, 255, 65_535, (-7i32) as u32, i32::MAX as u32, i32::MIN as u32] {
         assert_eq!(of(Format::I32, none).quality, Quality::Bad(Cause::NoFactor), "{none}");
     }
     assert_eq!(of(Format::F32, 1.5f32.to_bits()).quality, Quality::Bad(Cause::NoFactor));
@@ -99,14 +99,64 @@ fn a_factor_that_the_device_refuses_is_none_any_more() {
 
 #[test]
 fn what_is_multiplied_beyond_all_numbers_is_no_number() {
-    let huge = ModbusPoint::plain(PointIx(0), Table::HoldingRegister, 0, Format::F64);
-    let pv = ModbusPoint { factors: vec![Factor::Times(PointIx(0))], ..register(4) };
-    let mut unit = unit(Quirks::default(), vec![huge, pv]);
+    let plain = ModbusPoint::plain(PointIx(0), Table::HoldingRegister, 0, Format::F64);
+    let huge = ModbusPoint { factors: vec![Factor::Times(PointIx(4))], ..plain };
+    let mut unit = unit(Quirks::default(), vec![huge, register(4)]);
     let bits = 1e308f64.to_bits().to_be_bytes();
     let words: Vec<u16> = bits.chunks(2).map(|w| u16::from_be_bytes([w[0], w[1]])).collect();
     let found = read(&mut unit, 0, &[&words[..], &[5000]].concat());
-    assert_eq!((found[0].value, found[0].quality), (1e308, Quality::Uncertain(Cause::Implausible)));
-    assert_eq!(found[1].quality, Quality::Bad(Cause::NotANumber));
+    let huge = found.iter().find(|r| r.point == PointIx(0)).expect("a reading");
+    assert_eq!(huge.quality, Quality::Bad(Cause::NotANumber));
+}
+
+#[test]
+fn a_product_is_never_better_than_its_worst_factor() {
+    let of = |factor: ModbusPoint, words: [u16; 2]| {
+        let pv = ModbusPoint { factors: vec![Factor::Times(PointIx(0))], ..register(2) };
+        let mut unit = unit(Quirks { max_gap: 1, ..Quirks::default() }, vec![factor, pv]);
+        let found = read(&mut unit, 0, &[words[0], words[1], 123])[1];
+        (found.value, found.quality)
+    };
+    let float = ModbusPoint::plain(PointIx(0), Table::HoldingRegister, 0, Format::F32);
+    let none = Quality::Bad(Cause::NoFactor);
+    assert_eq!(of(float.clone(), [0x4248, 0]), (6150.0, Quality::Good));
+    assert_eq!(of(float.clone(), [0, 0x4248]).1, none, "50 with its words swapped");
+    assert_eq!(of(float.clone(), [0, 0]).1, none, "a ratio that was never set");
+    assert_eq!(of(float.clone(), [0xBF80, 0]).1, none, "minus one");
+    let held = |range| ModbusPoint { range: Some(range), ..register(0) };
+    assert_eq!(of(held((1.0, 200.0)), [80, 0]), (9840.0, Quality::Good));
+    assert_eq!(of(held((1.0, 200.0)), [65_535, 0]).1, none, "out of its range");
+    let saturated = ModbusPoint {
+        scaling: Scaling::Loop(CurrentLoop {
+            raw: (4.0, 20.0),
+            range: (1.0, 17.0),
+            live_zero: true,
+            clamp: false,
+            fault_hold: Duration::ZERO,
+        }),
+        ..float
+    };
+    let milliamperes = 20.75f32.to_bits();
+    let found = of(saturated, [(milliamperes >> 16) as u16, milliamperes as u16]);
+    assert_eq!(found.1, Quality::Uncertain(Cause::FactorUnsure));
+}
+
+#[test]
+fn a_factor_is_taken_with_its_own_factor_and_held_against_its_range_with_it() {
+    let read_with = |range| {
+        let ct =
+            ModbusPoint { factors: vec![Factor::Decimals(PointIx(2))], range: Some(range), ..register(1) };
+        let pv = ModbusPoint {
+            factors: vec![Factor::Times(PointIx(1)), Factor::Decimals(PointIx(2))],
+            ..register(0)
+        };
+        let mut unit = unit(Quirks::default(), vec![pv, ct, register(2)]);
+        let found = read(&mut unit, 0, &[200, 1000, 1]);
+        let pv = found.iter().find(|r| r.point == PointIx(0)).expect("a reading");
+        (pv.value, pv.quality)
+    };
+    assert_eq!(read_with((1.0, 200.0)), (20_000.0, Quality::Good));
+    assert_eq!(read_with((1.0, 50.0)).1, Quality::Bad(Cause::NoFactor));
 }
 
 #[test]

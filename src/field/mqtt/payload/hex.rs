@@ -171,6 +171,7 @@ mod tests {
             order: ByteOrder::Abcd,
             scaling: Scaling::Linear { scale: 1.0, offset: 0.0 },
             factors: Vec::new(),
+            range: None,
             confirm: false,
             truth: format.is_truth(),
             invert: false,
