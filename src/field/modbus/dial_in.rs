@@ -1,12 +1,14 @@
 //! Where devices dial in (4G DTU): one listener an address, each caller known by its registration
 //! packet and handed to the source that waits for it. Started by `field`.
 
-use std::net::SocketAddr;
+use std::collections::VecDeque;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::beats;
@@ -15,36 +17,64 @@ use crate::settings::DialIn;
 
 /// A caller says who it is within this time, or is sent away.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// No more bytes for this long end a registration.
+/// No more bytes for this long end a registration without an end of its own.
 const LULL: Duration = Duration::from_millis(500);
+/// Calls that are remembered until somebody asks for them.
+const MOST_CALLS: usize = 8;
 /// Callers that have not yet said who they are.
 const MOST_STRANGERS: usize = 64;
 /// Longest packet that is looked at.
 const LONGEST: usize = 512;
 const RETRY_LISTEN: Duration = Duration::from_secs(5);
 
-/// A connection, and what came on it behind the registration.
-type Dialled = (TcpStream, Vec<u8>);
+/// A connection, and how its device introduced itself.
+#[derive(Debug)]
+pub(super) struct Dialled {
+    pub(super) stream: TcpStream,
+    /// What came on it behind the registration.
+    pub(super) rest: Vec<u8>,
+    /// Silence ended the registration: it may go on, and then it is another's.
+    pub(super) may_go_on: bool,
+}
+
+/// What waits at a doorstep.
+#[derive(Debug, Default)]
+struct Waiting {
+    call: Option<Dialled>,
+    /// Whence and when calls came since somebody asked.
+    calls: VecDeque<(IpAddr, Instant)>,
+}
 
 /// Where a device that dialled in waits to be taken: the newest call, for with it the device has given up
-/// those before.
+/// those before. All of them are told, for two devices may take turns.
 #[derive(Debug, Clone, Default)]
-pub struct Doorstep(Arc<Mutex<Option<Dialled>>>);
+pub struct Doorstep(Arc<Mutex<Waiting>>);
 
 impl Doorstep {
     /// A call, and what the device said behind its registration.
-    pub(super) fn put(&self, stream: TcpStream, rest: Vec<u8>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((stream, rest));
+    pub(super) fn put(&self, call: Dialled) {
+        let from = call.stream.peer_addr().map(|peer| peer.ip()).ok();
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if waiting.calls.len() == MOST_CALLS {
+            waiting.calls.pop_front();
+        }
+        waiting.calls.extend(from.map(|from| (from, Instant::now())));
+        waiting.call = Some(call);
     }
 
     /// The call that waits, if there is one.
-    pub(super) fn take(&self) -> Option<(TcpStream, Vec<u8>)> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    pub(super) fn take(&self) -> Option<Dialled> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).call.take()
+    }
+
+    /// The calls since it was last asked, the oldest first.
+    pub(super) fn calls(&self) -> VecDeque<(IpAddr, Instant)> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner).calls)
     }
 
     /// A call waits.
     pub(super) fn is_knocked(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).call.is_some()
     }
 
     /// Somebody else may still take what is put here.
@@ -119,11 +149,11 @@ async fn greet(mut stream: TcpStream, from: SocketAddr, expected: &[Expected]) {
         }
     };
     match tokio::time::timeout(PATIENCE, reading).await {
-        Ok(Some(Found { number, rest, .. })) => {
+        Ok(Some(Found { number, rest, ended })) => {
             let one = &expected[number];
             info!(source = one.source, %from, "the device dialled in");
             one.status.update(|s| s.stranger = None);
-            one.to.put(stream, rest);
+            one.to.put(Dialled { stream, rest, may_go_on: !ended });
         }
         _ => {
             let said = heard.escape_ascii().to_string();
@@ -190,7 +220,7 @@ fn behind_end<'a>(mut bytes: &'a [u8], heartbeat: &[u8]) -> &'a [u8] {
 mod tests {
     use tokio::net::{TcpListener, TcpStream};
 
-    use super::{Doorstep, Expected, recognise};
+    use super::{Dialled, Doorstep, Expected, recognise};
     use crate::field::Status;
     use crate::settings::{DialIn, Framing};
 
@@ -250,10 +280,11 @@ mod tests {
         for n in 0..4 {
             let stream = TcpStream::connect(at).await.expect("it listens");
             ports.push(stream.local_addr().expect("an address").port());
-            door.put(stream, vec![n]);
+            door.put(Dialled { stream, rest: vec![n], may_go_on: false });
         }
-        let (stream, rest) = door.take().expect("one waits");
+        let Dialled { stream, rest, .. } = door.take().expect("one waits");
         assert_eq!((stream.local_addr().expect("an address").port(), rest), (ports[3], vec![3]));
+        assert_eq!((door.calls().len(), door.calls().len()), (4, 0), "all of them are told, once");
         assert!(door.take().is_none(), "the device hung up on the others");
     }
 

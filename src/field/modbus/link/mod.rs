@@ -121,6 +121,8 @@ pub struct Link {
     dialled: Option<Doorstep>,
     /// The last request that ended on this connection was answered.
     answered: bool,
+    /// When a device was taken in whose registration only silence had ended, until it has answered.
+    introduced: Option<Instant>,
     take_overs: TakeOvers,
     /// The connection was well when a new call ended it.
     displaced: bool,
@@ -172,6 +174,7 @@ impl Link {
             wire: None,
             dialled,
             answered: false,
+            introduced: None,
             take_overs: TakeOvers::default(),
             displaced: false,
             incoming: Vec::new(),
@@ -243,6 +246,9 @@ impl Link {
                 Ok(Some(0)) => self.give_up(PollError::Line("closed by the other side".to_owned())),
                 Ok(Some(read)) => {
                     self.received(read);
+                    if self.goes_on() {
+                        return;
+                    }
                     if self.framing == Framing::Tcp {
                         while self.take_tcp(false).is_some() {}
                     } else {
@@ -282,6 +288,7 @@ impl Link {
                     self.received(read);
                     self.heard = Instant::now();
                     self.deaf = 0;
+                    self.goes_on();
                 }
                 Ok(Err(e)) => self.give_up(PollError::Line(e.to_string())),
                 Err(_) => return self.expired(),

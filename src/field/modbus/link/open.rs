@@ -1,12 +1,21 @@
 //! How the connection opens and ends, whoever began it: we, or a device that dials in. Whatever was
 //! known of the stream before is forgotten with it.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
+use tracing::warn;
 
 use super::{LEAST_CONNECT, Link, MOST_UNREAD, PollError};
-use crate::field::modbus::dial_in::Doorstep;
+use crate::field::modbus::beats;
+use crate::field::modbus::dial_in::{Dialled, Doorstep};
 use crate::field::modbus::wire::Wire;
-use crate::settings::Transport;
+use crate::settings::{Framing, Transport};
+
+/// For this long more of a registration may still come; later it is what the device says of itself.
+const REGISTRATION: Duration = Duration::from_secs(10);
+/// What was said is named by this many bytes.
+const LONGEST_SAID: usize = 32;
 
 impl Link {
     /// Opens the connection if there is none.
@@ -49,6 +58,9 @@ impl Link {
     /// flight there ends first.
     pub(super) fn take_dialled(&mut self) {
         let Some(door) = &self.dialled else { return };
+        for (from, at) in door.calls() {
+            self.take_overs.called(from, at);
+        }
         if !self.flight.is_empty() {
             if door.is_knocked() {
                 self.displaced = self.is_well();
@@ -56,13 +68,42 @@ impl Link {
             }
             return;
         }
-        if let Some((stream, rest)) = door.take() {
+        if let Some(Dialled { stream, rest, may_go_on }) = door.take() {
             if std::mem::take(&mut self.displaced) || self.is_well() {
                 self.take_overs.count(Instant::now());
             }
             self.opened(Wire::of_stream(stream));
             self.incoming = rest;
+            self.introduced = may_go_on.then(Instant::now);
         }
+    }
+
+    /// What came on the line before anything was answered may be more of a registration that silence had ended:
+    /// `DTU-1`, and a second later the `2` of `DTU-12`. Then the line is another device's, and is given up.
+    pub(super) fn goes_on(&mut self) -> bool {
+        let Some(since) = self.introduced.filter(|_| !self.answered) else { return false };
+        if since.elapsed() > REGISTRATION {
+            self.introduced = None;
+            return false;
+        }
+        self.drop_heartbeats();
+        // An answer begins with its unit, or with its transaction: those are told by their own rules.
+        let ends = self.incoming.iter().take_while(|b| matches!(b, b'\r' | b'\n' | 0)).count();
+        let rest = beats::behind(&self.incoming[ends..], self.heartbeat());
+        let answers = match self.framing {
+            Framing::Rtu => self.flight.first().is_some_and(|f| rest.first() == Some(&f.sending.unit)),
+            Framing::Tcp => self.flight.iter().any(|f| rest.first() == f.transaction.to_be_bytes().first()),
+        };
+        if rest.is_empty() || self.heartbeat().starts_with(rest) || answers {
+            return false;
+        }
+        let said = rest.iter().take(LONGEST_SAID).copied().collect::<Vec<u8>>().escape_ascii().to_string();
+        warn!(
+            "a registration went on after a pause with \"{said}\": it is another device's, and its line is closed; if it \
+             is this one's, set all of it as `registration`, or what came later as `heartbeat_packet`"
+        );
+        self.give_up(PollError::Garbled(format!("the registration went on with \"{said}\"")));
+        true
     }
 
     /// The connection is open on both sides, and its last request was answered: whoever dials in now is not
@@ -87,6 +128,7 @@ impl Link {
     pub(super) fn opened(&mut self, wire: Wire) {
         self.wire = Some(wire);
         self.answered = false;
+        self.introduced = None;
         self.incoming.clear();
         self.outgoing.clear();
         self.unsent.clear();

@@ -56,7 +56,7 @@ impl Link {
                 Rtu::Answer { pdu, consumed, junk } => (pdu, consumed, junk),
             };
             let request = self.flight.remove(0);
-            self.answered = true;
+            (self.answered, self.introduced) = (true, None);
             let outcome = match frame::check(&ask, unit, unit, &self.incoming[pdu]) {
                 Ok(Answer::Values(values)) => {
                     self.values.clear();

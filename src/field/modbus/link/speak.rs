@@ -51,6 +51,9 @@ impl Link {
                 Ok(Ok(read)) => {
                     self.received(read);
                     self.heard = Instant::now();
+                    if self.goes_on() {
+                        return;
+                    }
                     // On TCP it may answer a request that is in flight: `next` takes it by its id.
                     if self.framing == Framing::Tcp {
                         return;

@@ -63,7 +63,7 @@ impl Link {
         };
         (self.unasked, self.strange) = (0, None);
         let request = self.flight.remove(n);
-        self.answered = true;
+        (self.answered, self.introduced) = (true, None);
         let pdu = &self.incoming[frame.pdu.clone()];
         let outcome = match frame::check(&request.sending.ask, request.sending.unit, frame.unit, pdu) {
             Ok(Answer::Values(values)) => {

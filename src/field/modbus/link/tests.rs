@@ -2,14 +2,18 @@
 
 use std::time::Duration;
 
-use super::{Ask, Doubt, Link, Trace};
-use crate::plant::Id;
-use crate::settings::{ModbusSource, Table, Transport};
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpStream};
 
-fn link(open: &[(u8, usize)]) -> Link {
-    let source = ModbusSource {
+use super::{Ask, Callers, Doubt, Link, Trace};
+use crate::field::modbus::dial_in::{Dialled, Doorstep};
+use crate::plant::Id;
+use crate::settings::{DialIn, Framing, ModbusSource, Table, Transport};
+
+fn source(transport: Transport) -> ModbusSource {
+    ModbusSource {
         id: Id::new("line").expect("an id"),
-        transport: Transport::RtuTcp { host: "127.0.0.1".to_owned(), port: 1, ascii: false },
+        transport,
         timeout: Duration::from_secs(1),
         reconnect: (Duration::from_secs(1), Duration::from_secs(1)),
         connect_pause: Duration::ZERO,
@@ -17,8 +21,12 @@ fn link(open: &[(u8, usize)]) -> Link {
         probe_share: 0.05,
         breaker: true,
         devices: Vec::new(),
-    };
-    let mut link = Link::new(&source, Trace::default(), None);
+    }
+}
+
+fn link(open: &[(u8, usize)]) -> Link {
+    let transport = Transport::RtuTcp { host: "127.0.0.1".to_owned(), port: 1, ascii: false };
+    let mut link = Link::new(&source(transport), Trace::default(), None);
     link.doubt.insert(7, open.to_vec());
     link
 }
@@ -37,4 +45,55 @@ fn a_question_whose_answer_is_unlike_all_late_ones_is_asked_within_what_may_be_r
     let one = |_, address, count| (address, count) == (5, 1);
     assert_eq!(link(&[(3, 2)]).doubt(7, &read(5, 1), one), Doubt::Wait);
     assert_eq!(link(&[(3, 4)]).doubt(7, &read(5, 1), one), Doubt::Ask(read(5, 1)));
+}
+
+/// A link whose device dials in, and where it does.
+fn dialled(framing: Framing) -> (Link, Doorstep) {
+    let listen = ([127, 0, 0, 1], 0).into();
+    let how = DialIn { listen, registration: b"DTU-1".to_vec(), heartbeat: b"hb".to_vec(), framing };
+    let door = Doorstep::default();
+    (Link::new(&source(Transport::DialIn(how)), Trace::default(), Some(door.clone())), door)
+}
+
+#[tokio::test]
+async fn a_registration_that_goes_on_after_a_pause_is_another_devices() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let at = listener.local_addr().expect("an address");
+    for framing in [Framing::Rtu, Framing::Tcp] {
+        for (said, may_go_on, stands) in [
+            (&b"2\r\n"[..], true, false),
+            (b"\r\n2", true, false),
+            (b"\r\n", true, true),
+            (b"hbh", true, true),
+            (b"2\r\n", false, true),
+        ] {
+            let (mut link, door) = dialled(framing);
+            let mut device = TcpStream::connect(at).await.expect("it listens");
+            let (stream, _) = listener.accept().await.expect("a call");
+            door.put(Dialled { stream, rest: Vec::new(), may_go_on });
+            link.connect().await.expect("it has dialled in");
+            device.write_all(said).await.expect("open");
+            while link.is_connected() && link.counts().received_bytes < said.len() as u64 {
+                link.freshen();
+                tokio::task::yield_now().await;
+            }
+            let what = format!("{} {may_go_on} {framing:?}", said.escape_ascii());
+            assert_eq!(link.is_connected(), stands, "{what}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn calls_that_nobody_took_count_too() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let at = listener.local_addr().expect("an address");
+    let (mut link, door) = dialled(Framing::Rtu);
+    for _ in 0..4 {
+        let _device = TcpStream::connect(at).await.expect("it listens");
+        let (stream, _) = listener.accept().await.expect("a call");
+        door.put(Dialled { stream, rest: Vec::new(), may_go_on: false });
+    }
+    assert_eq!(link.callers(), Callers::One);
+    link.freshen();
+    assert_eq!(link.callers(), Callers::Doubtful);
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 
-use super::super::dial_in::Doorstep;
+use super::super::dial_in::{Dialled, Doorstep};
 use super::super::link::PollError;
 use crate::settings::DialIn;
 
@@ -31,14 +31,14 @@ pub(super) async fn wait(how: &DialIn, patience: Duration) -> Result<Call, PollE
         .map_err(line)?;
     let registration = introduction(&mut stream).await;
     let streams = Doorstep::default();
-    streams.put(stream, Vec::new());
+    streams.put(Dialled { stream, rest: Vec::new(), may_go_on: false });
     let to = streams.clone();
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await
             && to.is_watched()
         {
             let _ = introduction(&mut stream).await;
-            to.put(stream, Vec::new());
+            to.put(Dialled { stream, rest: Vec::new(), may_go_on: false });
         }
     });
     Ok(Call { streams, registration })
