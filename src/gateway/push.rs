@@ -71,7 +71,7 @@ fn rejection(rejection: Rejection, format: Format) -> PushRejection {
         Reason::OtherUnit => ("other-unit", format!("{of} 的 {at} 的值带有无法换算到该测点单位的单位。")),
         Reason::Boolean => ("boolean", format!("{of} 的 {at} 的值是布尔值，而该测点是模拟量。")),
         Reason::BadTime(text) => ("bad-time", format!("时间 {text} 无法识别，数据按到达时间存为可疑。")),
-        Reason::UnknownKey(key) => ("unknown-key", format!("未知的键 {key}，未采用。")),
+        Reason::UnknownKey(key) => ("unknown-key", format!("未知的键 {key}；若像质量、单位或时间，则作数。")),
         Reason::NoValues => ("no-values", "没有 values。".to_owned()),
         Reason::BadLine(what) => ("bad-line", format!("行有误：{what}")),
     };

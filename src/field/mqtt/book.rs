@@ -14,7 +14,7 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use self::reader::Reader;
-use super::payload::{Payload, Taken, extract};
+use super::payload::{MOST_POINTS, Payload, PayloadError, Taken, extract};
 use super::recent::Recent;
 use super::route::{Match, Routes};
 use super::seen::Seen;
@@ -235,13 +235,27 @@ impl Book {
             return outcome;
         }
         let whole = Payload::new(message.payload);
-        let parts = whole.documents();
         let mut drafts = Vec::new();
-        if parts.is_empty() {
-            self.read_document((message, &whole), &matches, arrival, &mut drafts, &mut outcome);
-        }
-        for part in &parts {
-            self.read_document((message, part), &matches, arrival, &mut drafts, &mut outcome);
+        let too_many = || Some(format!("{}: {}", message.topic, PayloadError::TooMany));
+        match whole.documents() {
+            Err(_) => (outcome.wanted, outcome.fault) = (true, too_many()),
+            Ok(parts) if parts.is_empty() => {
+                self.read_document((message, &whole), &matches, arrival, &mut drafts, &mut outcome);
+            }
+            Ok(parts) => {
+                // The bound is that of a message, however many documents it has.
+                let (mut values, mut from) = (0, 0);
+                for part in &parts {
+                    self.read_document((message, part), &matches, arrival, &mut drafts, &mut outcome);
+                    values += drafts[from..].iter().map(|d: &Draft| d.readings.len()).sum::<usize>();
+                    from = drafts.len();
+                    if values > MOST_POINTS {
+                        drafts.clear();
+                        outcome.fault = too_many();
+                        break;
+                    }
+                }
+            }
         }
         // Buffering senders may begin with the newest; a stable sort leaves equal times as they came.
         drafts.sort_by_key(|d: &Draft| d.taken.at);

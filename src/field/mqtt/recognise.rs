@@ -106,7 +106,7 @@ pub fn recognise(topic: &str, payload: &[u8]) -> Recognised {
     }
     let gbk = std::str::from_utf8(payload).is_err();
     // Of several documents in one message the first is looked at.
-    if let Some(first) = Payload::new(payload).documents().first() {
+    if let Some(first) = Payload::new(payload).documents().unwrap_or_default().first() {
         return recognise(topic, first.bytes());
     }
     let Ok(tree) = guard::tree(&text) else {

@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
 
+use super::json::is_a_time;
 use super::{Given, Item, PushStatus, Reason, Rejection, Report};
+use crate::field::civil::LocalTime;
 use crate::field::fresh::{Fresh, Judged};
 use crate::field::mqtt::payload::value::value_in;
 use crate::field::mqtt::payload::{Taken, taken};
@@ -175,6 +177,7 @@ impl Desk {
             Given::Nothing => (None, false),
         };
         let taken = taken(given, expected, self.source.rule, arrival);
+        let local = LocalTime { zone: &self.zone, arrival };
         let owners = self.by_name.get(name).map(Vec::as_slice).unwrap_or_default();
         let first = drafts.len();
         drafts.extend(owners.iter().map(|n| Draft { device: *n, taken, readings: Vec::new() }));
@@ -190,10 +193,12 @@ impl Desk {
                 let Some(places) = self.by_key[draft.device].get(&*item.name) else { continue };
                 for place in places {
                     let point = &self.source.devices[draft.device].points[*place];
-                    let (value, quality) = if item.good {
-                        value_in(&point.meaning, &item.value, item.unit)
-                    } else {
-                        (f64::NAN, Quality::Bad(Cause::DeviceSaysBad))
+                    let (value, quality) = match item.quality {
+                        Quality::Bad(_) => (f64::NAN, item.quality),
+                        said => match value_in(&point.meaning, &item.value, item.unit.as_deref()) {
+                            (value, Quality::Good) => (value, said),
+                            found => found,
+                        },
                     };
                     if let Some(reason) = Reason::of(quality).filter(|_| !known) {
                         report.reject(reject(reason));
@@ -201,6 +206,10 @@ impl Desk {
                     known = true;
                     draft.readings.push((*place, Reading { point: point.point, value, quality }));
                 }
+            }
+            // A time among the values: of which of them, nobody knows.
+            if !known && given.is_none() && is_a_time(&item.name, &item.value, local) {
+                drafts[first..].iter_mut().for_each(|draft| draft.taken.doubt = true);
             }
             if !known {
                 memory.seen.note(WAY_IN, Some(name), Some(&item.name), || Some(item.value.to_string()));

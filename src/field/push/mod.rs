@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::civil::LocalTime;
 use super::mqtt::Unknown;
-use super::mqtt::payload::{MOST_POINTS, PayloadError, guard, time};
+use super::mqtt::payload::{MOST_POINTS, PayloadError, beside, guard, time};
 use crate::plant::{Cause, Micros, Quality};
 use crate::settings::TimeFormat;
 
@@ -92,7 +92,7 @@ pub enum Reason {
     Boolean,
     /// A time that cannot be read. The readings are taken, in doubt, under the time of their arrival.
     BadTime(String),
-    /// A key that means nothing here. What stands there is not looked at.
+    /// A key that means nothing here. What stands there counts only where it reads like a quality, a unit or a time.
     UnknownKey(String),
     /// An object without `values`.
     NoValues,
@@ -222,15 +222,17 @@ struct Item<'a> {
     name: Cow<'a, str>,
     value: Cow<'a, Value>,
     /// In which unit, if a number says so beside it.
-    unit: Option<&'a str>,
-    good: bool,
+    unit: Option<Cow<'a, str>>,
+    /// What the sender says of it.
+    quality: Quality,
 }
 
 fn bounded(items: &[Item<'_>]) -> Result<(), PushError> {
     if items.len() >= MOST_POINTS { Err(PushError::TooMany) } else { Ok(()) }
 }
 
-/// Line protocol → items. The measurement says nothing; the tag `device` or `equipment` names the device.
+/// Line protocol → items. The measurement says nothing; the tag `device` or `equipment` names the device, and a tag that
+/// reads like a unit (of the only field) or a quality counts.
 fn line_items<'a>(
     text: &'a str,
     precision: TimeFormat,
@@ -260,10 +262,22 @@ fn line_items<'a>(
                 Given::Unreadable
             }
         };
+        let alone = line.fields.len() == 1;
+        let (mut unit, mut quality) = (None, Quality::Good);
+        for (key, content) in tags {
+            match beside::word_of(&key) {
+                Some(beside::Word::Unit) if alone => unit = Some(content),
+                Some(beside::Word::Unit | beside::Word::Time) | None => {}
+                word => {
+                    let said = Value::String(content.into_owned());
+                    quality = beside::worse(quality, beside::verdict(word, &said, true));
+                }
+            }
+        }
         for (name, value) in line.fields {
             bounded(&items)?;
             let (place, device, value) = (line.number, device.clone(), Cow::Owned(value));
-            items.push(Item { place, device, given, name, value, unit: None, good: true });
+            items.push(Item { place, device, given, name, value, unit: unit.clone(), quality });
         }
     }
     Ok(items)

@@ -201,10 +201,92 @@ fn a_time_that_cannot_be_read_and_a_key_that_nobody_knows_are_named_and_leave_a_
             "item 0: unknown key `qualty`; did you mean `quality`?",
         ]
     );
-    assert_eq!(samples[0].3[0].2, Quality::Good, "neither is about the time");
+    assert_eq!(samples[0].3[0].2, Quality::Good, "neither reads like a quality or a time");
     let (_, report, samples) = push(&desks, Format::Lines(TimeFormat::Nanos), "m pressure=2 1790000000");
     assert_eq!(reasons(&report), [(1, &Reason::BadTime("1790000000 (precision ns)".to_owned()))]);
     assert_eq!(samples[0].3[0].2, Quality::Uncertain(Cause::DeviceClock));
+}
+
+/// The first reading of a body about `pressure`.
+fn first(body: &str) -> (f64, Quality) {
+    let (outcome, _, samples) = push(&[desk("p", &["a"])], Format::Json, body);
+    assert_eq!(outcome, Ok(()), "{body}");
+    (samples[0].3[0].1, samples[0].3[0].2)
+}
+
+#[test]
+fn a_quality_under_another_name_counts() {
+    for (beside, wanted) in [
+        ("\"Q\":0", Quality::Bad(Cause::DeviceSaysBad)),
+        ("\"Quality\":\"bad\"", Quality::Bad(Cause::DeviceSaysBad)),
+        ("\"valid\":false", Quality::Bad(Cause::DeviceSaysBad)),
+        ("\"status\":\"error\"", Quality::Bad(Cause::DeviceSaysBad)),
+        ("\"status\":3", Quality::Uncertain(Cause::DeviceSaysBad)),
+        ("\"valid\":true", Quality::Good),
+        ("\"status\":\"ok\"", Quality::Good),
+        ("\"name\":\"drum\"", Quality::Good),
+    ] {
+        let found = first(&format!("{{\"values\":{{\"pressure\":{{\"v\":1.02,{beside}}}}}}}"));
+        assert_eq!(found.1, wanted, "{beside}");
+        assert!(!wanted.is_usable() || found.0 == 1.02);
+    }
+    for (beside, wanted) in [
+        ("\"quality\":\"bad\"", Quality::Bad(Cause::DeviceSaysBad)),
+        ("\"status\":1", Quality::Good),
+        ("\"site\":\"n\"", Quality::Good),
+    ] {
+        let found = first(&format!("{{{beside},\"values\":{{\"pressure\":1.02}}}}"));
+        assert_eq!(found.1, wanted, "{beside}");
+    }
+}
+
+#[test]
+fn a_time_under_another_name_or_in_another_place_is_a_time_that_nobody_knows() {
+    let doubt = Quality::Uncertain(Cause::DeviceClock);
+    for body in [
+        r#"{"sampleTime":1790000000000,"values":{"pressure":1.0}}"#,
+        r#"{"collectTime":"2026-11-30 08:00:00","values":{"pressure":1.0}}"#,
+        r#"{"采集时间":"2026-11-30 08:00:00","values":{"pressure":1.0}}"#,
+        r#"{"when":"2026-11-30 08:00:00","values":{"pressure":1.0}}"#,
+        r#"{"values":{"pressure":1.0,"ts":1790000000000}}"#,
+        r#"{"values":{"pressure":{"v":1.0,"t":1790000000000}}}"#,
+        r#"{"values":{"pressure":{"v":1.0,"at":"2026-11-30T08:00:00Z"}}}"#,
+    ] {
+        assert_eq!(first(body), (1.0, doubt), "{body}");
+    }
+    for body in [
+        r#"{"serial":1790000000,"values":{"pressure":1.0,"t":85.2}}"#,
+        r#"{"version":"1.2-3","values":{"pressure":{"v":1.0,"channel":4}}}"#,
+    ] {
+        assert_eq!(first(body), (1.0, Quality::Good), "{body}");
+    }
+}
+
+#[test]
+fn three_readings_of_one_second_end_at_the_last_of_them() {
+    let desks = [desk("p", &["a"])];
+    let now = wall_now().0 / 1_000_000;
+    let one = |on: bool| json!({"time": now, "values": {"on": on}}).to_string();
+    let told: Vec<_> = [true, false, true, true]
+        .map(|on| push(&desks, Format::Json, &one(on)))
+        .map(|(_, report, samples)| (report.duplicates, samples.last().map(|s| s.3[0].1)))
+        .into();
+    assert_eq!(told, [(0, Some(0.0)), (0, Some(1.0)), (0, Some(0.0)), (1, None)]);
+}
+
+#[test]
+fn tags_of_a_line_that_read_like_a_unit_or_a_quality_count() {
+    let read = |line: &str| {
+        let mut one = desk("p", &["a"]);
+        let own = Arc::get_mut(&mut one).expect("just made");
+        own.source.devices[0].points[0].meaning = Meaning::default().with_units("MPa", None, false);
+        let (_, _, samples) = push(&[one], NANOS, line);
+        (samples[0].3[0].1, samples[0].3[0].2)
+    };
+    assert_eq!(read("m,unit=kPa pressure=850"), (0.85, Quality::Good));
+    assert_eq!(read("m,unit=kPa pressure=0.85,level=3"), (0.85, Quality::Good), "of which field?");
+    assert_eq!(read("m,quality=bad pressure=0.85").1, Quality::Bad(Cause::DeviceSaysBad));
+    assert_eq!(read("m,host=bad pressure=0.85"), (0.85, Quality::Good));
 }
 
 #[test]

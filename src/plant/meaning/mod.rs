@@ -2,22 +2,23 @@
 //! HTTP push, line protocol and Modbus.
 //!
 //! - A bit is true when it is not zero, before `invert`; what is not finite is neither true nor false.
-//! - A text with a unit is converted where the unit is known and measures the same as the point.
+//! - A number with a unit, in one text or beside each other, is converted where the unit is known and measures the
+//!   same as the point; with any other unit it is bad.
 //! - A boolean is a value of discrete points only; elsewhere it is bad, and so are `on` and `off`.
 //! - Whatever a person could not read as the point's value is bad, with its cause.
 
+mod size;
 #[cfg(test)]
 mod tests;
 mod written;
 
 use super::unit::Unit;
 use super::{Cause, Quality, decimal};
-use written::{Said, said, unit_of};
+pub use size::{Width, is_implausible};
+use written::{Said, is_no_unit, said, unit_of};
 
 /// The largest integer that a double holds exactly.
 const EXACT: f64 = 9_007_199_254_740_992.0;
-/// Beyond this no integer type of a device reaches; a double printed whole is not rounded there.
-const WIDEST: f64 = 1.9e19;
 
 /// What kind of quantity a point is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,8 +95,9 @@ pub fn suggested_unit(text: &str) -> Option<String> {
     match said(text.trim()) {
         Said::Flag(_) => Some("bool".to_owned()),
         Said::With(_, unit) => {
-            let degrees = ["C", "F", "°"].iter().any(|d| unit == *d);
-            let unit = unit_of(&unit, degrees);
+            let (degrees, degree) = (["C", "F", "°"].iter().any(|d| unit == *d), Unit::parse("℃"));
+            let like: &[&Unit] = &[&degree];
+            let unit = unit_of(&unit, if degrees { like } else { &[] });
             unit.is_known().then(|| unit.to_string())
         }
         _ => None,
@@ -143,8 +145,12 @@ impl Meaning {
         if !value.is_finite() {
             return bad(Cause::NotANumber);
         }
-        let rounded = raw.abs() > EXACT && raw.fract() == 0.0 && raw.abs() < WIDEST;
-        (value, if rounded { Quality::Uncertain(Cause::Rounded) } else { Quality::Good })
+        let quality = match raw.abs() > EXACT && raw.fract() == 0.0 {
+            _ if is_implausible(raw, Width::Double) => Quality::Uncertain(Cause::Implausible),
+            true => Quality::Uncertain(Cause::Rounded),
+            false => Quality::Good,
+        };
+        (value, quality)
     }
 
     /// The value of a boolean.
@@ -177,17 +183,42 @@ impl Meaning {
         }
     }
 
-    /// The value of a raw number that names its unit beside it. A unit that nobody knows is passed over, and so is
-    /// every unit where the settings say themselves how numbers are scaled.
+    /// The value of a raw number that names its unit beside it. At a point without a unit, at a discrete one and at an
+    /// enumeration the unit says nothing. A unit that nobody knows is not the point's, unless `raw_unit` says what the
+    /// numbers are in.
     #[must_use]
     pub fn measured(&self, raw: f64, unit: &str) -> (f64, Quality) {
         let unit = unit.trim();
-        let known = || unit_of(unit, self.units.own.is_absolute()).is_known();
-        let says = self.kind == Kind::Measure && self.units.converts && !unit.is_empty();
-        if says && !self.units.own.is_plain() && known() {
-            self.with_unit(raw, unit)
-        } else {
-            self.number(raw)
+        if self.kind != Kind::Measure || self.units.own.is_plain() || is_no_unit(unit) {
+            return self.number(raw);
+        }
+        match self.with_unit(raw, unit) {
+            (_, Quality::Bad(Cause::Unreadable)) if self.units.raw.is_some() => self.number(raw),
+            (_, Quality::Bad(Cause::Unreadable)) => bad(Cause::OtherUnit),
+            found => found,
+        }
+    }
+
+    /// The value of a text that names its unit beside it: `"850"` and `kPa`. Two units that contradict each other
+    /// leave none.
+    #[must_use]
+    pub fn text_in(&self, text: &str, unit: &str) -> (f64, Quality) {
+        let trimmed = text.trim_matches(|c: char| c.is_whitespace() || c == '\0');
+        if let Some(found) = self.named(trimmed) {
+            return found;
+        }
+        let unit = unit.trim();
+        match said(trimmed) {
+            Said::Number(raw) => self.measured(raw, unit),
+            Said::With(_, own) if !is_no_unit(unit) && *own != *unit => {
+                let like = [&self.units.own];
+                if unit_of(&own, &like) == unit_of(unit, &like) {
+                    self.text(text)
+                } else {
+                    bad(Cause::OtherUnit)
+                }
+            }
+            _ => self.text(text),
         }
     }
 
@@ -203,7 +234,11 @@ impl Meaning {
             return self.number(number);
         }
         let base = raw.as_ref().unwrap_or(own);
-        let written = unit_of(unit, base.is_absolute() || own.is_absolute());
+        // Of what nobody converts capitals do not count.
+        if !base.is_known() && unit.eq_ignore_ascii_case(text) {
+            return self.number(number);
+        }
+        let written = unit_of(unit, &[base, own]);
         if written == *base {
             return self.number(number);
         }

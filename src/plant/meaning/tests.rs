@@ -38,6 +38,14 @@ fn a_text_with_a_unit_is_converted_to_the_points_unit() {
         ("5 NTU", "NTU", 5.0),
         ("2 T/h", "kg/h", 2000.0),
         ("2 d", "h", 48.0),
+        ("8.5 barg", "MPa", 0.85),
+        ("8.5bar(g)", "MPa", 0.85),
+        ("850kPaG", "MPa", 0.85),
+        ("850 kPa（表压）", "MPa", 0.85),
+        ("100 psig", "MPa", 0.689_475_729_316_8),
+        ("8.5公斤", "MPa", 0.833_565_25),
+        ("8.5公斤", "kg", 8.5),
+        ("68 degrees F", "℃", 20.0),
     ] {
         let found = of(unit).text(text);
         assert!(near(found, wanted), "{text} in {unit}: {found:?}");
@@ -74,7 +82,6 @@ fn a_word_behind_a_number_is_not_its_unit() {
         "1.25MPa 0.9MPa",
         "1.2.3",
         "1e",
-        "5 barg",
         "12 mPa",
         "5#",
         "1/2",
@@ -179,12 +186,57 @@ fn a_number_with_its_unit_beside_it_is_converted_unless_the_settings_scale_it() 
     assert_eq!(of("MPa").measured(850.0, "kPa"), (0.85, Quality::Good));
     assert_eq!(of("MPa").measured(0.85, "MPa"), (0.85, Quality::Good));
     assert_eq!(of("MPa").measured(20.0, "℃").1, Quality::Bad(Cause::OtherUnit));
-    for unit in ["", "兆帕(表压)", "P1"] {
+    for unit in ["", " ", "-", "--", "none", "无", "1", "兆帕(表压)", "MPa(G)", "MPa表压", "Mpa"] {
         assert_eq!(of("MPa").measured(0.85, unit), (0.85, Quality::Good), "{unit}");
     }
+    assert_eq!(of("MPa").measured(8.5, "barg"), (0.85, Quality::Good));
+    assert_eq!(of("MPa").measured(850.0, "kPa(G)"), (0.85, Quality::Good));
+    assert_eq!(of("℃").measured(68.0, "degrees F"), (20.0, Quality::Good));
     let scaled = Meaning { scale: 0.001, ..Meaning::default() }.with_units("MPa", None, true);
     assert_eq!(scaled.measured(850.0, "MPa"), (0.85, Quality::Good));
+    assert_eq!(scaled.measured(850.0, "kPa"), (0.85, Quality::Good), "the scale is this conversion");
+    let other = Meaning { scale: 0.1, ..Meaning::default() }.with_units("MPa", None, true);
+    assert_eq!(other.measured(850.0, "kPa").1, Quality::Bad(Cause::OtherUnit));
     assert_eq!(of("").measured(850.0, "kPa"), (850.0, Quality::Good));
+}
+
+#[test]
+fn a_unit_that_nobody_knows_is_not_the_points_unless_the_settings_say_what_numbers_are_in() {
+    for unit in ["P1", "bara", "kPa(A)", "千千帕", "mPa", "0.1MPa"] {
+        assert_eq!(of("MPa").measured(8.5, unit).1, Quality::Bad(Cause::OtherUnit), "{unit}");
+        assert_eq!(of("MPa").text_in("8.5", unit).1, Quality::Bad(Cause::OtherUnit), "{unit}");
+        let stated = Meaning::default().with_units("MPa", Some("MPa"), false);
+        assert_eq!(stated.measured(8.5, unit), (8.5, Quality::Good), "{unit}");
+    }
+    for unit in ["NTU", "ntu"] {
+        assert_eq!(of("NTU").measured(5.0, unit), (5.0, Quality::Good));
+    }
+    assert_eq!(of("NTU").measured(5.0, "FNU").1, Quality::Bad(Cause::OtherUnit));
+    assert_eq!(Meaning::plain(Kind::Code).measured(2.0, "档"), (2.0, Quality::Good));
+}
+
+#[test]
+fn a_text_with_its_unit_beside_it_is_the_number_with_its_unit() {
+    assert_eq!(of("MPa").text_in("850", "kPa"), (0.85, Quality::Good));
+    assert_eq!(of("℃").text_in(" 68 ", "°F"), (20.0, Quality::Good));
+    assert_eq!(of("MPa").text_in("850 kPa", "kPa"), (0.85, Quality::Good));
+    assert_eq!(of("MPa").text_in("850 kPa", "KPA"), (0.85, Quality::Good));
+    assert_eq!(of("MPa").text_in("850 kPa", ""), (0.85, Quality::Good));
+    assert_eq!(of("MPa").text_in("850 kPa", "MPa").1, Quality::Bad(Cause::OtherUnit), "they contradict");
+    assert_eq!(of("MPa").text_in("null", "kPa").1, Quality::Bad(Cause::NotANumber));
+    assert_eq!(Meaning::plain(TRUTH).text_in("ON", "kPa"), (1.0, Quality::Good));
+}
+
+#[test]
+fn a_number_of_a_size_that_nothing_has_is_uncertain() {
+    for raw in [2.39e-41, -1e-30, 1e30, 1e300] {
+        assert_eq!(of("MPa").number(raw), (raw, Quality::Uncertain(Cause::Implausible)), "{raw}");
+    }
+    // The rest of a subtraction, and microseconds since 1970.
+    for raw in [0.0, -0.0, 5.551_115_123_125_783e-17, 1.79e15] {
+        assert_eq!(of("").number(raw), (raw, Quality::Good), "{raw}");
+    }
+    assert_eq!(of("MPa").text("2.39e-41 kPa").1, Quality::Uncertain(Cause::Implausible));
 }
 
 #[test]
@@ -243,6 +295,32 @@ proptest! {
     fn a_number_reads_the_same_with_and_without_its_own_unit(number in -1e12..1e12f64, scale in 0.001..1000.0f64) {
         for meaning in [of("kPa"), Meaning { scale, ..Meaning::default() }.with_units("kPa", None, true)] {
             prop_assert_eq!(meaning.text(&format!("{number} kPa")), meaning.number(number));
+        }
+    }
+
+    #[test]
+    fn a_number_reads_the_same_as_a_number_and_as_a_text_whatever_unit_stands_beside_it(
+        number in -1e12..1e12f64,
+        unit in prop_oneof![
+            prop::sample::select(vec!["", "kPa", "MPa", "barg", "℃", "%", "degrees F", "1", "-", "公斤"]).prop_map(str::to_owned),
+            "\\PC{0,8}",
+        ],
+        kind in kinds(),
+        own in prop::sample::select(vec!["", "MPa", "℃", "NTU", "bool"]),
+        scale in prop::sample::select(vec![1.0, 0.001, 0.1]),
+        raw in prop::sample::select(vec![None, Some("MPa")]),
+    ) {
+        let raw = raw.filter(|_| own == "MPa");
+        let meaning = Meaning { scale, ..Meaning::plain(kind) }.with_units(own, raw, scale != 1.0);
+        let found = meaning.measured(number, &unit);
+        let text = meaning.text_in(&number.to_string(), &unit);
+        prop_assert!(found.1 == text.1 && found.0.to_bits() == text.0.to_bits(), "{:?} {:?}", found, text);
+        prop_assert_eq!(found.0.is_finite(), found.1.is_usable());
+        // A value that is not the number's own is a conversion to a unit that measures the same.
+        if found.1.is_usable() && found != meaning.number(number) {
+            prop_assert!(own == "MPa" || own == "℃", "{} {}", own, unit);
+            let behind = meaning.text(&format!("{number} {unit}"));
+            prop_assert!(behind.1.is_usable() && behind.0 == found.0, "{:?} {:?}", found, behind);
         }
     }
 

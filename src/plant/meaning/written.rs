@@ -23,10 +23,27 @@ const SPELLED: &[(&str, &str)] = &[
     ("BAR", "bar"),
     ("PSI", "psi"),
     ("Psi", "psi"),
+    ("Degrees C", "℃"),
+    ("degrees C", "℃"),
+    ("degree C", "℃"),
+    ("Deg C", "℃"),
+    ("DegC", "℃"),
+    ("deg C", "℃"),
+    ("Celsius", "℃"),
+    ("celsius", "℃"),
+    ("Cel", "℃"),
     ("º C", "℃"),
     ("ºC", "℃"),
     ("° C", "℃"),
     ("摄氏度", "℃"),
+    ("Degrees F", "℉"),
+    ("degrees F", "℉"),
+    ("degree F", "℉"),
+    ("Deg F", "℉"),
+    ("DegF", "℉"),
+    ("deg F", "℉"),
+    ("Fahrenheit", "℉"),
+    ("fahrenheit", "℉"),
     ("ºF", "℉"),
     ("° F", "℉"),
     ("华氏度", "℉"),
@@ -51,7 +68,16 @@ const SPELLED: &[(&str, &str)] = &[
     ("毫米", "mm"),
     ("兆帕", "MPa"),
     ("千帕", "kPa"),
+    ("KGF/CM2", "kgf/cm2"),
+    ("Kgf/cm2", "kgf/cm2"),
+    ("KG/CM2", "kgf/cm2"),
+    ("Kg/cm2", "kgf/cm2"),
+    ("公斤力", "kgf/cm2"),
+    ("米", "m"),
+    ("立方米/时", "m3/h"),
 ];
+/// What marks a pressure as one above that of the air, as boilers' pressures are.
+const GAUGE: [&str; 7] = ["(表压)", "表压", "(gauge)", "gauge", "(g)", "(G)", ".g"];
 
 /// What a text says, before anything is known of the point.
 #[derive(Debug, Clone, PartialEq)]
@@ -144,12 +170,41 @@ fn narrow(text: &str) -> Cow<'_, str> {
     Cow::Owned(narrowed.collect())
 }
 
-/// The unit that stands behind a number. Beside a temperature `C`, `F` and `度` are degrees.
-pub(super) fn unit_of(text: &str, temperature: bool) -> Unit {
-    let text = match text {
-        "C" | "c" | "°" | "º" | "度" | "deg C" if temperature => "℃",
-        "F" | "f" | "deg F" if temperature => "℉",
-        _ => SPELLED.iter().find(|s| s.0 == text).map_or(text, |s| s.1),
+/// The unit that stands behind or beside a number. Beside a temperature among `like` the letters `C`, `F` and `度` are
+/// degrees, beside a pressure `公斤` is one; a gauge pressure (`barg`, `kPa(G)`, `MPa表压`) is its unit.
+pub(super) fn unit_of(text: &str, like: &[&Unit]) -> Unit {
+    let narrowed = narrow(text);
+    let text = narrowed.trim();
+    let temperature = || like.iter().any(|u| u.is_absolute());
+    let named = match text {
+        "C" | "c" | "°" | "º" | "度" if temperature() => "℃",
+        "F" | "f" if temperature() => "℉",
+        "公斤" if like.iter().any(|u| is_pressure(u)) => "kgf/cm2",
+        "公斤" => "kg",
+        _ => spelled(text),
     };
-    Unit::parse(text)
+    let unit = Unit::parse(named);
+    if unit.is_known() { unit } else { above_the_air(text).unwrap_or(unit) }
+}
+
+fn spelled(text: &str) -> &str {
+    SPELLED.iter().find(|s| s.0 == text).map_or(text, |s| s.1)
+}
+
+fn is_pressure(unit: &Unit) -> bool {
+    unit.conversion_to(&Unit::parse("Pa")).is_some()
+}
+
+/// The unit of a gauge pressure; `None` if it is not written as one. An absolute pressure is not one.
+fn above_the_air(text: &str) -> Option<Unit> {
+    let mark = |text: &str| GAUGE.iter().find_map(|mark| text.strip_suffix(mark).map(str::len));
+    let end = mark(text).or_else(|| text.strip_suffix(['g', 'G']).map(str::len))?;
+    let unit = Unit::parse(spelled(text[..end].trim_end()));
+    (unit.is_known() && is_pressure(&unit)).then_some(unit)
+}
+
+/// What senders write where they name no unit: nothing, a dash, a word for nothing, or a number, which is not a unit.
+pub(super) fn is_no_unit(text: &str) -> bool {
+    let is = |words: &[&str]| words.iter().any(|w| text.eq_ignore_ascii_case(w));
+    text.bytes().all(|b| matches!(b, b'-' | b'/')) || is(&NOTHING) || text.parse::<f64>().is_ok()
 }

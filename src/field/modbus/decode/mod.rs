@@ -6,7 +6,8 @@
 use encoding_rs::{Encoding as Charset, GB18030, UTF_8, UTF_16BE, UTF_16LE};
 
 use crate::field::civil::LocalTime;
-use crate::plant::{Cause, Quality, decimal, meaning};
+use crate::plant::meaning::{self, Width};
+use crate::plant::{Cause, Quality, decimal};
 use crate::settings::{ByteOrder, CurrentLoop, Encoding, Format, ModbusPoint, Scaling};
 
 /// The largest integer a double holds exactly.
@@ -17,12 +18,6 @@ const FAULT_LOW: f64 = 3.6;
 const FAULT_HIGH: f64 = 21.0;
 const BAND_LOW: f64 = 3.8;
 const BAND_HIGH: f64 = 20.5;
-
-/// Beyond these no quantity in a usual unit lies, unless it is zero: nanograms in tonnes, terawatt hours in
-/// watt hours. A double may also count microseconds since 1970.
-const SMALLEST: f64 = 1e-12;
-const LARGEST_SINGLE: f64 = 1e13;
-const LARGEST_DOUBLE: f64 = 1e19;
 
 /// The raw number of a register point; `bytes` start at its address and hold at least its width,
 /// the high byte of each register first. `NaN` for a [`Format::Text`]. A float is the shortest decimal
@@ -109,12 +104,13 @@ fn bit_field(bits: u64, low: u8, high: u8, signed: bool) -> f64 {
 
 /// A float of a size that no physical quantity has: read in the wrong byte order, most likely.
 pub(super) fn is_implausible(format: Format, raw: f64) -> bool {
-    let largest = match format {
-        Format::F32 => LARGEST_SINGLE,
-        Format::F64 => LARGEST_DOUBLE,
+    let width = match format {
+        Format::F16 => Width::Half,
+        Format::F32 => Width::Single,
+        Format::F64 => Width::Double,
         _ => return false,
     };
-    raw != 0.0 && !(SMALLEST..=largest).contains(&raw.abs())
+    meaning::is_implausible(raw, width)
 }
 
 /// Packed decimal: each half byte a digit.
@@ -203,18 +199,19 @@ pub fn engineering(point: &ModbusPoint, raw: f64) -> (f64, Quality) {
     if point.truth {
         return meaning::truth(raw, point.invert);
     }
-    match point.scaling {
+    let (value, quality) = match point.scaling {
         Scaling::Linear { scale, offset } => {
             let wide = matches!(point.format, Format::U64 | Format::I64) && raw.abs() > EXACT;
-            let quality = match wide {
-                _ if is_implausible(point.format, raw) => Quality::Uncertain(Cause::Implausible),
-                true => Quality::Uncertain(Cause::Rounded),
-                false => Quality::Good,
-            };
+            let quality = if wide { Quality::Uncertain(Cause::Rounded) } else { Quality::Good };
             finite(decimal::linear(raw, scale, offset), quality)
         }
         Scaling::Loop(current) => loop_value(&current, raw),
+    };
+    // However it is scaled: from nonsense no scale makes a value.
+    if quality.is_usable() && is_implausible(point.format, raw) {
+        return (value, Quality::Uncertain(Cause::Implausible));
     }
+    (value, quality)
 }
 
 /// What has grown beyond all numbers is none.

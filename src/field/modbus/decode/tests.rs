@@ -96,6 +96,21 @@ fn a_float_of_a_size_that_nothing_has_is_uncertain_and_zero_is_not() {
 }
 
 #[test]
+fn nonsense_is_uncertain_however_it_is_scaled_and_as_a_half_float_too() {
+    let dead_zero = sensor(false, false);
+    let Scaling::Loop(current) = dead_zero.scaling else { panic!("a loop") };
+    let scaling = Scaling::Loop(CurrentLoop { raw: (0.0, 100.0), ..current });
+    let current = ModbusPoint { scaling, ..point(Format::F32, ByteOrder::Cdab) };
+    let read = |p: &ModbusPoint, bytes: &[u8]| engineering(p, raw(p, bytes, LocalTime::UTC).unwrap()).1;
+    assert_eq!(read(&current, &50.0f32.to_be_bytes()), Quality::Uncertain(Cause::Implausible));
+    assert_eq!(read(&current, &[0, 0, 0x42, 0x48]), Quality::Good);
+    let half = point(Format::F16, ByteOrder::Badc);
+    assert_eq!(read(&half, &[0x3D, 0x00]), Quality::Uncertain(Cause::Implausible), "1.25 in the other order");
+    assert_eq!(read(&half, &[0x00, 0x3D]), Quality::Good);
+    assert_eq!(read(&half, &[0, 0]), Quality::Good);
+}
+
+#[test]
 fn a_value_beyond_all_numbers_is_no_number() {
     let far = ModbusPoint {
         scaling: Scaling::Linear { scale: 1e10, offset: 0.0 },

@@ -6,11 +6,14 @@ use serde_json::Value;
 
 use super::{Draft, Group, Member, Message};
 use crate::field::civil::LocalTime;
+use crate::field::mqtt::payload::extract::Beside;
 use crate::field::mqtt::payload::value::{is_good, value, value_in};
-use crate::field::mqtt::payload::{Payload, PayloadError, Taken, extract, guard, hex, taken, time};
+use crate::field::mqtt::payload::{
+    MOST_POINTS, Payload, PayloadError, Taken, beside, extract, guard, hex, taken, time,
+};
 use crate::field::mqtt::route::Match;
 use crate::field::mqtt::seen::Seen;
-use crate::plant::{Cause, Quality, Reading};
+use crate::plant::{Cause, Micros, Quality, Reading};
 use crate::settings::{Body, HexRequest, JsonPath};
 
 /// An unreadable time is named by this many characters.
@@ -28,6 +31,14 @@ pub(super) struct Reader<'a, 'p> {
     pub(super) bad_times: Cell<u64>,
     /// The last of them.
     pub(super) bad_time: RefCell<Option<String>>,
+}
+
+/// A good value with something beside it that may speak against it.
+fn doubted((value, quality): (f64, Quality), doubt: bool) -> (f64, Quality) {
+    match quality {
+        Quality::Good if doubt => (value, Quality::Uncertain(Cause::DeviceSaysBad)),
+        quality => (value, quality),
+    }
 }
 
 impl<'a, 'p> Reader<'a, 'p> {
@@ -98,12 +109,30 @@ impl Reader<'_, '_> {
         taken(given, expected || found.is_some(), rule, self.local.arrival)
     }
 
-    /// The time of a message without sets.
+    /// The time of a message without sets. Where no setting names one, and one stands in it that is not of now, nobody
+    /// knows when it was.
     fn message_time(&self, tree: Option<&Value>) -> Taken {
         match &self.group.shape.time {
             Some(path) => self.taken(tree.and_then(|tree| extract::at(tree, path)), true),
-            None => self.taken(None, false),
+            None => {
+                let mut top = tree.and_then(Value::as_object).into_iter().flatten();
+                let doubt = top.any(|(key, content)| self.is_of_another_time(key, content));
+                Taken { doubt, ..self.taken(None, false) }
+            }
         }
+    }
+
+    /// `key` means a time, and what stands there is one further from now than clocks may differ.
+    fn is_of_another_time(&self, key: &str, content: &Value) -> bool {
+        let tolerance = self.group.shape.rule.tolerance.as_micros();
+        let far = |at: Micros| u128::from(at.0.abs_diff(self.local.arrival.0)) > tolerance;
+        beside::time_under(key, content, self.local).is_some_and(far)
+    }
+
+    /// The same for a value whose set has no time: under its own name, or beside it.
+    fn is_of_another_set(&self, found: &extract::Found<'_>) -> bool {
+        let own = found.value.is_some_and(|value| self.is_of_another_time(&found.name, value));
+        own || found.aside.is_some_and(|(key, content)| self.is_of_another_time(key, content))
     }
 
     /// Those of `candidates` that a payload speaks for which calls its device `name`.
@@ -140,7 +169,10 @@ impl Reader<'_, '_> {
         };
         let mut first = drafts.len();
         for run in found.chunk_by(same) {
-            let taken = self.taken(run[0].time, run[0].time_expected);
+            let mut taken = self.taken(run[0].time, run[0].time_expected);
+            if !run[0].time_expected && run[0].time.is_none() {
+                taken.doubt = run.iter().any(|one| self.is_of_another_set(one));
+            }
             for number in self.owners(run[0].device.as_deref(), candidates, seen) {
                 let member = &self.members[*number];
                 let mut readings = Vec::with_capacity(run.len().min(member.points.len()));
@@ -158,7 +190,7 @@ impl Reader<'_, '_> {
                         let point = &member.points[*place];
                         let (value, quality) = match one.value {
                             _ if !one.good => (f64::NAN, Quality::Bad(Cause::DeviceSaysBad)),
-                            Some(found) => value_in(&point.meaning, found, one.unit),
+                            Some(found) => doubted(value_in(&point.meaning, found, one.unit), one.doubt),
                             None => (f64::NAN, Quality::Bad(Cause::Missing)),
                         };
                         readings.push((*place, Reading { point: point.point, value, quality }));
@@ -214,10 +246,16 @@ impl Reader<'_, '_> {
                         }
                         let said = point.quality.as_ref().map(|path| extract::at(tree, path));
                         let good = said.is_none_or(|said| said.is_some() && is_good(said, shape.good));
+                        let beside = Beside::at(tree, &point.pointer, said.is_some());
                         match found {
                             None => (f64::NAN, Quality::Bad(Cause::Missing)),
-                            Some(_) if !good => (f64::NAN, Quality::Bad(Cause::DeviceSaysBad)),
-                            Some(found) => value(&point.meaning, found),
+                            Some(_) if !good || !beside.quality.is_usable() => {
+                                (f64::NAN, Quality::Bad(Cause::DeviceSaysBad))
+                            }
+                            Some(found) => doubted(
+                                value_in(&point.meaning, found, beside.unit),
+                                beside.quality != Quality::Good,
+                            ),
                         }
                     }
                     // A bare word such as ON or 1.25MPa is no JSON but may be a value.
@@ -293,9 +331,16 @@ impl Reader<'_, '_> {
         };
         let taken = self.message_time(tree);
         let mut fault = Ok(());
+        let (first, mut values, mut counted) = (drafts.len(), 0, drafts.len());
         for frame in hex::frames(&frame) {
             let one = self.hex_frame(hex::reply(frame, requests), requests, (candidates, taken), drafts);
             fault = fault.and(one);
+            values += drafts[counted..].iter().map(|d| d.readings.len()).sum::<usize>();
+            counted = drafts.len();
+            if values > MOST_POINTS {
+                drafts.truncate(first);
+                return Err(PayloadError::TooMany);
+            }
         }
         fault
     }

@@ -584,6 +584,47 @@ fn encoders() -> Vec<(&'static str, fn(f64, f64) -> Value)> {
     ]
 }
 
+#[test]
+fn a_return_to_an_earlier_value_within_one_second_is_no_repeat() {
+    let mut bench = Bench::one("shape = \"nested\"", "topic = \"t\"");
+    let one = |value: u8| json!({"ts": NOW_MS, "data": {"a": {"v": value}}}).to_string();
+    let told: Vec<_> = [1, 0, 1, 1].map(|v| bench.read("t", one(v)).1.first().map(|r| r.1)).into();
+    assert_eq!(told, [Some(Ok(1.0)), Some(Ok(0.0)), Some(Ok(1.0)), None]);
+}
+
+#[test]
+fn the_bound_of_values_is_that_of_a_message_however_many_documents_it_has() {
+    let mut bench = Bench::one("shape = \"flat\"", "topic = \"t\"");
+    for (documents, taken) in [(2500, 5000), (2501, 0), (130_000, 0)] {
+        let (outcome, rows) = bench.read("t", "{\"a\":1,\"b\":2}".repeat(documents.min(10_000)));
+        assert_eq!(rows.len(), taken, "{documents}");
+        assert_eq!(outcome.fault.is_some(), taken == 0, "{documents}");
+        assert!(outcome.fault.is_none_or(|f| f.contains("more than 5000 values in one message")));
+    }
+}
+
+#[test]
+fn a_time_of_another_day_that_no_setting_names_leaves_a_doubt() {
+    let quality = |shape: &str, payload: Value| {
+        let profile = "kind = \"k\"\n[[point]]\nid = \"a\"\npointer = \"/a\"\n";
+        let profile =
+            if shape.is_empty() { profile.to_owned() } else { format!("shape = \"{shape}\"\n{profile}") };
+        let mut bench = Bench::new(
+            &profile.replace("pointer", if shape.is_empty() { "pointer" } else { "name" }),
+            &equipment("e", "topic = \"t\""),
+        );
+        bench.read("t", payload.to_string());
+        let sample = bench.book.samples()[0];
+        bench.book.readings(&sample)[0].quality
+    };
+    let (day, doubt) = (86_400_000, Quality::Uncertain(Cause::DeviceClock));
+    for shape in ["flat", ""] {
+        assert_eq!(quality(shape, json!({"ts": NOW_MS - day, "a": 1})), doubt, "{shape}");
+        assert_eq!(quality(shape, json!({"ts": NOW_MS - 5000, "a": 1})), Quality::Good, "{shape}");
+        assert_eq!(quality(shape, json!({"t": 85.2, "a": 1})), Quality::Good, "{shape}");
+    }
+}
+
 proptest! {
     #[test]
     fn every_sender_is_understood_alike(a in -1e9..1e9f64, b in -1e3..1e3f64) {

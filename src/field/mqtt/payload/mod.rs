@@ -1,9 +1,10 @@
 //! Payloads → named values with quality and time. Pure: bytes in, borrowed values out.
 //!
 //! `guard` keeps the bounds and decodes text, `extract` finds the values as the shape says, `value`
-//! and `time` understand single ones, `hex` reads transparent Modbus replies. `book` beside this
-//! folder puts the values to devices and points.
+//! and `time` understand single ones, `beside` what stands with them, `hex` reads transparent Modbus replies. `book`
+//! beside this folder puts the values to devices and points.
 
+pub mod beside;
 pub mod extract;
 pub mod guard;
 pub mod hex;
@@ -120,13 +121,16 @@ impl<'a> Payload<'a> {
     }
 
     /// The documents in it, if there are several (NDJSON, or one behind the other); empty for one alone.
-    #[must_use]
-    pub fn documents(&self) -> Vec<Payload<'_>> {
+    ///
+    /// # Errors
+    /// There are more of them than one message may have values.
+    pub fn documents(&self) -> Result<Vec<Payload<'_>>, PayloadError> {
         match self.text() {
             Ok(text) if text.trim_start().starts_with(['{', '[']) && self.tree().is_err() => {
-                repair::documents(text).into_iter().map(|one| Payload::new(one.as_bytes())).collect()
+                let found = repair::documents(text, MOST_POINTS).ok_or(PayloadError::TooMany)?;
+                Ok(found.into_iter().map(|one| Payload::new(one.as_bytes())).collect())
             }
-            _ => Vec::new(),
+            _ => Ok(Vec::new()),
         }
     }
 

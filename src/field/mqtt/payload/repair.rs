@@ -234,6 +234,8 @@ impl Repairer<'_> {
                 self.count += 1;
                 self.next = Next::Colon;
             }
+            // `[1 2,3]`: nobody can tell at which place of the list those behind it stand.
+            Next::CommaOrEnd if self.open.last() == Some(&b'[') => return None,
             // `{"a":1,25}` and `{"a":- 5}`: more of a value that is no longer to be told.
             Next::Key | Next::CommaOrEnd => {
                 self.out.truncate(self.last?);
@@ -273,10 +275,10 @@ fn literal(token: &str, out: &mut String) -> bool {
 }
 
 /// The documents of a text that has several, one behind the other or a line each (NDJSON); empty for one alone.
-/// A piece that is cut off at the end comes too, so that it can be told.
-pub(super) fn documents(text: &str) -> Vec<&str> {
+/// A piece that is cut off at the end comes too, so that it can be told. `None` if there are more than `most`.
+pub(super) fn documents(text: &str, most: usize) -> Option<Vec<&str>> {
     if !text.trim_start().starts_with(['{', '[']) {
-        return Vec::new();
+        return Some(Vec::new());
     }
     let (mut found, mut from) = (Vec::new(), 0);
     let (mut depth, mut quoted, mut escaped) = (0usize, false, false);
@@ -290,6 +292,9 @@ pub(super) fn documents(text: &str) -> Vec<&str> {
             b'}' | b']' => {
                 depth = depth.saturating_sub(1);
                 if depth == 0 {
+                    if found.len() == most {
+                        return None;
+                    }
                     found.push(text[from..=at].trim());
                     from = at + 1;
                 }
@@ -303,7 +308,7 @@ pub(super) fn documents(text: &str) -> Vec<&str> {
     if !rest.is_empty() {
         found.push(rest);
     }
-    if found.len() > 1 { found } else { Vec::new() }
+    Some(if found.len() > 1 { found } else { Vec::new() })
 }
 
 #[cfg(test)]
@@ -364,6 +369,10 @@ mod tests {
             "{\"a\":-nan} {\"b\":1}",
             "{\"a\" 1}",
             "{\"a\":{} x}",
+            "{\"v\":[1 2,3]}",
+            "{\"v\":[- 5,3],\"w\":1}",
+            "{\"v\":[\"a\" b,3]}",
+            "{\"v\":[12 .5]}",
             "hello",
             "12.",
             "",
@@ -375,6 +384,7 @@ mod tests {
 
     #[test]
     fn documents_in_one_message_are_parted_and_a_cut_one_is_told() {
+        let documents = |text| documents(text, 3).expect("few");
         assert_eq!(documents("{\"a\":1}\n{\"a\":\"}{\"}\r\n"), ["{\"a\":1}", "{\"a\":\"}{\"}"]);
         assert_eq!(documents("[1][2]"), ["[1]", "[2]"]);
         assert_eq!(documents("{\"a\":1},{\"a\":2}"), ["{\"a\":1}", "{\"a\":2}"]);
@@ -382,6 +392,7 @@ mod tests {
         for one in ["{\"a\":1}", "  [1, 2]\n", "1.25", "", "{\"a\":"] {
             assert!(documents(one).is_empty(), "{one}");
         }
+        assert_eq!(super::documents("{}{}{}{}", 3), None, "too many");
     }
 
     fn leaf() -> impl Strategy<Value = Value> {
@@ -421,12 +432,34 @@ mod tests {
         }
 
         #[test]
+        fn in_a_list_every_value_keeps_its_place_or_nothing_is_read(
+            values in prop::collection::vec(leaf(), 1..6),
+            place in 0usize..6,
+            odd in "[-+.#a-zA-Z0-9: ]{0,8}",
+        ) {
+            let place = place % values.len();
+            let parts: Vec<String> = values.iter().enumerate().map(|(n, value)| {
+                if n == place { odd.clone() } else { value.to_string() }
+            }).collect();
+            let text = format!("{{\"v\":[{}]}}", parts.join(","));
+            let read: Option<Value> = serde_json::from_str(&text).ok().or_else(|| read(&text));
+            let list = read.as_ref().and_then(|r| r["v"].as_array());
+            // One value that is printed as nothing in a list of one is an empty list.
+            for list in list.into_iter().filter(|list| !list.is_empty()) {
+                prop_assert_eq!(list.len(), values.len(), "{}", text);
+                for (n, value) in values.iter().enumerate().filter(|v| v.0 != place) {
+                    prop_assert_eq!(&list[n], value, "{}", text);
+                }
+            }
+        }
+
+        #[test]
         fn no_text_makes_it_panic_and_what_it_gives_is_json(text in "[{}\\[\\],:\"\\\\a1.\\- \t\\PC]{0,24}") {
             if let Some((repaired, count)) = repaired(&text) {
                 prop_assert!(count > 0);
                 prop_assert!(serde_json::from_str::<Value>(&repaired).is_ok(), "{} gives {}", text, repaired);
             }
-            let _ = documents(&text);
+            let _ = documents(&text, 5000);
         }
     }
 }

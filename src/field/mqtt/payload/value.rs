@@ -20,7 +20,7 @@ pub fn value(meaning: &Meaning, found: &Value) -> (f64, Quality) {
     }
 }
 
-/// The same for a value that has its unit beside it. A unit that nobody knows says nothing.
+/// The same for a value that has its unit beside it.
 #[must_use]
 pub fn value_in(meaning: &Meaning, found: &Value, unit: Option<&str>) -> (f64, Quality) {
     match (found, unit) {
@@ -28,6 +28,7 @@ pub fn value_in(meaning: &Meaning, found: &Value, unit: Option<&str>) -> (f64, Q
             Some(raw) => meaning.measured(raw, unit),
             None => bad(Cause::Unreadable),
         },
+        (Value::String(text), Some(unit)) => meaning.text_in(text, unit),
         _ => value(meaning, found),
     }
 }

@@ -47,9 +47,7 @@ pub use state::{State, state_topic};
 pub use topic::{Kind, NAMESPACE, Topic, TopicError};
 pub use unmapped::UnmappedMetric;
 pub use value::Datatype;
-pub use wire::{
-    LARGEST, MOST_METRICS, Metric, Payload, PropertyInteger, PropertySet, PropertyValue, Value, parse,
-};
+pub use wire::{LARGEST, MOST_METRICS, Metric, Payload, Property, PropertySet, PropertyValue, Value, parse};
 
 /// Aliases remembered over all nodes.
 const MOST_ALIASES: usize = 20_000;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::gather::{Gather, bad};
 use super::moment::{Moment, Times};
 use super::unmapped::Unmapped;
-use super::value::{Datatype, read};
+use super::value::{Datatype, read, unit};
 use super::wire::Metric;
 use super::{Counters, MOST_ALIASES};
 use crate::plant::{Batch, Cause, DeviceIx, Meaning, Micros, Now, PointIx, Quality, Reading};
@@ -49,6 +49,8 @@ pub(super) struct Part {
 #[derive(Debug)]
 struct Slot {
     datatype: Datatype,
+    /// What the last BIRTH, or DATA since, named as its unit; empty if nothing.
+    unit: String,
     named: bool,
     targets: Vec<Target>,
 }
@@ -82,7 +84,7 @@ impl Part {
         self.devices.push((mapping.device, Duration::ZERO));
         for point in &mapping.points {
             let slot = *self.by_name.entry(point.metric.as_str().into()).or_insert_with(|| {
-                self.slots.push(Slot { datatype: Datatype::Unknown, named: false, targets: Vec::new() });
+                self.slots.push(Slot::new());
                 self.slots.len() - 1
             });
             self.slots[slot].targets.push(Target {
@@ -125,6 +127,7 @@ impl Part {
                 Some(slot) => {
                     self.slots[slot].datatype = datatype;
                     self.slots[slot].named = true;
+                    self.slots[slot].unit.clear();
                     let moment = times.metric(metric.timestamp, metric.is_historical == Some(true));
                     self.deliver(slot, metric, moment, true, context);
                 }
@@ -258,8 +261,12 @@ impl Part {
         let slot = &mut self.slots[slot];
         let own = metric.datatype.map(Datatype::from_code).filter(|d| *d != Datatype::Unknown);
         let raw = read(metric, own.unwrap_or(slot.datatype));
+        // DATA repeats properties only where they change.
+        if let Some(unit) = unit(metric).filter(|unit| *unit != slot.unit) {
+            unit.clone_into(&mut slot.unit);
+        }
         for target in &mut slot.targets {
-            let (value, quality) = raw.at(&target.meaning);
+            let (value, quality) = raw.at(&target.meaning, &slot.unit);
             let quality = match moment.doubt(quality) {
                 Quality::Good if !certain => Quality::Uncertain(Cause::Missing),
                 quality => quality,
@@ -280,6 +287,10 @@ impl Part {
 }
 
 impl Slot {
+    fn new() -> Self {
+        Self { datatype: Datatype::Unknown, unit: String::new(), named: false, targets: Vec::new() }
+    }
+
     fn bad(&mut self, devices: &[(DeviceIx, Duration)], cause: Cause, at: Micros, gather: &mut Gather) {
         for target in &mut self.targets {
             target.last = Some((f64::NAN, Quality::Bad(cause)));

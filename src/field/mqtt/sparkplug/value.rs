@@ -5,7 +5,9 @@
 //! the field's by others. A wire type that tells the number by itself (float, double, boolean, text)
 //! is taken for what it is, whatever the datatype says; what cannot be told apart is unreadable.
 
-use super::wire::{Metric, PropertyInteger, Value};
+use super::wire::{Metric, Property, Value};
+use crate::field::mqtt::payload::beside::{self, Word};
+use crate::plant::meaning::{Width, is_implausible};
 use crate::plant::{Cause, Meaning, Quality, decimal};
 
 /// Integers beyond lose digits in a double.
@@ -127,15 +129,15 @@ pub(super) enum Raw<'m> {
 }
 
 impl Raw<'_> {
-    /// The value at a point.
-    pub(super) fn at(self, meaning: &Meaning) -> (f64, Quality) {
+    /// The value at a point; `unit` is what the metric's properties name, empty if they name none.
+    pub(super) fn at(self, meaning: &Meaning, unit: &str) -> (f64, Quality) {
         match self {
-            Self::Number(number, quality) => match meaning.number(number) {
+            Self::Number(number, quality) => match meaning.measured(number, unit) {
                 (value, Quality::Good) => (value, quality),
                 found => found,
             },
             Self::Flag(set) => meaning.flag(set),
-            Self::Text(text) => meaning.text(text),
+            Self::Text(text) => meaning.text_in(text, unit),
             Self::Bad(cause) => (f64::NAN, Quality::Bad(cause)),
         }
     }
@@ -154,7 +156,11 @@ pub(super) fn read(metric: &Metric, datatype: Datatype) -> Raw<'_> {
         Some(Value::Int(bits)) => integer(u64::from(*bits), 32, datatype),
         Some(Value::Long(bits)) => integer(*bits, 64, datatype),
         Some(Value::Boolean(set)) => Raw::Flag(*set),
-        Some(Value::Float(number)) => Raw::Number(decimal::of_single(*number), Quality::Good),
+        Some(Value::Float(number)) => {
+            let number = decimal::of_single(*number);
+            let odd = is_implausible(number, Width::Single);
+            Raw::Number(number, if odd { Quality::Uncertain(Cause::Implausible) } else { Quality::Good })
+        }
         Some(Value::Double(number)) => Raw::Number(*number, Quality::Good),
         Some(Value::String(text)) => Raw::Text(text),
         Some(Value::Bytes(_) | Value::DataSet(_) | Value::Template(_) | Value::Extension(_)) => {
@@ -202,20 +208,27 @@ fn whole(bits: u64, field: u32, width: u32, signed: bool) -> Option<i128> {
 }
 
 /// What the property `Quality` has against the value (`tck-id-payloads-propertyset-quality-value-value`:
-/// 0 bad, 192 good, 500 stale). Senders with OPC codes use all of 192 to 255 for good. One stale metric is that
-/// metric's trouble, not a lost device, which is what `Cause::Stale` would say.
+/// 0 bad, 192 good, 500 stale). Senders with OPC codes use all of 192 to 255 for good; some write a word or a truth
+/// value. One stale metric is that metric's trouble, not a lost device, which is what `Cause::Stale` would say.
 fn complaint(metric: &Metric) -> Option<Cause> {
-    let set = metric.properties.as_ref()?;
-    let at = set.keys.iter().position(|k| k == "Quality")?;
-    let property = set.values.get(at)?;
-    let code = match property.value? {
-        _ if property.is_null == Some(true) => return None,
-        PropertyInteger::Int(code) => u64::from(code),
-        PropertyInteger::Long(code) => code,
+    let is = |key: &str| matches!(beside::word_of(key), Some(Word::Quality | Word::Validity));
+    let good = match metric.properties.as_ref()?.find(is)? {
+        Property::Int(code) => (192..256).contains(code),
+        Property::Long(code) => (192..256).contains(code),
+        Property::Float(code) => (192.0..256.0).contains(code),
+        Property::Double(code) => (192.0..256.0).contains(code),
+        Property::Boolean(set) => *set,
+        Property::String(text) => beside::is_good_text(text),
     };
-    match code {
-        192..=255 => None,
-        _ => Some(Cause::DeviceSaysBad),
+    (!good).then_some(Cause::DeviceSaysBad)
+}
+
+/// The unit that the properties of `metric` name (`engUnit` by custom).
+pub(super) fn unit(metric: &Metric) -> Option<&str> {
+    let is = |key: &str| beside::word_of(key) == Some(Word::Unit);
+    match metric.properties.as_ref()?.find(is)? {
+        Property::String(text) => Some(text),
+        _ => None,
     }
 }
 
@@ -223,8 +236,8 @@ fn complaint(metric: &Metric) -> Option<Cause> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Datatype, Raw, read};
-    use crate::field::mqtt::sparkplug::wire::{Metric, PropertyInteger, PropertySet, PropertyValue, Value};
+    use super::{Datatype, Raw, read, unit};
+    use crate::field::mqtt::sparkplug::wire::{Metric, Property, PropertySet, PropertyValue, Value};
     use crate::plant::meaning::Kind;
     use crate::plant::{Cause, Meaning, Quality};
 
@@ -240,7 +253,7 @@ mod tests {
     /// The value of a text at a pressure in MPa.
     fn text(text: &str, meaning: &Meaning) -> (f64, Quality) {
         let metric = Metric { value: Some(Value::String(text.to_owned())), ..Metric::default() };
-        read(&metric, Datatype::String).at(meaning)
+        read(&metric, Datatype::String).at(meaning, "")
     }
 
     fn good(number: f64) -> Raw<'static> {
@@ -310,7 +323,7 @@ mod tests {
         for value in [Value::Bytes(vec![1]), Value::DataSet(vec![]), Value::Template(vec![])] {
             assert_eq!(of(value, Datatype::Float), Raw::Bad(Cause::Unreadable));
         }
-        let not_a_number = of(Value::Float(f32::NAN), Datatype::Float).at(&Meaning::default());
+        let not_a_number = of(Value::Float(f32::NAN), Datatype::Float).at(&Meaning::default(), "");
         assert_eq!(not_a_number.1, Quality::Bad(Cause::NotANumber));
         assert_eq!(read(&Metric::default(), Datatype::Float), Raw::Bad(Cause::Missing));
         let null = Metric { is_null: Some(true), value: Some(Value::Float(0.0)), ..Metric::default() };
@@ -330,22 +343,22 @@ mod tests {
                 of(Value::Int(255), Datatype::Boolean),
                 of(Value::Int(2), Datatype::UInt8),
             ] {
-                assert_eq!(raw.at(&point), (set, Quality::Good), "{raw:?}");
+                assert_eq!(raw.at(&point, ""), (set, Quality::Good), "{raw:?}");
             }
-            assert_eq!(good(0.0).at(&point), (1.0 - set, Quality::Good));
+            assert_eq!(good(0.0).at(&point, ""), (1.0 - set, Quality::Good));
         }
         let measured = Meaning { scale: 10.0, offset: 3.0, ..Meaning::default() };
-        assert_eq!(good(2.0).at(&measured), (23.0, Quality::Good));
-        assert_eq!(Raw::Flag(false).at(&measured).1, Quality::Bad(Cause::Boolean));
-        assert_eq!(good(1e308).at(&measured).1, Quality::Bad(Cause::NotANumber));
+        assert_eq!(good(2.0).at(&measured, ""), (23.0, Quality::Good));
+        assert_eq!(Raw::Flag(false).at(&measured, "").1, Quality::Bad(Cause::Boolean));
+        assert_eq!(good(1e308).at(&measured, "").1, Quality::Bad(Cause::NotANumber));
     }
 
     #[test]
     fn a_number_that_means_no_measurement_is_bad_before_scaling() {
         let point = Meaning { sentinels: vec![32767.0, -999.9], ..Meaning::default() };
-        assert_eq!(good(32767.0).at(&point).1, Quality::Bad(Cause::Sentinel));
-        assert_eq!(good(32766.0).at(&point), (32766.0, Quality::Good));
-        assert_eq!(good(f64::from(-999.9f32)).at(&point).1, Quality::Bad(Cause::Sentinel));
+        assert_eq!(good(32767.0).at(&point, "").1, Quality::Bad(Cause::Sentinel));
+        assert_eq!(good(32766.0).at(&point, ""), (32766.0, Quality::Good));
+        assert_eq!(good(f64::from(-999.9f32)).at(&point, "").1, Quality::Bad(Cause::Sentinel));
     }
 
     #[test]
@@ -357,7 +370,7 @@ mod tests {
             (64, Raw::Bad(Cause::DeviceSaysBad)),
             (500, Raw::Bad(Cause::DeviceSaysBad)),
         ] {
-            let value = PropertyInteger::Int(code);
+            let value = Property::Int(code);
             let quality = PropertyValue { r#type: Some(3), is_null: None, value: Some(value) };
             let units = PropertyValue { r#type: Some(12), is_null: None, value: None };
             let metric = Metric {
@@ -369,6 +382,57 @@ mod tests {
                 ..Metric::default()
             };
             assert_eq!(read(&metric, Datatype::Float), expected, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_quality_that_is_a_word_or_a_truth_value_counts_and_so_does_a_unit() {
+        let metric = |key: &str, property: Property| Metric {
+            properties: Some(PropertySet {
+                keys: vec![key.to_owned()],
+                values: vec![PropertyValue { r#type: None, is_null: None, value: Some(property) }],
+            }),
+            value: Some(Value::Float(850.0)),
+            ..Metric::default()
+        };
+        let text = |text: &str| Property::String(text.to_owned());
+        for (property, is_good) in [
+            (text("Good"), true),
+            (text("192"), true),
+            (text("Bad_Stale"), false),
+            (text("uncertain"), false),
+            (Property::Boolean(true), true),
+            (Property::Boolean(false), false),
+            (Property::Double(0.0), false),
+        ] {
+            for key in ["Quality", "quality"] {
+                let metric = metric(key, property.clone());
+                let found = read(&metric, Datatype::Float);
+                let wanted = if is_good { good(850.0) } else { Raw::Bad(Cause::DeviceSaysBad) };
+                assert_eq!(found, wanted, "{key} {property:?}");
+            }
+        }
+        let pressure = Meaning::plain(Kind::Measure).with_units("MPa", None, false);
+        for (key, word, wanted) in [
+            ("engUnit", "kPa", (0.85, Quality::Good)),
+            ("Engineering Units", "kPa", (0.85, Quality::Good)),
+            ("engUnit", "MPa", (850.0, Quality::Good)),
+            ("tooltip", "kPa", (850.0, Quality::Good)),
+        ] {
+            let metric = metric(key, text(word));
+            let found = read(&metric, Datatype::Float).at(&pressure, unit(&metric).unwrap_or_default());
+            assert_eq!(found, wanted, "{key} {word}");
+        }
+        let metric = metric("engUnit", text("℃"));
+        let found = read(&metric, Datatype::Float).at(&pressure, unit(&metric).unwrap_or_default());
+        assert_eq!(found.1, Quality::Bad(Cause::OtherUnit));
+    }
+
+    #[test]
+    fn a_single_float_of_a_size_that_nothing_has_is_uncertain() {
+        for odd in [2.39e-41_f32, 4.5e-20, 3.4e14] {
+            let found = of(Value::Float(odd), Datatype::Float).at(&Meaning::default(), "");
+            assert_eq!(found.1, Quality::Uncertain(Cause::Implausible), "{odd}");
         }
     }
 

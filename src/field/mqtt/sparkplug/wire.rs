@@ -118,7 +118,7 @@ pub struct PropertySet {
     pub values: Vec<PropertyValue>,
 }
 
-/// A property; only integers are looked at.
+/// A property; property sets in it are not looked at.
 #[derive(Clone, PartialEq, Message)]
 pub struct PropertyValue {
     /// Datatype.
@@ -127,20 +127,40 @@ pub struct PropertyValue {
     /// There is no value.
     #[prost(bool, optional, tag = "2")]
     pub is_null: Option<bool>,
-    /// The value where it is an integer.
-    #[prost(oneof = "PropertyInteger", tags = "3, 4")]
-    pub value: Option<PropertyInteger>,
+    /// The value.
+    #[prost(oneof = "Property", tags = "3, 4, 5, 6, 7, 8")]
+    pub value: Option<Property>,
 }
 
-/// An integer property.
-#[derive(Clone, Copy, PartialEq, Eq, prost::Oneof)]
-pub enum PropertyInteger {
+/// The value of a property.
+#[derive(Clone, PartialEq, prost::Oneof)]
+pub enum Property {
     /// Up to 32 bits.
     #[prost(uint32, tag = "3")]
     Int(u32),
     /// 64 bits.
     #[prost(uint64, tag = "4")]
     Long(u64),
+    /// IEEE 754 single.
+    #[prost(float, tag = "5")]
+    Float(f32),
+    /// IEEE 754 double.
+    #[prost(double, tag = "6")]
+    Double(f64),
+    /// Truth.
+    #[prost(bool, tag = "7")]
+    Boolean(bool),
+    /// Text.
+    #[prost(string, tag = "8")]
+    String(String),
+}
+
+impl PropertySet {
+    /// The first property whose name `is`, unless it says that there is no value.
+    pub(super) fn find(&self, is: impl Fn(&str) -> bool) -> Option<&Property> {
+        let named = self.keys.iter().zip(&self.values).find(|(key, _)| is(key.as_str()))?;
+        named.1.value.as_ref().filter(|_| named.1.is_null != Some(true))
+    }
 }
 
 /// Reads a payload, compressed or not.

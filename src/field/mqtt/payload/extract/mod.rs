@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use super::beside::{Word, verdict, word_of, worse};
 use super::guard;
 use super::value::is_good;
 use super::{MOST_POINTS, PayloadError};
+use crate::plant::Quality;
 use crate::settings::{JsonPath, Layout, Shape, Step};
 
 /// One named value of a message.
@@ -26,10 +28,59 @@ pub struct Found<'v> {
     pub unit: Option<&'v str>,
     /// What the payload says about it.
     pub good: bool,
+    /// Something beside it that may speak against it.
+    pub doubt: bool,
+    /// A time beside it that the shape does not know, with its key.
+    pub aside: Option<(&'v str, &'v Value)>,
 }
 
-/// Keys of an entry that hold the unit of its value.
-const UNITS: [&str; 3] = ["unit", "units", "u"];
+/// What stands beside a value under keys that the shape does not name.
+#[derive(Debug, Clone, Copy)]
+pub struct Beside<'v> {
+    /// Its unit.
+    pub unit: Option<&'v str>,
+    /// What speaks against it: good, uncertain or bad.
+    pub quality: Quality,
+    /// A key that means a time, and what stands there.
+    pub time: Option<(&'v str, &'v Value)>,
+}
+
+impl<'v> Beside<'v> {
+    /// Nothing stands there.
+    pub const NOTHING: Self = Self { unit: None, quality: Quality::Good, time: None };
+
+    /// In `entry`, but for the keys that `is_known`; `explicit`: what is known says how good the value is.
+    fn of(entry: &'v Map<String, Value>, is_known: impl Fn(&str) -> bool, explicit: bool) -> Self {
+        entry.iter().filter(|(key, _)| !is_known(key.as_str())).fold(
+            Self::NOTHING,
+            |found, (key, content)| {
+                let word = word_of(key);
+                match word {
+                    Some(Word::Unit) => Self { unit: found.unit.or(content.as_str()), ..found },
+                    Some(Word::Time) => Self { time: found.time.or(Some((key.as_str(), content))), ..found },
+                    _ => Self { quality: worse(found.quality, verdict(word, content, explicit)), ..found },
+                }
+            },
+        )
+    }
+
+    /// Beside the value at `pointer`, if the last key of that says that it is one (`/p/v`, `/p/value`): anywhere else
+    /// the neighbours are other values. With `explicit` the settings name the quality, and nothing else counts.
+    #[must_use]
+    pub fn at(root: &'v Value, pointer: &JsonPath, explicit: bool) -> Self {
+        let Some((Step::Key(last), above)) = pointer.0.split_last() else { return Self::NOTHING };
+        if !["v", "value", "val"].iter().any(|key| last.eq_ignore_ascii_case(key)) {
+            return Self::NOTHING;
+        }
+        let parent = above.iter().try_fold(root, |at, step| match step {
+            Step::Key(key) => child(at, key),
+            Step::Each | Step::Device => None,
+        });
+        let Some(Value::Object(entry)) = parent else { return Self::NOTHING };
+        let found = Self::of(entry, |key| key == last, explicit);
+        if explicit { Self { quality: Quality::Good, ..found } } else { found }
+    }
+}
 
 /// Which members the wildcard steps took.
 type Taken<'v> = Vec<Cow<'v, str>>;
@@ -188,6 +239,8 @@ impl<'v> Walk<'_, 'v, '_> {
                     value: None,
                     unit: None,
                     good: false,
+                    doubt: false,
+                    aside: None,
                 })?;
             }
         }
@@ -218,14 +271,22 @@ impl<'v> Walk<'_, 'v, '_> {
         } else {
             (Some(entry), None, None)
         };
+        let named = [&layout.value, &layout.name, &layout.quality, &layout.time];
+        let is_known = |key: &str| named.iter().any(|known| known.as_deref() == Some(key));
+        let beside = match entry {
+            Value::Object(map) if layout.value.is_some() => Beside::of(map, is_known, said.is_some()),
+            _ => Beside::NOTHING,
+        };
         self.push(Found {
             device: device.clone(),
             time: own_time.or(set_time),
             time_expected: layout.time.is_some() || layout.set_time.is_some(),
             name,
             value,
-            unit: layout.value.as_ref().and_then(|_| UNITS.iter().find_map(|key| entry.get(key)?.as_str())),
-            good: is_good(said, self.shape.good),
+            unit: beside.unit,
+            good: is_good(said, self.shape.good) && beside.quality.is_usable(),
+            doubt: beside.quality != Quality::Good,
+            aside: beside.time,
         })
     }
 

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Found, is_ignored, open, records};
+use super::{Beside, Found, is_ignored, open, records};
 use crate::field::mqtt::payload::PayloadError;
+use crate::plant::Quality;
 use crate::settings::{Body, JsonPath, Shape, Step};
 
 /// What a preset finds: (device, name, value, good), and the times.
@@ -161,4 +162,37 @@ fn json_in_json_is_opened_and_keyed_by_its_devices() {
 fn more_values_than_any_device_has_are_refused() {
     let many: serde_json::Map<String, Value> = (0..5001).map(|n| (n.to_string(), json!(n))).collect();
     assert_eq!(find(&preset("flat"), Value::Object(many)), Err(PayloadError::TooMany));
+}
+
+#[test]
+fn what_stands_beside_a_value_under_other_names_counts() {
+    let root = json!({"data":{
+        "a":{"v":1,"Quality":"bad"}, "b":{"v":2,"valid":false,"q":192}, "c":{"v":3,"status":1},
+        "d":{"v":4,"status":1,"q":192}, "e":{"v":5,"Unit":"kPa","t":"2026-11-30 08:00:00"}, "f":{"v":6,"name":"x"},
+    }});
+    let (shape, mut root) = (preset("nested"), root);
+    open(&shape, &mut root).expect("nothing to open");
+    let Body::Records(layouts) = &shape.body else { panic!("no records") };
+    let mut out: Vec<Found<'_>> = Vec::new();
+    records(&shape, layouts, &root, &mut out).expect("values");
+    let said: Vec<_> = out.iter().map(|f| (&*f.name, f.good, f.doubt)).collect();
+    let wanted = [
+        ("a", false, true),
+        ("b", false, true),
+        ("c", true, true),
+        ("d", true, false),
+        ("e", true, false),
+        ("f", true, false),
+    ];
+    assert_eq!(said, wanted);
+    assert_eq!((out[4].unit, out[4].aside.map(|a| a.0)), (Some("kPa"), Some("t")));
+}
+
+#[test]
+fn beside_a_pointer_only_what_belongs_to_its_value_counts() {
+    let root = json!({"p":{"v":850,"unit":"kPa","q":0},"T":20,"unit":"MPa","quality":"bad"});
+    let at = |path: &str, explicit| Beside::at(&root, &JsonPath::parse(path, false).unwrap(), explicit);
+    assert_eq!((at("/p/v", false).unit, at("/p/v", false).quality.is_usable()), (Some("kPa"), false));
+    assert!(at("/p/v", true).quality.is_usable(), "the settings name its quality");
+    assert_eq!((at("/T", false).unit, at("/T", false).quality), (None, Quality::Good));
 }

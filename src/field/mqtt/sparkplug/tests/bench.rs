@@ -5,8 +5,7 @@ use std::time::Duration;
 use prost::Message;
 
 use crate::field::mqtt::sparkplug::{
-    Host, Metric, NodeStatus, Payload, PropertyInteger, PropertySet, PropertyValue, Rebirth, SparkplugError,
-    Value,
+    Host, Metric, NodeStatus, Payload, Property, PropertySet, PropertyValue, Rebirth, SparkplugError, Value,
 };
 use crate::plant::meaning::Kind;
 use crate::plant::{Batch, Cause, DeviceIx, Meaning, Micros, Now, PointIx, Quality};
@@ -172,6 +171,6 @@ pub(super) fn aliased(alias: u64, value: f64) -> Metric {
 }
 
 pub(super) fn quality(code: u32) -> PropertySet {
-    let value = PropertyValue { r#type: Some(3), is_null: None, value: Some(PropertyInteger::Int(code)) };
+    let value = PropertyValue { r#type: Some(3), is_null: None, value: Some(Property::Int(code)) };
     PropertySet { keys: vec!["Quality".to_owned()], values: vec![value] }
 }
