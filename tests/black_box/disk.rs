@@ -488,12 +488,12 @@ async fn a_removed_log_costs_nothing_that_was_answered() {
 fn destroy_newest_page(journal: &Path) {
     let conn = rusqlite::Connection::open(journal).expect("a journal");
     conn.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").expect("all in the file");
-    let root: usize = conn
+    let root: u32 = conn
         .query_row("SELECT rootpage FROM sqlite_schema WHERE name = 'chunk'", [], |r| r.get(0))
         .expect("a table");
     drop(conn);
     let mut file = std::fs::read(journal).expect("a file");
-    let at = (root - 1) * 4096;
+    let at = (root as usize - 1) * 4096;
     assert_eq!(file[at], 5, "the table has too few chunks for pages below its root");
     let newest = u32::from_be_bytes([file[at + 8], file[at + 9], file[at + 10], file[at + 11]]) as usize;
     file[(newest - 1) * 4096..newest * 4096].fill(0xA5);
