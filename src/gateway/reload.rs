@@ -125,7 +125,7 @@ impl Reloader {
         let read = self.usable(|_| true);
         let proven = self.usable(|came| came >= self.in_force).into_iter().collect();
         let (old, old_keys) = (self.settings.clone(), self.keys.clone());
-        if let Err(why) = self.apply(next, loaded.keys, &changes).await {
+        if let Err(why) = self.apply(next, loaded.keys, &changes, false).await {
             error!("the new settings could not be applied, the running ones stay: {why}");
             return ReloadOutcome::Refused(vec![why]);
         }
@@ -140,7 +140,14 @@ impl Reloader {
         ReloadOutcome::Applied { changes, warnings, later, trial_seconds }
     }
 
-    async fn apply(&mut self, next: Settings, keys: Keys, changes: &[String]) -> Result<(), String> {
+    /// `back`: they are the settings of before a trial.
+    async fn apply(
+        &mut self,
+        next: Settings,
+        keys: Keys,
+        changes: &[String],
+        back: bool,
+    ) -> Result<(), String> {
         // Site, store and console stay as they were started.
         let site = self.settings.plant.site.clone();
         let next = Settings {
@@ -156,6 +163,7 @@ impl Reloader {
             store: next.store.clone(),
             evidence: next.evidence,
             influx_ids: next.outlets.influx.iter().map(|o| o.id.to_string()).collect(),
+            back,
             changes: changes.to_vec(),
             reply,
         };
@@ -198,7 +206,7 @@ impl Reloader {
             // Numbers that the new settings gave out stay taken.
             let old = renumber(trial.settings, &self.settings.plant);
             let changes = vec![format!("rolled back: no longer read: {}", silent.join(", "))];
-            if let Err(e) = self.apply(old, trial.keys, &changes).await {
+            if let Err(e) = self.apply(old, trial.keys, &changes, true).await {
                 error!("the settings before could not be put back: {e}");
             }
             "rolled-back"

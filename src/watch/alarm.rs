@@ -64,6 +64,10 @@ pub enum Event {
     PutBack,
     /// Nobody has acknowledged it for long: it calls again.
     Repeated,
+    /// The settings do not have its rule any more.
+    Removed,
+    /// They have it again, and it is in the state that this tells.
+    Reinstated,
 }
 
 /// What keeps an alarm from people. Several may lie on one alarm.
@@ -289,6 +293,8 @@ impl Event {
             Self::TakenOut => "taken_out",
             Self::PutBack => "put_back",
             Self::Repeated => "repeated",
+            Self::Removed => "removed",
+            Self::Reinstated => "reinstated",
         }
     }
 }

@@ -15,6 +15,6 @@ mod timer;
 
 pub use alarm::{Alarm, AlarmState, CommandError, Event, Veil};
 pub use engine::{
-    AlarmInfo, Breach, Current, Engine, FirstOut, Kept, Out, Precursor, Saved, Shelf, Transition,
+    AlarmInfo, Breach, Current, Engine, FirstOut, Kept, Out, Precursor, Removed, Saved, Shelf, Transition,
 };
 pub use rule::{Rule, RuleIx, priorities};

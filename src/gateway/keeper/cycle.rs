@@ -265,11 +265,13 @@ impl Keeper {
             let key = self.engine.rules()[precursor.rule.0 as usize].key.clone();
             self.work.ledger.precursors.push((key, precursor));
         }
-        let (engine, gone) = self.engine.succeed(&news.plant, now);
-        for key in gone {
+        let (engine, mut removed) = self.engine.succeed(&news.plant, news.back, now);
+        self.follow(&mut removed.transitions, now);
+        for key in removed.keys {
             info!(rule = key, "the rule is no longer in the settings");
             self.live.forget_alarm(&key);
         }
+        self.work.ledger.saved.extend(removed.saved.into_iter().map(|s| (s.key.clone(), s)));
         self.engine = engine;
         self.plant = news.plant;
         self.waiting.succeed(Arc::clone(&self.plant), news.store.waiting_max);

@@ -80,6 +80,8 @@ pub(super) struct NewPlant {
     pub(super) store: Store,
     pub(super) evidence: Evidence,
     pub(super) influx_ids: Vec<String>,
+    /// The settings of before a trial, which come back by themselves.
+    pub(super) back: bool,
     /// For the audit trail.
     pub(super) changes: Vec<String>,
     /// Answered when readings of the new points may come.

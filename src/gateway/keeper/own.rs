@@ -13,7 +13,7 @@ const LEDGER: &str = "gateway/ledger.state";
 /// Things told by one alarm; beyond that the oldest go, which stand in the trail.
 const MOST_TOLD: usize = 20;
 /// Of no rule.
-const NO_RULE: RuleIx = RuleIx(u32::MAX);
+pub(super) const NO_RULE: RuleIx = RuleIx(u32::MAX);
 
 struct Own {
     key: &'static str,

@@ -18,7 +18,7 @@ use crate::clock::{Watch, now_since};
 use crate::hazard::{Hazard, Register, Status};
 use crate::plant::Now;
 use crate::store::{JournalReader, LedgerReader, Recorded, StoreError};
-use crate::watch::{Engine, RuleIx, Saved};
+use crate::watch::{AlarmState, Engine, Event, RuleIx, Saved, Transition};
 
 /// What is known of before.
 #[derive(Default)]
@@ -117,6 +117,8 @@ impl Keeper {
                 gone.len()
             );
         }
+        // Those that were there until now; of others it is stored since when they are not.
+        gone.retain(|saved| saved.away == Some(now.wall));
         let timezone = crate::plant::zone(&parts.plant.site.timezone).unwrap_or(jiff::tz::TimeZone::UTC);
         let rules = engine.rules().iter().zip(0u32..).map(|(r, n)| (r.key.to_string(), RuleIx(n))).collect();
         let (ahead, found_ahead) = found_ahead(&files, &before.windows);
@@ -168,8 +170,31 @@ impl Keeper {
             timezone,
             rules,
         };
+        keeper.take_leave(gone, now);
         keeper.begin(now, newest);
         Ok((keeper, files))
+    }
+
+    /// The settings of this start do not have these rules any more.
+    fn take_leave(&mut self, gone: Vec<Saved>, now: Now) {
+        for saved in gone {
+            let from = saved.shown();
+            if from != AlarmState::Normal {
+                let end = Transition {
+                    rule: super::own::NO_RULE,
+                    from,
+                    to: AlarmState::Normal,
+                    event: Event::Removed,
+                    at: now.wall,
+                    value: None,
+                    cause: None,
+                    by: None,
+                    raised_at: saved.raised_at,
+                };
+                self.work.ledger.transitions.push((saved.key.as_str().into(), end));
+            }
+            self.work.ledger.saved.insert(saved.key.clone(), saved);
+        }
     }
 
     /// Shows what was restored, and notes the start.

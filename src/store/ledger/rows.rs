@@ -29,7 +29,7 @@ impl TransitionRow {
 
 /// See [`TransitionRow::calls`].
 pub(in crate::store) fn calls(event: &str, before: &str, after: &str) -> bool {
-    after == "unacknowledged" && event != "repeated" && !is_active(before)
+    after == "unacknowledged" && !matches!(event, "repeated" | "reinstated") && !is_active(before)
 }
 
 /// People see an alarm whose condition holds.

@@ -219,5 +219,10 @@ impl Engine {
         };
         self.moved(rule, from, event, by, now, out);
         self.rebusy(rule);
+        if on {
+            // What is hidden explains nothing.
+            self.tells_no_more(rule);
+            self.lift_consequences(now, out);
+        }
     }
 }

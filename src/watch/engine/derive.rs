@@ -273,6 +273,11 @@ impl Calculations {
         self.all.iter().flat_map(each).collect()
     }
 
+    /// What is calculated, in an order in which nothing stands before what it is calculated from.
+    pub(super) fn points(&self) -> Vec<PointIx> {
+        self.all.iter().flat_map(|c| c.points.iter().copied()).collect()
+    }
+
     /// Devices that only calculate.
     pub(super) fn devices(&self) -> impl Iterator<Item = DeviceIx> {
         self.all.iter().map(|c| c.device)
@@ -398,6 +403,7 @@ impl Engine {
                     let at = now.wall.0.saturating_sub(late_us as i64);
                     (spot.value, spot.at, spot.came_us, spot.lag) =
                         (reading.value, at, now_us, late_us as i64);
+                    spot.late = late_us as u32;
                 }
             }
             for made in readings.iter().skip(from) {

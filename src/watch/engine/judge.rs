@@ -1,7 +1,7 @@
 //! From values to alarms: zones, delays, excursions.
 
 use super::{Cold, Engine, Excursion, Precursor, State, Transition};
-use crate::plant::{Cause, DeviceIx, LimitKind, Now, PointIx, Priority, Quality};
+use crate::plant::{DeviceIx, LimitKind, Now, PointIx};
 use crate::watch::alarm::Event;
 use crate::watch::limit::{Zone, zone};
 use crate::watch::rule::{Rule, RuleIx};
@@ -36,38 +36,25 @@ fn beyond(rule: &Rule, value: f64) -> f64 {
     }
 }
 
-/// Whether there is a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Gap {
-    None,
-    /// There is none, and another alarm tells why.
-    Told,
-    Missing,
-}
-
 impl Engine {
-    pub(super) fn set_lost(
-        &mut self,
-        device: DeviceIx,
-        lost: Option<Cause>,
-        now: Now,
-        out: &mut Vec<Transition>,
-    ) {
-        let changed = self.devices[device.0 as usize].lost.is_some() != lost.is_some();
-        self.devices[device.0 as usize].lost = lost;
-        if let Some(rule) = self.device_rule[device.0 as usize] {
-            self.no_data(rule, self.gap_of(device), now, out);
-        }
-        if !changed {
-            return;
-        }
-        // Parts of the same instrument behind it: one of them is told, the others follow.
-        for at in 0..self.parts.get(&device).map_or(0, |p| p.1.len()) {
-            let behind = self.parts.get(&device).and_then(|p| p.1.get(at)).copied();
-            let rule = behind.and_then(|d| Some((d, self.device_rule[d.0 as usize]?)));
-            if let Some((device, rule)) = rule {
-                self.no_data(rule, self.gap_of(device), now, out);
+    /// By when the values that `rule` is about are known: now, or as much before as they come late. Its delays run by that
+    /// time.
+    pub(super) fn late_us(&self, rule: RuleIx) -> u64 {
+        let definition = &self.rules[rule.0 as usize];
+        let point = definition.point.filter(|_| !definition.kind.is_no_data());
+        point.map_or(0, |p| self.spots[p.0 as usize].late_us())
+    }
+
+    /// Judges every device and point by what is known of it: its limits or conditions may be others than when it came.
+    pub(super) fn judge_all(&mut self, now: Now, out: &mut Vec<Transition>) {
+        for number in 0..self.devices.len() {
+            if let Some(rule) = self.device_rule[number] {
+                self.no_data(rule, self.gap_of(DeviceIx(number as u32)), now, out);
             }
+        }
+        for number in 0..self.spots.len() {
+            let own_us = us(now.mono).saturating_sub(self.spots[number].late_us());
+            self.judge(PointIx(number as u32), own_us, now, out);
         }
     }
 
@@ -80,12 +67,7 @@ impl Engine {
             let rule = RuleIx(number);
             let definition = &self.rules[number as usize];
             if definition.kind == LimitKind::NoData {
-                let gap = match usable {
-                    true => Gap::None,
-                    false if self.is_behind(point, definition.priority) => Gap::Told,
-                    false => Gap::Missing,
-                };
-                self.no_data(rule, gap, now, out);
+                self.no_data(rule, self.gap_at(point), now, out);
             } else if usable && spot.tells_of(definition.kind) {
                 let zone = zone(definition.kind, definition.at, definition.deadband, spot.value);
                 self.limit(rule, zone, (spot.value, own_us), now, out);
@@ -180,66 +162,16 @@ impl Engine {
         }
     }
 
-    /// Follows whether data are missing: the alarm comes after the on-delay, and goes when they have been there for the
-    /// off-delay without a break.
-    pub(super) fn no_data(&mut self, rule: RuleIx, gap: Gap, now: Now, out: &mut Vec<Transition>) {
-        let now_us = us(now.mono);
-        let state = &mut self.states[rule.0 as usize];
-        match (gap, state.alarm.is_active()) {
-            (Gap::Missing, false) | (Gap::None, true) => match state.timer.as_mut() {
-                Some(timer) => timer.resume(now_us),
-                None => self.start(rule, now_us),
-            },
-            // What stands goes on standing: data are not back because something else tells why they are gone.
-            (Gap::Missing | Gap::Told, true) | (Gap::None | Gap::Told, false) => self.stop(rule),
-        }
-        if gap == Gap::None {
-            self.fire(rule, now_us, now, out);
-        }
-        self.rebusy(rule);
-    }
-
-    /// Why the point has no value is told by another no-data alarm, one that is as urgent: of its device, or of what it is
-    /// calculated from.
-    fn is_behind(&self, point: PointIx, priority: Priority) -> bool {
-        let device = self.spots[point.0 as usize].device.0 as usize;
-        let tells = |rule: RuleIx| self.rules[rule.0 as usize].priority <= priority;
-        if self.devices[device].lost.is_some() && self.device_rule[device].is_some_and(tells) {
-            return true;
-        }
-        let Some(inputs) = self.inputs_of.get(&point) else { return false };
-        inputs.iter().any(|input| {
-            let spot = &self.spots[input.0 as usize];
-            let watched = || {
-                let rules = &self.rules[spot.rules.0 as usize..spot.rules.1 as usize];
-                rules.last().is_some_and(|r| r.kind == LimitKind::NoData && r.priority <= priority)
-            };
-            let awaited = self.awaits && spot.quality == Quality::Bad(Cause::NotYetRead);
-            !spot.quality.is_usable() && (awaited || watched() || self.is_behind(*input, priority))
-        })
-    }
-
-    /// Whether this device is lost, and whether another part of the same instrument tells that already.
-    pub(super) fn gap_of(&self, device: DeviceIx) -> Gap {
-        if self.devices[device.0 as usize].lost.is_none() {
-            return Gap::None;
-        }
-        let tells = |other: &&DeviceIx| {
-            let other = other.0 as usize;
-            self.devices[other].lost.is_some() && self.device_rule[other].is_some()
-        };
-        let before = self.parts.get(&device).map(|p| p.0.as_slice()).unwrap_or_default();
-        if before.iter().any(|other| tells(&other)) { Gap::Told } else { Gap::Missing }
-    }
-
     pub(super) fn start(&mut self, rule: RuleIx, now_us: u64) {
-        self.states[rule.0 as usize].timer = Some(Timer::running(now_us));
+        let state = &mut self.states[rule.0 as usize];
+        state.timer = Some(Timer::running(now_us));
+        state.set(State::HELD, false);
         self.time(rule);
         self.rebusy(rule);
         self.touch(rule);
     }
 
-    fn stop(&mut self, rule: RuleIx) {
+    pub(super) fn stop(&mut self, rule: RuleIx) {
         if self.states[rule.0 as usize].timer.take().is_some() {
             self.touch(rule);
         }
@@ -254,6 +186,10 @@ impl Engine {
         if timer.elapsed_us(at_us) < delay {
             return;
         }
+        if !active && definition.kind.is_no_data() && self.is_told(rule, timer, at_us) {
+            return;
+        }
+        let definition = &self.rules[rule.0 as usize];
         let (event, latch) = if active { (Event::Cleared, definition.latch) } else { (Event::Raised, false) };
         self.turn(rule, event, latch, now, out);
         self.rebusy(rule);
@@ -281,6 +217,7 @@ impl Engine {
         }
         self.moved(rule, from, event, None, now, out);
         if event == Event::Cleared {
+            self.tells_no_more(rule);
             self.lift_consequences(now, out);
         }
     }

@@ -1,8 +1,9 @@
 //! What outlives a restart and a change of settings (promises P3 and P8).
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::time::Duration;
 
+use super::away::Removed;
 use super::call::FirstOut;
 use super::people::{Out, Shelf};
 use super::{DeviceState, Engine, Excursion, State};
@@ -55,6 +56,9 @@ pub struct Saved {
     /// Of the gateway's own alarms: what they tell, in Chinese and English.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub told: Vec<(String, String)>,
+    /// Since when the settings have not had the rule.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub away: Option<Micros>,
 }
 
 /// [`AlarmState`] with the default that a new row has.
@@ -65,6 +69,28 @@ pub struct Kept(pub AlarmState);
 impl Default for Kept {
     fn default() -> Self {
         Self(AlarmState::Normal)
+    }
+}
+
+impl Saved {
+    /// The state as people saw it.
+    #[must_use]
+    pub fn shown(&self) -> AlarmState {
+        self.alarm().state()
+    }
+
+    fn alarm(&self) -> Alarm {
+        let mut alarm = Alarm::stored(self.state.0);
+        for (veil, on) in [
+            (Veil::Shelf, self.shelf.is_some()),
+            (Veil::Service, self.out.is_some()),
+            (Veil::Design, self.by_design.0 || self.by_design.1),
+        ] {
+            if on {
+                alarm.veil(veil);
+            }
+        }
+        alarm
     }
 }
 
@@ -87,13 +113,16 @@ impl Engine {
         // What runs is stored anew each time, so that a restart resumes it where it was.
         let blind = self.blind.iter().map(|b| &b.rule);
         for rule in self.timed.iter().chain(&self.shelved).chain(&self.straying).chain(blind) {
-            let state = &mut self.states[rule.0 as usize];
+            let state = self.states[rule.0 as usize];
             let runs =
                 state.timer.is_some_and(Timer::runs) || state.alarm.is_veiled() || state.has(State::ASTRAY);
-            if runs && !state.has(State::DIRTY) {
-                state.set(State::DIRTY, true);
+            if runs && !state.has(State::DIRTY) && !self.is_told_soon(*rule) {
+                self.states[rule.0 as usize].set(State::DIRTY, true);
                 changed.push(*rule);
             }
+        }
+        for rule in &changed {
+            self.states[rule.0 as usize].set(State::DIRTY, false);
         }
         let mut saved: Vec<Saved> = changed.into_iter().map(|rule| self.saved(rule, now)).collect();
         let calls = self.flood.calls();
@@ -121,15 +150,14 @@ impl Engine {
         formulas.chain(self.tests.memories(us(now.mono)).map(|m| row(OF_A_TEST, m))).collect()
     }
 
-    fn saved(&mut self, rule: RuleIx, now: Now) -> Saved {
+    pub(super) fn saved(&self, rule: RuleIx, now: Now) -> Saved {
         let now_us = us(now.mono);
-        let state = &mut self.states[rule.0 as usize];
-        state.set(State::DIRTY, false);
-        let state = *state;
+        let state = self.states[rule.0 as usize];
         let definition = &self.rules[rule.0 as usize];
         let unknown = self.blind.iter().find(|b| b.rule == rule);
         let cold = self.cold.get(&rule);
-        let elapsed = state.timer.map(|t| t.elapsed_us(now_us) / 1000);
+        let own_us = now_us.saturating_sub(self.late_us(rule));
+        let elapsed = state.timer.map(|t| t.elapsed_us(own_us) / 1000);
         let active = state.alarm.is_active();
         let waits = state.alarm.state() == AlarmState::Unacknowledged;
         Saved {
@@ -159,8 +187,8 @@ impl Engine {
 
     /// Puts stored states back (promise P3): states, latches, veils and delay progress as they were; the
     /// delays of points stand still until a reading says how things are. A shelf ends no later than it said,
-    /// by whichever clock is first: a longer one would hide an alarm. Gives back what belongs to no rule of
-    /// this engine.
+    /// by whichever clock is first: a longer one would hide an alarm. What hides for a reason that the settings no longer
+    /// have hides no more. Gives back what belongs to no rule of this engine; it says since when.
     pub fn restore(&mut self, saved: &[Saved], now: Now) -> Vec<Saved> {
         let mut unknown = Vec::new();
         let index: HashMap<&str, u32> = self.rules.iter().zip(0u32..).map(|(r, n)| (&*r.key, n)).collect();
@@ -182,37 +210,35 @@ impl Engine {
             }
             match index.get(one.key.as_str()) {
                 Some(n) => found.push((RuleIx(*n), one)),
-                None => unknown.push(one.clone()),
+                None => unknown.push(one.clone().gone(now)),
             }
         }
         // In rule order, so that lists come out as they were.
         found.sort_by_key(|f| f.0);
+        for (rule, one) in &found {
+            match one.away {
+                None => self.put(*rule, one, now),
+                Some(_) => self.reinstate(*rule, &one.come_back(), now),
+            }
+        }
+        // Nothing is read yet: what is hidden is hidden for an unknown reason.
         for (rule, one) in found {
-            self.put(rule, one, now);
-            // Nothing is read yet: what is hidden is hidden for an unknown reason.
             if self.is_blind(rule) {
                 let since_us = us(now.mono).saturating_sub(one.unknown_ms.unwrap_or(0) * 1000);
                 self.lose_sight(rule, since_us);
             }
         }
+        self.drop_void_reasons();
+        self.remember_away(&unknown);
         unknown
     }
 
-    fn put(&mut self, rule: RuleIx, one: &Saved, now: Now) {
+    pub(super) fn put(&mut self, rule: RuleIx, one: &Saved, now: Now) {
         let now_us = us(now.mono);
         // What was longer ago than the clock can tell was at its beginning.
         let ago = |ms: u64| now_us.saturating_sub(ms * 1000);
         let n = rule.0 as usize;
-        let mut alarm = Alarm::stored(one.state.0);
-        for (veil, on) in [
-            (Veil::Shelf, one.shelf.is_some()),
-            (Veil::Service, one.out.is_some()),
-            (Veil::Design, one.by_design.0 || one.by_design.1),
-        ] {
-            if on {
-                alarm.veil(veil);
-            }
-        }
+        let alarm = one.alarm();
         let state = &mut self.states[n];
         state.alarm = alarm;
         state.set(State::IDLE, one.by_design.0);
@@ -277,10 +303,12 @@ impl Engine {
     }
 
     /// An engine for changed settings that goes on where this one stands: values, alarm states and, where
-    /// a rule is the same, its running delays. `plant` keeps the numbers of this one's points and devices
-    /// and may have more. Also gives the keys of the rules that are no more.
+    /// a rule is the same, its running delays. What stands is judged by the new limits and conditions with the next
+    /// `tick`. `plant` keeps the numbers of this one's points and devices and may have more. Also gives what became of the
+    /// rules that are no more. `back`: settings of a moment ago come back, as if nothing had been; else a rule that was
+    /// away begins anew, but for what people have not seen or have put aside.
     #[must_use]
-    pub fn succeed(&self, plant: &Plant, now: Now) -> (Self, Vec<String>) {
+    pub fn succeed(&self, plant: &Plant, back: bool, now: Now) -> (Self, Removed) {
         let mut next = Self::new(plant, now);
         let old: HashMap<&str, u32> = self.rules.iter().zip(0u32..).map(|(r, n)| (&*r.key, n)).collect();
         next.timed.clear();
@@ -336,6 +364,7 @@ impl Engine {
         for (was, spot) in self.spots.iter().zip(&mut next.spots) {
             (spot.value, spot.at, spot.lag, spot.came_us, spot.quality) =
                 (was.value, was.at, was.lag, was.came_us, was.quality);
+            spot.late = was.late;
         }
         next.tests.succeed(&self.tests);
         next.calculations.succeed(&self.calculations, now);
@@ -351,23 +380,12 @@ impl Engine {
                 next.lose_sight(rule, was.map_or(us(now.mono), |b| b.since_us));
             }
         }
-        // A condition that is gone hides nothing any more.
-        let conditional: HashSet<RuleIx> = next.conditional.values().flatten().copied().collect();
-        for n in 0..next.rules.len() {
-            let rule = RuleIx(n as u32);
-            let state = &mut next.states[n];
-            if state.has(State::IDLE) && !conditional.contains(&rule) {
-                state.set(State::IDLE, false);
-                next.unsettled.push(rule);
-            }
-            if state.has(State::FOLLOWS) && !next.causes.contains_key(&rule) {
-                state.set(State::FOLLOWS, false);
-                next.unsettled.push(rule);
-            }
-        }
-        let now_known: HashSet<&str> = next.rules.iter().map(|r| &*r.key).collect();
-        let gone = self.rules.iter().map(|r| &*r.key).filter(|k| !now_known.contains(k));
-        let gone = gone.map(str::to_owned).collect();
-        (next, gone)
+        let removed = self.removed_by(&next, now);
+        next.away.clone_from(&self.away);
+        next.remember_away(&removed.saved);
+        next.take_back(back, now);
+        next.drop_void_reasons();
+        next.unjudged = true;
+        (next, removed)
     }
 }

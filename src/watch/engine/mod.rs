@@ -8,11 +8,13 @@
 //! nothing is under way, costs two comparisons (`Spot::attention`, `Spot::calm`). What only an alarm needs
 //! is kept apart in `Cold`, made when something happens.
 //!
-//! `judge` decides, `veils` hides by design, `derive` calculates, `call` is what reaches people, `people` what they ask for, `keep` what outlives a restart.
+//! `judge` decides, `gaps` follows what has no value, `veils` hides by design, `derive` calculates, `call` is what reaches people, `people` what they ask for, `keep` what outlives a restart, `away` what outlives its rule.
 
+mod away;
 mod backfill;
 mod call;
 mod derive;
+mod gaps;
 mod judge;
 mod keep;
 mod people;
@@ -23,7 +25,7 @@ mod told;
 mod validate;
 mod veils;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use super::rule::{Rule, RuleIx, rules_of};
@@ -39,6 +41,7 @@ use state::{Cold, DECIDES, DeviceState, Excursion, FEEDS, Pace, Spot, State, TES
 use validate::Tests;
 use veils::{Blind, Condition};
 
+pub use away::Removed;
 pub use call::FirstOut;
 pub use keep::{Kept, Saved};
 pub use people::{Out, Shelf};
@@ -51,26 +54,10 @@ const LATEST_US: i64 = 3_600_000_000;
 
 /// How long before they came readings were taken, by their own time where that is believed, in microseconds. `doubted`
 /// asks the readings for a doubt about a clock; it is not asked for what came at once.
-fn late_us(lag: i64, doubted: impl FnOnce(fn(Quality) -> bool) -> bool) -> u64 {
+fn late_us(lag: i64, doubted: impl FnOnce(fn(Quality) -> bool) -> bool) -> u32 {
     let of_a_clock = |q: Quality| matches!(q, Quality::Uncertain(Cause::ClockUnsure | Cause::DeviceClock));
     let believed = (LATE_US..LATEST_US).contains(&lag) && !doubted(of_a_clock);
-    if believed { lag as u64 } else { 0 }
-}
-
-/// Devices whose points one instrument has, polled at periods of their own: their labels differ behind `@`.
-fn parts_of(plant: &Plant) -> HashMap<DeviceIx, (Vec<DeviceIx>, Vec<DeviceIx>)> {
-    let mut of: HashMap<&str, Vec<DeviceIx>> = HashMap::new();
-    for (number, device) in (0u32..).zip(&plant.devices) {
-        let label = device.label.rsplit_once('@').map_or(device.label.as_str(), |l| l.0);
-        of.entry(label).or_default().push(DeviceIx(number));
-    }
-    let mut parts = HashMap::new();
-    for devices in of.into_values().filter(|d| d.len() > 1) {
-        for (at, device) in devices.iter().enumerate() {
-            parts.insert(*device, (devices[..at].to_vec(), devices[at + 1..].to_vec()));
-        }
-    }
-    parts
+    if believed { lag as u32 } else { 0 }
 }
 
 /// A broken 4–20 mA loop that is read as a plain number reads a quarter of the range below it; by no more than this share
@@ -103,6 +90,10 @@ pub struct Engine {
     inputs_of: HashMap<PointIx, Box<[PointIx]>>,
     /// Devices that are parts of one instrument, polled at other periods: those before this one, and those behind it.
     parts: HashMap<DeviceIx, (Vec<DeviceIx>, Vec<DeviceIx>)>,
+    /// How long the inputs of a derived point may take to tell why it has no value, µs.
+    patience: HashMap<PointIx, u64>,
+    /// Devices with an alarm that tells no more why their points have no value; few, and until the next tick.
+    untold: Vec<DeviceIx>,
     /// Breaches that devices tell of the past; few at any time.
     past: Vec<PastBreach>,
     /// What was never read is not missing.
@@ -126,6 +117,12 @@ pub struct Engine {
     straying: Vec<RuleIx>,
     /// Whose reasons for a veil changed with the settings.
     unsettled: Vec<RuleIx>,
+    /// What was stored of rules that the settings do not have, by key.
+    away: BTreeMap<String, Saved>,
+    /// Rules that were away, and are to be told.
+    reinstated: Vec<RuleIx>,
+    /// The settings are others than when the values came.
+    unjudged: bool,
     dirty: Vec<RuleIx>,
 }
 
@@ -148,6 +145,7 @@ impl Engine {
                 rules: (0, 0),
                 device: p.device,
                 attention: (0..2).filter(|end| p.voted[*end]).map(|end| VOTED[end]).sum(),
+                late: 0,
                 quality: Quality::Bad(Cause::NotYetRead),
             })
             .collect();
@@ -184,7 +182,9 @@ impl Engine {
             soon: HashMap::new(),
             blind: Vec::new(),
             inputs_of: HashMap::new(),
-            parts: parts_of(plant),
+            parts: gaps::parts_of(plant),
+            patience: HashMap::new(),
+            untold: Vec::new(),
             past: Vec::new(),
             awaits: false,
             began_us: now_us,
@@ -200,6 +200,9 @@ impl Engine {
             shelved: Vec::new(),
             straying: Vec::new(),
             unsettled: Vec::new(),
+            away: BTreeMap::new(),
+            reinstated: Vec::new(),
+            unjudged: false,
             dirty: Vec::new(),
             spots,
             rules,
@@ -210,6 +213,7 @@ impl Engine {
             engine.spots[point.0 as usize].attention |= TESTED;
         }
         engine.inputs_of = engine.calculations.inputs_of();
+        engine.measure_patience(plant);
         for input in engine.calculations.inputs() {
             engine.spots[input.0 as usize].attention |= FEEDS;
         }
@@ -220,7 +224,7 @@ impl Engine {
         }
         for number in 0..engine.rules.len() {
             let device = engine.rules[number].device;
-            if device.is_some_and(|d| engine.gap_of(d) == judge::Gap::Missing) {
+            if device.is_some_and(|d| engine.gap_of(d) == gaps::Gap::Missing) {
                 engine.start(RuleIx(number as u32), now_us);
             }
         }
@@ -326,7 +330,7 @@ impl Engine {
         let now_us = us(now.mono);
         let lag = now.wall.0.saturating_sub(head.at.0);
         let late_us = late_us(lag, |doubts| readings.iter().any(|r| doubts(r.quality)));
-        let own_us = now_us.saturating_sub(late_us);
+        let own_us = now_us.saturating_sub(u64::from(late_us));
         for reading in readings.iter_mut() {
             if reading.quality.is_usable() {
                 let spot = &self.spots[reading.point.0 as usize];
@@ -359,9 +363,7 @@ impl Engine {
             self.end_past(&points);
             self.device_points[head.device.0 as usize] = points;
         }
-        let comms =
-            |r: &Reading| r.quality.cause().filter(|c| !r.quality.is_usable() && c.is_communication());
-        let lost = if readings.iter().all(|r| comms(r).is_some()) { comms(&readings[0]) } else { None };
+        let lost = self.lost_by(head.device, readings);
         let device = &mut self.devices[head.device.0 as usize];
         device.heard_us = now_us;
         device.stale = false;
@@ -375,6 +377,7 @@ impl Engine {
             spot.quality = reading.quality;
             if reading.quality.is_usable() {
                 (spot.value, spot.at, spot.came_us, spot.lag) = (reading.value, head.at.0, now_us, lag);
+                spot.late = late_us;
                 if spot.attention & !(FEEDS | TESTED | VOTED[0] | VOTED[1]) == 0
                     && reading.value > spot.calm.0
                     && reading.value < spot.calm.1
@@ -403,22 +406,28 @@ impl Engine {
             self.set_lost(DeviceIx(number as u32), Some(cause), now, out);
             for at in 0..self.device_points[number].len() {
                 let point = self.device_points[number][at];
-                self.spots[point.0 as usize].quality = Quality::Bad(cause);
-                self.judge(point, now_us, now, out);
+                let spot = &mut self.spots[point.0 as usize];
+                spot.quality = Quality::Bad(cause);
+                let own_us = now_us.saturating_sub(spot.late_us());
+                self.judge(point, own_us, now, out);
             }
+        }
+        self.tell_reinstated(now, out);
+        if std::mem::take(&mut self.unjudged) {
+            self.judge_all(now, out);
         }
         // In rule order, so that what falls due together is told in the same order after a restart.
         let mut timed = std::mem::take(&mut self.timed);
         timed.sort_unstable();
         for rule in &timed {
-            self.fire(*rule, now_us, now, out);
+            self.fire(*rule, now_us.saturating_sub(self.late_us(*rule)), now, out);
         }
         timed.retain(|rule| {
             let state = &mut self.states[rule.0 as usize];
             state.set(State::TIMED, state.timer.is_some());
             state.timer.is_some()
         });
-        // Firing starts no new delay.
+        timed.append(&mut self.timed);
         self.timed = timed;
         for rule in std::mem::take(&mut self.unsettled) {
             self.design(rule, now, out);
@@ -428,6 +437,7 @@ impl Engine {
         self.end_shelves(now, out);
         self.call_again(now, out);
         self.end_flood(now, out);
+        self.retell(now, out);
     }
 
     /// When `tick` has something to do next, on the monotonic clock.
@@ -436,9 +446,13 @@ impl Engine {
         let devices =
             self.devices.iter().filter(|d| !d.stale).map(|d| d.heard_us.saturating_add(d.stale_after_us));
         let timers = self.timed.iter().filter_map(|rule| {
-            let (state, rule) = (&self.states[rule.0 as usize], &self.rules[rule.0 as usize]);
-            let delay = if state.alarm.is_active() { rule.off_delay_us() } else { rule.on_delay_us() };
-            state.timer.and_then(|t| t.ends_us(delay))
+            let (state, definition) = (&self.states[rule.0 as usize], &self.rules[rule.0 as usize]);
+            let delay = match state.alarm.is_active() {
+                true => definition.off_delay_us(),
+                false if state.has(State::HELD) => self.told_within_us(*rule),
+                false => definition.on_delay_us(),
+            };
+            Some(state.timer?.ends_us(delay)?.saturating_add(self.late_us(*rule)))
         });
         let others = self.calculations.due_us(0).into_iter().chain(self.schedules.due_us);
         devices.chain(timers).chain(self.next_call()).chain(others).min().map(Duration::from_micros)

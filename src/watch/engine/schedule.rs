@@ -55,7 +55,8 @@ impl Engine {
         let into_minute = now.wall.0.rem_euclid(MINUTE_US as i64) as u64;
         self.schedules.due_us = Some(now_us.saturating_add(MINUTE_US - into_minute));
         for point in self.put_setpoints(now) {
-            self.judge(point, now_us, now, out);
+            let own_us = now_us.saturating_sub(self.spots[point.0 as usize].late_us());
+            self.judge(point, own_us, now, out);
         }
     }
 

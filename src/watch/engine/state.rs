@@ -32,6 +32,8 @@ impl State {
 
     /// Other points may hide it.
     pub(super) const CONDITIONAL: u8 = 64;
+    /// Its no-data time is over, and another alarm is about to tell instead.
+    pub(super) const HELD: u8 = 128;
 
     pub(super) fn has(self, flag: u8) -> bool {
         self.flags & flag != 0
@@ -78,13 +80,15 @@ pub(super) struct Spot {
     pub(super) device: DeviceIx,
     /// Rules under way; and whether a rule hangs on its value.
     pub(super) attention: u32,
+    /// How long before it came the value was taken, by its own time where that is believed, µs: an hour at most.
+    pub(super) late: u32,
     pub(super) quality: Quality,
 }
 
 impl Spot {
     /// How long before it came the value was taken, by its own time where that is believed.
     pub(super) fn late_us(&self) -> u64 {
-        super::late_us(self.lag, |doubts| doubts(self.quality))
+        u64::from(self.late)
     }
 
     /// Beyond the end of the range a value says only that it is beyond: nothing about limits on the other side.

@@ -70,7 +70,8 @@ impl Transition {
     /// People are called to a new occurrence. A raise behind a veil calls nobody; its end may.
     #[must_use]
     pub fn calls(&self) -> bool {
-        self.to == AlarmState::Unacknowledged && self.event != Event::Repeated && !self.from.is_active()
+        let news = !matches!(self.event, Event::Repeated | Event::Reinstated);
+        self.to == AlarmState::Unacknowledged && news && !self.from.is_active()
     }
 }
 

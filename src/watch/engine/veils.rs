@@ -2,7 +2,10 @@
 //!
 //! Law: nothing that is unknown hides an alarm. A reason that nobody can read any more hides for as long as
 //! `Manners::unknown_hides` allows, then it is no reason, and the alarm says that this is why it calls. What has become
-//! unknown puts no new veil on.
+//! unknown puts no new veil on. What is itself hidden, or less urgent, explains nothing; and no reason outlives the settings
+//! that made it one.
+
+use std::collections::HashSet;
 
 use super::{Engine, FIRST_READ_US, State, Transition};
 use crate::plant::{Cause, Now, PointIx};
@@ -208,16 +211,18 @@ impl Engine {
     }
 
     fn cause(&self, rule: RuleIx) -> Told {
-        let equipment = self.rules[rule.0 as usize].equipment;
-        if self.first_out(equipment).is_some_and(|first| first.rule == rule) {
+        let definition = &self.rules[rule.0 as usize];
+        if self.first_out(definition.equipment).is_some_and(|first| first.rule == rule) {
             return Told::No;
         }
+        let urgent = definition.priority;
         let mut told = Told::No;
         for cause in self.causes.get(&rule).map(Vec::as_slice).unwrap_or_default() {
-            if !self.states[cause.0 as usize].alarm.is_active() {
+            let alarm = self.states[cause.0 as usize].alarm;
+            let definition = &self.rules[cause.0 as usize];
+            if !alarm.is_active() || alarm.is_veiled() || definition.priority > urgent {
                 continue;
             }
-            let definition = &self.rules[cause.0 as usize];
             let known = definition.kind.is_no_data()
                 || definition.point.is_none_or(|p| self.spots[p.0 as usize].quality.is_usable());
             if known {
@@ -226,6 +231,26 @@ impl Engine {
             told = Told::Perhaps;
         }
         told
+    }
+
+    /// What has no condition or no cause any more, as after other settings or a restart, is hidden no longer.
+    pub(super) fn drop_void_reasons(&mut self) {
+        let conditional: HashSet<RuleIx> = self.conditional.values().flatten().copied().collect();
+        for number in 0..self.rules.len() {
+            let (rule, state) = (RuleIx(number as u32), self.states[number]);
+            let idle = state.has(State::IDLE) && !conditional.contains(&rule);
+            let follows =
+                state.has(State::FOLLOWS) && (!self.flood.on || matches!(self.cause(rule), Told::No));
+            if idle {
+                self.states[number].set(State::IDLE, false);
+            }
+            if follows {
+                self.states[number].set(State::FOLLOWS, false);
+            }
+            if idle || follows {
+                self.unsettled.push(rule);
+            }
+        }
     }
 
     /// Why `rule` calls though something might hide it, for people to read.

@@ -60,6 +60,116 @@ fn an_on_delay_runs_by_the_time_of_the_readings() {
 }
 
 #[test]
+fn a_delay_runs_by_the_time_of_the_readings_between_them_too() {
+    // The device's clock is 90 s slow, and the spike lasts for one reading.
+    let mut bench = patient(plant(vec![vec![limit(LimitKind::H, 50.0, 0.0, 60, 60)]]));
+    (bench.mono_at, bench.wall_jump) = (1000.0, 1_000_000_000);
+    let mut said = Vec::new();
+    for (second, value) in [(100.0, 10.0), (101.0, 60.0), (102.0, 10.0)] {
+        said.extend(bench.until(second));
+        said.extend(bench.late(second - 90.0, value, Quality::Good));
+        said.extend(bench.end_of_burst());
+    }
+    said.extend(bench.until(200.0));
+    assert!(said.is_empty(), "{said:?}");
+    // It stays: its minute is over when one has passed, and clears likewise.
+    bench.late(110.0, 60.0, Quality::Good);
+    bench.end_of_burst();
+    assert!(bench.until(259.9).is_empty());
+    assert_eq!(events(&bench.until(260.0)), [(0, Event::Raised)]);
+    bench.late(170.0, 10.0, Quality::Good);
+    bench.end_of_burst();
+    assert!(bench.until(319.9).is_empty());
+    assert_eq!(events(&bench.until(320.0)), [(0, Event::Cleared)]);
+}
+
+#[test]
+fn a_burst_in_several_messages_is_judged_like_one() {
+    // Six seconds of breach, and the end of it comes a second later.
+    let mut bench = delayed();
+    bench.second = 60.0;
+    let mut said = Vec::new();
+    for message in [[(0.0, 10.0), (30.0, 60.0)], [(34.0, 60.0), (36.0, 10.0)], [(50.0, 10.0), (59.5, 10.0)]] {
+        for (own, value) in message {
+            said.extend(bench.late(own, value, Quality::Good));
+        }
+        said.extend(bench.end_of_burst());
+        let second = bench.second + 1.0;
+        said.extend(bench.until(second));
+    }
+    assert!(said.is_empty(), "{said:?}");
+}
+
+#[test]
+fn a_device_that_falls_silent_adds_nothing_to_a_delay_that_ran_late() {
+    let mut bench = patient(plant(vec![vec![limit(LimitKind::H, 50.0, 0.0, 60, 0)]]));
+    (bench.mono_at, bench.wall_jump) = (1000.0, 1_000_000_000);
+    bench.until(100.0);
+    bench.late(10.0, 60.0, Quality::Good);
+    bench.end_of_burst();
+    let mut readings = [Reading { point: PointIx(0), value: f64::NAN, quality: Quality::Bad(Cause::Stale) }];
+    bench.until(110.0);
+    let (now, mut out) = (bench.now(), Vec::new());
+    let head = SampleHead { device: DeviceIx(0), at: Micros(now.wall.0 - 90_000_000), live: true, len: 1 };
+    bench.engine.sample(head, &mut readings, now, &mut out);
+    // Ten seconds of it have passed; then it is back, and fifty more are asked for.
+    bench.until(300.0);
+    bench.late(210.0, 60.0, Quality::Good);
+    bench.end_of_burst();
+    assert!(bench.until(349.9).is_empty());
+    assert_eq!(events(&bench.until(350.0)), [(0, Event::Raised)]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
+
+    /// Told by comparison: what comes late by always the same time is judged as what comes at once, so much later.
+    #[test]
+    fn a_delay_is_measured_between_the_readings_own_times_however_late_they_come(
+        signal in signal(),
+        limit in any_limit(),
+        late in 2u32..3000,
+        apart in 1u32..5,
+        cut in prop::option::of(0usize..60),
+    ) {
+        let story = |late: f64| {
+            let settings = || {
+                let mut plant = plant(vec![vec![limit.clone()]]);
+                plant.devices[0].stale_after = Duration::from_secs(100_000);
+                plant.points[0].no_data = None;
+                plant
+            };
+            let mut bench = patient(settings());
+            (bench.mono_at, bench.wall_jump) = (1000.0, 1_000_000_000);
+            let mut disk: BTreeMap<String, Saved> = BTreeMap::new();
+            let mut said = Vec::new();
+            for (n, value) in signal.iter().enumerate() {
+                let own = (n as u32 * apart) as f64;
+                said.extend(bench.until(own + late - 1e-6));
+                bench.second = own + late;
+                let quality = value.map_or_else(Quality::Bad, |_| Quality::Good);
+                said.extend(bench.late(own, value.unwrap_or(f64::NAN), quality));
+                said.extend(bench.end_of_burst());
+                if cut == Some(n) {
+                    let now = bench.now();
+                    disk.extend(bench.engine.snapshot_changed(now).into_iter().map(|s| (s.key.clone(), s)));
+                    let start = bench.restart();
+                    bench.engine = Engine::new(&settings(), start);
+                    bench.engine.restore(&disk.values().cloned().collect::<Vec<_>>(), start);
+                    said.extend(bench.late(own, value.unwrap_or(f64::NAN), quality));
+                    said.extend(bench.end_of_burst());
+                }
+            }
+            let end = bench.second;
+            said.extend(bench.until(end + 20.0));
+            let since = |t: &Transition| ((t.at.0 - 1_000_000_000) as f64 / 1e6 - late) * 1e3;
+            said.iter().map(|t| (t.event, since(t).round() as i64)).collect::<Vec<_>>()
+        };
+        prop_assert_eq!(story(f64::from(late)), story(0.0));
+    }
+}
+
+#[test]
 fn the_time_of_a_clock_that_is_in_doubt_moves_no_delay() {
     for cause in [Cause::ClockUnsure, Cause::DeviceClock] {
         let mut bench = delayed();

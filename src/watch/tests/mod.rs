@@ -3,6 +3,7 @@
 
 mod burst;
 mod calls;
+mod changed;
 mod derived;
 mod diagram;
 mod doubts;

@@ -100,8 +100,8 @@ fn settings_without_the_condition_hide_nothing_any_more() {
     bench.sample(0.0, &[Ok(10.0), Ok(0.0)]);
     let now = bench.now();
     let (next, gone) =
-        bench.engine.succeed(&plant(vec![vec![limit(LimitKind::L, 50.0, 0.0, 0, 0)], vec![]]), now);
-    assert!(gone.is_empty());
+        bench.engine.succeed(&plant(vec![vec![limit(LimitKind::L, 50.0, 0.0, 0, 0)], vec![]]), false, now);
+    assert!(gone.keys.is_empty());
     bench.engine = next;
     let mut out = Vec::new();
     bench.engine.tick(now, &mut out);

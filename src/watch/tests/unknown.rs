@@ -115,18 +115,28 @@ fn after_a_restart_with_nothing_that_says_off_what_was_hidden_is_shown() {
     assert_eq!([shown(&bench, 1), shown(&bench, 2)], [AlarmState::Unacknowledged; 2]);
 }
 
-#[test]
-fn a_cause_whose_value_is_unknown_explains_nothing_for_long() {
-    let follows = Limit { follows: vec!["boiler-1/p0.h".to_owned()], ..limit(LimitKind::H, 50.0, 0.0, 0, 0) };
-    let cause = limit(LimitKind::H, 50.0, 0.0, 0, 0);
-    let mut plant = plant(vec![vec![cause.clone()], vec![cause], vec![follows]]);
+/// Points 0 and 1 with a limit each, which make a flood, and one on point 2 that follows from the first of them.
+fn following(cause: Priority, consequence: Priority) -> Plant {
+    let limit = |priority| Limit { priority, ..limit(LimitKind::H, 50.0, 0.0, 0, 0) };
+    let follows = Limit { follows: vec!["boiler-1/p0.h".to_owned()], ..limit(consequence) };
+    let mut plant = plant(vec![vec![limit(cause)], vec![limit(Priority::High)], vec![follows]]);
     plant.points.iter_mut().for_each(|p| p.no_data = None);
     plant.devices[0].stale_after = Duration::from_secs(100_000);
     (plant.manners.flood_begins, plant.manners.flood_ends) = (1, 1);
-    let mut bench = Bench::of(Engine::new(&plant, Now { mono: Duration::ZERO, wall: Micros(0) }));
-    bench.sample(20.0, &[Ok(60.0), Ok(0.0), Ok(0.0)]);
-    bench.sample(21.0, &[Ok(60.0), Ok(60.0), Ok(0.0)]);
+    plant
+}
+
+fn flooded(plant: &Plant) -> Bench {
+    let mut bench = Bench::of(Engine::new(plant, Now { mono: Duration::ZERO, wall: Micros(0) }));
+    bench.sample(19.0, &[Ok(0.0), Ok(60.0), Ok(0.0)]);
+    bench.sample(20.0, &[Ok(60.0), Ok(60.0), Ok(0.0)]);
     assert!(bench.engine.in_flood());
+    bench
+}
+
+#[test]
+fn a_cause_whose_value_is_unknown_explains_nothing_for_long() {
+    let mut bench = flooded(&following(Priority::High, Priority::High));
     bench.sample(22.0, &[Ok(60.0), Ok(60.0), Ok(60.0)]);
     assert_eq!(shown(&bench, 2), AlarmState::Suppressed);
     bench.sample(23.0, &[GONE, Ok(60.0), Ok(60.0)]);
@@ -134,6 +144,41 @@ fn a_cause_whose_value_is_unknown_explains_nothing_for_long() {
     assert_eq!(shown(&bench, 2), AlarmState::Suppressed);
     bench.until(53.1);
     assert_eq!(shown(&bench, 2), AlarmState::Unacknowledged);
+}
+
+#[test]
+fn a_cause_that_people_have_hidden_explains_nothing() {
+    let hide = |bench: &mut Bench| {
+        let (now, mut out) = (bench.now(), Vec::new());
+        bench.engine.take_out(RuleIx(0), ("a", "w"), now, &mut out).unwrap();
+        out
+    };
+    // Hidden before the consequence comes.
+    let mut bench = flooded(&following(Priority::High, Priority::High));
+    hide(&mut bench);
+    bench.sample(22.0, &[Ok(60.0), Ok(60.0), Ok(60.0)]);
+    assert_eq!(shown(&bench, 2), AlarmState::Unacknowledged);
+    // Hidden while the consequence is.
+    let mut bench = flooded(&following(Priority::High, Priority::High));
+    bench.sample(22.0, &[Ok(60.0), Ok(60.0), Ok(60.0)]);
+    assert_eq!(shown(&bench, 2), AlarmState::Suppressed);
+    let said = hide(&mut bench);
+    let told: Vec<_> = said.iter().map(|t| (t.rule.0, t.event, t.calls())).collect();
+    assert_eq!(told, [(0, Event::TakenOut, false), (2, Event::Unsuppressed, true)]);
+}
+
+#[test]
+fn a_cause_that_is_less_urgent_explains_nothing() {
+    for (cause, consequence, wanted) in [
+        (Priority::Low, Priority::Critical, AlarmState::Unacknowledged),
+        (Priority::Medium, Priority::High, AlarmState::Unacknowledged),
+        (Priority::High, Priority::High, AlarmState::Suppressed),
+        (Priority::Critical, Priority::High, AlarmState::Suppressed),
+    ] {
+        let mut bench = flooded(&following(cause, consequence));
+        bench.sample(22.0, &[Ok(60.0), Ok(60.0), Ok(60.0)]);
+        assert_eq!(shown(&bench, 2), wanted, "{cause:?} for {consequence:?}");
+    }
 }
 
 #[test]

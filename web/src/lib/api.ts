@@ -76,7 +76,7 @@ export interface Evidence {
 
 export interface Transition {
   seq: number; at: string; rule: string; event: 'raised' | 'cleared' | 'acknowledged' | 'reset' | 'shelved' | 'unshelved' | 'suppressed' | 'unsuppressed'
-    | 'taken_out' | 'put_back' | 'repeated';
+    | 'taken_out' | 'put_back' | 'repeated' | 'removed' | 'reinstated';
   from: AlarmState; to: AlarmState; value: number | null; cause: string | null; by: string | null;
 }
 

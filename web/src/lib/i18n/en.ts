@@ -171,6 +171,8 @@ export const en: Record<Key, string> = {
   'event.unsuppressed': 'Suppression ended',
   'event.taken_out': 'Taken out of service',
   'event.put_back': 'Put back into service',
+  'event.removed': 'Removed: the limit is no longer in the settings',
+  'event.reinstated': 'Back in the settings',
   'event.repeated': 'Called again',
   'event.acknowledged': 'Acknowledged',
   'event.reset': 'Reset',

@@ -169,6 +169,8 @@ export const zh = {
   'event.unsuppressed': '抑制结束',
   'event.taken_out': '停用',
   'event.put_back': '恢复使用',
+  'event.removed': '限值已从配置中删除',
+  'event.reinstated': '限值重新加入配置',
   'event.repeated': '再次报警',
   'event.acknowledged': '确认',
   'event.reset': '复位',
