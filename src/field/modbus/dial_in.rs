@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::beats;
+use super::strangers::Strangers;
 use crate::field::Status;
 use crate::settings::DialIn;
 
@@ -21,8 +22,6 @@ const PATIENCE: Duration = Duration::from_secs(15);
 const LULL: Duration = Duration::from_millis(500);
 /// Calls that are remembered until somebody asks for them.
 const MOST_CALLS: usize = 8;
-/// Callers that have not yet said who they are.
-const MOST_STRANGERS: usize = 64;
 /// Longest packet that is looked at.
 const LONGEST: usize = 512;
 const RETRY_LISTEN: Duration = Duration::from_secs(5);
@@ -108,7 +107,7 @@ pub(in crate::field) async fn listen(address: SocketAddr, expected: Vec<Expected
         }
     };
     info!("waiting for devices to dial in on {address}");
-    let strangers = Arc::new(tokio::sync::Semaphore::new(MOST_STRANGERS));
+    let strangers = Strangers::default();
     loop {
         let (stream, from) = match listener.accept().await {
             Ok(accepted) => accepted,
@@ -119,19 +118,33 @@ pub(in crate::field) async fn listen(address: SocketAddr, expected: Vec<Expected
                 continue;
             }
         };
-        let Ok(place) = Arc::clone(&strangers).try_acquire_owned() else {
-            warn!("dial-in on {address}: too many callers that do not say who they are; {from} is sent away");
+        let Some(place) = strangers.enter(from.ip()) else {
+            if let Some(more) = strangers.line(Instant::now()) {
+                warn!(
+                    "dial-in on {address}: too many callers that do not say who they are; {from} is sent away{}",
+                    and(more)
+                );
+            }
             continue;
         };
-        let expected = Arc::clone(&expected);
+        let (expected, strangers) = (Arc::clone(&expected), strangers.clone());
         tokio::spawn(async move {
             let _place = place;
-            greet(stream, from, &expected).await;
+            greet(stream, from, &expected, &strangers).await;
         });
     }
 }
 
-async fn greet(mut stream: TcpStream, from: SocketAddr, expected: &[Expected]) {
+/// How many callers the log was not told of.
+fn and(more: u64) -> String {
+    if more == 0 {
+        String::new()
+    } else {
+        format!(" (and {more} callers before it that are not told one by one)")
+    }
+}
+
+async fn greet(mut stream: TcpStream, from: SocketAddr, expected: &[Expected], strangers: &Strangers) {
     let mut heard = Vec::new();
     let reading = async {
         loop {
@@ -157,10 +170,14 @@ async fn greet(mut stream: TcpStream, from: SocketAddr, expected: &[Expected]) {
         }
         _ => {
             let said = heard.escape_ascii().to_string();
-            warn!(
-                %from,
-                "a caller is nobody we know: it said \"{said}\"; set it as `registration` of a source to take it in"
-            );
+            if let Some(more) = strangers.line(Instant::now()) {
+                warn!(
+                    %from,
+                    "a caller is nobody we know: it said \"{said}\"; set it as `registration` of a source to take it \
+                     in{}",
+                    and(more)
+                );
+            }
             for one in expected {
                 one.status.update(|s| s.stranger = Some(format!("\"{said}\" from {}", from.ip())));
             }

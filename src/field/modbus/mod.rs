@@ -16,6 +16,7 @@ mod heartbeat;
 pub mod link;
 mod plan;
 mod stats;
+mod strangers;
 pub mod survey;
 mod torn;
 mod trace;
