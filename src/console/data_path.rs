@@ -29,6 +29,8 @@ pub struct SourceView {
     pub late_answers: u64,
     /// Answers of another unit, function or length, dropped.
     pub foreign_answers: u64,
+    /// Modbus: second copies of answers.
+    pub doubled_answers: u64,
     pub crc_errors: u64,
     /// Bytes that belonged to no frame.
     pub junk_bytes: u64,

@@ -56,6 +56,7 @@ pub(super) fn source(status: SourceStatus) -> SourceView {
         connects: line.connects,
         late_answers: line.late,
         foreign_answers: line.foreign,
+        doubled_answers: line.doubled,
         crc_errors: line.crc_errors,
         junk_bytes: line.junk_bytes,
         other_master: line.other_master,

@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use crate::peers::frames::framed;
 use crate::peers::odd::Act::Say;
 use crate::peers::odd::Ask;
 use crate::peers::{Gateway, ModbusServer, Odd, eventually, free_port, unless};
@@ -98,6 +100,48 @@ async fn a_seam_and_the_largest_request_are_told_as_the_settings_to_write_and_ob
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_short_answer_is_learnt_as_the_largest_request_and_costs_no_value() {
+    // Asked for 45 registers it gives 32, and says so in its byte count.
+    let odd = Odd::tcp(|ask| {
+        let words: Vec<u8> =
+            (ask.from..ask.from + ask.count.min(32)).flat_map(|a| (a + 1).to_be_bytes()).collect();
+        vec![Say(ask.frame(ask.unit, &[&[3, words.len() as u8][..], &words].concat()))]
+    })
+    .await;
+    let mut gateway = start(&settings(&tcp(&odd), "", &[1]), &profile_of("", &registers(0..45)));
+    shows(&gateway, &[("r0", Some(1.0), ""), ("r31", Some(32.0), ""), ("r44", Some(45.0), "")]).await;
+    let found = device(&gateway, "it is told", |d| d["learnt"] == json!(["max_registers = 32"])).await;
+    assert_eq!(found["refused"], json!([]), "{found}");
+    device(&gateway, "all is read", |d| d["state"] == "reading").await;
+    gateway.stop().await;
+    let log = gateway.log();
+    assert!(
+        log.contains("64 bytes of values where 90 were asked for") && log.contains("max_registers = 32"),
+        "{log}"
+    );
+    assert!(!log.contains("another request"), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_junk_frame_with_four_requests_in_flight_rests_nobody() {
+    let mut asked = 0;
+    let odd = Odd::tcp(move |ask| {
+        asked += 1;
+        // No frame at all: the connection is given up with all that is in flight.
+        if asked % 9 == 5 { vec![Say(vec![0xFF; 12])] } else { vec![Say(ask.values(|a| a + 1))] }
+    })
+    .await;
+    let apart: Vec<(String, String)> =
+        (0..6).map(|n| (format!("r{n}"), format!("address = {}", 40001 + n * 50))).collect();
+    let profile = profile_of("[modbus]\npipeline = 4", &apart);
+    let mut gateway = start(&settings(&tcp(&odd), "", &[1]), &profile);
+    device(&gateway, "it fails now and then", |d| d["failures"].as_u64() > Some(12)).await;
+    gateway.stop().await;
+    let log = gateway.log();
+    assert!(!log.contains("it rests"), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn wrong_transaction_ids_are_named_once_with_both_and_read_where_the_profile_allows_them() {
     let other = |ask: &Ask| {
         let mut frame = ask.values(|a| a + 1);
@@ -181,6 +225,55 @@ async fn two_devices_with_one_registration_are_told_and_their_values_are_not_bel
     gateway.stop().await;
     assert!(gateway.log().contains("two devices dial in with this registration"), "{}", gateway.log());
     assert!(!one.asked().is_empty() && !two.asked().is_empty());
+}
+
+/// Dials in and answers until it is told to fall silent; then its line stays open, and says nothing but heartbeats.
+async fn dials_once(port: u16, silent: Arc<AtomicBool>) {
+    let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.expect("it listens");
+    stream.write_all(b"DTU-1\r\n").await.expect("it listens");
+    tokio::spawn(async move {
+        let mut ask = [0u8; 8];
+        while stream.read_exact(&mut ask).await.is_ok() {
+            if silent.load(Ordering::SeqCst) {
+                let _ = stream.write_all(&[0xFE]).await;
+                continue;
+            }
+            let count = ask[5];
+            let values = (0..count).flat_map(|n| [0, n + 1]);
+            let pdu: Vec<u8> = [3, count * 2].into_iter().chain(values).collect();
+            let _ = stream.write_all(&framed(None, ask[0], &pdu)).await;
+        }
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lone_device_that_dials_in_anew_over_a_half_open_line_stays_one_device() {
+    let port = free_port();
+    let settings = settings(&format!("rtu+listen://127.0.0.1:{port}"), "registration = \"DTU-1\"", &[1]);
+    let mut gateway = start(&settings, &profile_of("", &registers(0..2)));
+    eventually("it listens", async || {
+        let open = tokio::net::TcpStream::connect(("127.0.0.1", port)).await;
+        unless(open.is_ok(), open.map(|_| ()))
+    })
+    .await;
+    let mut before = None::<Arc<AtomicBool>>;
+    for calls in 1..=3u64 {
+        // It has lost its line, and the gateway does not know yet.
+        if let Some(before) = before.take() {
+            before.store(true, Ordering::SeqCst);
+        }
+        let silent = Arc::new(AtomicBool::new(false));
+        dials_once(port, Arc::clone(&silent)).await;
+        before = Some(silent);
+        eventually("it is taken in", async || {
+            let path = path(&gateway).await;
+            unless(path["connects"].as_u64() == Some(calls), path)
+        })
+        .await;
+        shows(&gateway, &[("r0", Some(1.0), ""), ("r1", Some(2.0), "")]).await;
+    }
+    gateway.stop().await;
+    assert!(!gateway.log().contains("two devices"), "{}", gateway.log());
 }
 
 #[tokio::test(flavor = "multi_thread")]

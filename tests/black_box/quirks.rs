@@ -132,12 +132,14 @@ async fn whichever_refusal_a_device_uses_only_what_is_refused_is_set_aside_and_n
             _ if ask.function != 3 => ask.exception(1),
             _ if ask.covers(2) => ask.exception(3),
             _ if ask.covers(5) => ask.exception(2),
+            // The specification does not know this one.
+            _ if ask.covers(7) => ask.exception(0x55),
             _ => ask.values(|a| a + 1),
         })]
     })
     .await;
-    let holding =
-        [40001, 40002, 40003, 40004, 40005, 40006].map(|a| (format!("h{a}"), format!("address = {a}")));
+    let holding = [40001, 40002, 40003, 40004, 40005, 40006, 40008]
+        .map(|a| (format!("h{a}"), format!("address = {a}")));
     let mut points: Vec<(&str, &str)> = holding.iter().map(|p| (p.0.as_str(), p.1.as_str())).collect();
     points.push(("input", "address = 30001"));
     let profile = profile("", &points);
@@ -151,6 +153,7 @@ async fn whichever_refusal_a_device_uses_only_what_is_refused_is_set_aside_and_n
             ("h40004", Some(4.0), ""),
             ("h40005", Some(5.0), ""),
             ("h40006", None, "exception-02"),
+            ("h40008", None, "exception"),
             ("input", None, "exception-01"),
         ],
     )
@@ -161,7 +164,13 @@ async fn whichever_refusal_a_device_uses_only_what_is_refused_is_set_aside_and_n
         refused.contains("2 (") && refused.contains("5 (") && refused.contains("profiles/odd.toml"),
         "{refused}"
     );
+    assert_eq!(state["state"], "reading-part", "{state}");
     gateway.stop().await;
+    let log = gateway.log();
+    assert!(
+        log.contains("refuses this register (exception 55, which the specification does not know)"),
+        "{log}"
+    );
     // Set aside: asked for alone once, not at every poll.
     let alone = |a: &&Ask| a.function == 4 || a.count == 1 && (a.from == 2 || a.from == 5);
     assert_eq!(device.asked().iter().filter(alone).count(), 3);
@@ -289,12 +298,18 @@ async fn a_heartbeat_that_stands_still_makes_every_other_point_bad_also_on_a_dev
     mode.store(1, Ordering::SeqCst);
     let stopped = |id| (id, None, "heartbeat-stopped");
     shows(&gateway, &[stopped("pressure"), stopped("input"), stopped("running")]).await;
+    let state = path(&gateway).await["devices"][0].clone();
+    assert_eq!(state["state"], "failing", "{state}");
+    assert!(state["last_error"].as_str().is_some_and(|e| e.contains("heartbeat")), "{state}");
     let beat = gateway.get("/api/v1/equipment/u1/points").await;
     let beat = beat.as_array().into_iter().flatten().find(|p| p["id"] == "beat").cloned().unwrap_or_default();
     assert_eq!(beat["quality"], "good", "the counter itself is what it is: {beat}");
     mode.store(0, Ordering::SeqCst);
     shows(&gateway, &well).await;
     gateway.stop().await;
+    let log = gateway.log();
+    assert_eq!(log.matches("heartbeat counter stands still").count(), 1, "{log}");
+    assert_eq!(log.matches("heartbeat counter moves again").count(), 1, "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

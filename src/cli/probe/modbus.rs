@@ -32,6 +32,9 @@ pub(in crate::cli) struct Options {
     /// How long a unit may think.
     #[arg(long, default_value = "300ms", value_parser = duration)]
     timeout: Duration,
+    /// `any` for a device that answers with other transaction ids than it was asked with; else `checked`.
+    #[arg(long, default_value = "checked", value_parser = any_transaction)]
+    transaction_ids: AnyTransaction,
     /// All 65536 addresses of each table, and every unit in full.
     #[arg(long)]
     deep: bool,
@@ -41,6 +44,18 @@ pub(in crate::cli) struct Options {
     /// Print the report as JSON (docs/probe.md has its shape).
     #[arg(long)]
     json: bool,
+}
+
+/// Take answers whatever their transaction id.
+#[derive(Debug, Clone, Copy)]
+struct AnyTransaction(bool);
+
+fn any_transaction(text: &str) -> Result<AnyTransaction, String> {
+    match text {
+        "checked" => Ok(AnyTransaction(false)),
+        "any" => Ok(AnyTransaction(true)),
+        other => Err(format!("`{other}` is not one of checked, any")),
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -135,6 +150,7 @@ async fn look(options: &Options, transport: &Transport, address: String, asked: 
             return exit::FAILED;
         }
     };
+    asker.any_transaction = options.transaction_ids.0;
     let wanted = SurveyOptions { units: asked, tables: options.table.0.clone(), deep: options.deep, address };
     let report = survey(&mut asker, transport, &wanted, &|step| complain!("  {step}")).await;
     if options.json {

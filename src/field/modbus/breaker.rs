@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 /// Silences in a row after which a unit rests.
-const PATIENCE: u32 = 3;
+pub(super) const PATIENCE: u32 = 3;
 const FIRST_REST: Duration = Duration::from_secs(2);
 const LONGEST_REST: Duration = Duration::from_secs(60);
 

@@ -36,7 +36,12 @@ impl Heartbeat {
 
     /// Whether `point` may not be believed now. The counter itself is what it is.
     pub(super) fn spoils(&self, point: PointIx, now: Duration) -> bool {
-        point != self.point && self.last.is_some_and(|(_, since)| now.saturating_sub(since) > self.within)
+        point != self.point && self.is_standing(now)
+    }
+
+    /// The counter has stood still for too long.
+    pub(super) fn is_standing(&self, now: Duration) -> bool {
+        self.last.is_some_and(|(_, since)| now.saturating_sub(since) > self.within)
     }
 }
 

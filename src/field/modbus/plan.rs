@@ -4,6 +4,7 @@
 //! Two neighbours are merged when reading the gap between them costs less than another request; which
 //! gaps may be read at all is the profile's to say (`max_gap`, `readable`, `forbidden`).
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -34,6 +35,13 @@ pub struct Request {
     pub count: u16,
     /// Points inside.
     pub points: Vec<usize>,
+}
+
+impl Request {
+    /// Bytes of values in its answer.
+    pub(super) fn value_bytes(&self) -> usize {
+        if self.table.is_bits() { usize::from(self.count).div_ceil(8) } else { usize::from(self.count) * 2 }
+    }
 }
 
 /// What time costs on a line.
@@ -229,6 +237,15 @@ fn count(number: usize, of: &str) -> String {
     format!("{number} {of}{s}")
 }
 
+/// Registers and bits that hold a value; those that several points share count once.
+fn used<'a>(points: impl Iterator<Item = &'a ModbusPoint>) -> usize {
+    let cells = points.flat_map(|p| {
+        let from = u32::from(p.address);
+        (from..from + u32::from(p.format.width())).map(|address| (p.table, address))
+    });
+    cells.collect::<BTreeSet<_>>().len()
+}
+
 fn describe_group(
     text: &mut String,
     device: &ModbusDevice,
@@ -237,7 +254,7 @@ fn describe_group(
     time: Duration,
     share: f64,
 ) {
-    let used: u32 = group.points.iter().chain(&group.factors).map(|p| u32::from(p.format.width())).sum();
+    let used = used(group.points.iter().chain(&group.factors));
     let read: u32 = requests.iter().map(|r| u32::from(r.count)).sum();
     let _ = writeln!(
         text,
@@ -267,7 +284,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::{LineCost, cap, plan_of};
+    use super::{LineCost, cap, plan_of, used};
     use crate::plant::PointIx;
     use crate::settings::{AddressRange, Format, ModbusPoint, Quirks, Table};
 
@@ -282,6 +299,17 @@ mod tests {
     fn spans(quirks: &Quirks, points: &[ModbusPoint], cost: &LineCost) -> Vec<(u16, u16)> {
         let all: Vec<usize> = (0..points.len()).collect();
         plan_of(quirks, points, &all, cost).iter().map(|r| (r.address, r.count)).collect()
+    }
+
+    #[test]
+    fn a_register_that_several_points_share_is_used_once() {
+        let points = points(&[
+            (Table::HoldingRegister, 0, Format::U32),
+            (Table::HoldingRegister, 1, Format::U16),
+            (Table::HoldingRegister, 1, Format::U16),
+            (Table::InputRegister, 1, Format::U16),
+        ]);
+        assert_eq!(used(points.iter()), 3);
     }
 
     #[test]

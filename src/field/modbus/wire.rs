@@ -49,6 +49,9 @@ enum Way {
     Tcp(TcpStream),
     Udp(UdpSocket),
     Serial(Box<(SerialStream, SerialPort)>),
+    /// The other end is in the test.
+    #[cfg(test)]
+    Test(tokio::io::DuplexStream),
 }
 
 impl From<Way> for Wire {
@@ -87,6 +90,12 @@ impl Wire {
             }
         }
         Err(why)
+    }
+
+    /// A line whose other end is in the test.
+    #[cfg(test)]
+    pub(super) fn of_test(stream: tokio::io::DuplexStream) -> Self {
+        Way::Test(stream).into()
     }
 
     /// Modbus ASCII instead of RTU, if so.
@@ -224,6 +233,8 @@ impl Way {
             Self::Tcp(stream) => stream.read_buf(buffer).await,
             Self::Udp(socket) => socket.recv_buf(buffer).await,
             Self::Serial(serial) => serial.0.read_buf(buffer).await,
+            #[cfg(test)]
+            Self::Test(stream) => stream.read_buf(buffer).await,
         }
     }
 
@@ -233,6 +244,8 @@ impl Way {
             Self::Tcp(stream) => stream.try_read(&mut bytes),
             Self::Udp(socket) => socket.try_recv(&mut bytes),
             Self::Serial(serial) => serial.0.try_read(&mut bytes),
+            #[cfg(test)]
+            Self::Test(stream) => try_read(stream, &mut bytes),
         };
         match read {
             Ok(n) => {
@@ -247,6 +260,8 @@ impl Way {
     async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self {
             Self::Tcp(stream) => stream.write_all(bytes).await,
+            #[cfg(test)]
+            Self::Test(stream) => stream.write_all(bytes).await,
             Self::Udp(socket) => match socket.send(bytes).await {
                 // What is told here is the fate of the datagram before; this one has not been sent.
                 Err(e) if is_nobody(&e) => socket.send(bytes).await.map(|_| ()),
@@ -266,6 +281,16 @@ impl Way {
                 Ok(())
             }
         }
+    }
+}
+
+#[cfg(test)]
+fn try_read(stream: &mut tokio::io::DuplexStream, bytes: &mut [u8]) -> io::Result<usize> {
+    let mut room = tokio::io::ReadBuf::new(bytes);
+    let mut now = std::task::Context::from_waker(std::task::Waker::noop());
+    match tokio::io::AsyncRead::poll_read(std::pin::Pin::new(stream), &mut now, &mut room) {
+        std::task::Poll::Ready(done) => done.map(|()| room.filled().len()),
+        std::task::Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
     }
 }
 

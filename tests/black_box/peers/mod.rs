@@ -4,7 +4,7 @@
 mod broker;
 pub mod chaos;
 mod database;
-mod frames;
+pub mod frames;
 mod gateway;
 pub mod influx2;
 mod modbus;

@@ -118,7 +118,7 @@ export interface Source {
   id: string; kind: 'modbus' | 'mqtt'; connected: boolean; last_error: string | null;
   requests: number; errors: number; round_trip_us: number;
   sent_bytes: number; received_bytes: number; connects: number;
-  late_answers: number; foreign_answers: number; crc_errors: number; junk_bytes: number; other_master: number;
+  late_answers: number; foreign_answers: number; doubled_answers: number; crc_errors: number; junk_bytes: number; other_master: number;
   devices: Device[];
   mqtt?: Mqtt | null;
 }

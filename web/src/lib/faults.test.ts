@@ -7,8 +7,8 @@ describe('errors', () => {
   it.each([
     ['exception 02, Illegal data address', '异常 02 无此寄存器', 'Exception 02, no such register'],
     // Decimal in the text, hexadecimal in the name of the cause.
-    ['exception 11, Gateway target device failed to respond', '异常 0B 目标无应答', 'Exception 0B, target silent'],
-    ['exception 42, Unknown exception code', '异常 42', 'Exception 42'],
+    ['exception 0B, Gateway target device failed to respond', '异常 0B 目标无应答', 'Exception 0B, target silent'],
+    ['exception 55, which the specification does not know', '异常 55', 'Exception 55'],
     ['no answer within 500ms', '500 ms 内没有应答', 'No answer within 500 ms'],
     ['unit 3: no answer within 1.5s', '站 3：1.5 s 内没有应答', 'Unit 3: No answer within 1.5 s'],
     ['connection: Connection refused (os error 111)', '连接：对方拒绝连接，查端口与设备是否已启动', 'Connection: refused; check the port and whether the device runs'],

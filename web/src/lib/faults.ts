@@ -49,11 +49,11 @@ function translate(text: string, rules: Rule[]): string | null {
   return null;
 }
 
-/** The code is decimal here; causes name it in hexadecimal. */
+/** The code is hexadecimal, as in the causes. */
 function exception(text: string): string | null {
-  const code = /^exception (\d+), /.exec(text)?.[1];
+  const code = /^exception ([0-9A-F]{2}), /.exec(text)?.[1];
   if (code === undefined) return null;
-  const key = `cause.exception-${Number(code).toString(16).padStart(2, '0')}`;
+  const key = `cause.exception-${code.toLowerCase()}`;
   return known(key) ? t(key) : t('fault.exception', { code });
 }
 

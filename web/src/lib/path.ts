@@ -48,7 +48,7 @@ export function arrange<T>(items: T[], key: (item: T) => string, rank: (item: T)
   return items.map((item, i) => ({ item, p: place.get(key(item)) ?? seen.length + i })).sort((a, b) => a.p - b.p).map((x) => x.item);
 }
 
-export const LINE_COUNTS = ['sent_bytes', 'received_bytes', 'connects', 'late_answers', 'foreign_answers', 'crc_errors', 'junk_bytes', 'other_master'] as const;
+export const LINE_COUNTS = ['sent_bytes', 'received_bytes', 'connects', 'late_answers', 'foreign_answers', 'doubled_answers', 'crc_errors', 'junk_bytes', 'other_master'] as const;
 export const MQTT_COUNTS = ['retained', 'duplicates', 'expired', 'ignored', 'set_aside', 'repaired', 'bad_times', 'queued', 'offline', 'unacknowledged', 'sessions_lost', 'broker_dropped'] as const;
 
 /** One cell of pasted text. The names come from whoever may publish: no cell may break the row or act as a formula. */

@@ -3,6 +3,7 @@
 use tokio::time::Instant;
 use tracing::{info, warn};
 
+use super::show::TELL_AGAIN;
 use super::{Bus, Job, Purpose};
 use crate::field::modbus::link::{Callers, Done, PollError};
 use crate::field::modbus::unit::{Answer, Words};
@@ -24,6 +25,7 @@ impl Bus {
             warn!(source = %self.source.id, "another master talks on this line (a touch panel, a second gateway): \
                 requests collide and values are missed; only one of them may ask");
         }
+        self.tell_doubles(counts.doubled);
         self.seats[n].status.requests += 1;
         match done.outcome {
             Ok(took) => {
@@ -31,9 +33,9 @@ impl Bus {
                 self.status.update(|s| s.round_trip_us = took.as_micros() as u64);
                 self.answered(n, job.probe);
                 match job.purpose {
-                    Purpose::Sync => self.link.trust(done.sent.unit),
                     Purpose::Values if self.seats[n].unit.wants_twice(job.group, &job.request) => {
                         job.purpose = Purpose::Again(self.link.values().to_vec());
+                        job.more = 0;
                         self.queue.push_front(job);
                     }
                     Purpose::Values | Purpose::Again(_) => self.take(&job, done.at).await,
@@ -41,6 +43,20 @@ impl Bus {
             }
             Err(error) => self.error(job, &error, done.at).await,
         }
+    }
+
+    /// Tells that answers come twice, at first and then every ten minutes that they do.
+    fn tell_doubles(&mut self, doubled: u64) {
+        let now = Instant::now();
+        match self.told_doubles {
+            None if doubled == 0 => return,
+            Some((at, told)) if told == doubled || now.duration_since(at) < TELL_AGAIN => return,
+            _ => {}
+        }
+        self.told_doubles = Some((now, doubled));
+        warn!(source = %self.source.id, doubled, "answers come twice (a repeater, a serial server that sends again, \
+            two gateways on one line): the second copies are dropped, and for ten minutes no request goes out \
+            whose answer could be one of them");
     }
 
     /// The unit lives. What waited for a probe may go.
@@ -68,7 +84,10 @@ impl Bus {
             Purpose::Again(values) => Some(values.as_slice()),
             _ => None,
         };
-        let answer = Answer { values: self.link.values(), earlier, now, at };
+        // What was asked for beyond the request only told its answer from another's.
+        let values = self.link.values();
+        let own = values.len().min(job.request.value_bytes());
+        let answer = Answer { values: &values[..own], earlier, now, at };
         let words = Words { timezone: &self.timezone, texts: &self.texts };
         self.readings.clear();
         self.seats[job.unit].unit.take(job.group, &job.request, &answer, words, &mut self.readings);
@@ -106,7 +125,8 @@ impl Bus {
                 for reading in &mut self.readings {
                     (reading.value, reading.quality) = (f64::NAN, Quality::Bad(Cause::SharedRegistration));
                 }
-                self.seats[n].unit.groups[g].whole = false;
+                let group = &mut self.seats[n].unit.groups[g];
+                (group.whole, group.gave) = (false, false);
                 self.trouble(n, &PollError::TwoCallers, false);
             }
         }

@@ -3,8 +3,11 @@
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
+use super::send::ask_of;
 use super::{Bus, Job, Purpose};
+use crate::field::modbus::breaker::PATIENCE;
 use crate::field::modbus::link::PollError;
+use crate::field::modbus::unit::Refusal;
 use crate::plant::{Cause, Micros};
 
 impl Bus {
@@ -21,16 +24,17 @@ impl Bus {
                 self.insert(job);
                 return;
             }
-            PollError::Exception(_) if job.purpose == Purpose::Sync => {
-                // It may be the late one itself: wait until the other must have come, then go on.
+            PollError::Exception(code) if !matches!(code, 5 | 6 | 8 | 10 | 11) => {
                 self.answered(n, job.probe);
-                self.link.rest(self.source.timeout);
-                self.link.trust(self.seats[n].unit.device.unit);
+                job.probe = false;
+                self.no(job, code, at).await;
                 return;
             }
-            PollError::Exception(code @ 1..=4) => {
+            // Some devices give as much as they can and do not say that it is less.
+            PollError::Short { got, .. } if job.request.points.len() > 1 => {
+                self.tell(n, error);
                 self.answered(n, job.probe);
-                self.refused(job, code, at).await;
+                self.refused(job, Refusal::Short(got), at).await;
                 return;
             }
             _ => {}
@@ -43,25 +47,28 @@ impl Bus {
             // A gateway tells that the device behind it is dead: the same as silence, without harm to
             // the connection (V1.1b3, section 7: codes 0x0A and 0x0B).
             PollError::Exception(10 | 11) => {
-                self.silent(n);
+                self.silent(&job);
                 self.give_up_unit(job, cause, at).await;
             }
             PollError::Late(_) => {
-                self.silent(n);
+                self.silent(&job);
                 self.late(job, cause, at).await;
             }
             PollError::OtherTransaction { .. } | PollError::TwoCallers => {
                 self.answered(n, job.probe);
                 self.give_up_unit(job, cause, at).await;
             }
-            PollError::Exception(_) => {
+            PollError::Exception(_) | PollError::Short { .. } => {
                 self.answered(n, job.probe);
                 self.failed(&job, cause, at).await;
             }
             PollError::Garbled(_) => {
                 let lost = !self.link.is_connected();
                 if self.source.transport.framing() == crate::settings::Framing::Rtu || lost {
-                    self.silent(n);
+                    // Not silence, but not a sign of life either: a unit that rests stays at rest.
+                    if job.probe {
+                        self.silent(&job);
+                    }
                     self.give_up_unit(job, cause, at).await;
                 } else {
                     self.answered(n, job.probe);
@@ -75,17 +82,35 @@ impl Bus {
                     self.next_connect = Instant::now();
                     self.queue.push_front(job);
                 } else {
-                    self.silent(n);
+                    self.silent(&job);
                     self.give_up_unit(job, cause, at).await;
                 }
             }
         }
     }
 
+    /// The device says no.
+    async fn no(&mut self, mut job: Job, code: u8, at: Micros) {
+        let n = job.unit;
+        let unit = self.seats[n].unit.device.unit;
+        if job.more > 0 {
+            // It may be what was asked for beyond the request. The answer that is owed is waited for instead.
+            self.seats[n].no_more = true;
+            job.more = 0;
+            self.insert(job);
+        } else if self.link.owes(unit, &ask_of(&job.request, 0)) {
+            // It may be the late answer to another request: nothing is learnt from it.
+            self.trouble(n, &PollError::Exception(code), false);
+            self.failed(&job, Cause::of_exception(code), at).await;
+        } else {
+            self.refused(job, Refusal::Code(code), at).await;
+        }
+    }
+
     /// Silence: of the device, or of one of its registers, which the others must not suffer for.
     async fn late(&mut self, job: Job, cause: Cause, at: Micros) {
         let (n, g) = (job.unit, job.group);
-        let others = job.purpose != Purpose::Sync && self.seats[n].unit.late(g, &job.request);
+        let others = self.seats[n].unit.late(g, &job.request);
         self.name_refused(&job, None);
         if others && !job.probe {
             self.failed(&job, cause, at).await;
@@ -94,21 +119,23 @@ impl Bus {
         }
     }
 
-    /// Exceptions 1 to 4: halve a block until the guilty register is found, keep the rest.
-    pub(super) async fn refused(&mut self, job: Job, code: u8, at: Micros) {
+    /// A refusal: halve a block until the guilty register is found, keep the rest.
+    pub(super) async fn refused(&mut self, job: Job, why: Refusal, at: Micros) {
         let (n, g) = (job.unit, job.group);
-        let halves = self.seats[n].unit.refuse(g, &job.request, code);
+        let halves = self.seats[n].unit.refuse(g, &job.request, why);
         let unit = self.seats[n].unit.device.unit;
         if halves.is_empty() {
+            let Refusal::Code(code) = why else { return self.failed(&job, Cause::Garbled, at).await };
             self.name_refused(&job, Some(code));
             self.trouble(n, &PollError::Exception(code), false);
             self.failed(&job, Cause::of_exception(code), at).await;
             return;
         }
-        debug!(source = %self.source.id, unit, code, "block refused, halving");
+        debug!(source = %self.source.id, unit, ?why, "block refused, halving");
         self.seats[n].unit.groups[g].outstanding += halves.len() - 1;
         for request in halves.into_iter().rev() {
-            self.queue.push_front(Job { request, purpose: Purpose::Values, probe: false, ..job.clone() });
+            let job = Job { request, purpose: Purpose::Values, more: 0, probe: false, ..job.clone() };
+            self.queue.push_front(job);
         }
     }
 
@@ -118,10 +145,9 @@ impl Bus {
         if job.request.points.len() != 1 || !unit.is_news(job.group, &job.request) {
             return;
         }
-        let how = if code.is_some() {
-            "refuses this register"
-        } else {
-            "does not answer when asked for this register"
+        let how = match code {
+            Some(code) => format!("refuses this register ({})", PollError::Exception(code)),
+            None => "does not answer when asked for this register".to_owned(),
         };
         for (origin, address, cause) in unit.refused().filter(|r| r.1 == job.request.address) {
             warn!(source = %self.source.id, unit = unit.device.unit, address, cause = cause.word(),
@@ -130,15 +156,20 @@ impl Bus {
         }
     }
 
-    /// The unit did not answer: it may have to rest.
-    pub(super) fn silent(&mut self, n: usize) {
+    /// The unit did not answer: it may have to rest. What was in flight together is one silence.
+    pub(super) fn silent(&mut self, job: &Job) {
         let now = self.mono(Instant::now());
-        if !self.source.breaker {
+        let seat = &mut self.seats[job.unit];
+        if !self.source.breaker || (!job.probe && seat.silent_poll == Some(job.deadline)) {
             return;
         }
-        if let Some(rest) = self.seats[n].breaker.silent(now, fastrand::f64()) {
-            warn!(source = %self.source.id, unit = self.seats[n].unit.device.unit,
-                "no answer several times: resting {rest:?} between probes");
+        seat.silent_poll = Some(job.deadline);
+        if let Some(rest) = seat.breaker.silent(now, fastrand::f64()) {
+            let share = self.source.probe_share * 100.0;
+            warn!(source = %self.source.id, unit = seat.unit.device.unit,
+                "no answer in {PATIENCE} polls in a row: it rests and is asked again after {:.1} s at the earliest, \
+                 later less often; asking resting units takes {share:.0} % of the line's time at most, so it may \
+                 take longer", rest.as_secs_f64());
         }
     }
 
@@ -160,9 +191,6 @@ impl Bus {
     }
 
     pub(super) async fn failed(&mut self, job: &Job, cause: Cause, at: Micros) {
-        if job.purpose == Purpose::Sync {
-            return;
-        }
         self.readings.clear();
         self.seats[job.unit].unit.missed(job.group, &job.request, cause, &mut self.readings);
         self.seats[job.unit].unit.groups[job.group].whole = false;

@@ -56,8 +56,6 @@ enum Purpose {
     Values,
     /// Its values once more, to hold against these.
     Again(Vec<u8>),
-    /// RTU after a timeout: only its answer counts; then the request itself goes out.
-    Sync,
 }
 
 #[derive(Debug, Clone)]
@@ -66,6 +64,8 @@ struct Job {
     group: usize,
     request: Request,
     purpose: Purpose,
+    /// Registers or bits that are asked for beyond the request, to tell its answer from one that is owed.
+    more: u16,
     /// The first request to a unit that had been resting.
     probe: bool,
     busy: u8,
@@ -86,6 +86,12 @@ struct Seat {
     troubled: bool,
     /// What the log was told of its troubles.
     told: Vec<show::Told>,
+    /// The poll whose silence was counted last, by its deadline.
+    silent_poll: Option<Instant>,
+    /// It refused to give more than was asked for.
+    no_more: bool,
+    /// It was said that its counter stands still.
+    frozen: bool,
 }
 
 struct Bus {
@@ -101,6 +107,8 @@ struct Bus {
     last_use: Instant,
     /// It was said that another master talks here.
     warned: bool,
+    /// When it was last said that answers come twice, and how many had come by then.
+    told_doubles: Option<(Instant, u64)>,
     readings: Vec<Reading>,
     status: Status,
     intake: Intake,
@@ -126,6 +134,7 @@ pub(in crate::field) async fn run(parts: Parts, mut stop: watch::Receiver<bool>)
         pause: source.reconnect.0,
         last_use: now,
         warned: false,
+        told_doubles: None,
         readings: Vec::new(),
         status: parts.status,
         intake: parts.intake,

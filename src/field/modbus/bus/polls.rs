@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::{Bus, Job, Purpose};
 use crate::clock::wall_now;
@@ -11,6 +11,9 @@ use crate::field::modbus::unit::Unit;
 use crate::field::status::DeviceState;
 use crate::plant::Cause;
 
+/// What a device's standing counter means.
+const HEARTBEAT: &str = "the heartbeat counter stands still: the device's program may hang, its other values are \
+    not believed";
 /// On a line that has more to do than it can, a probe waits for this long at most.
 const MOST_PUT_OFF: Duration = Duration::from_secs(10);
 
@@ -59,6 +62,7 @@ impl Bus {
             group: g,
             request,
             purpose: Purpose::Values,
+            more: 0,
             probe,
             busy: 0,
             retried: false,
@@ -109,18 +113,43 @@ impl Bus {
         if seat.unit.groups[g].whole && seat.unit.groups[g].gave && !rested {
             seat.status.good_polls += 1;
         }
+        let (gave, all) = (seat.unit.groups[g].gave, seat.unit.refuses_all(g));
         if rested {
             seat.status.state = DeviceState::Resting;
-        } else if seat.unit.refuses_all(g) {
-            seat.status.state = DeviceState::Failing;
-            seat.status.refused = refused(&seat.unit);
-        } else if !seat.troubled {
+        } else if all || gave || !seat.troubled {
             let refused = refused(&seat.unit);
-            seat.status.state =
-                if refused.is_empty() { DeviceState::Reading } else { DeviceState::ReadingPart };
+            seat.status.state = match (all, seat.troubled || !refused.is_empty()) {
+                (true, _) => DeviceState::Failing,
+                (false, true) => DeviceState::ReadingPart,
+                (false, false) => DeviceState::Reading,
+            };
             seat.status.refused = refused;
         }
+        self.look_at_heartbeat(n, mono, rested);
         self.show(n);
+    }
+
+    /// A counter that stands still is told once, and is the state of the device while it lasts.
+    fn look_at_heartbeat(&mut self, n: usize, mono: Duration, rested: bool) {
+        let seat = &mut self.seats[n];
+        let stands = seat.unit.is_frozen(mono);
+        if stands && !rested {
+            seat.status.state = DeviceState::Failing;
+            if seat.status.last_error.as_deref() != Some(HEARTBEAT) {
+                seat.status.last_error = Some(HEARTBEAT.to_owned());
+                seat.status.last_error_at = Some(wall_now());
+            }
+        }
+        if stands == seat.frozen {
+            return;
+        }
+        seat.frozen = stands;
+        let (source, unit) = (&self.source.id, seat.unit.device.unit);
+        if stands {
+            warn!(%source, unit, "{HEARTBEAT}");
+        } else {
+            info!(%source, unit, "the heartbeat counter moves again");
+        }
     }
 }
 

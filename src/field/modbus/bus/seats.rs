@@ -40,6 +40,9 @@ impl Bus {
                 breaker: Breaker::default(),
                 troubled: false,
                 told: Vec::new(),
+                silent_poll: None,
+                no_more: false,
+                frozen: false,
             }));
         }
         // Requests of those that stay keep their place; nothing is in flight here.

@@ -1,17 +1,25 @@
 //! What may be in flight: the connection, the window of each device, and what must be there alone.
 
 use tokio::time::Instant;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
-use super::{Bus, Purpose};
+use super::{Bus, Job, Purpose};
 use crate::clock::wall_now;
 use crate::field::jittered;
 use crate::field::modbus::frame::Ask;
-use crate::field::modbus::link::{Doubt, PollError, Sending};
-use crate::field::modbus::plan::may_read;
+use crate::field::modbus::link::{PollError, Sending};
+use crate::field::modbus::plan::{Request, may_read};
 use crate::field::status::DeviceState;
 use crate::plant::Cause;
 use crate::settings::Transport;
+
+/// More than this a request does not ask for beyond its own, as multiples of a register or of eight bits.
+const MOST_MORE: u16 = 4;
+
+/// What is asked for a request, with so many registers or bits beyond its own.
+pub(super) fn ask_of(request: &Request, more: u16) -> Ask {
+    Ask::Read { table: request.table, address: request.address, count: request.count.saturating_add(more) }
+}
 
 impl Bus {
     /// Sends what the line and the devices allow to be in flight.
@@ -38,34 +46,10 @@ impl Bus {
             if in_flight > 0 && (in_flight >= window || self.narrow_in_flight()) {
                 return;
             }
-            let Some(mut job) = self.queue.remove(at) else { return };
-            let seat = &self.seats[job.unit];
-            let device = &seat.unit.device;
-            let ask = Ask::Read {
-                table: job.request.table,
-                address: job.request.address,
-                count: job.request.count,
-            };
-            let quirks = &device.quirks;
-            let ask = match self
-                .link
-                .doubt(device.unit, &ask, |table, from, count| may_read(quirks, table, from, count))
-            {
-                Doubt::Ask(other) => {
-                    if job.purpose != Purpose::Sync {
-                        self.queue.push_front(job.clone());
-                        job.purpose = Purpose::Sync;
-                    }
-                    other
-                }
-                Doubt::Wait => {
-                    // Nothing else may be asked of it: silence must tell that no late answer comes.
-                    self.link.rest(self.source.timeout);
-                    self.link.trust(device.unit);
-                    ask
-                }
-                Doubt::None => ask,
-            };
+            let Some(job) = self.queue.remove(at) else { return };
+            let Some(job) = self.told_apart(job, now).await else { continue };
+            let device = &self.seats[job.unit].unit.device;
+            let ask = ask_of(&job.request, job.more);
             let tag = self.flight.iter().position(Option::is_none).unwrap_or(self.flight.len());
             self.link.send(Sending {
                 tag,
@@ -76,17 +60,54 @@ impl Bus {
                 any_transaction: device.quirks.any_transaction,
                 pause: device.quirks.pause,
             });
-            let sync = job.purpose == Purpose::Sync;
             if tag == self.flight.len() {
                 self.flight.push(Some(job));
             } else {
                 self.flight[tag] = Some(job);
             }
             self.status.update(|s| s.requests += 1);
-            if sync {
-                return;
-            }
         }
+    }
+
+    /// The job, if its answer can be told from all that may still come. Else its request is parted, or asks for
+    /// more than it needs, or waits for as long as for an answer; else its values are missing in this poll.
+    async fn told_apart(&mut self, mut job: Job, now: Instant) -> Option<Job> {
+        let seat = &self.seats[job.unit];
+        let unit = seat.unit.device.unit;
+        let owed = |request: &Request, more: u16| self.link.owed_until(unit, &ask_of(request, more));
+        let Some(until) = owed(&job.request, job.more) else { return Some(job) };
+        let free = |request: &Request| owed(request, 0).is_none();
+        let parts = match job.purpose {
+            Purpose::Values => seat.unit.parts_unlike(job.group, &job.request, free),
+            Purpose::Again(_) => None,
+        };
+        if let Some([first, second]) = parts {
+            self.seats[job.unit].unit.groups[job.group].outstanding += 1;
+            self.queue.push_front(Job { request: second, more: 0, ..job.clone() });
+            return Some(Job { request: first, more: 0, ..job });
+        }
+        let step = if job.request.table.is_bits() { 8 } else { 1 };
+        let quirks = &seat.unit.device.quirks;
+        let Request { table, address, count, .. } = job.request;
+        let may = |more: &u16| {
+            let most = count.checked_add(*more).filter(|c| address.checked_add(c - 1).is_some());
+            most.is_some_and(|count| may_read(quirks, table, address, count))
+        };
+        let more =
+            (1..=MOST_MORE).map(|n| n * step).filter(may).find(|more| owed(&job.request, *more).is_none());
+        if let Some(more) = more.filter(|_| !seat.no_more) {
+            job.more = more;
+            return Some(job);
+        }
+        job.more = 0;
+        if until > now + self.source.timeout {
+            // Too long for this poll: what it waits for is as good as late.
+            self.failed(&job, Cause::Timeout, wall_now()).await;
+            return None;
+        }
+        job.not_before = until;
+        self.insert(job);
+        None
     }
 
     pub(super) fn window(&self, unit: usize) -> usize {
@@ -113,7 +134,11 @@ impl Bus {
         let error = if now >= self.next_connect {
             match self.link.connect().await {
                 Ok(()) => {
-                    info!(source = %self.source.id, "connected");
+                    if self.link.take_renewed() {
+                        debug!(source = %self.source.id, "connected anew after an answer to nobody");
+                    } else {
+                        info!(source = %self.source.id, "connected");
+                    }
                     self.pause = self.source.reconnect.0;
                     self.status.update(|s| (s.connected, s.last_error) = (true, None));
                     return true;

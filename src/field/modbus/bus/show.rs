@@ -11,7 +11,7 @@ use crate::field::modbus::link::PollError;
 use crate::field::status::DeviceState;
 
 /// Trouble of one kind is told in the log again after this long.
-const TELL_AGAIN: Duration = Duration::from_secs(600);
+pub(super) const TELL_AGAIN: Duration = Duration::from_secs(600);
 /// Kinds of trouble that are remembered for one device.
 const MOST_KINDS: usize = 8;
 
@@ -42,7 +42,7 @@ impl Bus {
     }
 
     /// Each kind of trouble once in ten minutes, in words, and how often it came.
-    fn tell(&mut self, n: usize, error: &PollError) {
+    pub(super) fn tell(&mut self, n: usize, error: &PollError) {
         let seat = &mut self.seats[n];
         let now = Instant::now();
         let known = seat.told.iter().position(|t| t.error.is_like(error)).map(|at| seat.told.remove(at));

@@ -307,14 +307,38 @@ pub fn rtu(bytes: &[u8], ask: &Ask, unit: u8, crc_swapped: bool, tolerant: bool)
     outcome
 }
 
-/// Whether `bytes` end in an answer of `unit` to `function` with so many bytes of values, or in its exception.
+/// A whole answer in bytes that nobody waited for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stray {
+    /// Where it stands.
+    pub at: Range<usize>,
+    /// Who seems to have sent it.
+    pub unit: u8,
+    /// Its function; of an exception that of the request.
+    pub function: u8,
+    /// Bytes of its values; `None` of an exception.
+    pub values: Option<usize>,
+}
+
+/// The first whole answer to a read in `bytes` whose CRC is right, wherever it begins.
 #[must_use]
-pub fn ends_in(bytes: &[u8], unit: u8, function: u8, values: usize, crc_swapped: bool) -> bool {
-    let is = |length: usize, function: u8| {
-        let frame = bytes.len().checked_sub(length).map(|from| &bytes[from..]);
-        frame.is_some_and(|f| f[0] == unit && f[1] == function && crc_fits(f, crc_swapped))
-    };
-    is(values + 5, function) || is(5, function | 0x80)
+pub fn stray(bytes: &[u8], crc_swapped: bool) -> Option<Stray> {
+    (0..bytes.len()).find_map(|start| {
+        let here = &bytes[start..];
+        let (unit, function) = (*here.first()?, *here.get(1)?);
+        let length = rtu_length(here).filter(|l| *l <= LONGEST_RTU && matches!(function & 0x7F, 1..=4))?;
+        here.get(..length).filter(|frame| crc_fits(frame, crc_swapped))?;
+        let values = (function & 0x80 == 0).then_some(length - 5);
+        Some(Stray { at: start..start + length, unit, function: function & 0x7F, values })
+    })
+}
+
+/// Whether the head of the answer to `ask` stands in `bytes`, with all of it or as much as has come: cut off or
+/// spoilt, it has come.
+#[must_use]
+pub fn has_begun(bytes: &[u8], ask: &Ask, unit: u8) -> bool {
+    let Some(values) = ask.value_bytes().and_then(|v| u8::try_from(v).ok()) else { return false };
+    bytes.windows(3).any(|head| head == [unit, ask.function(), values])
 }
 
 /// A frame in `bytes` that only another master can have caused: a request to read registers, or

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use tokio_modbus::ExceptionCode;
 
+use crate::field::modbus::frame::{Ask, Wrong};
 use crate::plant::Cause;
 
 /// What came instead of an answer, sorted by what to do next.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum PollError {
     /// The device said no: the line is well.
-    #[error("exception {0:02}, {text}", text = exception(*.0))]
+    #[error("exception {0:02X}, {text}", text = exception(*.0))]
     Exception(u8),
     /// Nothing came in time.
     #[error("no answer within {0:?}")]
@@ -31,6 +32,14 @@ pub enum PollError {
     /// A device that dials in: another one introduces itself in the same way.
     #[error("two devices dial in with this registration: give each its own")]
     TwoCallers,
+    /// Fewer registers than were asked for: some devices have a largest answer and do not say so.
+    #[error("wrong answer: {} bytes of values where {} were asked for", u32::from(*.got) * 2, u32::from(*.wanted) * 2)]
+    Short {
+        /// Registers that came.
+        got: u16,
+        /// Registers that were asked for.
+        wanted: u16,
+    },
     /// Something came that is no answer to this request.
     #[error("wrong answer: {0}")]
     Garbled(String),
@@ -38,12 +47,25 @@ pub enum PollError {
 
 fn exception(code: u8) -> String {
     match ExceptionCode::new(code) {
-        ExceptionCode::Custom(_) => "Unknown exception code".to_owned(),
+        ExceptionCode::Custom(_) => "which the specification does not know".to_owned(),
         known => known.to_string(),
     }
 }
 
 impl PollError {
+    /// What an answer to `ask` with this fault is.
+    pub(super) fn of_wrong(ask: &Ask, wrong: Wrong) -> Self {
+        match (*ask, wrong) {
+            (Ask::Read { table, .. }, Wrong::Length { got, wanted })
+                if !table.is_bits() && got < wanted && got % 2 == 0 && got > 0 =>
+            {
+                // Both fit a byte.
+                Self::Short { got: (got / 2) as u16, wanted: (wanted / 2) as u16 }
+            }
+            _ => Self::Garbled(wrong.to_string()),
+        }
+    }
+
     /// The same kind of trouble, whatever numbers are in its words.
     #[must_use]
     pub fn is_like(&self, other: &Self) -> bool {
@@ -65,7 +87,7 @@ impl PollError {
             Self::Late(_) => Cause::Timeout,
             Self::Line(_) => Cause::Disconnected,
             Self::TwoCallers => Cause::SharedRegistration,
-            Self::Garbled(_) | Self::OtherTransaction { .. } => Cause::Garbled,
+            Self::Garbled(_) | Self::Short { .. } | Self::OtherTransaction { .. } => Cause::Garbled,
         }
     }
 }

@@ -2,28 +2,32 @@
 //!
 //! On TCP an answer is matched by transaction id, unit, function and length: a late one is dropped
 //! and the connection stays. Since the header has no checksum, an answer that was cut off could be
-//! made whole by the next one's bytes: see `tcp`. On RTU nothing names the request, so only one is in
-//! flight, the line is silent and flushed before each, and after a timeout the unit is asked for
-//! something of another length first ([`Link::doubt`]): devices answer in order, so its answer proves
-//! that the late one can no longer come. A stream that cannot be cut into frames is given up.
+//! made whole by the next one's bytes: see `tcp`. On RTU, and with `transaction_ids = "any"`, nothing names
+//! the request, so only one is in flight, and what came before it is dropped. Answers that may still come,
+//! late ones and second copies, are kept in mind (`owed`): while one is, [`Link::owed_until`] says that no
+//! request may go out whose answer would look like it. A stream that cannot be cut into frames is given up.
 //!
 //! `open` opens and closes, `speak` sends, `tcp` and `rtu` take answers, `patience` ends the waiting for
 //! them; here they are called in turn. For `bus` and `survey`.
 
 mod error;
 mod open;
+mod owed;
 mod patience;
+mod rivals;
 mod rtu;
 mod speak;
 mod take_overs;
 mod tcp;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 pub use error::PollError;
+use owed::{Debts, Shape};
+use rivals::Rivals;
 use speak::Unsent;
 pub use take_overs::Callers;
 use take_overs::TakeOvers;
@@ -41,6 +45,8 @@ use crate::settings::{Framing, ModbusSource, Transport};
 const LEAST_CONNECT: Duration = Duration::from_secs(1);
 /// Silence that ends a frame behind serial servers and USB adapters, which deliver in lumps.
 const LUMPS: Duration = Duration::from_millis(20);
+/// A connection that ends sooner after a request has not carried it any more.
+const LONG_OUT: Duration = Duration::from_millis(100);
 /// Bytes beyond which a stream is noise: unread ones, and those of answers that nobody waits for.
 const MOST_UNREAD: usize = 64 * 1024;
 
@@ -85,22 +91,13 @@ pub struct LineCounts {
     pub late: u64,
     /// Answers of another unit, function or length.
     pub foreign: u64,
+    /// Second copies of answers.
+    pub doubled: u64,
     pub crc_errors: u64,
     /// Bytes that belonged to no frame.
     pub junk_bytes: u64,
     /// Frames of another master on the line.
     pub other_master: u64,
-}
-
-/// Whether a late answer may still come on an RTU line, and what to do about it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Doubt {
-    /// None can.
-    None,
-    /// Ask this first.
-    Ask(Ask),
-    /// Nothing may be asked that would tell: wait until it must have come.
-    Wait,
 }
 
 struct InFlight {
@@ -124,14 +121,16 @@ pub struct Link {
     /// When a device was taken in whose registration only silence had ended, until it has answered.
     introduced: Option<Instant>,
     take_overs: TakeOvers,
-    /// The connection was well when a new call ended it.
-    displaced: bool,
+    rivals: Rivals,
+    /// The connection, well as it was when a new call came.
+    displaced: Option<Wire>,
     incoming: Vec<u8>,
     outgoing: Vec<u8>,
     /// What stands in `outgoing`, in order.
     unsent: VecDeque<Unsent>,
-    /// RTU: the last request, to know its echo.
+    /// The last request as it went out: on RTU to know its echo.
     spoken: Vec<u8>,
+    last_shape: Option<Shape>,
     crc_swapped: bool,
     values: Vec<u8>,
     flight: Vec<InFlight>,
@@ -148,8 +147,16 @@ pub struct Link {
     ready_at: Instant,
     heard: Instant,
     deaf: u32,
-    /// RTU: by unit, function and length of the answers that may still come.
-    doubt: HashMap<u8, Vec<(u8, usize)>>,
+    /// RTU, and any transaction id: answers that may still come.
+    debts: Debts,
+    /// RTU: bytes of values of an answer with too few of them, and how many were asked for.
+    short: Option<(usize, usize)>,
+    /// The last request took an answer with any transaction id.
+    any_transaction: bool,
+    /// Any transaction id: something came that nobody waited for, so what follows may be shifted by one.
+    shifted: bool,
+    /// The connection was given up to be sure of what follows, not because it was lost.
+    renewed: bool,
     trace: Trace,
     counts: LineCounts,
 }
@@ -176,7 +183,9 @@ impl Link {
             answered: false,
             introduced: None,
             take_overs: TakeOvers::default(),
-            displaced: false,
+            rivals: Rivals::default(),
+            displaced: None,
+            last_shape: None,
             incoming: Vec::new(),
             outgoing: Vec::new(),
             unsent: VecDeque::new(),
@@ -192,7 +201,11 @@ impl Link {
             ready_at: now,
             heard: now,
             deaf: 0,
-            doubt: HashMap::new(),
+            debts: Debts::new(source.timeout),
+            short: None,
+            any_transaction: false,
+            shifted: false,
+            renewed: false,
             trace,
             counts: LineCounts::default(),
         }
@@ -219,7 +232,10 @@ impl Link {
     /// Whether one device dials in here, or two with one registration.
     #[must_use]
     pub fn callers(&self) -> Callers {
-        self.take_overs.callers(Instant::now())
+        match self.take_overs.callers(Instant::now()) {
+            Callers::One if self.rivals.are_asked() => Callers::Doubtful,
+            known => known,
+        }
     }
 
     /// Requests without an end yet.
@@ -235,6 +251,7 @@ impl Link {
         if !self.flight.is_empty() {
             return;
         }
+        self.drop_surplus();
         let before = self.counts.received_bytes;
         loop {
             // Who talks faster than we listen must not keep us here.
@@ -249,15 +266,72 @@ impl Link {
                     if self.goes_on() {
                         return;
                     }
-                    if self.framing == Framing::Tcp {
-                        while self.take_tcp(false).is_some() {}
-                    } else {
-                        self.drop_unasked();
-                    }
+                    self.drop_surplus();
                 }
-                Ok(None) => return,
+                Ok(None) => return self.set_right(),
                 Err(e) => self.give_up(PollError::Line(e.to_string())),
             }
+        }
+    }
+
+    /// Takes off the buffer what nobody waits for.
+    fn drop_surplus(&mut self) {
+        if self.framing == Framing::Tcp {
+            while self.take_tcp(false).is_some() {}
+        } else if !self.incoming.is_empty() {
+            self.drop_unasked(false);
+        }
+    }
+
+    /// Any transaction id: where something came that nobody waited for, each answer could be the one to the
+    /// request before. A new connection, or silence where only the device can open one, sets that right.
+    fn set_right(&mut self) {
+        let part = self.any_transaction && !self.heartbeat().starts_with(&self.incoming);
+        if !self.shifted && !part {
+            return;
+        }
+        self.shifted = false;
+        if matches!(self.transport, Transport::DialIn(_)) {
+            self.incoming.clear();
+            self.rest(self.debts.linger());
+        } else {
+            self.give_up(PollError::Line("opened anew after an answer to nobody".to_owned()));
+            self.renewed = true;
+        }
+    }
+
+    /// Whether the connection was given up only to be sure of what follows; asked once.
+    pub fn take_renewed(&mut self) -> bool {
+        std::mem::take(&mut self.renewed)
+    }
+
+    /// Until when an answer to `ask` could be another's, where no transaction id tells them apart; `None` if it
+    /// can be asked at once.
+    #[must_use]
+    pub fn owed_until(&self, unit: u8, ask: &Ask) -> Option<Instant> {
+        let bytes = ask.value_bytes()?;
+        self.debts.until(Shape { unit, function: ask.function(), bytes }, Instant::now())
+    }
+
+    /// An exception of `unit` to this function may be the late answer to another request.
+    #[must_use]
+    pub fn owes(&self, unit: u8, ask: &Ask) -> bool {
+        self.debts.owes(unit, ask.function(), Instant::now())
+    }
+
+    /// Nothing of this unit can come any more: the line was silent long enough.
+    pub fn trust(&mut self, unit: u8) {
+        self.debts.forget(unit);
+    }
+
+    fn is_owed(&self, sending: &Sending) -> bool {
+        self.owed_until(sending.unit, &sending.ask).is_some()
+    }
+
+    fn was_answered(&mut self, sending: &Sending) {
+        if let Some(bytes) = sending.ask.value_bytes() {
+            let shape = Shape { unit: sending.unit, function: sending.ask.function(), bytes };
+            self.debts.answered(shape, Instant::now());
         }
     }
 
@@ -268,6 +342,10 @@ impl Link {
             if self.wire.is_none() {
                 let why = self.broken.clone().unwrap_or_else(|| PollError::Line("not connected".to_owned()));
                 let gone = self.flight.remove(0);
+                // A serial server hands an answer to whoever is connected when it comes.
+                if self.framing == Framing::Rtu && gone.since.elapsed() > LONG_OUT {
+                    self.is_owing(&gone);
+                }
                 return Done { sent: gone.sending, outcome: Err(why), at: wall_now() };
             }
             if let Some(done) = self.take() {
@@ -350,5 +428,7 @@ impl Link {
     }
 }
 
+#[cfg(test)]
+mod model;
 #[cfg(test)]
 mod tests;

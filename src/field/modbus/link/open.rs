@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::warn;
 
+use super::rivals::Question;
 use super::{LEAST_CONNECT, Link, MOST_UNREAD, PollError};
 use crate::field::modbus::beats;
 use crate::field::modbus::dial_in::{Dialled, Doorstep};
@@ -57,20 +58,24 @@ impl Link {
     /// A device that dials in again has lost its old connection, whatever we think of it: what is in
     /// flight there ends first.
     pub(super) fn take_dialled(&mut self) {
+        for at in self.rivals.answered() {
+            self.take_overs.count(at);
+        }
         let Some(door) = &self.dialled else { return };
         for (from, at) in door.calls() {
             self.take_overs.called(from, at);
         }
         if !self.flight.is_empty() {
             if door.is_knocked() {
-                self.displaced = self.is_well();
+                self.displace();
                 self.give_up(PollError::Line("the device dialled in anew".to_owned()));
             }
             return;
         }
         if let Some(Dialled { stream, rest, may_go_on }) = door.take() {
-            if std::mem::take(&mut self.displaced) || self.is_well() {
-                self.take_overs.count(Instant::now());
+            self.displace();
+            if let Some(old) = self.displaced.take() {
+                self.ask_rival(old);
             }
             self.opened(Wire::of_stream(stream));
             self.incoming = rest;
@@ -106,8 +111,34 @@ impl Link {
         true
     }
 
-    /// The connection is open on both sides, and its last request was answered: whoever dials in now is not
-    /// a device that has lost it.
+    /// Puts the connection aside, if it is well: it may be another device's.
+    fn displace(&mut self) {
+        if self.is_well() {
+            self.displaced = self.wire.take();
+        }
+    }
+
+    /// Asks a displaced connection once more: a device that has dialled in anew says nothing there any more.
+    fn ask_rival(&mut self, old: Wire) {
+        if self.spoken.is_empty() {
+            return;
+        }
+        // Where both are one device after all, its answer may come on the new line.
+        if let Some(shape) = self.last_shape {
+            self.debts.given_up(shape, Instant::now(), Instant::now());
+        }
+        let question = Question {
+            request: self.spoken.clone(),
+            framing: self.framing,
+            crc_swapped: self.crc_swapped,
+            heartbeat: self.heartbeat().to_vec(),
+            limit: self.timeout,
+        };
+        self.rivals.ask(old, question);
+    }
+
+    /// The connection is open on both sides, and its last request was answered: whoever dials in now may not
+    /// be a device that has lost it.
     fn is_well(&mut self) -> bool {
         let Some(wire) = self.wire.as_mut().filter(|_| self.answered) else { return false };
         // Behind what it still said may stand its end.
@@ -136,6 +167,8 @@ impl Link {
         self.deaf = 0;
         self.unasked = 0;
         self.strange = None;
+        self.short = None;
+        self.shifted = false;
         self.unanswered.clear();
         self.counts.connects += 1;
         self.ready_at = Instant::now() + self.connect_pause;

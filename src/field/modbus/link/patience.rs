@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::rtu::MOST_DOUBTS;
-use super::{Done, LUMPS, Link, PollError};
+use super::owed::Shape;
+use super::{Done, InFlight, LUMPS, Link, PollError};
 use crate::clock::wall_now;
+use crate::field::modbus::frame::{self, Wrong};
 use crate::field::modbus::wire::Wire;
 use crate::settings::{Framing, Transport};
 
@@ -51,6 +52,8 @@ impl Link {
             PollError::OtherTransaction { got, sent }
         } else if let Some(bytes) = self.odd_datagrams() {
             PollError::Garbled(format!("{bytes} bytes that make no frame"))
+        } else if let Some((got, wanted)) = self.short.take().filter(|_| rtu) {
+            PollError::of_wrong(&gone.sending.ask, Wrong::Length { got, wanted })
         } else if rtu && !self.incoming.is_empty() {
             self.counts.crc_errors += 1;
             PollError::Garbled(format!("{} bytes that make no frame", self.incoming.len()))
@@ -58,13 +61,8 @@ impl Link {
             PollError::Late(self.timeout)
         };
         if rtu {
-            if let Some(bytes) = gone.sending.ask.value_bytes() {
-                let open = self.doubt.entry(gone.sending.unit).or_default();
-                open.retain(|o| *o != (gone.sending.ask.function(), bytes));
-                open.push((gone.sending.ask.function(), bytes));
-                if open.len() > MOST_DOUBTS {
-                    open.remove(0);
-                }
+            if !matches!(outcome, PollError::Short { .. }) {
+                self.is_owing(&gone);
             }
             self.drop_junk(self.incoming.len());
             self.rest(self.silence.max(LUMPS));
@@ -87,6 +85,18 @@ impl Link {
             }
         }
         Done { sent: gone.sending, outcome: Err(outcome), at: wall_now() }
+    }
+
+    /// RTU: the answer to this request may still come, unless it has begun to: then it was cut off or spoilt.
+    pub(super) fn is_owing(&mut self, gone: &InFlight) {
+        let Some(bytes) = gone.sending.ask.value_bytes() else { return };
+        // An echo of the request may look like the head of its answer.
+        let echo =
+            !self.spoken.is_empty() && self.incoming.windows(self.spoken.len()).any(|w| w == self.spoken);
+        if echo || !frame::has_begun(&self.incoming, &gone.sending.ask, gone.sending.unit) {
+            let shape = Shape { unit: gone.sending.unit, function: gone.sending.ask.function(), bytes };
+            self.debts.given_up(shape, gone.since, Instant::now());
+        }
     }
 
     /// Bytes of datagrams that held something else than frames, counted as junk.

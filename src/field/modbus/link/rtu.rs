@@ -1,39 +1,17 @@
-//! Answers on RTU, where nothing names the request: doubt after a timeout, junk, other masters.
+//! Answers on RTU, where nothing names the request: what is surplus, junk, other masters.
 
-use super::{Done, Doubt, Link, PollError, Sending};
+use tokio::time::Instant;
+
+use super::owed::{Shape, Surplus};
+use super::{Done, Link, PollError, Sending};
 use crate::clock::wall_now;
-use crate::field::modbus::frame::{self, Answer, Ask, Rtu, Wrong};
-use crate::settings::Table;
-
-/// Late answers of one unit that are reckoned with.
-pub(super) const MOST_DOUBTS: usize = 8;
+use crate::field::modbus::frame::{self, Answer, Rtu, Wrong};
 
 impl Link {
-    /// RTU after a timeout: what must be asked of `unit` first, so that a late answer cannot be taken
-    /// for another's: something whose answer is unlike all that may still come. `like` is what would be
-    /// asked next, `may` what may be asked at all, by table, first address and count.
-    #[must_use]
-    pub fn doubt(&self, unit: u8, like: &Ask, may: impl Fn(Table, u16, u16) -> bool) -> Doubt {
-        let Some(open) = self.doubt.get(&unit) else { return Doubt::None };
-        let Ask::Read { table, address, .. } = *like else { return Doubt::Ask(*like) };
-        let step = if table.is_bits() { 8 } else { 1 };
-        let counts = (0..=MOST_DOUBTS as u16).map(|n| 1 + n * step);
-        let asks = counts.filter_map(|count| {
-            let address = address.min(u16::MAX - count + 1);
-            may(table, address, count).then_some(Ask::Read { table, address, count })
-        });
-        let unlike = |ask: &Ask| !open.contains(&(ask.function(), ask.value_bytes().unwrap_or_default()));
-        asks.into_iter().find(unlike).map_or(Doubt::Wait, Doubt::Ask)
-    }
-
-    /// The doubt is over: its question was answered, or the line was silent long enough.
-    pub fn trust(&mut self, unit: u8) {
-        self.doubt.remove(&unit);
-    }
-
     pub(super) fn take_rtu(&mut self) -> Option<Done> {
         loop {
-            let Sending { ask, unit, crc_swapped, tolerant, .. } = self.flight.first()?.sending;
+            let sending = self.flight.first()?.sending;
+            let Sending { ask, unit, crc_swapped, tolerant, .. } = sending;
             if self.incoming.is_empty() || !self.outgoing.is_empty() {
                 return None;
             }
@@ -44,19 +22,25 @@ impl Link {
             let (pdu, consumed, junk) = match frame::rtu(&self.incoming, &ask, unit, crc_swapped, tolerant) {
                 Rtu::More | Rtu::BadCrc => return None,
                 Rtu::Foreign { consumed, why } => {
-                    match why {
-                        _ if self.is_late(consumed) => self.counts.late += 1,
-                        Wrong::Unit(_) => self.counts.foreign += 1,
-                        _ => self.counts.late += 1,
+                    if let (Wrong::Length { got, wanted }, true) = (why, self.is_short(&sending, consumed)) {
+                        self.short = Some((got, wanted));
                     }
                     self.look_for_master(consumed);
-                    self.incoming.drain(..consumed);
+                    if self.drop_strays(consumed, true) == 0 {
+                        self.counts.foreign += 1;
+                    }
                     continue;
                 }
                 Rtu::Answer { pdu, consumed, junk } => (pdu, consumed, junk),
             };
+            // Since it was asked a frame has shown that this may be another one's.
+            if self.is_owed(&sending) {
+                self.drop_strays(consumed, true);
+                continue;
+            }
             let request = self.flight.remove(0);
-            (self.answered, self.introduced) = (true, None);
+            (self.answered, self.introduced, self.short) = (true, None, None);
+            self.was_answered(&sending);
             let outcome = match frame::check(&ask, unit, unit, &self.incoming[pdu]) {
                 Ok(Answer::Values(values)) => {
                     self.values.clear();
@@ -73,13 +57,49 @@ impl Link {
         }
     }
 
-    /// RTU: the first `bytes` of the buffer end in the late answer to a request that was given up.
-    fn is_late(&self, bytes: usize) -> bool {
-        let heard = &self.incoming[..bytes];
-        self.doubt.iter().any(|(unit, open)| {
-            open.iter()
-                .any(|(function, values)| frame::ends_in(heard, *unit, *function, *values, self.crc_swapped))
-        })
+    /// A frame of the unit that is asked, for the function that is asked, with fewer values than were asked for,
+    /// and not one that is known to be still on its way.
+    fn is_short(&self, sending: &Sending, consumed: usize) -> bool {
+        let Some(stray) = frame::stray(&self.incoming[..consumed], self.crc_swapped) else { return false };
+        let Some(values) = stray.values else { return false };
+        let shape = Shape { unit: stray.unit, function: stray.function, bytes: values };
+        let fewer = sending.ask.value_bytes().is_some_and(|wanted| values < wanted);
+        (stray.unit, stray.function) == (sending.unit, sending.ask.function())
+            && fewer
+            && self.debts.until(shape, Instant::now()).is_none()
+    }
+
+    /// RTU: takes the first `bytes` off the buffer, and counts the answers in them that nobody waits for.
+    /// `waiting` if they were taken as they came. Gives how many there were.
+    pub(super) fn drop_strays(&mut self, bytes: usize, waiting: bool) -> usize {
+        let (mut rest, mut answers) = (0, 0);
+        while let Some(stray) = frame::stray(&self.incoming[rest..bytes], self.crc_swapped) {
+            self.counts.junk_bytes += stray.at.start as u64;
+            rest += stray.at.end;
+            answers += 1;
+            self.surplus(stray.unit, stray.function, stray.values, waiting);
+        }
+        self.counts.junk_bytes += (bytes - rest) as u64;
+        self.incoming.drain(..bytes);
+        answers
+    }
+
+    /// Counts an answer that nobody waits for.
+    pub(super) fn surplus(&mut self, unit: u8, function: u8, values: Option<usize>, waiting: bool) {
+        let now = Instant::now();
+        let Some(bytes) = values else {
+            if self.debts.heard_exception(unit, function, now) {
+                self.counts.late += 1;
+            } else {
+                self.counts.foreign += 1;
+            }
+            return;
+        };
+        match self.debts.heard(Shape { unit, function, bytes }, waiting, now) {
+            Surplus::Late => self.counts.late += 1,
+            Surplus::Double => self.counts.doubled += 1,
+            Surplus::Stranger => self.counts.foreign += 1,
+        }
     }
 
     /// RTU: takes `bytes` that are no answer off the buffer.
@@ -89,14 +109,12 @@ impl Link {
         self.incoming.drain(..bytes);
     }
 
-    /// RTU: takes off the buffer what came while nothing was asked.
-    pub(super) fn drop_unasked(&mut self) {
+    /// RTU: takes off the buffer what came while nothing was asked. `waiting` if it was taken as it came.
+    pub(super) fn drop_unasked(&mut self, waiting: bool) {
         self.drop_heartbeats();
-        if self.is_late(self.incoming.len()) {
-            self.counts.late += 1;
-            self.incoming.clear();
-        } else if !self.heartbeat().starts_with(&self.incoming) {
-            self.drop_junk(self.incoming.len());
+        if self.heartbeat().is_empty() || !self.heartbeat().starts_with(&self.incoming) {
+            self.look_for_master(self.incoming.len());
+            self.drop_strays(self.incoming.len(), waiting);
         }
     }
 

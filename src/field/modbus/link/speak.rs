@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{InFlight, LEAST_CONNECT, LUMPS, Link, PollError, Sending};
+use super::owed::Shape;
+use super::{InFlight, LEAST_CONNECT, LUMPS, Link, MOST_UNREAD, PollError, Sending};
 use crate::field::modbus::beats;
-use crate::settings::Framing;
+use crate::settings::{Framing, Transport};
 
 /// A request that waits in [`Link::outgoing`] for its turn.
 pub(super) struct Unsent {
@@ -35,9 +36,64 @@ impl Link {
             let bytes = self.outgoing.len() - from;
             self.unsent.push_back(Unsent { transaction: self.transaction, bytes, pause });
             self.crc_swapped = crc_swapped;
+            self.any_transaction = sending.any_transaction && self.framing == Framing::Tcp;
         }
         let since = Instant::now();
         self.flight.push(InFlight { sending, transaction: self.transaction, since });
+    }
+
+    /// Where no transaction id tells, what came up to now belongs to nobody: it is dropped and counted. False if
+    /// the connection ended by it.
+    fn drain(&mut self) -> bool {
+        let rtu = self.framing == Framing::Rtu;
+        if !rtu && !self.any_transaction {
+            return true;
+        }
+        let before = self.counts.received_bytes;
+        loop {
+            // Who talks faster than we listen must not keep us here.
+            if self.counts.received_bytes - before > MOST_UNREAD as u64 {
+                self.give_up(PollError::Garbled("nothing but noise".to_owned()));
+                return false;
+            }
+            if rtu && !self.incoming.is_empty() {
+                self.drop_unasked(false);
+            } else if !rtu {
+                while self.take_tcp(false).is_some() {}
+            }
+            let Some(wire) = self.wire.as_mut() else { return false };
+            match wire.read_ready(&mut self.incoming) {
+                Ok(Some(0)) => {
+                    self.give_up(PollError::Line("closed by the other side".to_owned()));
+                    return false;
+                }
+                Ok(Some(read)) => {
+                    self.received(read);
+                    if self.goes_on() {
+                        return false;
+                    }
+                }
+                Ok(None) => break,
+                Err(e) => {
+                    self.give_up(PollError::Line(e.to_string()));
+                    return false;
+                }
+            }
+        }
+        if rtu {
+            self.incoming.clear();
+        } else if self.shifted || !self.heartbeat().starts_with(&self.incoming) {
+            self.shifted = false;
+            if matches!(self.transport, Transport::DialIn(_)) {
+                self.incoming.clear();
+                self.rest(self.debts.linger());
+                return false;
+            }
+            self.give_up(PollError::Line("opened anew after an answer to nobody".to_owned()));
+            self.renewed = true;
+            return false;
+        }
+        self.wire.is_some()
     }
 
     pub(super) async fn flush(&mut self) {
@@ -58,15 +114,15 @@ impl Link {
                     if self.framing == Framing::Tcp {
                         return;
                     }
-                    self.drop_unasked();
+                    self.drop_unasked(true);
                     self.ready_at = (Instant::now() + self.silence).min(patience.max(self.ready_at));
                 }
                 Ok(Err(e)) => return self.give_up(PollError::Line(e.to_string())),
                 Err(_) => break,
             }
         }
-        if self.framing == Framing::Rtu {
-            self.incoming.clear();
+        if !self.drain() {
+            return;
         }
         let Some(wire) = self.wire.as_mut() else { return };
         // In one go up to the next one that must rest.
@@ -77,10 +133,12 @@ impl Link {
             self.trace.keep(true, &self.outgoing[..bytes]);
         }
         self.counts.sent_bytes += bytes as u64;
-        if self.framing == Framing::Rtu {
-            self.spoken.clear();
-            self.spoken.extend_from_slice(&self.outgoing[..bytes]);
-        }
+        self.spoken.clear();
+        self.spoken.extend_from_slice(&self.outgoing[..bytes]);
+        self.last_shape = self.flight.first().and_then(|f| {
+            let Sending { unit, ask, .. } = f.sending;
+            ask.value_bytes().map(|bytes| Shape { unit, function: ask.function(), bytes })
+        });
         let limit = self.timeout.max(LEAST_CONNECT);
         match tokio::time::timeout(limit, wire.write(&self.outgoing[..bytes])).await {
             Ok(Ok(())) => {

@@ -42,7 +42,7 @@ pub(super) struct TakeOvers {
 }
 
 impl TakeOvers {
-    /// A new call took the place of a connection that was open, and whose last request was answered.
+    /// A connection whose place a new call had taken answered all the same: somebody else is there.
     pub(super) fn count(&mut self, now: Instant) {
         self.before = self.last.replace(now);
         self.two = self.before.is_some_and(|before| now.duration_since(before) <= TOGETHER);

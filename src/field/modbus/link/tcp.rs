@@ -1,5 +1,8 @@
 //! Answers on TCP: by transaction id, and never one that was cut off and made whole by the next.
 
+use tokio::time::Instant;
+
+use super::owed::Shape;
 use super::{Done, Link, MOST_UNREAD, PollError};
 use crate::clock::wall_now;
 use crate::field::modbus::beats;
@@ -46,7 +49,11 @@ impl Link {
             Borrowed::Perhaps if !last => return None,
             Borrowed::Perhaps | Borrowed::No => {}
         }
-        let Some(n) = self.asked(frame.transaction) else {
+        let Some(n) = self.asked(&frame) else {
+            if self.any_transaction {
+                self.any_surplus(&frame);
+                return Some(None);
+            }
             if self.unanswered.iter().any(|u| u.0 == frame.transaction) {
                 self.counts.late += 1;
             } else {
@@ -64,6 +71,9 @@ impl Link {
         (self.unasked, self.strange) = (0, None);
         let request = self.flight.remove(n);
         (self.answered, self.introduced) = (true, None);
+        if request.sending.any_transaction {
+            self.was_answered(&request.sending);
+        }
         let pdu = &self.incoming[frame.pdu.clone()];
         let outcome = match frame::check(&request.sending.ask, request.sending.unit, frame.unit, pdu) {
             Ok(Answer::Values(values)) => {
@@ -74,18 +84,45 @@ impl Link {
             Ok(Answer::Exception(code)) => Err(PollError::Exception(code)),
             Err(wrong) => {
                 self.counts.foreign += 1;
-                Err(PollError::Garbled(wrong.to_string()))
+                Err(PollError::of_wrong(&request.sending.ask, wrong))
             }
         };
         self.incoming.drain(..frame.pdu.end);
         Some(Some(Done { sent: request.sending, outcome, at: wall_now() }))
     }
 
-    /// The request with this transaction id; with `any_transaction` the only one in flight.
-    fn asked(&self, transaction: u16) -> Option<usize> {
-        let exact = self.flight.iter().position(|f| f.transaction == transaction);
-        let only = || matches!(&self.flight[..], [one] if one.sending.any_transaction).then_some(0);
+    /// The request with this transaction id; with `any_transaction` the only one in flight, if it is on its way
+    /// and this is not an answer that was owed before it.
+    fn asked(&self, frame: &TcpFrame) -> Option<usize> {
+        let exact = self.flight.iter().position(|f| f.transaction == frame.transaction);
+        let only = || {
+            let [one] = &self.flight[..] else { return None };
+            let sent = one.sending.any_transaction && self.outgoing.is_empty();
+            let pdu = &self.incoming[frame.pdu.clone()];
+            let wrong = frame::check(&one.sending.ask, one.sending.unit, frame.unit, pdu).is_err();
+            let known =
+                Self::shape_of(frame.unit, pdu).is_some_and(|s| self.debts.is_known(s, Instant::now()));
+            // A unit beside it whose ids are checked may be late.
+            let late = self.unanswered.iter().any(|u| u.0 == frame.transaction);
+            (sent && !late && !(wrong && known) && !self.is_owed(&one.sending)).then_some(0)
+        };
         exact.or_else(only)
+    }
+
+    fn shape_of(unit: u8, pdu: &[u8]) -> Option<Shape> {
+        let function = *pdu.first().filter(|f| *f & 0x80 == 0)?;
+        Some(Shape { unit, function, bytes: pdu.len().checked_sub(2)? })
+    }
+
+    /// Any transaction id: an answer that nobody waits for. What comes behind it may be shifted by one.
+    fn any_surplus(&mut self, frame: &TcpFrame) {
+        let pdu = &self.incoming[frame.pdu.clone()];
+        let function = pdu.first().map_or(0, |f| f & 0x7F);
+        let values = Self::shape_of(frame.unit, pdu).map(|s| s.bytes);
+        let waiting = !self.flight.is_empty() && self.outgoing.is_empty();
+        self.surplus(frame.unit, function, values, waiting);
+        self.shifted = true;
+        self.incoming.drain(..frame.pdu.end);
     }
 
     /// Whether the values of a frame end in, or hold, the header of another answer that may come: then

@@ -1,14 +1,14 @@
-//! What must be asked first where an answer may still be late.
+//! Devices that dial in, and how they introduce themselves.
 
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 
-use super::{Ask, Callers, Doubt, Link, Trace};
+use super::{Callers, Link, Trace};
 use crate::field::modbus::dial_in::{Dialled, Doorstep};
 use crate::plant::Id;
-use crate::settings::{DialIn, Framing, ModbusSource, Table, Transport};
+use crate::settings::{DialIn, Framing, ModbusSource, Transport};
 
 fn source(transport: Transport) -> ModbusSource {
     ModbusSource {
@@ -22,29 +22,6 @@ fn source(transport: Transport) -> ModbusSource {
         breaker: true,
         devices: Vec::new(),
     }
-}
-
-fn link(open: &[(u8, usize)]) -> Link {
-    let transport = Transport::RtuTcp { host: "127.0.0.1".to_owned(), port: 1, ascii: false };
-    let mut link = Link::new(&source(transport), Trace::default(), None);
-    link.doubt.insert(7, open.to_vec());
-    link
-}
-
-fn read(address: u16, count: u16) -> Ask {
-    Ask::Read { table: Table::HoldingRegister, address, count }
-}
-
-#[test]
-fn a_question_whose_answer_is_unlike_all_late_ones_is_asked_within_what_may_be_read() {
-    let all = |_, _, _| true;
-    assert_eq!(link(&[]).doubt(8, &read(5, 2), all), Doubt::None, "another unit");
-    assert_eq!(link(&[(3, 4)]).doubt(7, &read(5, 2), all), Doubt::Ask(read(5, 1)));
-    assert_eq!(link(&[(3, 2), (3, 4)]).doubt(7, &read(u16::MAX, 1), all), Doubt::Ask(read(u16::MAX - 2, 3)));
-    // One register at a time, or its neighbour is forbidden: there is no other question.
-    let one = |_, address, count| (address, count) == (5, 1);
-    assert_eq!(link(&[(3, 2)]).doubt(7, &read(5, 1), one), Doubt::Wait);
-    assert_eq!(link(&[(3, 4)]).doubt(7, &read(5, 1), one), Doubt::Ask(read(5, 1)));
 }
 
 /// A link whose device dials in, and where it does.

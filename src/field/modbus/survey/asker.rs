@@ -36,6 +36,8 @@ pub struct Asker {
     pub pause: Duration,
     /// CRC with the high byte first.
     pub crc_swapped: bool,
+    /// Take answers whatever their transaction id.
+    pub any_transaction: bool,
     /// Questions asked so far.
     pub requests: u32,
     /// First bytes of a device that dialled in.
@@ -88,6 +90,7 @@ impl Asker {
             timeout,
             pause: Duration::ZERO,
             crc_swapped: false,
+            any_transaction: false,
             requests: 0,
             registration,
         })
@@ -120,6 +123,12 @@ impl Asker {
     async fn once(&mut self, unit: u8, ask: Ask) -> Result<Heard, PollError> {
         self.link.freshen();
         self.link.connect().await?;
+        // On a line that doubles its answers a second copy may still come.
+        while let Some(until) = self.link.owed_until(unit, &ask) {
+            tokio::time::sleep_until(until).await;
+            self.link.freshen();
+            self.link.connect().await?;
+        }
         self.requests += 1;
         self.put(0, unit, ask);
         let done = self.link.next().await;
@@ -173,7 +182,7 @@ impl Asker {
             ask,
             crc_swapped,
             tolerant: true,
-            any_transaction: false,
+            any_transaction: self.any_transaction,
             pause,
         });
     }

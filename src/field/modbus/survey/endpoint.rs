@@ -107,7 +107,9 @@ pub async fn who_answers(asker: &mut Asker, unit: u8, table: Table) -> Result<Pr
             Err(PollError::Late(_)) => break,
             // A disturbance, or the wrong line settings: the second try tells.
             Err(PollError::Garbled(words)) => garbled = Some(words),
-            Err(e @ (PollError::OtherTransaction { .. } | PollError::TwoCallers)) => {
+            Err(
+                e @ (PollError::OtherTransaction { .. } | PollError::Short { .. } | PollError::TwoCallers),
+            ) => {
                 garbled = Some(e.to_string());
             }
             Err(e @ PollError::Line(_)) => return Err(e),
@@ -233,7 +235,10 @@ async fn one_unit(
     if let Some(ground) = ground {
         tell(&format!("unit {unit}: pace"));
         report.pace = Some(pace(asker, ground).await);
-        if transport.framing() == Framing::Tcp && !matches!(transport, Transport::Udp { .. }) {
+        if transport.framing() == Framing::Tcp
+            && !matches!(transport, Transport::Udp { .. })
+            && !asker.any_transaction
+        {
             tell(&format!("unit {unit}: several requests at once"));
             report.pipelining = Some(pipelining(asker, ground).await);
         }
@@ -257,43 +262,62 @@ async fn look(
     }
 }
 
-/// A unit surveyed before that answers just as this one: the same values in the same places, the same
-/// refusals beside them. Its values are read before and after, for they may move meanwhile.
+/// Registers with the same values, none of them zero, that make two units alike: fewer are equal by chance.
+const ENOUGH: usize = 8;
+
+/// How many of the registers in two answers are equal and not zero; `None` if one of them differs.
+fn equal(one: &[u8], other: &[u8]) -> Option<usize> {
+    let count = || one.chunks(2).filter(|c| c.iter().any(|b| *b != 0)).count();
+    (one == other).then(count)
+}
+
+/// A unit surveyed before that answers just as this one: the same values in the same places, in enough of them, and
+/// the same refusals beside them. Silence says nothing. Its values are read before and after, for they may move
+/// meanwhile.
 async fn alike(asker: &mut Asker, unit: u8, before: &[UnitReport]) -> Option<u8> {
     for other in before.iter().filter(|o| o.like.is_none() && o.has_ranges()) {
-        let mut same = true;
-        for report in &other.tables {
-            let table = table_of(report.table);
-            let Some(range) = report.ranges.first() else {
-                // Refused there: refused here?
-                if report.state == "silent" {
-                    continue;
-                }
-                let theirs = look(asker, other.unit, table, 0, 1).await;
-                same &= look(asker, unit, table, 0, 1).await == theirs;
-                continue;
-            };
-            let from = range.run.from as u16;
-            let count = (range.run.to - range.run.from + 1).min(u32::from(report.largest)) as u16;
-            let one = look(asker, other.unit, table, from, count).await;
-            let here = look(asker, unit, table, from, count).await;
-            let two = look(asker, other.unit, table, from, count).await;
-            same &= here == one || here == two;
-            if let Ok(edge) = u16::try_from(range.run.to + 1)
-                && !range.run.goes_on
-            {
-                let theirs = look(asker, other.unit, table, edge, 1).await.map(|_| ());
-                same &= look(asker, unit, table, edge, 1).await.map(|_| ()) == theirs;
-            }
-            if !same {
-                break;
-            }
-        }
-        if same {
+        if same_answers(asker, unit, other).await.is_some_and(|equal| equal >= ENOUGH) {
             return Some(other.unit);
         }
     }
     None
+}
+
+/// How many registers of the two are equal; `None` where an answer differs.
+async fn same_answers(asker: &mut Asker, unit: u8, other: &UnitReport) -> Option<usize> {
+    let mut all = 0;
+    for report in &other.tables {
+        let table = table_of(report.table);
+        let Some(range) = report.ranges.first() else {
+            // Refused there: refused here?
+            if report.state == "silent" {
+                continue;
+            }
+            let theirs = look(asker, other.unit, table, 0, 1).await;
+            let here = look(asker, unit, table, 0, 1).await;
+            if theirs != here && theirs != Err(None) && here != Err(None) {
+                return None;
+            }
+            continue;
+        };
+        let from = range.run.from as u16;
+        let count = (range.run.to - range.run.from + 1).min(u32::from(report.largest)) as u16;
+        let one = look(asker, other.unit, table, from, count).await;
+        let here = look(asker, unit, table, from, count).await.ok()?;
+        let two = look(asker, other.unit, table, from, count).await;
+        let found = [one, two].into_iter().flatten().find_map(|theirs| equal(&theirs, &here))?;
+        all += if table.is_bits() { 0 } else { found };
+        if let Ok(edge) = u16::try_from(range.run.to + 1)
+            && !range.run.goes_on
+        {
+            let theirs = look(asker, other.unit, table, edge, 1).await.map(|_| ());
+            let here = look(asker, unit, table, edge, 1).await.map(|_| ());
+            if theirs != here && theirs != Err(None) && here != Err(None) {
+                return None;
+            }
+        }
+    }
+    Some(all)
 }
 
 /// What the device says of itself, all parts of the basic and the regular level.
@@ -316,4 +340,16 @@ async fn identify(asker: &mut Asker, unit: u8) -> Vec<Object> {
     }
     all.sort_by_key(|o| o.id);
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::equal;
+
+    #[test]
+    fn only_equal_values_count_and_zeros_do_not() {
+        assert_eq!(equal(&[0, 1, 0, 2, 0, 0], &[0, 1, 0, 2, 0, 0]), Some(2));
+        assert_eq!(equal(&[0, 1], &[0, 2]), None);
+        assert_eq!(equal(&[0, 1], &[0, 1, 0, 2]), None);
+    }
 }

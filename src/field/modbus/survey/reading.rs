@@ -61,6 +61,7 @@ pub async fn read_point(
     let cost = LineCost::of(&source.transport);
     let (unit_id, quirks) = (device.unit, device.quirks.clone());
     (asker.crc_swapped, asker.pause) = (quirks.crc_swapped, quirks.pause);
+    asker.any_transaction = quirks.any_transaction;
     let texts = TextTable::default();
     let mut unit = Unit::new(device, &cost);
     let mut reading = PointReading {

@@ -177,6 +177,10 @@ async fn look_through(
             seen.unsupported |= code == 1;
             if matches!(code, 1 | 10 | 11) { Reply::Stop } else { Reply::Refused }
         }
+        Err(PollError::Short { .. }) => {
+            seen.silent = 0;
+            Reply::Refused
+        }
         // Some devices say nothing instead of no.
         Err(
             PollError::Late(_)

@@ -64,6 +64,18 @@ impl Learnt {
         size.refused = Some(size.refused.map_or(count, |known| known.min(count)));
     }
 
+    /// The largest request of this kind that was answered.
+    pub(super) fn read_of(&self, table: Table) -> u16 {
+        if table.is_bits() { self.bits.answered } else { self.registers.answered }
+    }
+
+    /// The device gives so many at most: no larger request is tried any more.
+    pub(super) fn most(&mut self, table: Table, count: u16) {
+        let size = self.size(table);
+        let count = count.max(1);
+        *size = Size { answered: count, refused: Some(count.saturating_add(1)) };
+    }
+
     /// No request may reach over `at`.
     pub(super) fn seam(&mut self, table: Table, at: u16) {
         let seam = Seam { table, at };

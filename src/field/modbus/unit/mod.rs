@@ -18,6 +18,7 @@ use super::warm_up::WarmUp;
 use crate::plant::{Cause, DeviceIx, Micros, PointIx, Quality, Reading};
 use crate::settings::{ModbusDevice, ModbusPoint};
 use learnt::Learnt;
+pub(super) use refusals::Refusal;
 use refusals::{Refusals, halves};
 pub(super) use take::{Answer, Words};
 use take::{Held, LoopMemory};
@@ -171,6 +172,11 @@ impl Unit {
     pub(super) fn all_missed(&self, group: usize, cause: Cause, out: &mut Vec<Reading>) {
         let g = &self.groups[group];
         out.extend(g.points[..g.own].iter().map(|p| bad(p.point, cause)));
+    }
+
+    /// The device's counter has stood still for too long: its other values are not believed.
+    pub(super) fn is_frozen(&self, now: Duration) -> bool {
+        self.heartbeat.as_ref().is_some_and(|h| h.is_standing(now))
     }
 
     /// Whether the answer must be asked for twice.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
-use super::{Answer, Request, Unit, Words};
+use super::{Answer, Refusal, Request, Unit, Words};
 use crate::field::modbus::plan::LineCost;
 use crate::plant::{Cause, DeviceIx, Micros, PointIx, Quality, Reading, TextTable};
 use crate::settings::{Factor, Format, ModbusDevice, ModbusPoint, PollGroup, Quirks, Table};
@@ -17,6 +17,8 @@ const COST: LineCost = LineCost { request: Duration::from_millis(5), byte: Durat
 enum Reply {
     Words(Vec<u16>),
     Refuse(u8),
+    /// Fewer registers than asked for.
+    Short(Vec<u16>),
     Silence,
 }
 
@@ -55,9 +57,18 @@ impl<D: FnMut(&Request) -> Reply> Poller<D> {
                 }
                 Reply::Refuse(code) => {
                     self.unit.spoke();
-                    let halves = self.unit.refuse(0, &request, code);
+                    let halves = self.unit.refuse(0, &request, Refusal::Code(code));
                     if halves.is_empty() {
                         self.unit.missed(0, &request, Cause::of_exception(code), &mut out);
+                        self.unit.groups[0].whole = false;
+                    }
+                    todo.splice(0..0, halves);
+                }
+                Reply::Short(words) => {
+                    self.unit.spoke();
+                    let halves = self.unit.refuse(0, &request, Refusal::Short(words.len() as u16));
+                    if halves.is_empty() {
+                        self.unit.missed(0, &request, Cause::Garbled, &mut out);
                         self.unit.groups[0].whole = false;
                     }
                     todo.splice(0..0, halves);
@@ -221,6 +232,102 @@ fn a_seam_is_learnt_and_told_wherever_it_lies() {
         learnt(&mut poller, 2);
         assert_eq!(poller.told, [format!("seams = [{{ table = \"holding\", at = {at} }}]")], "{at}");
         assert_eq!(poller.asked, [(0, at), (at, 90 - at)]);
+    }
+}
+
+#[test]
+fn an_answer_that_is_short_again_and_again_tells_the_largest_request_and_costs_no_value() {
+    let mut poller = Poller::new(Quirks::default(), registers(0..45), |r| match words(r) {
+        Reply::Words(all) if all.len() > 32 => Reply::Short(all[..32].to_vec()),
+        other => other,
+    });
+    for second in 0..6 {
+        let found = poller.poll(second, false);
+        assert_eq!(found.iter().filter(|r| r.quality == Quality::Good).count(), 45, "{second}");
+    }
+    assert_eq!(poller.told, ["max_registers = 32"]);
+    assert_eq!(poller.asked.len(), 2, "{:?}", poller.asked);
+}
+
+#[test]
+fn one_short_answer_teaches_nothing() {
+    let mut polls = 0;
+    let mut poller = Poller::new(Quirks::default(), registers(0..45), |r| {
+        polls += 1;
+        if polls % 7 == 1 { Reply::Short(vec![1, 2, 3]) } else { words(r) }
+    });
+    for second in 0..20 {
+        poller.poll(second, false);
+    }
+    assert!(poller.told.is_empty(), "{:?}", poller.told);
+}
+
+#[test]
+fn a_value_that_is_cut_short_is_not_parted_and_not_set_aside() {
+    let wide = vec![ModbusPoint::plain(PointIx(0), Table::HoldingRegister, 0, Format::F64)];
+    let mut poller = Poller::new(Quirks::default(), wide, |_| Reply::Short(vec![1, 2]));
+    for second in 0..4 {
+        let found = poller.poll(second, false);
+        assert_eq!(found.last().map(|r| r.quality), Some(Quality::Bad(Cause::Garbled)));
+    }
+    assert!(poller.aside().is_empty());
+}
+
+/// Polls as behind a breaker until every point is good again, `at` most so often.
+fn recovered<D: FnMut(&Request) -> Reply>(poller: &mut Poller<D>, points: usize, most: u64) -> u64 {
+    let mut lost = 0;
+    for second in 0..most {
+        let probe = lost >= 3;
+        let good = poller.poll(second, probe).iter().filter(|r| r.quality == Quality::Good).count();
+        lost = if good == 0 { lost + 1 } else { 0 };
+        if good == points && !poller.told.is_empty() {
+            return second;
+        }
+    }
+    panic!("never: {:?}, {:?}", poller.asked, poller.told);
+}
+
+#[test]
+fn a_largest_request_that_is_answered_by_silence_is_told_as_the_setting_to_write() {
+    let mut poller = Poller::new(
+        Quirks::default(),
+        registers(0..24).into_iter().chain(registers(300..302)).collect(),
+        |r| {
+            if r.count > 16 { Reply::Silence } else { words(r) }
+        },
+    );
+    recovered(&mut poller, 26, 60);
+    let told = poller.told.last().expect("told");
+    let number: u16 = told.rsplit(' ').next().and_then(|n| n.parse().ok()).expect("a number");
+    assert!(told.starts_with("max_registers = ") && (12..=16).contains(&number), "{told}");
+    // It is not tried again: each time would cost a timeout.
+    for second in 60..500 {
+        let good = poller.poll(second, false).iter().filter(|r| r.quality == Quality::Good).count();
+        assert_eq!(good, 26, "{second}");
+    }
+}
+
+#[test]
+fn a_seam_that_is_answered_by_silence_is_told_as_the_setting_to_write() {
+    let points = registers(0..24).into_iter().chain(registers(300..302)).collect();
+    let mut poller = Poller::new(Quirks::default(), points, |r| {
+        if r.address < 12 && 12 < r.address + r.count { Reply::Silence } else { words(r) }
+    });
+    recovered(&mut poller, 26, 60);
+    assert_eq!(poller.told.last().map(String::as_str), Some("seams = [{ table = \"holding\", at = 12 }]"));
+    assert!(poller.aside().is_empty());
+}
+
+#[test]
+fn a_code_that_the_specification_does_not_know_is_found_and_set_aside_like_any_other() {
+    for code in [0u8, 7, 0x55] {
+        let mut poller = Poller::new(Quirks::default(), registers(0..23), |r| {
+            if reaches(r, 4) || reaches(r, 20) { Reply::Refuse(code) } else { words(r) }
+        });
+        poller.poll(0, false);
+        assert_eq!(poller.aside(), [4, 20], "{code}");
+        let found = poller.poll(1, false);
+        assert_eq!(found.iter().filter(|r| r.quality == Quality::Good).count(), 21);
     }
 }
 

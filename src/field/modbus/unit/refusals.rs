@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::super::plan::{LineCost, Request};
 use super::Unit;
+use super::learnt::Learnt;
 use crate::plant::Cause;
 use crate::settings::{ModbusPoint, Table};
 
@@ -18,12 +19,43 @@ const SURE_OF_SILENCE: u32 = 3;
 /// Silent requests that are remembered in one group.
 const MOST_QUIET: usize = 16;
 
+/// Polls in a row in which a block is answered with the same number of registers, too few of them, until that
+/// is taken for the most that the device gives.
+const SURE_OF_SHORT: u8 = 3;
+
+/// How a device refuses a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::field::modbus) enum Refusal {
+    /// With this exception.
+    Code(u8),
+    /// By giving only so many registers.
+    Short(u16),
+    /// By silence, again and again.
+    Silence,
+}
+
+impl Refusal {
+    /// It may be a passing state of the device rather than a register that it does not have.
+    fn may_pass(self) -> bool {
+        !matches!(self, Self::Code(1..=3))
+    }
+}
+
 /// A block that was refused in the present poll.
 struct Met {
     request: Request,
     /// The first address of its second part.
     at: u16,
-    code: u8,
+    why: Refusal,
+}
+
+/// A block that is answered with too few registers.
+struct Short {
+    table: Table,
+    address: u16,
+    count: u16,
+    got: u16,
+    polls: u8,
 }
 
 /// A block that was refused although its parts were not: it is too large, or a seam lies between its parts.
@@ -33,6 +65,8 @@ struct Open {
     at: u16,
     count: u16,
     trial: Request,
+    /// It was refused by silence: every larger request costs a timeout.
+    silent: bool,
 }
 
 /// A request that is answered by silence.
@@ -52,7 +86,11 @@ pub(super) struct Refusals {
     look_again: Option<Duration>,
     pause: Duration,
     met: Vec<Met>,
-    /// Blocks that failed (exception 4) in the poll before: table, address, count.
+    /// Blocks that are answered with too few registers, poll after poll.
+    short: Vec<Short>,
+    /// Blocks that are asked for in parts because of their silence, until the parts have told why.
+    silent: Vec<Met>,
+    /// Blocks with a failure that may pass (exception 4) in the poll before: table, address, count.
     failed: Vec<(Table, u16, u16)>,
     open: Vec<Open>,
     quiet: Vec<Quiet>,
@@ -156,7 +194,11 @@ impl Unit {
         g.refusals.stale |= self.learnt.answered(request);
         if g.refusals.trial().as_ref() == Some(request) {
             let open = g.refusals.open.remove(0);
-            self.learnt.too_large(open.table, open.count);
+            if open.silent {
+                self.learnt.most(open.table, self.learnt.read_of(open.table));
+            } else {
+                self.learnt.too_large(open.table, open.count);
+            }
             self.learnt.not_a_seam(open.table, open.at);
             let learnt = &mut self.learnt;
             g.refusals.open.retain(|other| {
@@ -177,19 +219,41 @@ impl Unit {
         &mut self,
         group: usize,
         request: &Request,
-        code: u8,
+        why: Refusal,
     ) -> Vec<Request> {
         let g = &mut self.groups[group];
         if request.points.len() > 1 {
             let halves = halves(request, &g.points);
-            g.refusals.met.push(Met { request: request.clone(), at: halves[1].address, code });
+            g.refusals.met.push(Met { request: request.clone(), at: halves[1].address, why });
             return halves.into();
         }
+        let Refusal::Code(code) = why else { return Vec::new() };
         for n in &request.points {
             g.refusals.set_aside(*n, Cause::of_exception(code));
             self.factors.refused(g.points[*n].point);
         }
         Vec::new()
+    }
+
+    /// Two parts of a request of which at least the first is `free` to be asked; both if that is possible, and
+    /// unlike each other.
+    pub(in crate::field::modbus) fn parts_unlike(
+        &self,
+        group: usize,
+        request: &Request,
+        free: impl Fn(&Request) -> bool,
+    ) -> Option<[Request; 2]> {
+        let points = &self.groups[group].points;
+        let middle = request.points.len() / 2;
+        let mut cuts: Vec<usize> = (1..request.points.len()).collect();
+        cuts.sort_by_key(|at| at.abs_diff(middle));
+        let parts = cuts.into_iter().map(|at| {
+            let (first, second) = request.points.split_at(at);
+            [first, second].map(|part| span(request.table, part, points))
+        });
+        let able: Vec<[Request; 2]> = parts.filter(|p| free(&p[0])).collect();
+        let both = |p: &&[Request; 2]| free(&p[1]) && p[0].value_bytes() != p[1].value_bytes();
+        able.iter().find(both).or(able.first()).cloned()
     }
 
     /// Whether the points of `request` were not set aside before as well.
@@ -224,6 +288,11 @@ impl Unit {
         }
         if quiet.silences >= SURE_OF_SILENCE {
             g.refusals.quiet.retain(|q| q.request != *request);
+            if g.refusals.trial().as_ref() == Some(request) {
+                // The seam that was tried: it stays one.
+                g.refusals.open.remove(0);
+                return self.silences == 1 && answers > 0;
+            }
             match request.points[..] {
                 [n] => {
                     g.refusals.set_aside(n, Cause::Timeout);
@@ -267,17 +336,20 @@ impl Unit {
     fn learn(&mut self, group: usize) -> bool {
         let Self { groups, learnt, .. } = self;
         let g = &mut groups[group];
-        let met = std::mem::take(&mut g.refusals.met);
+        let mut met = std::mem::take(&mut g.refusals.met);
+        let mut news = g.refusals.count_short(&met, learnt);
+        met.retain(|m| !matches!(m.why, Refusal::Short(_)));
         let failed: Vec<(Table, u16, u16)> = met
             .iter()
-            .filter(|m| m.code == 4)
+            .filter(|m| m.why.may_pass())
             .map(|m| (m.request.table, m.request.address, m.request.count))
             .collect();
         let before = std::mem::replace(&mut g.refusals.failed, failed);
         if !g.whole {
-            return false;
+            return news;
         }
-        let mut news = false;
+        // Every part was answered in this poll, each by itself.
+        met.append(&mut g.refusals.silent);
         for m in &met {
             let Request { table, address, count, .. } = m.request;
             let deeper = met.iter().any(|o| {
@@ -286,7 +358,9 @@ impl Unit {
             });
             let guilty = g.refusals.aside.iter().any(|(n, _)| m.request.points.contains(n));
             // A device failure may pass: it counts when it comes twice.
-            let passing = m.code == 4 && !before.contains(&(table, address, count));
+            let passing = matches!(m.why, Refusal::Code(_))
+                && m.why.may_pass()
+                && !before.contains(&(table, address, count));
             if deeper || guilty || passing {
                 continue;
             }
@@ -294,8 +368,10 @@ impl Unit {
             g.refusals.stale = true;
             let [pair, read] = [m.request.points.len() == 2, learnt.has_read(table, count)];
             let used: u16 = m.request.points.iter().map(|n| g.points[*n].format.width()).sum();
+            if m.why == Refusal::Silence && learnt.is_limited(table) {
+                learnt.most(table, learnt.read_of(table));
             // Two neighbours, and so many were never read: the device gives values one by one.
-            if pair && !read && used == count {
+            } else if pair && !read && used == count {
                 learnt.too_large(table, count);
             } else if pair || read {
                 learnt.seam(table, m.at);
@@ -307,9 +383,16 @@ impl Unit {
                 learnt.seam(table, m.at);
                 let middle = m.request.points.len() / 2;
                 let trial = span(table, &m.request.points[middle - 1..=middle], &g.points);
-                g.refusals.open.push(Open { table, at: m.at, count, trial });
+                g.refusals.open.push(Open {
+                    table,
+                    at: m.at,
+                    count,
+                    trial,
+                    silent: m.why == Refusal::Silence,
+                });
             }
         }
+        met.retain(|m| m.why != Refusal::Silence);
         if !met.is_empty() {
             // Told only after a poll without any.
             g.refusals.met = met;
@@ -319,6 +402,26 @@ impl Unit {
 }
 
 impl Refusals {
+    /// Counts the blocks that were answered with too few registers; true if the most that the device gives has
+    /// become known by it.
+    fn count_short(&mut self, met: &[Met], learnt: &mut Learnt) -> bool {
+        let mut now = Vec::new();
+        for m in met {
+            let Refusal::Short(got) = m.why else { continue };
+            let Request { table, address, count, .. } = m.request;
+            let same = |s: &&Short| (s.table, s.address, s.count, s.got) == (table, address, count, got);
+            let polls = self.short.iter().find(same).map_or(0, |s| s.polls) + 1;
+            now.push(Short { table, address, count, got, polls });
+        }
+        // Of a block that was not asked for in this poll nothing new is known.
+        self.short = now;
+        let Some(sure) = self.short.iter().find(|s| s.polls >= SURE_OF_SHORT) else { return false };
+        learnt.most(sure.table, sure.got);
+        self.short.clear();
+        self.stale = true;
+        true
+    }
+
     fn is_quiet(&self, request: &Request) -> bool {
         self.quiet.iter().any(|q| q.request == *request)
     }
@@ -328,7 +431,10 @@ impl Refusals {
         let Some(at) = requests.iter().position(|r| r == whole).filter(|_| whole.points.len() > 1) else {
             return;
         };
-        requests.splice(at..=at, halves(whole, points));
+        let parts = halves(whole, points);
+        self.silent.retain(|m| m.request != *whole);
+        self.silent.push(Met { request: whole.clone(), at: parts[1].address, why: Refusal::Silence });
+        requests.splice(at..=at, parts);
         self.quiet.retain(|q| q.request != *whole);
         self.parted = true;
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
-use super::{Answer, Request, Unit, Words};
+use super::{Answer, Refusal, Request, Unit, Words};
 use crate::field::modbus::plan::LineCost;
 use crate::plant::{Cause, DeviceIx, Micros, PointIx, Quality, Reading, TextTable};
 use crate::settings::{
@@ -89,8 +89,8 @@ fn a_factor_that_the_device_refuses_is_none_any_more() {
     let mut out = Vec::new();
     let now = Duration::from_secs(1);
     let whole = unit.begin(0, now, false, &COST, &mut out).remove(0);
-    let halves = unit.refuse(0, &whole, 2);
-    assert!(unit.refuse(0, &halves[0], 2).is_empty());
+    let halves = unit.refuse(0, &whole, Refusal::Code(2));
+    assert!(unit.refuse(0, &halves[0], Refusal::Code(2)).is_empty());
     take(&mut unit, &halves[1], &[0, 5], now, &mut out);
     unit.settle(0, now);
     assert!(unit.released(&mut out).is_some());
@@ -240,7 +240,11 @@ fn the_guilty_register_is_found_by_halving_and_looked_at_again_later() {
     let mut read: Vec<usize> = Vec::new();
     while let Some(request) = todo.pop() {
         let hit = (request.address..request.address + request.count).contains(&5);
-        if hit { todo.extend(unit.refuse(0, &request, 2)) } else { read.extend(request.points) }
+        if hit {
+            todo.extend(unit.refuse(0, &request, Refusal::Code(2)))
+        } else {
+            read.extend(request.points)
+        }
     }
     read.sort_unstable();
     assert_eq!(read, [0, 1, 2, 3, 4, 6, 7]);
