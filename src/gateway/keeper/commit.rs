@@ -13,7 +13,8 @@ use tokio::time::timeout;
 use tracing::{error, info, warn};
 
 use super::Keeper;
-use super::files::{unread, uptime};
+use super::damage::unread;
+use super::files::uptime;
 use super::work::{Done, Job, News, Work};
 use crate::console::StoreView;
 

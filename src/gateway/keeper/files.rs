@@ -12,15 +12,13 @@ use crate::plant::{Plant, TextTable};
 use crate::settings::Store;
 use crate::store::{
     Damaged, Journal, JournalReader, Ledger, LedgerReader, Loss, Mended, Recorded, Reserve, StoreError,
-    StoreLock, Trouble, Unread, Uptime,
+    StoreLock, Trouble, Uptime,
 };
 
 /// How often a file that cannot be opened is tried again.
-const AGAIN: Duration = Duration::from_secs(2);
+pub(super) const AGAIN: Duration = Duration::from_secs(2);
 /// How often the reserve is tried to be filled again.
 const REFILL: Duration = Duration::from_secs(10);
-/// How long room is waited for to take over what a damaged journal holds.
-const ROOM_MAY_COME: Duration = Duration::from_secs(600);
 
 /// See the module.
 pub(in crate::gateway) struct Files {
@@ -35,7 +33,7 @@ pub(in crate::gateway) struct Files {
     pub(super) told: Vec<String>,
     /// What could not be taken over from a damaged journal: for each outlet that had not had it.
     pub(super) lost: Vec<(Loss, String)>,
-    outlets: Vec<String>,
+    pub(super) outlets: Vec<String>,
     /// The ledger could not be read at the start.
     pub(super) unknown: bool,
     /// The ledger was looked at whole.
@@ -47,12 +45,12 @@ pub(in crate::gateway) struct Files {
     overflowing: bool,
     refilled: Instant,
     /// There is no room for the reserve.
-    short: bool,
+    pub(super) short: bool,
     /// Two writings in a row have met damage in the journal, or a whole look at it has found some.
-    distrusted: bool,
+    pub(super) distrusted: bool,
     met_damage: bool,
     /// Since when nothing could be taken over from a damaged journal, and when that was tried last.
-    stuck: Option<(Instant, Instant)>,
+    pub(super) stuck: Option<(Instant, Instant)>,
     /// Alarms of a ledger that could not be read at the start: what it says of them is not written over.
     pub(super) before: std::collections::HashSet<String>,
 }
@@ -164,6 +162,14 @@ impl Files {
         }
     }
 
+    /// That a file can be opened does not tell yet that it can be written.
+    fn opened(&mut self, which: Which, went: Result<(), StoreError>) {
+        match went {
+            Ok(()) => self.trouble[which as usize] = None,
+            Err(e) => self.note(which, Err(&e)),
+        }
+    }
+
     /// The file was in trouble when it was last tried.
     pub(super) fn is_in_trouble(&self, which: Which) -> bool {
         self.trouble[which as usize].is_some()
@@ -187,11 +193,11 @@ impl Files {
             self.tried = Some(Instant::now());
             if self.ledger.is_none() {
                 let went = self.open_ledger();
-                self.note(Which::Ledger, went.as_ref().copied());
+                self.opened(Which::Ledger, went);
             }
             if self.journal.is_none() {
                 let went = self.open_journal();
-                self.note(Which::Journal, went.as_ref().copied());
+                self.opened(Which::Journal, went);
             }
             self.compare();
         }
@@ -341,68 +347,6 @@ impl Files {
         self.journal = Some(journal);
         self.tell_lost();
         Ok(())
-    }
-
-    /// Each outlet that has not had it hears of what could not be taken over.
-    fn tell_lost(&mut self) {
-        let Some(journal) = &mut self.journal else { return };
-        for gap in journal.take_lost() {
-            for outlet in &self.outlets {
-                // Where an outlet stands cannot be read: rather told once too often.
-                if journal.delivered_by(outlet).unwrap_or(0) < gap.last {
-                    self.lost.push(unread(outlet, &gap));
-                }
-            }
-        }
-        self.told.extend(journal.take_told());
-    }
-
-    /// Something is still to be taken over from a damaged journal.
-    pub(super) fn is_taking_over(&self) -> bool {
-        self.journal.as_ref().is_some_and(Journal::is_taking_over)
-    }
-
-    /// Takes over some of what a damaged journal holds, where there is room for it. Its delivered history makes room for
-    /// what follows; where none comes, the rest is given up and told.
-    pub(super) fn take_over_some(&mut self) {
-        if !self.is_taking_over() || self.stuck.is_some_and(|(_, tried)| tried.elapsed() < AGAIN) {
-            return;
-        }
-        let room = !self.short && self.reserve.has_room(1).unwrap_or(true);
-        let room = room || self.give_up_history(true);
-        let Some(journal) = &mut self.journal else { return };
-        let went = if room {
-            journal.take_over_some().map(drop).map_err(|e| e.to_string())
-        } else {
-            Err("no room on the disk".to_owned())
-        };
-        let Err(why) = went else {
-            self.stuck = None;
-            self.tell_lost();
-            return;
-        };
-        let since = self.stuck.map_or_else(Instant::now, |(since, _)| since);
-        if self.stuck.is_none() {
-            warn!("what a damaged journal holds cannot be taken over at present: {why}");
-        }
-        self.stuck = Some((since, Instant::now()));
-        if since.elapsed() >= ROOM_MAY_COME {
-            if let Err(e) = journal.give_up_taking_over(&why) {
-                error!("{e}");
-            }
-            self.stuck = None;
-            self.tell_lost();
-        }
-    }
-
-    /// Damage was found by a whole look at the journal, or there is none.
-    pub(super) fn looked_at_journal(&mut self, sound: bool) {
-        Journal::is_not_suspect(&self.dir);
-        if !sound {
-            (self.distrusted, self.journal) = (true, None);
-            self.try_at_once();
-            self.tend();
-        }
     }
 
     /// The journal knows which ledger was beside it.
@@ -569,24 +513,6 @@ impl Files {
 pub(super) fn uptime() -> Uptime {
     let (boot, up) = crate::clock::uptime();
     Uptime { boot, up }
-}
-
-/// A gap in the journal as a loss of `outlet`, with its reason.
-pub(super) fn unread(outlet: &str, gap: &Unread) -> (Loss, String) {
-    let which = if gap.first == gap.last {
-        format!("chunk {} of journal.db does", gap.first)
-    } else {
-        format!("chunks {} to {} of journal.db do", gap.first, gap.last)
-    };
-    let guessed = if gap.guessed { "; the number of readings is a guess by a neighbour" } else { "" };
-    let loss = Loss {
-        outlet: outlet.to_owned(),
-        from: gap.from,
-        to: gap.to,
-        readings: gap.readings,
-        detail: String::new(),
-    };
-    (loss, format!("{which} not read back: {}{guessed}", gap.why))
 }
 
 #[cfg(test)]

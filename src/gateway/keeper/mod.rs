@@ -8,12 +8,14 @@
 //! shares a commit for at most `store.commit_every`. However long the disk takes, judging goes on.
 //!
 //! `cycle` is the loop, `commit` what is handed over and what follows, `work` the words between the two threads, `writer`
-//! the other thread, `files` the store as it holds it, `waiting` the readings in between, `commands` what people ask for,
+//! the other thread, `files` the store as it holds it, `damage` what follows
+//! damage of the journal, `waiting` the readings in between, `commands` what people ask for,
 //! `own` the gateway's own alarms, `show` what the page sees, `upkeep` evidence and trimming, `restore` the start.
 
 mod commands;
 mod commit;
 mod cycle;
+mod damage;
 mod files;
 mod own;
 mod restore;

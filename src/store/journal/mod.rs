@@ -139,7 +139,10 @@ impl Journal {
         };
         let begun = match &aside {
             Some(aside) => journal.take_over(aside, plant)?,
-            None => false,
+            None => {
+                journal.forget_taking_over()?;
+                false
+            }
         };
         journal.believe_cursors()?;
         journal.wake(now, uptime)?;

@@ -21,6 +21,8 @@ use crate::store::{checksum, place, unpack};
 const MARKER: &str = "journal.salvage";
 /// Chunks taken over in one transaction.
 const STEP: usize = 256;
+/// Bytes of chunks in one transaction, about.
+const STEP_BYTES: usize = 4 << 20;
 /// Where the last number cannot be read, new ones begin so far behind those that can.
 const BEYOND_DOUBT: i64 = 1 << 20;
 /// Names of damaged files.
@@ -177,10 +179,15 @@ impl Journal {
         };
         let tx = self.conn.transaction().map_err(&err)?;
         let (mut seq, mut ended, mut taken, mut reached) = (after, false, 0, salvage.reached);
+        let mut bytes = 0;
         for _ in 0..STEP {
+            if bytes >= STEP_BYTES {
+                break;
+            }
             match salvage.reader.next_after(seq) {
                 Ok(Some(chunk)) if chunk.seq <= until => {
                     seq = chunk.seq;
+                    bytes += chunk.body.len();
                     reached = chunk.committed;
                     // One without readings stands for what does not read back.
                     if chunk.readings > 0 {
@@ -227,6 +234,17 @@ impl Journal {
         let span = (salvage.reached, Micros(self.newest.max(salvage.reached.0)));
         self.lost.extend(left.into_iter().map(|range| not_taken_over(range, span, why)));
         self.end_taking_over()
+    }
+
+    /// The damaged file from which something was still to be taken over is not there any more: nobody waits for it.
+    pub(super) fn forget_taking_over(&mut self) -> Result<(), StoreError> {
+        let err = sqlite(FILE);
+        let Some(left) = meta::salvage(&self.conn).map_err(&err)? else { return Ok(()) };
+        let why = "the damaged file from which they were to be taken over is gone";
+        self.told.push(format!("not all of the damaged journal was taken over: {why}"));
+        let span = (Micros(0), Micros(self.newest.max(0)));
+        self.lost.extend(left.into_iter().map(|range| not_taken_over(range, span, why)));
+        meta::end_salvage(&self.conn).map_err(&err)
     }
 
     /// Of damaged files the newest is kept.

@@ -530,6 +530,21 @@ fn a_kill_between_the_two_renamings_costs_nothing_and_what_is_given_up_is_told()
 }
 
 #[test]
+fn a_damaged_file_that_somebody_takes_away_holds_up_no_outlet() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(filled(dir.path(), 50));
+    Journal::put_aside(dir.path(), Micros(9_000_000)).unwrap();
+    let mut journal = begin(dir.path()).journal;
+    put_one(&mut journal, 600, 600, 7.0);
+    drop(journal);
+    std::fs::remove_file(dir.path().join("journal.damaged-9.db")).unwrap();
+    let mut journal = begin(dir.path()).journal;
+    assert_eq!(journal.take_lost().iter().map(|gap| (gap.first, gap.last)).collect::<Vec<_>>(), [(1, 50)]);
+    let next = journal.reader().unwrap().next_to_send(0).unwrap();
+    assert_eq!(next.map(|chunk| chunk.seq), Some(51));
+}
+
+#[test]
 fn readings_that_waited_for_the_disk_are_found_by_their_own_times() {
     let dir = tempfile::tempdir().unwrap();
     let mut journal = filled(dir.path(), 100);
