@@ -307,6 +307,7 @@ mod tests {
             {
                 let Report::Event { seq, state, done, .. } = report else { continue };
                 receipts.push((seq, state));
+                assert!(receipts.len() < 10, "sent again and again: {receipts:?}");
                 let _ = done.send(());
                 wake.send_modify(|n| *n += 1);
             }
