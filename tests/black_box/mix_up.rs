@@ -113,7 +113,7 @@ async fn ten_thousand_faulty_polls_with_four_requests_in_flight_deliver_no_wrong
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_thousand_faulty_polls_of_rtu_through_serial_servers_deliver_no_wrong_value() {
-    nothing_is_mixed_up(14, 1, async |source, log| {
+    nothing_is_mixed_up(24, 1, async |source, log| {
         let server = Chaos::start(source, true, Arc::clone(log)).await;
         (format!("rtu+tcp://127.0.0.1:{}", server.port), None)
     })
@@ -123,7 +123,7 @@ async fn ten_thousand_faulty_polls_of_rtu_through_serial_servers_deliver_no_wron
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_thousand_faulty_polls_on_serial_lines_deliver_no_wrong_value() {
     let folder = tempfile::tempdir().expect("a folder");
-    nothing_is_mixed_up(18, 1, async |source, log| {
+    nothing_is_mixed_up(24, 1, async |source, log| {
         let server = Chaos::start(source, true, Arc::clone(log)).await;
         let line = folder.path().join(format!("line-{source}"));
         let address = format!("TCP:127.0.0.1:{},nodelay,retry=100,interval=0.02", server.port);

@@ -1,7 +1,7 @@
 //! What connections and lines do beside the specification: answers that come late, in pieces, among
 //! stray bytes or in another's name, devices that hang up or die without a word, a second master.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -309,35 +309,36 @@ async fn an_answer_that_comes_twice_is_never_the_next_requests_value() {
         let mut gateway = start(&settings(&address, "breaker = false", &[1]), &profile(head, &points));
         eventually("enough came twice", async || {
             let path = path(&gateway).await;
-            let enough = path["doubled_answers"].as_u64() >= Some(8);
+            let enough = path["doubled_answers"].as_u64() >= Some(5);
             unless(enough && path["devices"][0]["good_polls"].as_u64() >= Some(8), path)
         })
         .await;
         gateway.stop().await;
-        each_is_its_own(&gateway, 60);
+        each_is_its_own(&gateway, 40);
         assert_eq!(gateway.log().matches("answers come twice").count(), 1, "{}", gateway.log());
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_is_held_back_while_others_are_answered_is_never_taken_for_one_of_its_length() {
-    let (mut asked, mut held) = (0u32, None::<Vec<u8>>);
+    let (mut asked, mut held) = (0u32, None::<(Instant, Vec<u8>)>);
     let device = Odd::rtu(move |ask| {
         asked += 1;
         let frame = ask.values(|a| a);
         if ask.covers(100) && held.is_none() && asked.is_multiple_of(3) {
-            held = Some(frame);
+            held = Some((ask.at, frame));
             return Vec::new();
         }
         // Others are answered; then one is spoilt, and behind it comes the old one.
         match held.take_if(|_| ask.from == 0) {
-            Some(old) => {
+            // Later than a second it would be later than anybody can reckon with.
+            Some((since, old)) if ask.at.duration_since(since) < ms(1000) => {
                 let mut spoilt = frame;
                 let last = spoilt.len() - 1;
                 spoilt[last] ^= 0x5A;
                 vec![Say(spoilt), Say(old)]
             }
-            None => vec![Say(frame)],
+            _ => vec![Say(frame)],
         }
     })
     .await;

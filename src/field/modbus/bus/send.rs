@@ -1,5 +1,7 @@
 //! What may be in flight: the connection, the window of each device, and what must be there alone.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
@@ -15,6 +17,9 @@ use crate::settings::Transport;
 
 /// More than this a request does not ask for beyond its own, as multiples of a register or of eight bits.
 const MOST_MORE: u16 = 4;
+
+/// For so long a request waits at least for an answer that is owed, however short the timeout is.
+const WAITS: Duration = Duration::from_millis(600);
 
 /// What is asked for a request, with so many registers or bits beyond its own.
 pub(super) fn ask_of(request: &Request, more: u16) -> Ask {
@@ -100,7 +105,7 @@ impl Bus {
             return Some(job);
         }
         job.more = 0;
-        if until > now + self.source.timeout {
+        if until > now + self.source.timeout.max(WAITS) {
             // Too long for this poll: what it waits for is as good as late.
             self.failed(&job, Cause::Timeout, wall_now()).await;
             return None;
