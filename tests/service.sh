@@ -98,6 +98,9 @@ in_it chgrp dialout /dev/ttyUSB0 2>/dev/null || true
 groups() { grep -q "^Groups:.*\b$(in_it getent group dialout | cut -d: -f3)\b" "/proc/$(pgrep -P "$leader" -x steamward | head -n 1)/status"; }
 holds "it is in the group of serial lines" groups
 
+uptime() { nsenter --target "$(pgrep -P "$leader" -x steamward | head -n 1)" --mount --pid -- cat /proc/uptime /proc/sys/kernel/random/boot_id; }
+holds "how long the machine has been up can be read under the unit's options" uptime
+
 in_it sed -i 's/^\[\[source.push\]\]/[[source.push]]\n# changed/' /etc/steamward/steamward.toml
 in_it sed -i 's/^bucket = .*/bucket = "other"/' /etc/steamward/steamward.toml
 reloads() { in_it systemctl reload steamward; }

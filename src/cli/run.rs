@@ -1,6 +1,7 @@
 //! `steamward run`: the gateway until SIGTERM or SIGINT; drains and stops within 5 s.
 
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use sd_notify::NotifyState;
@@ -100,12 +101,17 @@ impl Signals {
     }
 }
 
+/// How often it is asked whether the keeper has moved.
+const BEAT: Duration = Duration::from_secs(2);
+/// So many missed beats in a row end the process.
+const MOST_MISSED: u32 = 15;
+
 /// Waits for a signal; meanwhile tells the watchdog that the keeper beats.
 pub(super) async fn until_signal(gateway: &Gateway, signals: &mut Signals) -> i32 {
-    let mut beat = tokio::time::interval(Duration::from_secs(2));
+    let mut beat = tokio::time::interval(BEAT);
     // After a pause of the whole process no burst of beats: each wants the keeper to have moved.
     beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut missed = 0;
+    let mut missed = 0_u32;
     let mut told = String::new();
     loop {
         tokio::select! {
@@ -127,10 +133,17 @@ pub(super) async fn until_signal(gateway: &Gateway, signals: &mut Signals) -> i3
                 } else {
                     missed += 1;
                     if missed == 3 {
-                        // The service manager's watchdog decides; without one the log tells.
-                        error!("the keeper has not moved for 6 s");
+                        error!("the keeper has not moved for 6 s: nothing is judged");
+                    }
+                    if missed == MOST_MISSED {
+                        // The service manager's watchdog comes before; without one nobody else would start it anew. What
+                        // hangs cannot be asked to stop.
+                        error!("the keeper has not moved for 30 s: the gateway ends, to be started again");
+                        std::process::exit(exit::BROKEN);
                     }
                 }
+                let stands = BEAT * missed;
+                gateway.counters().keeper_stands_s.store(stands.as_secs(), Ordering::Relaxed);
             }
         }
     }

@@ -58,6 +58,8 @@ pub struct Counters {
     pub commit_failures: AtomicU64,
     /// 1 while the store cannot be written.
     pub store_failing: AtomicU64,
+    /// For how many seconds the keeper has not moved; 0 while it does.
+    pub keeper_stands_s: AtomicU64,
     pub transitions: AtomicU64,
     pub hazards: AtomicU64,
     pub journal_bytes: AtomicU64,

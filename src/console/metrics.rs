@@ -9,6 +9,9 @@ use axum::response::IntoResponse;
 
 use super::Shared;
 
+/// After so many seconds without a move of the keeper it is told: a long cycle is none.
+const STANDS_S: u64 = 6;
+
 /// The process answers.
 pub(super) async fn healthz() -> &'static str {
     "ok\n"
@@ -21,6 +24,8 @@ pub(super) async fn readyz(State(shared): State<Shared>) -> (StatusCode, String)
     let failing = shared.counters.store_failing.load(Ordering::Relaxed) != 0;
     let why = if failing {
         format!("the store is {}: {}", store.state, store.problem.unwrap_or_default())
+    } else if shared.counters.keeper_stands_s.load(Ordering::Relaxed) >= STANDS_S {
+        "nothing is judged: the keeper has not moved for seconds".to_owned()
     } else if shared.commands.is_closed() {
         "the gateway is stopping".to_owned()
     } else if shared.with_ledger(|l| l.last_audit()).is_err() {
@@ -63,6 +68,12 @@ pub(super) async fn metrics(State(shared): State<Shared>) -> impl IntoResponse {
     );
     let waiting = AtomicU64::new(c.store().waiting);
     metric("steamward_readings_waiting", "gauge", "Readings in memory that wait for the disk.", &waiting);
+    metric(
+        "steamward_keeper_stands_seconds",
+        "gauge",
+        "For how long the thread that judges has not moved; 0 while it does.",
+        &c.keeper_stands_s,
+    );
     metric("steamward_transitions_total", "counter", "Alarm transitions.", &c.transitions);
     metric("steamward_hazard_changes_total", "counter", "Hazard versions written.", &c.hazards);
     metric("steamward_journal_bytes", "gauge", "Bytes in use in journal.db.", &c.journal_bytes);

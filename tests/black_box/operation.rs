@@ -105,3 +105,30 @@ async fn strangers_are_refused_and_the_doors_of_operation_answer() {
     assert_eq!(gateway.status("/healthz", &[]).await, 200, "a probe needs no token");
     gateway.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_nothing_is_judged_it_is_not_ready_and_then_it_ends_to_be_started_anew() {
+    let modbus = ModbusServer::start();
+    let mut gateway =
+        Gateway::start(&[plants::base(), plants::boiler(modbus.port)].concat(), &[plants::BOILER]);
+    let freezer = gateway.freeze("keeper", 100);
+    eventually("it is not ready", async || {
+        let said = gateway.text("/readyz").await;
+        unless(said.contains("not ready: nothing is judged"), said)
+    })
+    .await;
+    eventually("it gives up", async || {
+        unless(gateway.log().contains("the keeper has not moved for 30 s: the gateway ends"), gateway.log())
+    })
+    .await;
+    // A thread that is traced is gone only once its tracer is.
+    drop(freezer);
+    eventually("it ends by itself", async || unless(gateway.ended() == Some(4), gateway.log())).await;
+    gateway.again();
+    eventually("it is ready again", async || {
+        let said = gateway.text("/readyz").await;
+        unless(said.starts_with("ready"), said)
+    })
+    .await;
+    gateway.stop().await;
+}

@@ -168,7 +168,10 @@ impl PlantBuilder<'_> {
             own.push(ix);
             self.points.push(point);
             self.unmet_sentinels(p);
-            self.reach.extend(p.register.as_ref().and_then(Reach::of).map(|r| (ix, r)));
+            if let Some(reach) = p.register.as_ref().and_then(Reach::of) {
+                self.register_holds(p, &reach);
+                self.reach.insert(ix, reach);
+            }
             new.push((ix, p));
         }
         new
@@ -188,6 +191,17 @@ impl PlantBuilder<'_> {
         if !warnings.contains(&told) {
             warnings.push(told);
         }
+    }
+
+    /// A range means something for what the register can hold.
+    fn register_holds(&self, p: &ProfilePoint, reach: &Reach) {
+        let problem = p.range.and_then(|range| reach.range_problem(range));
+        self.warnings.borrow_mut().extend(problem.map(|problem| Fault {
+            place: p.places.of("range"),
+            key: format!("point.{}.range", p.id),
+            problem,
+            remedy: "write the signed type if the device sends negative numbers, else a range from 0".to_owned(),
+        }));
     }
 
     /// What only the poller of a device knows how to do: passed over, it would make wrong values.

@@ -3,7 +3,7 @@
 use super::super::fault::Fault;
 use super::super::walk::Walk;
 use super::plant::PlantBuilder;
-use crate::plant::{LimitKind, Point, PointIx, ValueType};
+use crate::plant::{Limit, LimitKind, Point, PointIx, ValueType};
 
 /// So many are named; the rest is counted.
 const NAMED: usize = 12;
@@ -28,6 +28,21 @@ const WORDS: &[&str] = &[
     "极高",
     "低低",
     "高高",
+    "异常",
+    "保护",
+    "联锁",
+    "缺相",
+    "断水",
+    "断电",
+    "断线",
+    "断流",
+    "停炉",
+    "超限",
+    "越限",
+    "超低",
+    "超高",
+    "低水位",
+    "高水位",
     "alarm",
     "fault",
     "failure",
@@ -36,23 +51,109 @@ const WORDS: &[&str] = &[
     "emergency",
     "leak",
     "overload",
+    "abnormal",
+    "interlock",
+    "lockout",
+    "shutdown",
+    "cut-off",
+    "cutoff",
+    "cut-out",
+    "low water",
+    "high water",
+    "no flow",
     "low-low",
     "high-high",
     "störung",
 ];
 
 /// Words behind which the same word is a command or a report of its end: `报警复位`.
-const BUT: &[&str] =
-    &["复位", "消音", "屏蔽", "旁路", "无故障", "无报警", "reset", "ack", "silence", "bypass", "no fault"];
+const BUT: &[&str] = &[
+    "复位",
+    "消音",
+    "屏蔽",
+    "旁路",
+    "无故障",
+    "无报警",
+    "投入",
+    "投用",
+    "退出",
+    "解除",
+    "按钮",
+    "命令",
+    "正常",
+    "允许",
+    "reset",
+    "ack",
+    "silence",
+    "bypass",
+    "no fault",
+    "enable",
+    "button",
+    "command",
+    "normal",
+    "healthy",
+    "permissive",
+];
+
+/// Words for what is measured: `压力高` and `steam pressure high` speak of an alarm, `high speed` of a stage.
+const MEASURED: &[&str] = &[
+    "压",
+    "温",
+    "水位",
+    "液位",
+    "料位",
+    "流量",
+    "浓度",
+    "电流",
+    "电压",
+    "氧量",
+    "振动",
+    "液面",
+    "pressure",
+    "temp",
+    "level",
+    "flow",
+    "concentration",
+    "current",
+    "voltage",
+    "oxygen",
+    "vibration",
+    "gas",
+];
 
 fn speaks_of_an_alarm(point: &Point) -> bool {
     let names =
         [point.name.zh.to_lowercase(), point.name.en.to_lowercase(), point.id.as_str().replace('_', " ")];
     let any = |words: &[&str]| names.iter().any(|n| words.iter().any(|w| n.contains(w)));
-    any(WORDS) && !any(BUT)
+    let ends = |name: &String| {
+        let ends = ["高", "低", "大", "小"].iter().any(|w| name.ends_with(w))
+            || name.split(|c: char| !c.is_alphanumeric()).any(|word| word == "high" || word == "low");
+        ends && MEASURED.iter().any(|w| name.contains(w))
+    };
+    (any(WORDS) || names.iter().any(ends)) && !any(BUT)
 }
 
 impl PlantBuilder<'_> {
+    /// A flag in a register that is read as a number: 255 is true to its device, and not the 1 of the limit.
+    pub(super) fn flag_as_number(&self, ix: PointIx, limit: &Limit) -> Option<String> {
+        let point = &self.points[ix.0 as usize];
+        let is_flag = limit.kind == LimitKind::State && (limit.at == 0.0 || limit.at == 1.0);
+        let is_number = matches!(point.value_type, ValueType::Float | ValueType::Integer);
+        let is_bare = point.labels.is_empty() && point.unit.is_empty();
+        (is_flag && is_number && is_bare && self.is_read(point)).then(|| {
+            format!(
+                "state = {} calls at this very number alone, and the point is read as a number, not as a bit",
+                limit.at
+            )
+        })
+    }
+
+    /// It comes from a device, and is not calculated.
+    fn is_read(&self, point: &Point) -> bool {
+        let device = self.devices.get(point.device.0 as usize);
+        device.is_some_and(|d| d.source.as_str() != super::derived::SOURCE)
+    }
+
     /// Lists the alarm bits of one equipment that have no limit; `state = false` says that this is meant.
     pub(super) fn unwatched(&self, w: &Walk<'_>, own: &[PointIx]) {
         let bare = |ix: &&PointIx| {
@@ -60,10 +161,7 @@ impl PlantBuilder<'_> {
             point.value_type == ValueType::Bool
                 && point.limits.is_empty()
                 && !self.relations.is_off(**ix, LimitKind::State)
-                && self
-                    .devices
-                    .get(point.device.0 as usize)
-                    .is_some_and(|d| d.source.as_str() != super::derived::SOURCE)
+                && self.is_read(point)
                 && speaks_of_an_alarm(point)
         };
         let found: Vec<&str> =
@@ -147,5 +245,59 @@ mod tests {
         let meant =
             "[equipment.limits.a]\nstate = false\n[equipment.limits.pump_fault]\nstate = { at = 1 }\n";
         assert_eq!(warnings(meant), Vec::<String>::new());
+    }
+
+    fn told(points: &[&str]) -> Vec<String> {
+        let points: String = points
+            .iter()
+            .enumerate()
+            .map(|(n, keys)| format!("[[point]]\nid = \"p{n}\"\naddress = 400{:02}\n{keys}\n", n + 1))
+            .collect();
+        let profile = format!("kind = \"k\"\n{points}");
+        let loaded = load_texts(&[("t.toml", SETTINGS)], &[("p.toml", &profile)], &[]).expect("good");
+        loaded.warnings.iter().map(|w| w.problem.clone()).collect()
+    }
+
+    #[test]
+    fn names_of_alarms_are_known_in_the_words_that_plants_use() {
+        for name in [
+            "低水位",
+            "水位低",
+            "蒸汽压力高",
+            "燃烧器异常",
+            "断水保护",
+            "缺相",
+            "联锁停炉",
+            "可燃气体浓度高",
+            "Low water cut-off",
+            "Steam pressure high",
+            "Burner lockout",
+            "Gas leak",
+            "电机过载",
+        ] {
+            assert_eq!(told(&[&format!("bit = 0\nname = \"{name}\"")]).len(), 1, "{name}");
+        }
+        for name in
+            ["联锁投入", "保护解除", "High speed", "大火", "水位正常", "报警消音", "燃烧器运行", "Low fire"]
+        {
+            assert_eq!(told(&[&format!("bit = 0\nname = \"{name}\"")]), Vec::<String>::new(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_flag_that_is_read_as_a_number_is_told_unless_its_numbers_have_names() {
+        let said = told(&["type = \"u16\"\nlimits.state.at = 1"]);
+        assert!(
+            said.len() == 1 && said[0].starts_with("state = 1 calls at this very number alone"),
+            "{said:?}"
+        );
+        for keys in [
+            "unit = \"bool\"\nlimits.state.at = 1",
+            "type = \"u16\"\nlimits.state.at = 3",
+            "type = \"u16\"\nlabels = { 0 = \"run\", 1 = \"fault\" }\nlimits.state.at = 1",
+            "bit = 3\nlimits.state.at = 0",
+        ] {
+            assert_eq!(told(&[keys]), Vec::<String>::new(), "{keys}");
+        }
     }
 }

@@ -138,13 +138,17 @@ impl PlantBuilder<'_> {
         for limit in &point.limits {
             let at = [(limit.kind, Part::At)];
             let key = limit.kind.key();
-            let Some(reach) = self.reach.get(&ix) else { continue };
-            let Some(problem) = reach.problem(limit.kind, limit.at) else { continue };
+            let beyond = self.reach.get(&ix).and_then(|reach| reach.problem(limit.kind, limit.at));
+            let Some(problem) = beyond.or_else(|| self.flag_as_number(ix, limit)) else { continue };
             let found = self.relations.written(ix, &at).cloned();
             let Written { place, key, .. } =
                 found.unwrap_or_else(|| w.written(&format!("limits.{}.{key}", point.id)));
-            let remedy =
-                "check the setpoint, and type, scale and offset against the device's manual".to_owned();
+            let remedy = if limit.kind == LimitKind::State {
+                "write unit = \"bool\" if every number but 0 is true, or labels for what each number means"
+            } else {
+                "check the setpoint, and type, scale and offset against the device's manual"
+            };
+            let remedy = remedy.to_owned();
             self.warnings.borrow_mut().push(Fault { place, key, problem, remedy });
         }
     }

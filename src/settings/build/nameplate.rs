@@ -1,8 +1,9 @@
 //! `nameplate = { … }` of an equipment → ratings in known units; and the promise that nothing runs above its plate without
 //! an alarm.
 
+use super::super::fault::Fault;
 use super::super::presets::nameplate::{Fuel, Nameplate, rating};
-use super::super::presets::tidy;
+use super::super::presets::{presets, tidy};
 use super::super::walk::Walk;
 use super::plant::PlantBuilder;
 use crate::plant::{LimitKind, Point, PointIx, unit};
@@ -87,6 +88,43 @@ pub(super) fn nameplate(w: &Walk<'_>) -> Nameplate {
 }
 
 impl PlantBuilder<'_> {
+    /// No point has the id that the guard knows: another one may measure the same under its own name.
+    fn nobody_guards(&self, w: &Walk<'_>, guard: &Guard, rated: Option<f64>, mut own: Vec<&Point>) {
+        let Some(rated) = rated else { return };
+        let has_a_preset = |id: &str| presets().iter().any(|p| p.kind == guard.kind && p.point == id);
+        let most = |p: &Point| {
+            let (factor, offset) = unit::conversion(guard.unit, &p.unit).ok()?;
+            Some((rated + guard.tolerance) * factor + offset)
+        };
+        own.retain(|p| most(p).is_some() && !has_a_preset(p.id.as_str()));
+        let is_below =
+            |p: &&Point| lowest_high_limit(p).zip(most(p)).is_some_and(|(at, most)| at <= tidy(most));
+        if own.iter().any(is_below) {
+            return;
+        }
+        let what = format!("{} of the nameplate, {rated} {}", guard.key, guard.unit);
+        let remedy = format!(
+            "call the point that measures it `{}`, or write [equipment.limits.POINT] h = {{ at = … }} for it",
+            guard.point
+        );
+        let key = format!("nameplate.{}", guard.key);
+        if own.is_empty() {
+            self.warnings.borrow_mut().push(Fault {
+                place: w.place("nameplate"),
+                key: format!("{}.{key}", w.path),
+                problem: format!("no point measures the {what}: nothing calls above it"),
+                remedy,
+            });
+        } else {
+            let names = own.iter().map(|p| p.id.as_str()).collect::<Vec<_>>().join(", ");
+            w.fault(
+                &key,
+                format!("nothing calls above the {what}: no point is called `{}`, and none of {names} has a high limit there", guard.point),
+                remedy,
+            );
+        }
+    }
+
     /// Pressure and temperature of the equipment have a high limit at or below the nameplate's rating.
     pub(super) fn above_nameplate(
         &self,
@@ -97,7 +135,10 @@ impl PlantBuilder<'_> {
     ) {
         let own = || own.iter().map(|p| &self.points[p.0 as usize]);
         for guard in GUARDS.iter().filter(|g| g.kind == kind) {
-            let Some(point) = own().find(|p| p.id.as_str() == guard.point) else { continue };
+            let Some(point) = own().find(|p| p.id.as_str() == guard.point) else {
+                self.nobody_guards(w, guard, (guard.rating)(plate), own().collect());
+                continue;
+            };
             let lowest = lowest_high_limit(point);
             let key = format!("nameplate.{}", guard.key);
             let Some(rated) = (guard.rating)(plate) else {

@@ -602,6 +602,29 @@ mod tests {
     }
 
     #[test]
+    fn a_pressure_under_another_name_does_not_run_above_its_nameplate_either() {
+        let plate = "nameplate = { pressure = \"0.7 MPa\" }\npreset = true\n";
+        let point = "[[point]]\nid = \"shell_pressure\"\nunit = \"bar\"\naddress = 40001\n";
+        let said = load_points(point, plate).expect_err("nobody calls");
+        assert!(
+            said.contains("nothing calls above the pressure of the nameplate, 0.7 MPa: no point is called `steam_pressure`")
+                && said.contains("none of shell_pressure has a high limit there"),
+            "{said}"
+        );
+        let own = |at: f64| format!("{plate}[equipment.limits.shell_pressure]\nh = {{ at = {at} }}\n");
+        assert!(load_points(point, &own(7.0)).is_ok());
+        assert!(load_points(point, &own(7.5)).is_err(), "above the plate");
+        // A limit on the burner's gas is none on the steam.
+        let gas = "[[point]]\nid = \"gas_pressure\"\nunit = \"kPa\"\naddress = 40003\nlimits.h.at = 30\n";
+        assert!(load_points(&format!("{point}{gas}"), plate).is_err());
+        let loaded = load_points(gas, plate).expect("nothing measures the pressure");
+        let is_told = |w: &crate::settings::Fault| {
+            w.problem.starts_with("no point measures the pressure of the nameplate")
+        };
+        assert!(loaded.warnings.iter().any(is_told), "{:?}", loaded.warnings);
+    }
+
+    #[test]
     fn a_rating_without_a_unit_or_beyond_belief_is_a_fault() {
         for (keys, told) in [
             ("pressure = 1.25", "nameplate.pressure: this has no unit"),

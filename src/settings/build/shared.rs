@@ -4,7 +4,8 @@ use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 
 use super::super::fault::{Fault, Written};
-use super::super::profile::ProfilePoint;
+use super::super::profile::{ProfilePoint, Register};
+use super::super::types::Format;
 use super::super::walk::Walk;
 use super::mqtt::MqttKeys;
 use super::plant::PlantBuilder;
@@ -49,8 +50,8 @@ impl PlantBuilder<'_> {
             // Those that dial in share an address and tell themselves apart.
             let dials = matches!(m.source.transport, super::super::types::Transport::DialIn(_));
             let endpoint = if dials { source.to_owned() } else { m.source.transport.address() };
-            let registers = points.iter().filter_map(|(_, p)| p.register.as_ref());
-            let values = registers.map(|r| format!("{:?} {} {:?}", r.table, r.address, r.format)).collect();
+            let endpoint = endpoint.replace("//localhost", "//127.0.0.1");
+            let values = points.iter().filter_map(|(_, p)| p.register.as_ref()).map(place).collect();
             ("unit", format!("unit {unit} of {source}"), format!("{endpoint} {unit}"), values)
         } else if let Some(place) = keys.sparkplug.as_ref().filter(|_| mqtt && keys.own_sparkplug) {
             let metric = |p: &ProfilePoint| p.metric.clone().unwrap_or_else(|| name(p));
@@ -65,8 +66,16 @@ impl PlantBuilder<'_> {
                 format!("{topic} {device} {}", name(p))
             };
             let values = points.iter().map(|(_, p)| of(p)).collect();
-            let key = if keys.has_device() { "device" } else { "topic" };
-            (key, format!("the same topic of {source}"), source.to_owned(), values)
+            match unit {
+                // Replies of a line that a DTU publishes: a topic has many units.
+                Some(unit) => {
+                    ("unit", format!("unit {unit} of {source}"), format!("{source} {unit}"), values)
+                }
+                None => {
+                    let key = if keys.has_device() { "device" } else { "topic" };
+                    (key, format!("the same topic of {source}"), source.to_owned(), values)
+                }
+            }
         } else if push {
             let device = keys.device_name(owner);
             let values = points.iter().map(|(_, p)| name(p)).collect();
@@ -77,6 +86,16 @@ impl PlantBuilder<'_> {
         let at = w.written(key);
         self.takers.push(Taker { owner: owner.to_owned(), from, sender, values, at, key, is_meant });
     }
+}
+
+/// Where a value stands. Two types at one address are one value, two bits of a register are not.
+fn place(register: &Register) -> String {
+    let part = match register.format {
+        Format::RegisterBit(bit) => format!(" bit {bit}"),
+        Format::Bits { low, high, .. } => format!(" bits {low} to {high}"),
+        _ => String::new(),
+    };
+    format!("{:?} {}{part}", register.table, register.address)
 }
 
 /// Warns of devices that give what another gives already.
@@ -145,6 +164,40 @@ mod tests {
         assert!(warned(MODBUS, &on("a", 1), &on("a", 2), REGISTERS).is_empty());
         assert!(warned(MODBUS, &on("a", 1), &on("b", 1), REGISTERS).is_empty());
         assert!(warned(MODBUS, &on("a", 1), &(on("a", 1) + "\nshared = true"), REGISTERS).is_empty());
+    }
+
+    #[test]
+    fn one_register_is_one_value_whatever_its_type_and_its_endpoints_name() {
+        let two = |first: &str, second: &str, addresses: [&str; 2]| {
+            let text = format!(
+                "[site]\nid = \"n\"\n[[source.modbus]]\nid = \"a\"\naddress = \"tcp://{}\"\n\
+                 [[source.modbus]]\nid = \"b\"\naddress = \"tcp://{}\"\n\
+                 [[equipment]]\nid = \"x\"\nprofile = \"p\"\nsource = \"a\"\nunit = 1\n\
+                 [[equipment]]\nid = \"y\"\nprofile = \"q\"\nsource = \"b\"\nunit = 1\n",
+                addresses[0], addresses[1]
+            );
+            let profile =
+                |keys: &str| format!("kind = \"k\"\n[[point]]\nid = \"v\"\naddress = 40001\n{keys}\n");
+            let profiles = [("p.toml", profile(first)), ("q.toml", profile(second))];
+            let profiles: Vec<(&str, &str)> = profiles.iter().map(|(n, t)| (*n, t.as_str())).collect();
+            let loaded = load_texts(&[("t.toml", &text)], &profiles, &[]).expect("good");
+            loaded.warnings.iter().filter(|w| w.problem.contains("both show the same")).count()
+        };
+        let one = ["127.0.0.1:1502", "127.0.0.1:1502"];
+        assert_eq!(two("type = \"u16\"", "type = \"i16\"", one), 1);
+        assert_eq!(two("type = \"u16\"", "type = \"u16\"", ["localhost:1502", "127.0.0.1:1502"]), 1);
+        assert_eq!(two("bit = 0", "bit = 1", one), 0, "two boilers may share a status word");
+        assert_eq!(two("bit = 0", "bit = 0", one), 1);
+    }
+
+    #[test]
+    fn units_behind_one_topic_are_told_apart() {
+        let mqtt = "[[source.mqtt]]\nid = \"m\"\naddress = \"mqtt://192.0.2.1\"";
+        let unit = |unit: u8| format!("source = \"m\"\ntopic = \"dtu/1\"\nunit = {unit}");
+        let shape = "[shape]\npreset = \"hex\"\nrequest = [{ function = 3, start = 0, count = 2 }]\n";
+        let profile = format!("{shape}{REGISTERS}");
+        assert!(warned(mqtt, &unit(1), &unit(2), &profile).is_empty());
+        assert_eq!(warned(mqtt, &unit(1), &unit(1), &profile).len(), 1);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use steamward::store::{JournalReader, unpack};
 use tempfile::TempDir;
 
 use super::receiver::KEY;
-use super::{Process, http, slow_http};
+use super::{Process, http, root, slow_http};
 
 fn fake_clock_library() -> PathBuf {
     let folders = std::fs::read_dir("/usr/lib").expect("a folder");
@@ -177,6 +177,19 @@ impl Gateway {
             status.lines().find_map(|l| l.strip_prefix("PPid:")?.trim().parse::<u32>().ok())
         };
         pids.filter(|pid| parent(pid) == Some(own)).collect()
+    }
+
+    /// Stops one of its threads for some seconds.
+    pub fn freeze(&self, thread: &str, seconds: u32) -> Process {
+        let pid = self.process.as_ref().expect("it runs").0.id().to_string();
+        let script = root().join("tests/peers/freeze_thread.py");
+        let python = Command::new("python3").arg(script).args([&pid, thread, &seconds.to_string()]).spawn();
+        Process(python.expect("python3"))
+    }
+
+    /// The code with which it ended by itself, if it has.
+    pub fn ended(&mut self) -> Option<i32> {
+        self.process.as_mut().expect("it ran").0.try_wait().expect("its state").and_then(|s| s.code())
     }
 
     /// The most memory that the process has held so far, in KiB.
