@@ -44,6 +44,9 @@ use crate::field::{Ack, Intake, Status, jittered, stopped};
 use crate::plant::DeviceIx;
 use crate::settings::{MqttSource, Qos};
 
+/// Brokers have a limit of their own for what is in flight to one client, and do not tell it. Mosquitto's is 20 unless it is set
+/// otherwise; others may have half of it.
+const FEWEST_IN_FLIGHT: usize = 10;
 /// A connection that lasted this long was well; the next attempt may come soon.
 const SETTLED: Duration = Duration::from_secs(10);
 /// With too much under way the wire is looked at this often, so that it stays alive.
@@ -265,9 +268,10 @@ impl<'a> Session<'a> {
         self.unacked.len() >= usize::from(self.part.source.receive_maximum)
     }
 
-    /// Three quarters of it: the broker is about to stop sending.
+    /// Three quarters of what the broker sends before it waits: it is about to stop sending.
     fn is_nearly_full(&self) -> bool {
-        self.unacked.len() * 4 >= usize::from(self.part.source.receive_maximum) * 3
+        let most = usize::from(self.part.source.receive_maximum).min(FEWEST_IN_FLIGHT);
+        self.unacked.len() * 4 >= most * 3
     }
 
     /// `since_ms`: when the connection was begun, in ms since 1970.
