@@ -29,6 +29,11 @@ const READ: &[&str] = &[
 
 /// Single texts that are not told: words of lists, keys of a profile, lines of the log, reasons of an `expect`.
 const NOT_TOLD: &[&str] = &[
+    "the keeper has not moved for 6 s: nothing is judged",
+    "the keeper has not moved for 30 s: the gateway ends, to be started again",
+    "low water",
+    "high water",
+    "no flow",
     "slave address",
     "slave id",
     "node id",
