@@ -82,8 +82,21 @@ fn is_complaint(body: &str) -> bool {
 }
 
 /// Words that state success, as a whole answer or under one of [`OUTCOMES`].
-const SUCCESS: [&str; 9] =
-    ["ok", "accepted", "received", "success", "succeeded", "successful", "done", "created", "true"];
+const SUCCESS: [&str; 13] = [
+    "ok",
+    "accepted",
+    "received",
+    "success",
+    "succeeded",
+    "successful",
+    "done",
+    "created",
+    "true",
+    "成功",
+    "操作成功",
+    "已接收",
+    "已受理",
+];
 /// Names under which receivers state what came of a request, without `_` and `-`, in small letters.
 const OUTCOMES: [&str; 20] = [
     "code",
