@@ -1,6 +1,8 @@
 //! Where each list counts its addresses from, and where the profile that comes out does.
 
-use super::address;
+use std::collections::BTreeMap;
+
+use super::address::{self, Habit};
 use super::headers::Field;
 use super::places::Places;
 use super::scan::{self, Block};
@@ -72,4 +74,60 @@ pub(super) fn is_mixed(sheet: &Sheet, block: &Block) -> bool {
             && !block.exact
             && block.rows.clone().any(|row| address::only_hex(&sheet.down(row, c.index).shown()))
     })
+}
+
+/// What another column of addresses says against the one that is read: by row where the two differ otherwise than in the other
+/// rows, and one warning where it names other registers throughout, whose points are then not there.
+pub(super) fn other_columns(
+    sheet: &Sheet,
+    block: &Block,
+    habit: Habit,
+) -> (BTreeMap<usize, Trouble>, Vec<Trouble>) {
+    let (mut clashes, mut warnings) = (BTreeMap::new(), Vec::new());
+    let Some(own) = block.column(&Field::Address).filter(|_| !block.exact) else {
+        return (clashes, warnings);
+    };
+    let register = |row: usize, column: &super::headers::Column| {
+        let text = sheet.down(row, column.index).shown();
+        let habit = Habit { hex: column.hex || habit.hex, ..habit };
+        let found = address::address(&text, habit).ok()??;
+        Some((i64::from(found.first(0)?), text))
+    };
+    for other in &block.others {
+        let pairs: Vec<(usize, i64, String, String)> = block
+            .rows
+            .clone()
+            .filter_map(|row| {
+                let ((one, here), (two, there)) = (register(row, own)?, register(row, other)?);
+                Some((row, two - one, here, there))
+            })
+            .collect();
+        let mut counts: BTreeMap<i64, usize> = BTreeMap::new();
+        for (_, apart, ..) in &pairs {
+            *counts.entry(*apart).or_default() += 1;
+        }
+        let usual = counts.iter().max_by_key(|(apart, n)| (**n, -apart.abs())).map(|(apart, _)| *apart);
+        let Some(usual) = usual.filter(|_| pairs.len() > 1) else { continue };
+        let trouble = |row: usize, column: usize, problem: String, remedy: &str| Trouble {
+            sheet: sheet.name.clone(),
+            row,
+            column: letters(column),
+            problem,
+            remedy: remedy.to_owned(),
+        };
+        // Groups of registers of their own have no distance that holds for most rows.
+        if counts.get(&usual).is_some_and(|n| n * 2 > pairs.len()) {
+            for (row, _, here, there) in pairs.iter().filter(|(_, apart, ..)| *apart != usual) {
+                let problem = messages::address_columns_differ(here, there, &letters(other.index));
+                clashes.insert(*row, trouble(row + 1, own.index, problem, messages::ADDRESS_COLUMNS_REMEDY));
+            }
+        }
+        if usual.abs() > 1
+            && let Some((row, _, here, there)) = pairs.first()
+        {
+            let problem = messages::other_registers(&other.title, there, here);
+            warnings.push(trouble(row + 1, other.index, problem, messages::OTHER_REGISTERS_REMEDY));
+        }
+    }
+    (clashes, warnings)
 }

@@ -1,6 +1,8 @@
 //! Sheets → points: every row read, ids made unique, references between points resolved, registers
 //! that are taken twice told.
 
+use std::collections::BTreeMap;
+
 use super::address::{Form, Habit};
 use super::bases;
 use super::document::Point;
@@ -113,6 +115,9 @@ pub fn import(sheets: &[Sheet], options: &Options) -> Imported {
             // What a cover sheet says holds for all lists.
             notes
                 .extend((0..sheet.rows.len()).filter_map(|row| Note::of_row(sheet, row)).map(Note::of_cover));
+            let (warnings, faults) = Places::of(sheet, &[], &[]).told(&sheet.name);
+            imported.warnings.extend(warnings);
+            imported.faults.extend(faults);
             empty.extend(wanted.then(|| scan::nothing(sheet)));
         } else if wanted {
             let places = lists.iter().find(|(s, ..)| std::ptr::eq(*s, sheet)).map(|(_, _, places)| places);
@@ -302,6 +307,25 @@ impl OfSheet<'_> {
             device: None,
             decimal_comma: scan::has_decimal_commas(sheet, block),
         };
+        self.rows(&mut around, &bases, mixed, imported, drafts);
+    }
+
+    /// The rows of a block, each with what the words around it say of its address.
+    fn rows(
+        &mut self,
+        around: &mut Surroundings<'_>,
+        bases: &bases::Bases<'_>,
+        mixed: bool,
+        imported: &mut Imported,
+        drafts: &mut Vec<Found>,
+    ) {
+        let (sheet, block) = (self.sheet, around.block);
+        let (mut clashes, warnings) = if bases.places.at(block.rows.start).hex.is_none() {
+            bases::other_columns(sheet, block, around.habit)
+        } else {
+            (BTreeMap::new(), Vec::new())
+        };
+        imported.warnings.extend(warnings);
         for row in block.rows.clone() {
             if scan::filled(sheet, row) == 0 {
                 around.above = None;
@@ -311,11 +335,15 @@ impl OfSheet<'_> {
             if holds.refused.is_some() && !block.exact {
                 continue;
             }
+            if let Some(clash) = clashes.remove(&row) {
+                imported.faults.push(clash);
+                continue;
+            }
             (around.base, around.habit.hex) = (bases.at(row), !block.exact && holds.hex == Some(true));
             around.habit.mixed = mixed && holds.hex.is_none();
             let decided = block.exact || self.options.address_base.is_some();
             around.start = holds.start.filter(|_| !decided).map(|(start, _)| start);
-            self.row(&mut around, row, imported, drafts);
+            self.row(around, row, imported, drafts);
         }
     }
 

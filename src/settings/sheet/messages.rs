@@ -208,3 +208,15 @@ pub(super) const SIGNAL_WITHOUT_RAW: &str =
     "an analogue signal, but not which raw values stand for its ends: taken as a plain number";
 pub(super) const SIGNAL_REMEDY: &str =
     "add columns 原始下限 and 原始上限 (the raw values at both ends of the signal)";
+
+pub(super) const ADDRESS_COLUMNS_REMEDY: &str = "find out which is right, and correct the other";
+pub(super) const OTHER_REGISTERS_REMEDY: &str =
+    "import its points by themselves: --map names its column as address, and the other one as ignore";
+
+pub(super) fn address_columns_differ(here: &str, there: &str, column: &str) -> String {
+    format!("`{here}` here and `{there}` in column {column} are not the same register")
+}
+
+pub(super) fn other_registers(title: &str, there: &str, here: &str) -> String {
+    format!("`{title}` names other registers (`{there}` beside `{here}`): its points are not imported")
+}

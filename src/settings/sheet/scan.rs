@@ -16,6 +16,8 @@ pub(super) struct Block {
     pub(super) rows: std::ops::Range<usize>,
     /// Columns called 上限 or 下限 and nothing more, taken as limits.
     pub(super) doubtful: Vec<usize>,
+    /// Other columns of addresses than the one that is read.
+    pub(super) others: Vec<Column>,
     /// Every header is a key of the profile: an export, in which nothing is to be guessed.
     pub(super) exact: bool,
 }
@@ -68,7 +70,15 @@ fn is_address(sheet: &Sheet, row: usize, column: usize) -> bool {
 
 fn block(sheet: &Sheet, header: std::ops::Range<usize>, columns: Vec<Column>) -> Block {
     let rows = header.end..sheet.rows.len();
-    Block { header, columns, ignored: Vec::new(), rows, doubtful: Vec::new(), exact: false }
+    Block {
+        header,
+        columns,
+        ignored: Vec::new(),
+        rows,
+        doubtful: Vec::new(),
+        others: Vec::new(),
+        exact: false,
+    }
 }
 
 /// Columns that `--map` names by their letter.
@@ -332,6 +342,9 @@ fn settle(sheet: &Sheet, block: &mut Block) {
     for c in std::mem::take(&mut block.columns) {
         let many = matches!(c.field, Field::Passed | Field::Remark);
         let other_address = c.field == Field::Address && Some(c.index) != best;
+        if other_address {
+            block.others.push(c.clone());
+        }
         if other_address || (!many && seen.contains(&c.field)) {
             block.ignored.push(format!("{} `{}` (another column says it)", letters(c.index), c.title));
             continue;

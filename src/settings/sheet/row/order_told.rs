@@ -97,8 +97,5 @@ fn swap_asked(title: &str, text: &str) -> Option<Order> {
     if !speaks(title) {
         return None;
     }
-    match lists::flag(text)? {
-        true => order(title),
-        false => order(&format!("{title}: no")),
-    }
+    if lists::flag(text)? { order(title) } else { order(&format!("{title}: no")) }
 }

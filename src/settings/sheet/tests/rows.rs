@@ -279,3 +279,36 @@ fn ids_are_unique_whatever_the_names() {
     let twice = read_lines(&["标识 | 名称 | 地址", "a | 甲 | 40001", "a | 乙 | 40002"]);
     assert!(told(&twice.faults)[0].contains("the id `a` is used already at 点表!2"));
 }
+
+#[test]
+fn two_columns_of_addresses_that_differ_are_asked_or_told() {
+    let found = read_lines(&[
+        "名称 | 十进制地址 | 十六进制地址 | 功能码 | 类型",
+        "压力 | 16 | 0x0010 | 03 | INT16",
+        "温度 | 17 | 0x0011 | 03 | INT16",
+        "流量 | 20 | 0x0020 | 03 | INT16",
+    ]);
+    assert_eq!(found.points.len(), 2);
+    assert!(
+        told(&found.faults)[0].starts_with("点表!C4: `0x0020` here and `20` in column B are not"),
+        "{:?}",
+        found.faults
+    );
+    let found = read_lines(&[
+        "名称 | 1#炉地址 | 2#炉地址 | 类型",
+        "压力 | 40001 | 40101 | INT16",
+        "温度 | 40002 | 40102 | INT16",
+    ]);
+    assert_eq!((found.points.len(), found.faults.len()), (2, 0));
+    assert!(
+        told(&found.warnings)[0].starts_with("点表!C2: `2#炉地址` names other registers"),
+        "{:?}",
+        found.warnings
+    );
+    let same = read_lines(&[
+        "名称 | 协议地址 | PLC地址 | 类型",
+        "压力 | 0 | 40001 | INT16",
+        "温度 | 1 | 40002 | INT16",
+    ]);
+    assert_eq!((same.points.len(), same.faults.len(), same.warnings.len()), (2, 0, 0));
+}
