@@ -18,8 +18,8 @@
 //! | [`settings`] | the integrator's files → a checked plan, or errors with file, line, key | `plant`, `derive` |
 //! | [`plant`] | the vocabulary: site, equipment, point, limit, quality, sample; pure | nothing |
 //! | [`clock`] | the wall clock, read in one place, and whether to believe it | `plant` |
-//! | [`field`] | Modbus, MQTT and HTTP push: wires → samples | `plant`, `settings`, `clock` |
-//! | `broker` | the embedded MQTT broker of small sites, a process of its own | `settings` |
+//! | [`field`] | Modbus, MQTT and HTTP push: wires → samples | `plant`, `settings`, `clock`, `parts` |
+//! | `broker` | the embedded MQTT broker of small sites, a process of its own | `settings`, `parts` |
 //! | [`derive`] | derived quantities: the formula language, boiler and vessel functions; pure | `plant` |
 //! | [`watch`] | limits, ISA-18.2 alarm states, the engine; pure | `plant`, `derive` |
 //! | [`hazard`] | record, lifecycle, events, audit chain; pure | `plant`, `watch` |
@@ -33,7 +33,8 @@
 //!
 //! Imports point one way, and `tests/architecture.rs` holds that. Three rules explain most of the code:
 //! nothing is acknowledged or sent before it is on the disk (decision 96 tells of a dead one); unknown is not
-//! normal; a sick device, sink or file costs only itself. A panic is our bug, never bad input, and ends the process.
+//! normal; a sick device, sink or file costs only itself. A panic is our bug, never bad input; it
+//! ends its source or part, which is started again, and elsewhere the process.
 
 #[cfg(feature = "broker")]
 pub mod broker;

@@ -6,7 +6,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use hmac::{Hmac, Mac};
@@ -34,9 +34,12 @@ pub(super) struct Refusals {
     pub(super) refused: AtomicU64,
 }
 
+/// By name, with the print of the password.
+type Users = HashMap<String, (Arc<User>, [u8; 32])>;
+
 /// Decides for the broker.
 pub(super) struct Gatekeeper {
-    users: HashMap<String, (User, [u8; 32])>,
+    users: RwLock<Users>,
     key: [u8; 16],
     slow: Mutex<Slow>,
     /// Who is connected under which client id, as far as that is known.
@@ -52,15 +55,8 @@ pub(super) struct Gatekeeper {
 impl Gatekeeper {
     pub(super) fn new(users: Vec<User>, places: Arc<Places>, out: Out) -> Self {
         let key: [u8; 16] = *uuid::Uuid::now_v7().as_bytes();
-        let users = users
-            .into_iter()
-            .map(|user| {
-                let print = digest(&key, user.password.as_bytes());
-                (user.name.clone(), (user, print))
-            })
-            .collect();
         Self {
-            users,
+            users: RwLock::new(by_name(&key, users)),
             key,
             slow: Mutex::default(),
             owners: Mutex::default(),
@@ -70,6 +66,19 @@ impl Gatekeeper {
             out,
             counts: Refusals::default(),
         }
+    }
+
+    /// Takes other accounts from now on; whoever is connected stays.
+    pub(super) fn renew(&self, users: Vec<User>) {
+        *self.users.write().unwrap_or_else(PoisonError::into_inner) = by_name(&self.key, users);
+    }
+
+    fn user(&self, name: &str) -> Option<(Arc<User>, [u8; 32])> {
+        self.users.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    fn has_users(&self) -> bool {
+        !self.users.read().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
     /// Tells it whom to ask who is connected.
@@ -86,9 +95,9 @@ impl Gatekeeper {
             Ok(user) => user,
             Err(refused) => return refused,
         };
-        let name = user.map(|u| u.name.clone());
+        let name = user.as_ref().map(|u| u.name.clone());
         let of = name.as_deref().unwrap_or("nobody");
-        if user.is_some_and(|u| !u.may_be(id)) {
+        if user.as_ref().is_some_and(|u| !u.may_be(id)) {
             let why = format!("user `{of}` may not use the client id `{id}` (client_ids)");
             return self.refuse(ReasonCode::ClientIdentifierNotValid, from, &why);
         }
@@ -120,8 +129,12 @@ impl Gatekeeper {
     }
 
     /// The user whose name and password these are; `None` where the settings have no users.
-    async fn login(&self, connect: &ConnectPacket, from: SocketAddr) -> Result<Option<&User>, AuthResult> {
-        if self.users.is_empty() {
+    async fn login(
+        &self,
+        connect: &ConnectPacket,
+        from: SocketAddr,
+    ) -> Result<Option<Arc<User>>, AuthResult> {
+        if !self.has_users() {
             return Ok(None);
         }
         let name = connect.username.as_deref().unwrap_or_default();
@@ -137,9 +150,9 @@ impl Gatekeeper {
             tokio::time::sleep(wait).await;
         }
         let given = connect.password.as_deref().unwrap_or_default();
-        let known = self.users.get(name);
+        let known = self.user(name);
         // An unknown name takes as long as a wrong password.
-        let expected = known.map_or([0; 32], |(_, digest)| *digest);
+        let expected = known.as_ref().map_or([0; 32], |(_, digest)| *digest);
         let same = verify(&self.key, given, &expected);
         match known.filter(|_| same) {
             Some((user, _)) => {
@@ -206,27 +219,34 @@ impl Gatekeeper {
     }
 
     fn may_publish(&self, id: &str, name: Option<&str>, topic: &str) -> bool {
-        match name.and_then(|name| self.users.get(name)) {
+        match name.and_then(|name| self.user(name)) {
             Some((user, _)) => user.may_publish(id, topic),
-            None => self.users.is_empty() && may_publish_at_all(topic),
+            None => !self.has_users() && may_publish_at_all(topic),
         }
     }
 
     fn may_subscribe(&self, id: &str, name: Option<&str>, filter: &str) -> bool {
-        match name.and_then(|name| self.users.get(name)) {
+        match name.and_then(|name| self.user(name)) {
             Some((user, _)) => user.may_subscribe(id, filter),
-            None => self.users.is_empty(),
+            None => !self.has_users(),
         }
     }
 
-    fn right(&self, is: bool, what: &str, id: &str, name: Option<&str>, topic: &str) -> bool {
+    /// Counts and tells what a client may not do; gives on whether it may.
+    fn right<'a>(
+        &self,
+        is: bool,
+        what: &str,
+        (id, name): (&str, Option<&str>),
+        topic: &str,
+    ) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>> {
         if !is {
             self.counts.refused.fetch_add(1, Ordering::Relaxed);
             let of = name.unwrap_or("nobody");
             let text = format!("embedded broker: client `{id}` of user `{of}` may not {what} `{topic}`");
             self.out.tell("right", Level::Warn, &text);
         }
-        is
+        Box::pin(std::future::ready(is))
     }
 }
 
@@ -246,8 +266,7 @@ impl AuthProvider for Gatekeeper {
         topic: &'a str,
     ) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>> {
         let is = self.may_publish(client_id, user_id, topic);
-        let is = self.right(is, "publish to", client_id, user_id, topic);
-        Box::pin(std::future::ready(is))
+        self.right(is, "publish to", (client_id, user_id), topic)
     }
 
     fn authorize_subscribe<'a>(
@@ -257,9 +276,16 @@ impl AuthProvider for Gatekeeper {
         topic_filter: &'a str,
     ) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>> {
         let is = self.may_subscribe(client_id, user_id, topic_filter);
-        let is = self.right(is, "subscribe to", client_id, user_id, topic_filter);
-        Box::pin(std::future::ready(is))
+        self.right(is, "subscribe to", (client_id, user_id), topic_filter)
     }
+}
+
+fn by_name(key: &[u8; 16], users: Vec<User>) -> Users {
+    let one = |user: User| {
+        let print = digest(key, user.password.as_bytes());
+        (user.name.clone(), (Arc::new(user), print))
+    };
+    users.into_iter().map(one).collect()
 }
 
 fn keyed(key: &[u8; 16], text: &[u8]) -> Hmac<Sha256> {

@@ -23,4 +23,3 @@ mod words;
 
 pub use serve::child;
 pub use supervisor::{BrokerStatus, COMMAND, Handle, start};
-pub use words::Counts;

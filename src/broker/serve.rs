@@ -15,6 +15,7 @@ use mqtt5::broker::storage::{DynamicStorage, MemoryBackend, QueueLimits, Storage
 use mqtt5::broker::sys_topics::BrokerStats;
 use mqtt5::broker::transport::BrokerTransport;
 use tokio::net::TcpListener;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tracing_subscriber::layer::SubscriberExt;
 
 use super::door::{Closed, Door, acceptor};
@@ -22,7 +23,8 @@ use super::gatekeeper::Gatekeeper;
 use super::out::{Ear, Out};
 use super::places::Places;
 use super::sieve::LARGEST_PACKET;
-use super::words::{Counts, Plan, Report};
+use super::words::{Plan, Report, User};
+use crate::parts::Counts;
 
 /// A session whose client stays away so long is forgotten, whatever the client asked for.
 pub(super) const SESSION_KEPT: Duration = Duration::from_secs(24 * 3600);
@@ -50,12 +52,13 @@ pub fn child() {
             return;
         }
     };
-    end_with_the_gateway();
+    let (tell, accounts) = tokio::sync::mpsc::unbounded_channel();
+    end_with_the_gateway(tell);
     // The machine's memory runs out here first and not in the gateway. Elsewhere than on Linux: no matter.
     let _ = std::fs::write("/proc/self/oom_score_adj", "900");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let ended = match runtime {
-        Ok(runtime) => runtime.block_on(serve(plan, out.clone())),
+        Ok(runtime) => runtime.block_on(serve(plan, accounts, out.clone())),
         Err(e) => Err(format!("cannot start the runtime: {e}")),
     };
     if let Err(why) = ended {
@@ -71,11 +74,14 @@ fn read_plan() -> Result<Plan, String> {
     serde_json::from_str(&line).map_err(|e| e.to_string())
 }
 
-/// The gateway holds the other end of standard input and never writes to it again: its end is ours.
-fn end_with_the_gateway() {
-    let watch = || {
+/// The gateway holds the other end of standard input and writes to it when accounts change: its end is ours.
+fn end_with_the_gateway(tell: UnboundedSender<Vec<User>>) {
+    let watch = move || {
         let mut line = String::new();
         while std::io::stdin().lock().read_line(&mut line).is_ok_and(|n| n > 0) {
+            if let Ok(users) = serde_json::from_str(&line) {
+                let _ = tell.send(users);
+            }
             line.clear();
         }
         std::process::exit(0);
@@ -99,7 +105,7 @@ fn connections() -> usize {
     MOST_CONNECTIONS.min(usize::try_from(room).unwrap_or(MOST_CONNECTIONS))
 }
 
-async fn serve(plan: Plan, out: Out) -> Result<(), String> {
+async fn serve(plan: Plan, mut accounts: UnboundedReceiver<Vec<User>>, out: Out) -> Result<(), String> {
     let tls = plan.tls.as_ref().map(acceptor).transpose()?;
     let listener = TcpListener::bind(plan.listen).await.map_err(|e| {
         format!("broker.listen = {}: {e}; choose a free address, or stop what uses it", plan.listen)
@@ -112,6 +118,12 @@ async fn serve(plan: Plan, out: Out) -> Result<(), String> {
     out.send(Report::Listening(address));
     let closed = Arc::new(Closed::default());
     let door = Door { listener, tls, places, closed: Arc::clone(&closed), out: out.clone() };
+    let keeper = Arc::clone(&gatekeeper);
+    tokio::spawn(async move {
+        while let Some(users) = accounts.recv().await {
+            keeper.renew(users);
+        }
+    });
     let beat = beat(parts.clone(), gatekeeper, closed, out);
     tokio::spawn(beat);
     door.open(move |stream, from| {

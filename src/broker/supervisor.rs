@@ -7,12 +7,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdout, Command};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::watch;
 use tracing::{debug, error, info, warn};
 
 use super::serve::BEAT;
-use super::words::{Counts, Level, Plan, Report};
+use super::words::{Level, Plan, Report, User};
+use crate::parts::Counts;
 
 /// The hidden command under which this program is the broker process.
 pub const COMMAND: &str = "broker-process";
@@ -82,12 +83,15 @@ pub fn start(settings: &crate::settings::Broker) -> Handle {
         counts: Counts::default(),
     }));
     let (stop, stopped) = watch::channel(false);
-    let plan = Plan::of(settings);
-    let task = tokio::spawn(keep(plan, Arc::clone(&status), stopped));
+    let task = tokio::spawn(keep(settings.clone(), Arc::clone(&status), stopped));
     Handle { status, stop, task }
 }
 
-async fn keep(plan: Plan, status: Arc<Mutex<BrokerStatus>>, mut stopped: watch::Receiver<bool>) {
+async fn keep(
+    settings: crate::settings::Broker,
+    status: Arc<Mutex<BrokerStatus>>,
+    mut stopped: watch::Receiver<bool>,
+) {
     let change = |what: &dyn Fn(&mut BrokerStatus)| {
         what(&mut status.lock().unwrap_or_else(PoisonError::into_inner));
     };
@@ -97,7 +101,7 @@ async fn keep(plan: Plan, status: Arc<Mutex<BrokerStatus>>, mut stopped: watch::
         let begun = Instant::now();
         let earlier = status.lock().unwrap_or_else(PoisonError::into_inner).counts;
         let why = tokio::select! {
-            why = one_life(&plan, &status, earlier) => why,
+            why = one_life(&settings, &status, earlier) => why,
             _ = stopped.wait_for(|s| *s) => return,
         };
         if begun.elapsed() >= SETTLED {
@@ -129,7 +133,11 @@ async fn keep(plan: Plan, status: Arc<Mutex<BrokerStatus>>, mut stopped: watch::
 }
 
 /// From its start to its end; gives what it died of.
-async fn one_life(plan: &Plan, status: &Mutex<BrokerStatus>, earlier: Counts) -> String {
+async fn one_life(
+    settings: &crate::settings::Broker,
+    status: &Mutex<BrokerStatus>,
+    earlier: Counts,
+) -> String {
     let mut child = match spawn() {
         Ok(child) => child,
         Err(e) => return format!("its process does not start: {e}"),
@@ -138,13 +146,14 @@ async fn one_life(plan: &Plan, status: &Mutex<BrokerStatus>, earlier: Counts) ->
     let Some(mut plan_to) = child.stdin.take() else { return "it has no standard input".to_owned() };
     let Some(reports) = child.stdout.take() else { return "it has no standard output".to_owned() };
     let stderr = child.stderr.take().map(|e| tokio::spawn(last_words(e)));
-    let Ok(mut line) = serde_json::to_vec(plan) else { return "its plan cannot be written".to_owned() };
+    let plan = Plan::of(settings);
+    let Ok(mut line) = serde_json::to_vec(&plan) else { return "its plan cannot be written".to_owned() };
     line.push(b'\n');
     if let Err(e) = plan_to.write_all(&line).await {
         return format!("it does not read its plan: {e}");
     }
-    let mut life = Life { status, earlier, failed: None };
-    let ended = life.listen(&mut BufReader::new(reports).lines(), &child).await;
+    let mut life = Life { status, earlier, failed: None, settings, users: plan.users };
+    let ended = life.listen(&mut BufReader::new(reports).lines(), &mut plan_to, &child).await;
     let _ = child.start_kill();
     let how = child.wait().await;
     drop(plan_to);
@@ -188,11 +197,19 @@ struct Life<'a> {
     status: &'a Mutex<BrokerStatus>,
     earlier: Counts,
     failed: Option<String>,
+    settings: &'a crate::settings::Broker,
+    /// As the process knows them.
+    users: Vec<User>,
 }
 
 impl Life<'_> {
     /// Listens until it says no more; gives why it has to be ended, if it did not end by itself.
-    async fn listen(&mut self, reports: &mut Lines<BufReader<ChildStdout>>, child: &Child) -> Option<String> {
+    async fn listen(
+        &mut self,
+        reports: &mut Lines<BufReader<ChildStdout>>,
+        plan_to: &mut ChildStdin,
+        child: &Child,
+    ) -> Option<String> {
         let (mut heard, mut looked) = (Instant::now(), Instant::now());
         let mut look = tokio::time::interval(BEAT);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -217,6 +234,14 @@ impl Life<'_> {
                     if heard.elapsed() >= HANGS {
                         return Some(format!("it has said nothing for {} s, so it was ended", HANGS.as_secs()));
                     }
+                    if let Some(line) = self.changed_users() {
+                        let written = plan_to.write_all(&line);
+                        if tokio::time::timeout(BEAT, written).await.is_ok_and(|w| w.is_ok()) {
+                            info!("embedded broker: a password that was missing is there, its user is let in");
+                        } else {
+                            return Some("it does not read its accounts, so it was ended".to_owned());
+                        }
+                    }
                     let used = child.id().and_then(resident).unwrap_or_default();
                     if used > MOST_MEMORY {
                         return Some(format!("it took {} MiB of memory, so it was ended", used / (1024 * 1024)));
@@ -224,6 +249,18 @@ impl Life<'_> {
                 }
             }
         }
+    }
+
+    /// A line with all accounts, where a password has come that was missing.
+    fn changed_users(&mut self) -> Option<Vec<u8>> {
+        let users = Plan::users(self.settings);
+        if users == self.users {
+            return None;
+        }
+        self.users = users;
+        let mut line = serde_json::to_vec(&self.users).ok()?;
+        line.push(b'\n');
+        Some(line)
     }
 
     fn take(&mut self, report: Report) {

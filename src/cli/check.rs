@@ -16,7 +16,10 @@ pub(super) fn check(dir: &Path) -> i32 {
             let in_words = |warning: String| told(&warning).into_owned();
             warnings.extend(super::ports::taken(&loaded.settings).into_iter().map(in_words));
             for source in &loaded.settings.modbus {
-                let plan = field::describe_plan(source);
+                let plan = field::describe_plan(source, |point| {
+                    let point = loaded.settings.plant.point(point);
+                    format!("{}/{}", loaded.settings.plant.equipment_at(point.equipment).id, point.id)
+                });
                 tell!("{}", plan.text.trim_end());
                 if plan.load > 1.0 {
                     let warning = format!(

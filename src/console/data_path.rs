@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::Heard;
 use super::live::StoreView;
 use crate::outlet::OutletState;
-use crate::parts::PartState;
+use crate::parts::{Counts, PartState};
 
 /// One source on the data path.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -57,20 +57,8 @@ pub struct BrokerView {
     pub ended: u64,
     pub last_error: Option<String>,
     pub last_error_at: Option<String>,
-    pub clients: u64,
-    /// Messages kept for new subscribers.
-    pub retained: u64,
-    pub connects: u64,
-    pub messages: u64,
-    /// Messages dropped because a client's queue was full.
-    pub dropped: u64,
-    pub wrong_passwords: u64,
-    /// Client ids, wills, publications and subscriptions refused for want of a right.
-    pub refused: u64,
-    /// Connections closed for bytes that a client may not send.
-    pub malformed: u64,
-    /// Connections turned away for want of room.
-    pub turned_away: u64,
+    #[serde(flatten)]
+    pub counts: Counts,
 }
 
 /// What came in over HTTP that nobody configured, and what was not taken.

@@ -178,13 +178,23 @@ fn tell_broker(text: &mut String, broker: &super::BrokerView) {
     for (name, kind, help, value) in [
         ("up", "gauge", "1 while the embedded MQTT broker takes connections.", u64::from(broker.running)),
         ("ended_total", "counter", "Times the embedded broker's process ended unasked.", broker.ended),
-        ("clients", "gauge", "Clients that are connected.", broker.clients),
-        ("messages_total", "counter", "Messages that came in.", broker.messages),
-        ("dropped_total", "counter", "Messages dropped because a client's queue was full.", broker.dropped),
-        ("wrong_passwords_total", "counter", "Wrong names or passwords.", broker.wrong_passwords),
-        ("refused_total", "counter", "Refused for want of a right.", broker.refused),
-        ("malformed_total", "counter", "Closed for bytes that a client may not send.", broker.malformed),
-        ("turned_away_total", "counter", "Turned away for want of room.", broker.turned_away),
+        ("clients", "gauge", "Clients that are connected.", broker.counts.clients),
+        ("messages_total", "counter", "Messages that came in.", broker.counts.messages),
+        (
+            "dropped_total",
+            "counter",
+            "Messages dropped because a client's queue was full.",
+            broker.counts.dropped,
+        ),
+        ("wrong_passwords_total", "counter", "Wrong names or passwords.", broker.counts.wrong_passwords),
+        ("refused_total", "counter", "Refused for want of a right.", broker.counts.refused),
+        (
+            "malformed_total",
+            "counter",
+            "Closed for bytes that a client may not send.",
+            broker.counts.malformed,
+        ),
+        ("turned_away_total", "counter", "Turned away for want of room.", broker.counts.turned_away),
     ] {
         let name = format!("steamward_broker_{name}");
         // Writing into a String does not fail.

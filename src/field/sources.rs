@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
+use tracing::error;
 
 use super::fresh::Judged;
 use super::intake::{Ack, Intake, WeakIntake};
@@ -17,6 +18,7 @@ use super::modbus::{self, Trace, dial_in};
 use super::mqtt;
 use super::push::Desk;
 use super::status::{SourceStatus, Status};
+use crate::parts::{Backoff, PAUSES, contained};
 use crate::plant::{DeviceIx, TextTable};
 use crate::settings::{DialIn, ModbusSource, MqttSource, Settings, Transport};
 
@@ -287,7 +289,9 @@ impl Sources {
             dialled: dialled.clone(),
             taken_over: tell,
         };
-        let task = tokio::spawn(modbus::run(parts, stopped));
+        let (status, stopping) = (parts.status.clone(), stopped.clone());
+        let lives = move |_| modbus::run(parts.clone(), stopped.clone());
+        let task = tokio::spawn(keep(source.id.to_string(), status, stopping, lives));
         let running = Running { task, stop };
         let settings = source.clone();
         let bus = Bus { running, settings, change, taken_over, changing: false, dialled };
@@ -310,9 +314,18 @@ impl Sources {
             stale: settings.plant.devices.iter().map(|d| d.stale_after).collect(),
             memory: Some(settings.store.dir.join(format!("mqtt-{}.json", source.id))),
             judged,
+            life: 0,
         };
         let (stop, stopped) = watch::channel(false);
-        let task = tokio::spawn(mqtt::run(part, seen.status, self.intake.clone(), acks, stopped));
+        let (status, stopping) = (seen.status.clone(), stopped.clone());
+        let (acks, intake) = (Arc::new(tokio::sync::Mutex::new(acks)), self.intake.clone());
+        let lives = move |life| {
+            let part = mqtt::Part { life, ..part.clone() };
+            let (status, intake, stopped) = (seen.status.clone(), intake.clone(), stopped.clone());
+            let acks = Arc::clone(&acks);
+            async move { mqtt::run(part, status, intake, &mut *acks.lock().await, stopped).await }
+        };
+        let task = tokio::spawn(keep(source.id.to_string(), status, stopping, lives));
         let running = Running { task, stop };
         let (settings, stale) = (source.clone(), patience(source, settings));
         self.sessions.insert(source.id.to_string(), Session { running, settings, stale, index });
@@ -368,6 +381,36 @@ impl Sources {
     }
 }
 
+/// Keeps a source going: a fault of this program in it costs only its own readings, whose points go stale, until it is
+/// started again. `lives` is told how many lives there were before.
+async fn keep<F: Future<Output = ()>>(
+    source: String,
+    status: Status,
+    mut stop: watch::Receiver<bool>,
+    mut lives: impl FnMut(u64) -> F,
+) {
+    let mut backoff = Backoff::new(PAUSES);
+    for life in 0.. {
+        let began = Instant::now();
+        let Err(words) = contained(lives(life)).await else { return };
+        if began.elapsed() >= PAUSES.1 {
+            backoff.reset();
+        }
+        let pause = backoff.pause();
+        let problem = format!("a fault of this program: {words}");
+        error!(source, "the source has ended, all else goes on: {problem}; started again in {pause:?}");
+        status.update(|s| {
+            s.connected = false;
+            s.errors += 1;
+            s.last_error = Some(problem);
+        });
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = super::stopped(&mut stop) => return,
+        }
+    }
+}
+
 /// How long each device of a source may be silent.
 fn patience(source: &MqttSource, settings: &Settings) -> Vec<Duration> {
     let devices = source.mappings.iter().map(|m| m.device).chain(source.metrics.iter().map(|m| m.device));
@@ -380,5 +423,34 @@ impl Running {
         let _ = self.stop.send(true);
         // A panic has been told where it happened.
         let _ = self.task.await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::watch;
+
+    use super::{Status, keep};
+
+    #[tokio::test]
+    async fn a_source_that_panics_costs_itself_alone_says_so_and_is_started_again() {
+        let status = Status::default();
+        let (stop, stopped) = watch::channel(false);
+        let seen = status.clone();
+        let lives = move |life: u64| {
+            let (seen, stop) = (seen.clone(), stop.clone());
+            async move {
+                if life == 0 {
+                    seen.update(|s| s.connected = true);
+                    tokio::task::yield_now().await;
+                    panic!("life {life}");
+                }
+                let told = seen.get();
+                assert!(!told.connected && told.errors == 1, "{told:?}");
+                assert_eq!(told.last_error.as_deref(), Some("a fault of this program: life 0"));
+                let _ = stop.send(true);
+            }
+        };
+        keep("plc".to_owned(), status, stopped, lives).await;
     }
 }

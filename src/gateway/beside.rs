@@ -115,15 +115,12 @@ pub(super) fn watch_broker(
     let users = settings.broker.iter().flat_map(|b| &b.users);
     let passwords: Vec<(String, Secret)> =
         users.map(|u| (format!("broker.user.{}", u.name), u.password.clone())).collect();
-    // Those that were not there at its start it does not know.
-    let unknown = passwords.iter().find_map(|(key, p)| p.missing().map(|why| format!("{key}: {why}")));
-    let unknown = unknown.map(|why| {
-        format!(
-            "{why}; this user is turned away until the password is there and the gateway is started again"
-        )
-    });
     tokio::spawn(async move {
         loop {
+            let unknown = passwords.iter().find_map(|(key, p)| {
+                let why = p.missing()?;
+                Some(format!("{key}: {why}; this user is turned away until the password is there"))
+            });
             let (running, problem) = {
                 let status = status.lock().unwrap_or_else(PoisonError::into_inner);
                 (status.running, status.last_error.clone())

@@ -142,6 +142,7 @@ impl Gateway {
             influx_ids,
             ack: Box::new(acks),
             hold: Box::new(field.holder()),
+            board: board.clone(),
         })?;
 
         let sources = field.status_handle();

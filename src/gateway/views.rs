@@ -15,22 +15,13 @@ pub(super) fn broker(status: &std::sync::Mutex<crate::broker::BrokerStatus>) -> 
         let since = at.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         Micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
     };
-    let counts = status.counts;
     crate::console::BrokerView {
         address: status.address,
         running: status.running,
         ended: status.ended,
         last_error: status.last_error,
         last_error_at: status.last_error_at.map(|at| micros(at).rfc3339()),
-        clients: counts.clients,
-        retained: counts.retained,
-        connects: counts.connects,
-        messages: counts.messages,
-        dropped: counts.dropped,
-        wrong_passwords: counts.wrong_passwords,
-        refused: counts.refused,
-        malformed: counts.malformed,
-        turned_away: counts.turned_away,
+        counts: status.counts,
     }
 }
 

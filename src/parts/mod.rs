@@ -5,10 +5,13 @@
 //! became of it stands on a [`Board`], which the console shows and the service manager is told of.
 
 mod backoff;
+mod counts;
 
+use std::cell::Cell;
 use std::fmt::Display;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
@@ -16,6 +19,7 @@ use tokio::task::JoinHandle;
 use tracing::{debug, error, info};
 
 pub use backoff::Backoff;
+pub use counts::Counts;
 
 use crate::clock::wall_now;
 
@@ -199,13 +203,43 @@ fn words_of(panic: &(dyn std::any::Any + Send)) -> String {
         .unwrap_or_else(|| "a panic without words".to_owned())
 }
 
+thread_local! {
+    /// A future of [`contained`] is being polled on this thread.
+    static CONTAINED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Drives `life`; a panic in it is its end, in words, also on a thread where [`contain_panics`] would end the process. For
+/// tasks whose end others notice: a source that reads nothing more makes its points stale.
+///
+/// # Errors
+/// The words of the panic.
+pub async fn contained<F: Future>(life: F) -> Result<F::Output, String> {
+    let mut life = std::pin::pin!(life);
+    std::future::poll_fn(move |context| {
+        let before = CONTAINED.replace(true);
+        let polled = std::panic::catch_unwind(AssertUnwindSafe(|| life.as_mut().poll(context)));
+        CONTAINED.set(before);
+        match polled {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(done)) => Poll::Ready(Ok(done)),
+            Err(panic) => Poll::Ready(Err(words_of(panic.as_ref()))),
+        }
+    })
+    .await
+}
+
+/// A panic here and now ends the process.
+fn ends_the_process(thread: Option<&str>) -> bool {
+    thread != Some(THREADS) && !CONTAINED.get()
+}
+
 /// Keeps a panic on a thread of the parts within its task, where [`run`] or the server of the console catches
-/// it. On any other, the wires and the keeper first of all, it ends the process, for the service manager to
-/// start it afresh: readings that nobody judges must not look well.
+/// it, and one in a future of [`contained`] there. Anywhere else, in the keeper first of all, it ends the process, for the
+/// service manager to start it afresh: readings that nobody judges must not look well.
 pub fn contain_panics() {
     std::panic::set_hook(Box::new(|panic| {
         error!("a fault of this program: {panic}");
-        if std::thread::current().name() != Some(THREADS) {
+        if ends_the_process(std::thread::current().name()) {
             std::process::abort();
         }
     }));
@@ -221,6 +255,24 @@ mod tests {
     use std::time::Duration;
 
     use super::{Board, run};
+
+    #[tokio::test]
+    async fn a_panic_is_contained_where_it_was_said_and_ends_the_process_anywhere_else() {
+        use super::{contained, ends_the_process};
+        assert!(ends_the_process(Some("wires")) && ends_the_process(Some("keeper")));
+        assert!(!ends_the_process(Some(super::THREADS)));
+        let within = contained(async {
+            tokio::task::yield_now().await;
+            ends_the_process(Some("wires"))
+        });
+        assert_eq!(within.await, Ok(false));
+        let words = contained(async {
+            tokio::task::yield_now().await;
+            panic!("index out of bounds");
+        });
+        assert_eq!(words.await.err().as_deref(), Some("index out of bounds"));
+        assert!(ends_the_process(Some("wires")), "what stands beside the future is not contained");
+    }
 
     const QUICK: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(4));
 

@@ -152,6 +152,43 @@ async fn a_taken_port_costs_the_broker_alone_and_it_comes_when_the_port_is_free(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_user_whose_password_comes_later_is_let_in_without_a_restart_and_nobody_is_cut_off() {
+    let (dir, port) = (secrets(), free_port());
+    std::fs::remove_file(dir.path().join("dtu")).expect("a file");
+    let text = settings(port, "mqtt", &dir.path().display().to_string(), "", "");
+    let mut gateway = Gateway::start(&text, &[plants::RECEIVER]);
+    eventually("it is said who is turned away", async || {
+        let broker = gateway.part("broker").await;
+        let why = broker["problem"].as_str().unwrap_or_default();
+        unless(broker["state"] == "limited" && why.contains("broker.user.dtu"), &broker)
+    })
+    .await;
+    let refused = async |password: &str| {
+        let (_client, mut events) = rumqttc::AsyncClient::new(client("dtu-3", port, password), 8);
+        tokio::time::timeout(Duration::from_secs(10), events.poll()).await.is_ok_and(|e| e.is_err())
+    };
+    assert!(refused("").await && refused("their word").await, "let in without a password");
+    let own = async || gateway.get("/api/v1/overview").await["path"]["sources"][0].clone();
+    eventually("our own session stands", async || {
+        let own = own().await;
+        unless(own["connected"] == true, own)
+    })
+    .await;
+    let errors = own().await["errors"].clone();
+    std::fs::write(dir.path().join("dtu"), "their word").expect("a file");
+    eventually("the broker stands", async || {
+        let broker = gateway.part("broker").await;
+        unless(broker["state"] == "up" && gateway.log().contains("its user is let in"), &broker)
+    })
+    .await;
+    shows(&gateway, 0.51, async || publish_v3(port, r#"{"p":0.51}"#).await).await;
+    let path = gateway.get("/api/v1/overview").await["path"].clone();
+    assert_eq!(path["broker"]["ended"], 0, "{path}");
+    assert_eq!(path["sources"][0]["errors"], errors, "our own session was cut off: {path}");
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_gateway_polls_on_when_its_broker_is_killed_and_the_broker_comes_back() {
     let (dir, port) = (secrets(), free_port());
     let plc = ModbusServer::start();

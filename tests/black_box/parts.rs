@@ -212,3 +212,40 @@ async fn a_machine_without_certificates_starts_and_sends() {
     .await;
     gateway.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_that_stays_down_is_an_alarm_of_the_gateway_until_it_stands() {
+    let modbus = ModbusServer::start();
+    let outlet = plants::victoria(crate::peers::free_port())
+        .replace("bucket =", "token = { file = \"token\" }\nbucket =");
+    let settings = [plants::base(), plants::boiler(modbus.port), outlet].concat();
+    let mut gateway = Gateway::start(&settings, &[plants::BOILER]);
+    records(&gateway).await;
+    let alarm = async |gateway: &Gateway| {
+        let alarms = gateway.get("/api/v1/alarms").await;
+        let all = alarms.as_array().cloned().unwrap_or_default();
+        all.into_iter().find(|a| a["rule"] == "gateway/parts.state").unwrap_or_default()
+    };
+    assert_eq!(alarm(&gateway).await, serde_json::Value::Null, "at once it may be starting");
+    eventually("the alarm says what is down", async || {
+        let alarm = alarm(&gateway).await;
+        let said = alarm["guidance"]["message"]["en"].as_str().unwrap_or_default();
+        let is = alarm["state"] == "unacknowledged" && said.contains("outlet.influx.database down: ");
+        unless(is && said.contains("token: No such file"), &alarm)
+    })
+    .await;
+    let body = r#"{"rule":"gateway/parts.state","by":"赵海"}"#;
+    assert_eq!(gateway.post("/api/v1/alarms/acknowledge", body, &[]).await, 200);
+    gateway.write("token", "any will do here\n");
+    eventually("the alarm is over", async || {
+        let alarm = alarm(&gateway).await;
+        unless(alarm == serde_json::Value::Null, alarm)
+    })
+    .await;
+    gateway.stop().await;
+    let ledger = steamward::store::LedgerReader::open(&gateway.data().join("ledger.db")).expect("a ledger");
+    let all = ledger.transitions(None, (None, None), u32::MAX).expect("readable");
+    let mine: Vec<_> =
+        all.iter().rev().filter(|t| t.rule == "gateway/parts.state").map(|t| t.event.as_str()).collect();
+    assert_eq!(mine, ["raised", "acknowledged", "cleared"]);
+}

@@ -266,6 +266,7 @@ mod tests {
         assert_eq!(at(&place(None, "30001")), Ok((4, 0)));
         assert_eq!(at(&place(Some("holding"), "40003")), Ok((3, 40_003)));
         assert_eq!(at(&place(Some("holding"), "0x2000")), Ok((3, 0x2000)));
+        assert_eq!(at(&place(None, "0x9C41")), Ok((3, 0x9C41)), "no Modicon number");
         assert!(place(Some("holding"), "40003").note().is_some_and(|n| n.contains("address 2 there")));
         assert!(place(None, "40003").note().is_none() && place(Some("holding"), "100").note().is_none());
         for (table, at, word) in

@@ -14,6 +14,7 @@ use tracing::{info, warn};
 use super::beats;
 use super::strangers::Strangers;
 use crate::field::Status;
+use crate::parts::contained;
 use crate::settings::DialIn;
 
 /// A caller says who it is within this time, or is sent away.
@@ -130,7 +131,8 @@ pub(in crate::field) async fn listen(address: SocketAddr, expected: Vec<Expected
         let (expected, strangers) = (Arc::clone(&expected), strangers.clone());
         tokio::spawn(async move {
             let _place = place;
-            greet(stream, from, &expected, &strangers).await;
+            // A fault of this program is told where it happened, and costs this caller alone.
+            let _ = contained(greet(stream, from, &expected, &strangers)).await;
         });
     }
 }

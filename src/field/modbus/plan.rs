@@ -203,9 +203,9 @@ pub struct PlanReport {
     pub load: f64,
 }
 
-/// The poll plan of a source, for `steamward check`.
+/// The poll plan of a source, for `steamward check`; `name` gives the id of a point.
 #[must_use]
-pub fn describe_plan(source: &ModbusSource) -> PlanReport {
+pub fn describe_plan(source: &ModbusSource, name: impl Fn(PointIx) -> String) -> PlanReport {
     let cost = LineCost::of(&source.transport);
     let mut text = format!("poll plan of {} ({})\n", source.id, source.transport.address());
     let mut load = 0.0;
@@ -224,6 +224,14 @@ pub fn describe_plan(source: &ModbusSource) -> PlanReport {
             let share = time.as_secs_f64() / in_flight / group.period.as_secs_f64().max(1e-3);
             load += share;
             describe_group(&mut text, device, group, &requests, time.div_f64(in_flight), share);
+            for (value, factor) in apart(group, &requests) {
+                let (value, factor) = (name(value), name(factor));
+                let _ = writeln!(
+                    text,
+                    "    `{value}` and its factor `{factor}` come in two requests: a factor that changes and changes back \
+                     between them is not noticed"
+                );
+            }
         }
     }
     // Writing into a String does not fail.
@@ -244,6 +252,22 @@ fn used<'a>(points: impl Iterator<Item = &'a ModbusPoint>) -> usize {
         (from..from + u32::from(p.format.width())).map(|address| (p.table, address))
     });
     cells.collect::<BTreeSet<_>>().len()
+}
+
+/// Values that no request reads together with their factor, each with that.
+fn apart(group: &PollGroup, requests: &[Request]) -> Vec<(PointIx, PointIx)> {
+    let points: Vec<&ModbusPoint> = group.points.iter().chain(&group.factors).collect();
+    let read = |request: &Request, of: PointIx| request.points.iter().any(|n| points[*n].point == of);
+    let mut found = Vec::new();
+    for value in &group.points {
+        for of in value.factors.iter().map(Factor::point) {
+            let planned = requests.iter().any(|r| read(r, value.point));
+            if planned && !requests.iter().any(|r| read(r, value.point) && read(r, of)) {
+                found.push((value.point, of));
+            }
+        }
+    }
+    found
 }
 
 fn describe_group(
@@ -310,6 +334,27 @@ mod tests {
             (Table::InputRegister, 1, Format::U16),
         ]);
         assert_eq!(used(points.iter()), 3);
+    }
+
+    #[test]
+    fn a_value_that_no_request_reads_with_its_factor_is_told_of() {
+        use crate::settings::load_texts;
+        let settings = "[site]\nid = \"n\"\n[[source.modbus]]\nid = \"a\"\naddress = \"tcp://192.0.2.1\"\n\
+                        [[equipment]]\nid = \"e\"\nprofile = \"p\"\nsource = \"a\"\nunit = 1\n";
+        let plan = |at: u32| {
+            let profile = format!(
+                "kind = \"k\"\n[[point]]\nid = \"x\"\naddress = 40001\ntimes = [\"ct\"]\n\
+                 [[point]]\nid = \"ct\"\naddress = {at}\n"
+            );
+            let loaded = load_texts(&[("t.toml", settings)], &[("p.toml", &profile)], &[]).expect("good");
+            super::describe_plan(&loaded.settings.modbus[0], |p| {
+                loaded.settings.plant.point(p).id.to_string()
+            })
+            .text
+        };
+        assert!(plan(40_300).contains("`x` and its factor `ct` come in two requests"), "{}", plan(40_300));
+        assert!(!plan(40_002).contains("two requests"), "{}", plan(40_002));
+        assert!(plan(30_001).contains("two requests"), "another table");
     }
 
     #[test]

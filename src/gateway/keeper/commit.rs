@@ -280,6 +280,8 @@ impl Keeper {
         if self.waiting.bound() {
             self.waits();
         }
+        let now = self.now();
+        self.own_alarm_of_the_parts(now);
         if let Some(loss) = self.waiting.take_loss() {
             warn!(readings = loss.readings, "readings went before they could be stored: {}", loss.detail);
             self.counters.readings_lost.fetch_add(loss.readings, Ordering::Relaxed);

@@ -42,6 +42,7 @@ use crate::console::{Counters, Live, Refusal, Request};
 use crate::field::{Ack, Delivery};
 use crate::hazard::Register;
 use crate::outlet::Report;
+use crate::parts::Board;
 use crate::plant::{Now, Plant};
 use crate::settings::{Evidence, Store};
 use crate::store::Unread;
@@ -71,6 +72,8 @@ pub(super) struct Parts {
     pub(super) counters: Arc<Counters>,
     pub(super) influx_ids: Vec<String>,
     pub(super) ack: Box<dyn Fn(Vec<Ack>) + Send>,
+    /// How the parts beside it stand.
+    pub(super) board: Board,
     /// Told whether more readings may be taken that somebody waits for; gives whether some broker is about to stop
     /// sending.
     pub(super) hold: Box<dyn Fn(bool) -> bool + Send>,
@@ -178,6 +181,9 @@ struct Keeper {
     influx_ids: Vec<String>,
     ack: Box<dyn Fn(Vec<Ack>) + Send>,
     hold: Box<dyn Fn(bool) -> bool + Send>,
+    board: Board,
+    /// Since when some part does not do its work.
+    unwell_since: Option<Instant>,
     beat: Arc<AtomicBool>,
     start: Instant,
     clock: Watch,

@@ -1,6 +1,8 @@
 //! The gateway's own alarms: about its store, which no limit watches. They are called, acknowledged, kept and shown
 //! like others, and judged by the keeper itself.
 
+use std::time::{Duration, Instant};
+
 use super::Keeper;
 use crate::console::{AlarmView, GuidanceView, StoreView, Texts};
 use crate::plant::{Micros, Now};
@@ -12,6 +14,10 @@ const STORE: &str = "gateway/store.state";
 const LEDGER: &str = "gateway/ledger.state";
 /// Things told by one alarm; beyond that the oldest go, which stand in the trail.
 const MOST_TOLD: usize = 20;
+/// A part beside reading, judging and recording is down, or works only in part.
+const PARTS: &str = "gateway/parts.state";
+/// A part that is down for no longer than this is no alarm: it may be starting.
+const PART_MAY_REST: Duration = Duration::from_secs(10);
 /// Of no rule.
 pub(super) const NO_RULE: RuleIx = RuleIx(u32::MAX);
 
@@ -83,12 +89,12 @@ impl OwnAlarms {
                 }),
             }
         };
-        Self(vec![own(STORE, "store"), own(LEDGER, "ledger")])
+        Self(vec![own(STORE, "store"), own(LEDGER, "ledger"), own(PARTS, "parts")])
     }
 
     /// It is one of these.
     pub(super) fn is_own(key: &str) -> bool {
-        key == STORE || key == LEDGER
+        [STORE, LEDGER, PARTS].contains(&key)
     }
 }
 
@@ -110,6 +116,34 @@ impl Keeper {
         if active || self.own.0[0].active {
             self.own_alarm(STORE, active, what, now);
         }
+    }
+
+    /// Once a second: raises the alarm of the parts while one of them does not do its work, or clears it.
+    pub(super) fn own_alarm_of_the_parts(&mut self, now: Now) {
+        let states = self.board.states();
+        // What stood before a restart stands until all are up again.
+        let starting = states.iter().any(|part| part.state == "starting");
+        let unwell: Vec<_> = states.into_iter().filter(|part| !part.is_well()).collect();
+        let since = match unwell.is_empty() {
+            true => None,
+            false => Some(*self.unwell_since.get_or_insert_with(Instant::now)),
+        };
+        self.unwell_since = since;
+        let active = since.is_some_and(|since| since.elapsed() >= PART_MAY_REST);
+        if !active
+            && (since.is_some() || starting || !self.own.0.iter().any(|own| own.key == PARTS && own.active))
+        {
+            return;
+        }
+        let told = |between: &str| {
+            let one = |part: &crate::parts::PartState| {
+                format!("{} {}: {}", part.name, part.state, part.problem.as_deref().unwrap_or_default())
+            };
+            unwell.iter().map(one).collect::<Vec<_>>().join(between)
+        };
+        let zh = format!("以下部分不工作，系统会自动重试，采集与判断照常进行：{}", told("；"));
+        let en = format!("Down, and tried again by itself while all else goes on: {}", told("; "));
+        self.own_alarm(PARTS, active, Texts { zh, en }, now);
     }
 
     /// Raises the alarm of the ledger.

@@ -149,6 +149,8 @@ impl Keeper {
             influx_ids: parts.influx_ids,
             ack: parts.ack,
             hold: parts.hold,
+            board: parts.board,
+            unwell_since: None,
             work: Work::default(),
             since: None,
             handed: None,

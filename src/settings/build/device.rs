@@ -200,7 +200,8 @@ impl PlantBuilder<'_> {
             place: p.places.of("range"),
             key: format!("point.{}.range", p.id),
             problem,
-            remedy: "write the signed type if the device sends negative numbers, else a range from 0".to_owned(),
+            remedy:
+                "write the signed type if the device sends negative numbers, else a range from 0".to_owned(),
         }));
     }
 

@@ -44,6 +44,7 @@ pub fn states(kind: &str, plate: &Nameplate) -> Vec<PresetState> {
         };
         state("raising", RAISING, needs, formula)
     };
+    let heating = |needs, minutes| raising(needs, minutes, "rate_h", "℃", "K/h");
     // A fifth of the rated steam for an hour: before it the deaerator is cold and the water fresh.
     let low_load = plate.output.map(|mw| {
         let least = tidy(0.2 * mw / MW_PER_T_H);
@@ -67,7 +68,7 @@ pub fn states(kind: &str, plate: &Nameplate) -> Vec<PresetState> {
         "hot-water-boiler" => vec![
             burns("not_firing", NOT_FIRING, 3),
             burns("not_settled", NOT_SETTLED, 30),
-            raising(&["burner_run", "outlet_temp"], 30, "rate_h", "℃", "K/h"),
+            heating(&["burner_run", "outlet_temp"], 30),
             state(
                 "cold",
                 COLD,
@@ -77,7 +78,7 @@ pub fn states(kind: &str, plate: &Nameplate) -> Vec<PresetState> {
         ],
         "thermal-oil-heater" => vec![
             burns("not_firing", NOT_FIRING, 3),
-            raising(&["burner_run", "oil_out_temp"], 30, "rate_h", "℃", "K/h"),
+            heating(&["burner_run", "oil_out_temp"], 30),
             state(
                 "cold",
                 COLD,
@@ -86,7 +87,7 @@ pub fn states(kind: &str, plate: &Nameplate) -> Vec<PresetState> {
             ),
         ],
         "power-boiler" => vec![
-            raising(&["burner_run", "superheat_temp"], 60, "rate_h", "℃", "K/h"),
+            heating(&["burner_run", "superheat_temp"], 60),
             state(
                 "raising",
                 RAISING,

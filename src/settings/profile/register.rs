@@ -262,15 +262,15 @@ pub(super) fn register(
 }
 
 /// `40001`, `400001` (Modicon) or, with a table or another size, a plain number counted from the base.
-/// As a text it may be hexadecimal (`"0x2000"`) and name a bit (`"40021.3"`).
+/// As a text it may be hexadecimal (`"0x2000"`, always a plain number) and name a bit (`"40021.3"`).
 fn address(walk: &Walk<'_>, given: Option<Table>, base: u16) -> Option<(Table, u16, Option<u8>)> {
     if !walk.has("address") {
         walk.mark("address");
         return None;
     }
-    let (number, bit) = match walk.is_plain_text("address") {
+    let (number, bit, hex) = match walk.is_plain_text("address") {
         true => written(walk)?,
-        false => (walk.whole("address", 0, 465_536)? as u32, None),
+        false => (walk.whole("address", 0, 465_536)? as u32, None, false),
     };
     let modicon = |lead: u32, width: u32| {
         let table = match lead {
@@ -283,7 +283,8 @@ fn address(walk: &Walk<'_>, given: Option<Table>, base: u16) -> Option<(Table, u
         (1..=65536).contains(&rest).then(|| (table, (rest - 1) as u16))
     };
     let found = match number {
-        _ if given.is_some() => None,
+        // A hexadecimal text is a plain number: "0x9C41" is not the first holding register.
+        _ if given.is_some() || hex => None,
         10_001..=49_999 => modicon(number / 10_000, 10_000),
         100_001..=465_536 => modicon(number / 100_000, 100_000),
         _ => None,
@@ -304,11 +305,12 @@ fn address(walk: &Walk<'_>, given: Option<Table>, base: u16) -> Option<(Table, u
     }
 }
 
-/// `"0x2000"`, `"40021.3"`, `"0x15.3"`.
-fn written(walk: &Walk<'_>) -> Option<(u32, Option<u8>)> {
+/// `"0x2000"`, `"40021.3"`, `"0x15.3"`: number, bit, and whether it is hexadecimal.
+fn written(walk: &Walk<'_>) -> Option<(u32, Option<u8>, bool)> {
     let text = walk.text("address")?.trim();
     let (number, bit) = text.split_once('.').map_or((text, None), |(n, b)| (n, Some(b)));
-    let parsed = match number.strip_prefix("0x").or_else(|| number.strip_prefix("0X")) {
+    let hex = number.strip_prefix("0x").or_else(|| number.strip_prefix("0X"));
+    let parsed = match hex {
         Some(hex) => u32::from_str_radix(hex, 16).ok(),
         None => number.parse().ok(),
     };
@@ -318,7 +320,7 @@ fn written(walk: &Walk<'_>) -> Option<(u32, Option<u8>)> {
         Some(None) => None,
     };
     match (parsed.filter(|n| *n <= 465_536), bit) {
-        (Some(number), Some(bit)) => Some((number, bit)),
+        (Some(number), Some(bit)) => Some((number, bit, hex.is_some())),
         _ => {
             walk.fault(
                 "address",
@@ -434,6 +436,10 @@ mod tests {
             // Modicon numbers count from 1 by themselves, whatever the base of the plain ones.
             ("address_base = 1", "address = 40001", (HoldingRegister, 0)),
             ("", "address = 0x2000", (HoldingRegister, 0x2000)),
+            ("", "address = \"0x9C41\"", (HoldingRegister, 0x9C41)),
+            ("", "address = \"0x7531\"", (HoldingRegister, 0x7531)),
+            ("table = \"input\"", "address = \"0x9C41\"", (InputRegister, 0x9C41)),
+            ("", "address = \"40001\"", (HoldingRegister, 0)),
             ("", "function = 1\naddress = 0", (Coil, 0)),
             ("", "function = 4\naddress = 1", (InputRegister, 1)),
             ("address_base = 1", "function = 4\naddress = 1", (InputRegister, 0)),

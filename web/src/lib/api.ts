@@ -35,7 +35,7 @@ export interface Alarm {
   /** Unique key, such as `boiler-1/drum_level.ll`. */
   rule: string;
   equipment: string; point: string | null; device: string | null;
-  kind: LimitKind | 'no_data' | 'store' | 'ledger'; priority: Priority; state: AlarmState;
+  kind: LimitKind | 'no_data' | 'store' | 'ledger' | 'parts'; priority: Priority; state: AlarmState;
   value: number | null;
   /** The setpoint. */
   at: number | null;

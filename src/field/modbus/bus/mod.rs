@@ -35,6 +35,7 @@ use crate::plant::{Micros, Reading, TextTable};
 use crate::settings::ModbusSource;
 
 /// What a bus is made of.
+#[derive(Clone)]
 pub(in crate::field) struct Parts {
     pub(in crate::field) source: watch::Receiver<ModbusSource>,
     pub(in crate::field) status: Status,
@@ -145,6 +146,8 @@ pub(in crate::field) async fn run(parts: Parts, mut stop: watch::Receiver<bool>)
         source: ModbusSource { devices: Vec::new(), ..source.clone() },
     };
     bus.take_over(source);
+    // One that is started again may have been waited for.
+    parts.taken_over.send_replace(());
     loop {
         if *stop.borrow() {
             return;

@@ -56,6 +56,7 @@ const BREATH: Duration = Duration::from_millis(250);
 const FAREWELL: Duration = Duration::from_millis(500);
 
 /// What a session is made of.
+#[derive(Clone)]
 pub(in crate::field) struct Part {
     pub(in crate::field) source: MqttSource,
     pub(in crate::field) index: u32,
@@ -66,6 +67,8 @@ pub(in crate::field) struct Part {
     pub(in crate::field) memory: Option<PathBuf>,
     /// What was judged before, and will have been.
     pub(in crate::field) judged: Judged,
+    /// How many sessions of this source were there before, which ended by a fault of this program.
+    pub(in crate::field) life: u64,
 }
 
 /// Receives until `stop`.
@@ -73,7 +76,7 @@ pub(in crate::field) async fn run(
     part: Part,
     status: Status,
     intake: Intake,
-    mut acks: mpsc::UnboundedReceiver<Ack>,
+    acks: &mut mpsc::UnboundedReceiver<Ack>,
     mut stop: watch::Receiver<bool>,
 ) {
     let source = &part.source;
@@ -254,7 +257,7 @@ impl<'a> Session<'a> {
             losses: Losses::new(subscriptions.had),
             arrivals: Arrivals::new(subscriptions.filters().map(str::to_owned).collect()),
             subscriptions,
-            unacked: Unacked::default(),
+            unacked: Unacked::of_life(part.life),
             epoch: 0,
             to_send: 0,
             set_aside: 0,

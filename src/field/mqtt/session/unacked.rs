@@ -60,6 +60,11 @@ impl<P> Default for Unacked<P> {
 }
 
 impl<P> Unacked<P> {
+    /// Of the session's `life`: what was handed out in an earlier one names nothing here.
+    pub fn of_life(life: u64) -> Self {
+        Self { next: life << 32, ..Self::default() }
+    }
+
     /// A message has come. `id` is its packet id (0 for QoS 0), `again` its DUP flag, `print` a
     /// fingerprint of topic and payload, `exactly_once` says QoS 2.
     pub fn receive(&mut self, id: u16, again: bool, print: u64, exactly_once: bool, packet: P) -> Receipt {
@@ -144,6 +149,15 @@ mod tests {
         assert_eq!(unacked.receive(2, false, 12, QOS_1, "b"), Receipt::Read(2));
         assert_eq!((unacked.committed(2), unacked.committed(2), unacked.len()), (Some("b"), None, 1));
         assert_eq!(unacked.committed(1), Some("a"));
+    }
+
+    #[test]
+    fn the_word_on_a_message_of_an_earlier_life_acknowledges_none_of_this_one() {
+        let mut before = Unacked::of_life(0);
+        let Receipt::Read(token) = before.receive(1, false, 11, QOS_1, "old") else { panic!("not read") };
+        let mut unacked = Unacked::of_life(1);
+        unacked.receive(1, false, 12, QOS_1, "new");
+        assert_eq!((unacked.committed(token), unacked.len()), (None, 1));
     }
 
     #[test]

@@ -39,6 +39,7 @@ export const en: Record<Key, string> = {
   'kind.no_data': 'data lost',
   'kind.store': 'store in trouble',
   'kind.ledger': 'ledger: read the note',
+  'kind.parts': 'part down',
   'bool.active': 'Active',
   'bool.normal': 'Normal',
   'bool.yes': 'Yes',

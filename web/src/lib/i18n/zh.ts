@@ -37,6 +37,7 @@ export const zh = {
   'kind.no_data': '数据中断',
   'kind.store': '存储故障',
   'kind.ledger': '台账异常，见说明',
+  'kind.parts': '部分停止工作',
   'bool.active': '动作',
   'bool.normal': '正常',
   'bool.yes': '是',
