@@ -349,7 +349,7 @@ fn is_english(line: &str) -> bool {
     }
     let is_word = |w: &&str| w.trim_end_matches([',', ';', ':']).chars().all(|c| c.is_ascii_lowercase());
     let words: Vec<&str> = bare.split_whitespace().collect();
-    words.windows(3).any(|words| words.iter().all(|w| is_word(w)))
+    words.windows(3).any(|words| words.iter().all(&is_word))
         || !line.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c))
 }
 

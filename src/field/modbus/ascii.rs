@@ -135,8 +135,8 @@ mod tests {
         }
 
         #[test]
-        fn no_bytes_make_it_panic(noise in prop::collection::vec(any::<u8>(), 0..600)) {
-            to_rtu(&mut noise.clone(), &mut Vec::new());
+        fn no_bytes_make_it_panic(mut noise in prop::collection::vec(any::<u8>(), 0..600)) {
+            to_rtu(&mut noise, &mut Vec::new());
         }
     }
 }

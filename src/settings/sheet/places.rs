@@ -92,7 +92,7 @@ impl Places {
     pub(super) fn at(&self, row: usize) -> Holds {
         fn nearest<T: Copy>(places: &Places, row: usize, of: impl Fn(&Said) -> Option<T>) -> Option<T> {
             let own = || places.own.iter().filter_map(|n| Some((n.row, of(&n.said)?)));
-            let above = own().filter(|(at, _)| *at < row).next_back();
+            let above = own().rfind(|(at, _)| *at < row);
             above.or_else(|| own().next()).map(|(_, v)| v).or_else(|| places.covers.iter().find_map(&of))
         }
         let above = |test: &dyn Fn(&Said) -> bool| {

@@ -192,9 +192,12 @@ pub(super) fn lone_stations(drafts: &mut Vec<Found>, imported: &mut Imported) {
     drafts.retain(|f| !open(f));
 }
 
+/// Station, table, register, bit and name of a row.
+type Place = (Option<u8>, Table, u32, Option<u8>, String);
+
 /// One register under one name in two rows of one station: two devices that nothing tells apart. Both are left out.
 pub(super) fn twice(drafts: &mut Vec<Found>, imported: &mut Imported) {
-    let mut first: HashMap<(Option<u8>, Table, u32, Option<u8>, String), usize> = HashMap::new();
+    let mut first: HashMap<Place, usize> = HashMap::new();
     let mut out: HashSet<usize> = HashSet::new();
     for (n, found) in drafts.iter().enumerate().filter(|(_, f)| !f.exact) {
         let draft = &found.draft;

@@ -312,6 +312,7 @@ proptest! {
         let (key_a, key_b) = ("boiler-1/device:a.no_data", "boiler-1/device:b.no_data");
         let longest = *after.iter().max().unwrap();
         let (mut untold, mut was) = ([0u64; 5], [None; 3]);
+        #[expect(clippy::needless_range_loop, reason = "three signals run together")]
         for second in 0..signal.iter().map(Vec::len).min().unwrap() {
             let now = [signal[0][second], signal[1][second], signal[2][second]];
             let said = ask(&mut bench, second as f64, now, order);

@@ -104,7 +104,8 @@ impl Link {
                 Self::shape_of(frame.unit, pdu).is_some_and(|s| self.debts.is_known(s, Instant::now()));
             // A unit beside it whose ids are checked may be late.
             let late = self.unanswered.iter().any(|u| u.0 == frame.transaction);
-            (sent && !late && !(wrong && known) && !self.is_owed(&one.sending)).then_some(0)
+            let is_anothers = late || wrong && known || self.is_owed(&one.sending);
+            (sent && !is_anothers).then_some(0)
         };
         exact.or_else(only)
     }

@@ -241,9 +241,9 @@ fn the_guilty_register_is_found_by_halving_and_looked_at_again_later() {
     while let Some(request) = todo.pop() {
         let hit = (request.address..request.address + request.count).contains(&5);
         if hit {
-            todo.extend(unit.refuse(0, &request, Refusal::Code(2)))
+            todo.extend(unit.refuse(0, &request, Refusal::Code(2)));
         } else {
-            read.extend(request.points)
+            read.extend(request.points);
         }
     }
     read.sort_unstable();

@@ -37,7 +37,7 @@ pub(super) fn settle(was: &Point, point: &Point, keys: &mut Keys) -> Result<Vec<
     };
     // A unit that is only left over makes nothing a bit.
     let told = |key: &str| was.keys.get(key) == keys.get(key) || !was.keys.contains_key(key);
-    let left_over = !point.keys.contains_key("unit") && !(told("bit") && kind(&was.keys) == kind(keys));
+    let left_over = !(point.keys.contains_key("unit") || told("bit") && kind(&was.keys) == kind(keys));
     let bit_was = is_bit(&was.keys, false);
     let bit_is = is_bit(keys, left_over);
     if bit_was != bit_is {

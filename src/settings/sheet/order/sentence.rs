@@ -133,10 +133,10 @@ fn hear(clause: &str, parts: &mut Parts) -> Result<Option<Order>, ()> {
     }
     if no == 1 && SHORT_SWAPS.iter().any(|w| folded.contains(w)) {
         if folded.contains("字节") {
-            parts.bytes(true)?
+            parts.bytes(true)?;
         } else {
-            parts.words(true)?
-        };
+            parts.words(true)?;
+        }
         return Ok(None);
     }
     let phrase =

@@ -89,7 +89,7 @@ pub(super) fn equation(text: &str) -> Option<Option<Told>> {
         let head = head.trim();
         return Some(match (is_raw(head), is_raw(&variable)) {
             (true, true) => None,
-            (true, false) => inverse(told),
+            (true, false) => inverse(&told),
             (false, true) => Some(told),
             // `Value=Temp*10`: which of the two is sent?
             (false, false) if is_value(&variable) => None,
@@ -123,10 +123,10 @@ fn product(tail: &str) -> Option<(String, Option<Told>)> {
 }
 
 /// From the value to the register and back.
-fn inverse(told: Told) -> Option<Told> {
+fn inverse(told: &Told) -> Option<Told> {
     let scale = near(1.0 / told.scale);
     let offset = if told.offset == 0.0 { 0.0 } else { super::near_zero(-told.offset / told.scale) };
-    scale.is_finite().then_some(Told { scale, offset, ..told })
+    scale.is_finite().then_some(Told { scale, offset, unit: told.unit, resolution: told.resolution })
 }
 
 /// What may stand behind a factor: nothing, a unit, or a number to add.
