@@ -117,6 +117,11 @@ fn proposal_checks(report: &Value) {
 async fn the_units_ranges_and_identity_of_an_endpoint_are_found_and_its_proposal_passes_the_check() {
     let mut server = ModbusServer::start_with(&["--units", "1,2,17", "--identity"]);
     server.tell("holding 3 17 unit=2");
+    // Enough values that two units have in common by more than chance.
+    for register in 100..110 {
+        server.tell(&format!("holding {register} {register} unit=1"));
+        server.tell(&format!("holding {register} {register} unit=17"));
+    }
     let address = format!("127.0.0.1:{}", server.port);
     let found = report(&["modbus", &address, "--unit", "1-3,17", "--json"]).await;
     let units = found["units"].as_array().expect("a list");

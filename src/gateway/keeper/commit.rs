@@ -230,7 +230,12 @@ impl Keeper {
     /// that nobody else keeps.
     pub(super) fn relieve_brokers(&mut self) {
         let stuck = self.failing_since.or(self.handed).is_some_and(|since| since.elapsed() >= RELIEF);
-        if !stuck || !(self.hold)(self.waiting.held() > self.store.waiting_max) {
+        if !stuck {
+            return;
+        }
+        let is_pressed = (self.hold)(self.waiting.held() > self.store.waiting_max);
+        // A broker that had to wait once would have to wait again.
+        if !is_pressed && self.unstored == 0 {
             return;
         }
         let mut acks = std::mem::take(&mut self.handed_acks);

@@ -47,6 +47,8 @@ use crate::settings::{MqttSource, Qos};
 /// Brokers have a limit of their own for what is in flight to one client, and do not tell it. Mosquitto's is 20 unless it is set
 /// otherwise; others may have half of it.
 const FEWEST_IN_FLIGHT: usize = 10;
+/// A device that may be silent for longer is not waited for any longer than this.
+const LONGEST_SILENCE: Duration = Duration::from_secs(60);
 /// A connection that lasted this long was well; the next attempt may come soon.
 const SETTLED: Duration = Duration::from_secs(10);
 /// With too much under way the wire is looked at this often, so that it stays alive.
@@ -139,6 +141,9 @@ pub(in crate::field) async fn run(
             },
             Some(ack) = acks.recv() => session.committed(ack),
             () = nodes::until(nodes_due) => session.nodes_tick(&intake).await,
+            // Whether the broker waits is asked again.
+            () = tokio::time::sleep_until((session.heard + session.silence).into()),
+                if session.may_wait() && session.heard.elapsed() < session.silence => {}
             () = stopped(&mut stop) => break,
         }
         if std::mem::take(&mut rest) {
@@ -222,6 +227,9 @@ struct Session<'a> {
     unacked: Unacked<Packet>,
     losses: Losses,
     epoch: u32,
+    /// When the last message came, and how long the device that speaks most often may be silent.
+    heard: Instant,
+    silence: Duration,
     /// Acknowledgements that are queued and not yet on the wire.
     to_send: usize,
     set_aside: u64,
@@ -258,6 +266,12 @@ impl<'a> Session<'a> {
             arrivals: Arrivals::new(subscriptions.filters().map(str::to_owned).collect()),
             subscriptions,
             unacked: Unacked::of_life(part.life),
+            heard: Instant::now(),
+            silence: source
+                .mappings
+                .iter()
+                .filter_map(|m| part.stale.get(m.device.0 as usize).copied())
+                .fold(LONGEST_SILENCE, Duration::min),
             epoch: 0,
             to_send: 0,
             set_aside: 0,
@@ -271,10 +285,16 @@ impl<'a> Session<'a> {
         self.unacked.len() >= usize::from(self.part.source.receive_maximum)
     }
 
-    /// Three quarters of what the broker sends before it waits: it is about to stop sending.
+    /// The broker is about to stop sending for want of acknowledgements: three quarters of what it may send are out, or so many
+    /// that a broker may have a limit there, and nothing has come for as long as a device may be silent.
     fn is_nearly_full(&self) -> bool {
-        let most = usize::from(self.part.source.receive_maximum).min(FEWEST_IN_FLIGHT);
-        self.unacked.len() * 4 >= most * 3
+        self.unacked.len() * 4 >= usize::from(self.part.source.receive_maximum) * 3
+            || self.may_wait() && self.heard.elapsed() >= self.silence
+    }
+
+    /// So much is unacknowledged that the broker may wait for it.
+    fn may_wait(&self) -> bool {
+        self.unacked.len() * 4 >= FEWEST_IN_FLIGHT * 3
     }
 
     /// `since_ms`: when the connection was begun, in ms since 1970.
@@ -323,6 +343,7 @@ impl<'a> Session<'a> {
     }
 
     async fn message(&mut self, message: wire::Message, intake: &Intake) {
+        self.heard = Instant::now();
         if message.id == 0 && self.part.source.dropped_topic.as_ref() == Some(&message.topic) {
             if let Err(e) = self.losses.dropped(&self.part.source, &message.payload, &self.status) {
                 warn!(source = %self.part.source.id, "{}: {e}", message.topic);
