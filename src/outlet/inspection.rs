@@ -157,7 +157,6 @@ impl Feed {
                 }
             };
             self.refused.remove(&event.seq);
-            self.settled.insert(event.seq);
             self.report(event, state, code, said).await?;
         }
         Some(pause)
