@@ -104,6 +104,8 @@ struct Bus {
     budget: ProbeBudget,
     cost: LineCost,
     next_connect: Instant,
+    /// It was told that the device talks without end.
+    told_flood: bool,
     pause: Duration,
     last_use: Instant,
     /// It was said that another master talks here.
@@ -132,6 +134,7 @@ pub(in crate::field) async fn run(parts: Parts, mut stop: watch::Receiver<bool>)
         budget: ProbeBudget::new(source.probe_share, now.duration_since(parts.epoch)),
         cost: LineCost::of(&source.transport),
         next_connect: now,
+        told_flood: false,
         pause: source.reconnect.0,
         last_use: now,
         warned: false,

@@ -18,6 +18,9 @@ use crate::settings::Transport;
 /// More than this a request does not ask for beyond its own, as multiples of a register or of eight bits.
 const MOST_MORE: u16 = 4;
 
+/// What is told of a device that talks without end.
+const FLOODED: &str =
+    "nothing but answers to nobody came between two polls: the connection is opened anew before each poll";
 /// For so long a request waits at least for an answer that is owed, however short the timeout is.
 const WAITS: Duration = Duration::from_millis(600);
 
@@ -145,7 +148,12 @@ impl Bus {
                         info!(source = %self.source.id, "connected");
                     }
                     self.pause = self.source.reconnect.0;
-                    self.status.update(|s| (s.connected, s.last_error) = (true, None));
+                    let flooded = self.link.take_flooded().then(|| FLOODED.to_owned());
+                    if flooded.is_some() && !self.told_flood {
+                        self.told_flood = true;
+                        warn!(source = %self.source.id, "{FLOODED}");
+                    }
+                    self.status.update(|s| (s.connected, s.last_error) = (true, flooded));
                     return true;
                 }
                 Err(e) => e,

@@ -157,6 +157,8 @@ pub struct Link {
     shifted: bool,
     /// The connection was given up to be sure of what follows, not because it was lost.
     renewed: bool,
+    /// It was given up for a device that talks without end.
+    flooded: bool,
     trace: Trace,
     counts: LineCounts,
 }
@@ -206,6 +208,7 @@ impl Link {
             any_transaction: false,
             shifted: false,
             renewed: false,
+            flooded: false,
             trace,
             counts: LineCounts::default(),
         }
@@ -257,6 +260,7 @@ impl Link {
             // Who talks faster than we listen must not keep us here.
             if self.counts.received_bytes - before > MOST_UNREAD as u64 {
                 self.give_up(PollError::Garbled("nothing but noise".to_owned()));
+                self.flooded = true;
             }
             let Some(wire) = self.wire.as_mut() else { return };
             match wire.read_ready(&mut self.incoming) {
@@ -298,6 +302,11 @@ impl Link {
             self.give_up(PollError::Line("opened anew after an answer to nobody".to_owned()));
             self.renewed = true;
         }
+    }
+
+    /// Whether the connection was given up for all that came without being asked for; asked once.
+    pub fn take_flooded(&mut self) -> bool {
+        std::mem::take(&mut self.flooded)
     }
 
     /// Whether the connection was given up only to be sure of what follows; asked once.

@@ -91,15 +91,23 @@ impl Link {
             self.introduced = None;
             return false;
         }
-        self.drop_heartbeats();
-        // An answer begins with its unit, or with its transaction: those are told by their own rules.
-        let ends = self.incoming.iter().take_while(|b| matches!(b, b'\r' | b'\n' | 0)).count();
-        let rest = beats::behind(&self.incoming[ends..], self.heartbeat());
-        let answers = match self.framing {
+        // An answer begins with its unit, or with its transaction, perhaps behind heartbeats that look like it: those are told by
+        // their own rules.
+        let heartbeat = self.heartbeat();
+        let begins = |rest: &[u8]| match self.framing {
             Framing::Rtu => self.flight.first().is_some_and(|f| rest.first() == Some(&f.sending.unit)),
             Framing::Tcp => self.flight.iter().any(|f| rest.first() == f.transaction.to_be_bytes().first()),
         };
-        if rest.is_empty() || self.heartbeat().starts_with(rest) || answers {
+        let (mut rest, mut answers) = (self.incoming.as_slice(), false);
+        loop {
+            answers |= begins(rest);
+            rest = match rest.strip_prefix(heartbeat).filter(|_| !heartbeat.is_empty()) {
+                Some(behind) => behind,
+                None if matches!(rest.first(), Some(b'\r' | b'\n' | 0)) => &rest[1..],
+                None => break,
+            };
+        }
+        if rest.is_empty() || heartbeat.starts_with(rest) || answers {
             return false;
         }
         let said = rest.iter().take(LONGEST_SAID).copied().collect::<Vec<u8>>().escape_ascii().to_string();
