@@ -187,7 +187,8 @@ async fn devices_that_dial_in_are_told_apart_read_and_taken_back_and_a_stranger_
     reads(&gateway, "a", 1.0).await;
     reads(&gateway, "b", 12.0).await;
     // The daily redial, with heartbeats between the frames all the time.
-    for round in 1..=3 {
+    // A fourth call within a minute would be in doubt: two devices could take turns.
+    for round in 1..=2 {
         let value = f32::from(round as u8) + 0.5;
         one.set_float(2, value);
         one.tell("hang-up");
