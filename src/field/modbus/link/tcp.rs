@@ -62,6 +62,7 @@ impl Link {
             }
             self.unasked += frame.pdu.end;
             if self.unasked > MOST_UNREAD {
+                self.flooded = self.flight.is_empty();
                 return out_of_step(self, "nothing but answers to nobody".to_owned());
             }
             self.unanswered.retain(|u| u.0 != frame.transaction);
