@@ -8,7 +8,6 @@ use tracing::warn;
 
 use super::rivals::Question;
 use super::{LEAST_CONNECT, Link, MOST_UNREAD, PollError};
-use crate::field::modbus::beats;
 use crate::field::modbus::dial_in::{Dialled, Doorstep};
 use crate::field::modbus::wire::Wire;
 use crate::settings::{Framing, Transport};
