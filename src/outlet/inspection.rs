@@ -157,6 +157,7 @@ impl Feed {
                 }
             };
             self.refused.remove(&event.seq);
+            self.settled.insert(event.seq);
             self.report(event, state, code, said).await?;
         }
         Some(pause)
