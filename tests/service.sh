@@ -2,6 +2,7 @@
 # The service unit under a live systemd: boots a minimal Debian in a container and looks at what a unit file alone
 # does not show. Needs root, debootstrap and systemd-container; takes a minute or two, once the container is made.
 #   tests/service.sh [BINARY]     default: target/debug/steamward
+# Ends with 1 where something does not hold, and with 2 where no container can be made or booted here.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 binary=${1:-target/debug/steamward}
@@ -11,7 +12,8 @@ for tool in debootstrap:debootstrap systemd-nspawn:systemd-container; do
   command -v "${tool%%:*}" >/dev/null || { echo "needs the package ${tool##*:}" >&2; exit 2; }
 done
 if ! [ -e "$base/etc/debian_version" ]; then
-  debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus bookworm "$base" >/dev/null
+  debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus bookworm "$base" >/dev/null \
+    || { rm -rf "$base"; echo "the container cannot be made" >&2; exit 2; }
 fi
 name=steamward-$$
 pty=$(mktemp -d)
@@ -55,7 +57,7 @@ boot=$!
 leader=
 in_it() { nsenter --target "$leader" --mount --uts --ipc --net --pid --root --wd=/ "$@"; }
 for _ in $(seq 120); do
-  kill -0 "$boot" 2>/dev/null || { echo "the container ended:" >&2; tail -20 "$pty/console" >&2; exit 1; }
+  kill -0 "$boot" 2>/dev/null || { echo "the container ended:" >&2; tail -20 "$pty/console" >&2; exit 2; }
   leader=$(pgrep -P "$boot" | head -n 1 || true)
   [ -n "$leader" ] && [ "$(cat "/proc/$leader/comm")" = systemd ] \
     && in_it systemctl is-system-running 2>/dev/null | grep -qE 'running|degraded' && break
