@@ -35,7 +35,7 @@ pub(super) struct Tls {
 }
 
 impl Plan {
-    /// All accounts. One whose password is not there yet has a text that nobody knows; it is looked for at each call.
+    /// All accounts. An account whose password is missing gets a text that nobody knows; each call looks for the password again.
     pub(super) fn users(settings: &Broker) -> Vec<User> {
         let user = |u: &crate::settings::BrokerUser| User {
             name: u.name.clone(),

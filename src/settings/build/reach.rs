@@ -168,6 +168,7 @@ mod tests {
     #[test]
     fn a_sentinel_that_the_register_never_gives_is_told() {
         for (point, told) in [
+            ("type = \"i16\"\nsentinels = [32768]", "never met: 32768; i16 holds -32768 to 32767"),
             ("type = \"u16\"\nsentinels = [-1, 65535]", "never met: -1; u16 holds 0 to 65535"),
             ("type = \"i16\"\nscale = 0.1\nsentinels = [3276.7]", "never met: 3276.7; i16 holds"),
         ] {
