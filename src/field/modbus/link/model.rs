@@ -7,9 +7,9 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::sync::Mutex;
 
+use super::tests::source;
 use super::{Ask, Link, Sending, Trace};
 use crate::field::modbus::wire::Wire;
-use crate::plant::Id;
 use crate::settings::{ModbusSource, Table, Transport};
 
 const TIMEOUT: Duration = Duration::from_millis(100);
@@ -55,21 +55,9 @@ impl Deed {
 
 fn link(tcp: bool) -> Link {
     let (host, port) = ("127.0.0.1".to_owned(), 1);
-    let source = ModbusSource {
-        id: Id::new("line").expect("an id"),
-        transport: if tcp {
-            Transport::Tcp { host, port }
-        } else {
-            Transport::RtuTcp { host, port, ascii: false }
-        },
-        timeout: TIMEOUT,
-        reconnect: (Duration::from_secs(1), Duration::from_secs(1)),
-        connect_pause: Duration::ZERO,
-        idle_close: None,
-        probe_share: 0.05,
-        breaker: true,
-        devices: Vec::new(),
-    };
+    let transport =
+        if tcp { Transport::Tcp { host, port } } else { Transport::RtuTcp { host, port, ascii: false } };
+    let source = ModbusSource { timeout: TIMEOUT, ..source(transport) };
     Link::new(&source, Trace::default(), None)
 }
 

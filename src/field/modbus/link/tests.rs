@@ -10,7 +10,8 @@ use crate::field::modbus::dial_in::{Dialled, Doorstep};
 use crate::plant::Id;
 use crate::settings::{DialIn, Framing, ModbusSource, Transport};
 
-fn source(transport: Transport) -> ModbusSource {
+/// One line without devices, with usual settings.
+pub(super) fn source(transport: Transport) -> ModbusSource {
     ModbusSource {
         id: Id::new("line").expect("an id"),
         transport,
