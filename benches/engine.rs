@@ -6,9 +6,9 @@
 
 use std::time::{Duration, Instant};
 
+use steamward::alarm::Engine;
 use steamward::plant::{Batch, DeviceIx, Micros, Now, Plant, PointIx, Quality, Reading};
 use steamward::settings;
-use steamward::watch::Engine;
 
 const POINTS_A_DEVICE: u32 = 100;
 const ROUNDS: u32 = 40;

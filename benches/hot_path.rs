@@ -8,11 +8,11 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use steamward::alarm::Engine;
 use steamward::outlet::influx::encode::{Encoder, Lines};
 use steamward::plant::{Batch, DeviceIx, Micros, Now, Plant, PointIx, Quality, Reading, SampleHead};
 use steamward::settings;
 use steamward::store::{Journal, unpack};
-use steamward::watch::Engine;
 
 const DEVICES: u32 = 100;
 const POINTS: u32 = 100;

@@ -5,7 +5,7 @@
 //! The house in one screen:
 //!
 //! ```text
-//!  field ──▶ gateway::keeper: watch ─▶ hazard ─▶ store ──▶ outlet
+//!  field ──▶ gateway::keeper: alarm ─▶ hazard ─▶ store ──▶ outlet
 //!  Modbus         (pure)       (pure)     SQLite     InfluxDB, inspection feed
 //!  MQTT                                     ▲
 //!                                           └────── console (API, live events, page)
@@ -21,9 +21,9 @@
 //! | [`field`] | Modbus, MQTT and HTTP push: wires → samples | `plant`, `settings`, `clock`, `parts` |
 //! | `broker` | the embedded MQTT broker of small sites, a process of its own | `settings`, `parts` |
 //! | [`derive`] | derived quantities: the formula language, boiler and vessel functions; pure | `plant` |
-//! | [`watch`] | limits, ISA-18.2 alarm states, the engine; pure | `plant`, `derive` |
-//! | [`hazard`] | record, lifecycle, events, audit chain; pure | `plant`, `watch` |
-//! | [`store`] | `journal.db` and `ledger.db` | `plant`, `watch`, `hazard` |
+//! | [`alarm`] | limits, ISA-18.2 alarm states, the engine; pure | `plant`, `derive` |
+//! | [`hazard`] | record, lifecycle, events, audit chain; pure | `plant`, `alarm` |
+//! | [`store`] | `journal.db` and `ledger.db` | `plant`, `alarm`, `hazard` |
 //! | [`outlet`] | readers with their own cursor: InfluxDB, inspection feed | `plant`, `settings`, `store`, `clock`, `parts` |
 //! | [`console`] | API, live events, page | `plant`, `settings`, `hazard`, `outlet`, `store`, `clock`, `parts` |
 //! | [`tongue`] | the command line's sentences in Chinese, found by the English ones; pure | nothing |
@@ -36,6 +36,7 @@
 //! normal; a sick device, sink or file costs only itself. A panic is our bug, never bad input; it
 //! ends its source or part, which is started again, and elsewhere the process.
 
+pub mod alarm;
 #[cfg(feature = "broker")]
 pub mod broker;
 pub mod cli;
@@ -54,4 +55,3 @@ pub mod settings;
 pub mod simulate;
 pub mod store;
 pub mod tongue;
-pub mod watch;

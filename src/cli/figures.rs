@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use clap::Args;
 
+use crate::alarm::figures::{Actor, Figures, Times, Verdict};
 use crate::exit;
 use crate::plant::Micros;
 use crate::settings;
 use crate::store::LedgerReader;
-use crate::watch::figures::{Actor, Figures, Times, Verdict};
 
 /// If no time is given.
 const USUAL: Duration = Duration::from_secs(7 * 86_400);

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::ledger::{calls, is_active};
 use super::{LedgerReader, StoreError};
+use crate::alarm::figures::{Figures, Happening, Past, Standing, What, figures};
+use crate::alarm::priorities;
 use crate::plant::{Micros, Plant, Priority};
-use crate::watch::figures::{Figures, Happening, Past, Standing, What, figures};
-use crate::watch::priorities;
 
 /// Transitions that are looked at, the newest: some 60 MB.
 const MOST: usize = 1_000_000;

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use crate::alarm::{Engine, Event, Transition};
 use crate::exit;
 use crate::hazard::{ChangeKind, Register};
 use crate::plant::{Batch, HazardLevel, Micros, Now, Plant, PointIx, Quality, Reading, SampleHead};
 use crate::settings::load_texts;
 use crate::simulate::scenario::{Expected, LEAD_S, Said, Scenario, all, scenario};
-use crate::watch::{Engine, Event, Transition};
 
 /// The event is at 2026-12-02T00:00:00+08:00; this is before it by the lead.
 const BEGIN: Micros = Micros(1_796_140_680_000_000);

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 
+use crate::alarm::rehearsal::{Hours, Rehearsal, Tally};
 use crate::outlet::influx::past;
 use crate::plant::{Batch, Cause, DeviceIx, Micros, Plant, PointIx, Quality, Reading};
 use crate::settings::InfluxOutlet;
 use crate::store::JournalReader;
-use crate::watch::rehearsal::{Hours, Rehearsal, Tally};
 
 use super::table::Table;
 

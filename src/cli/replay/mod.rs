@@ -15,10 +15,10 @@ use std::time::Instant;
 
 use clap::Args;
 
+use crate::alarm::rehearsal::Rehearsal;
 use crate::exit;
 use crate::plant::Micros;
 use crate::settings::{InfluxOutlet, Loaded};
-use crate::watch::rehearsal::Rehearsal;
 use history::Source;
 use report::Report;
 use table::Table;

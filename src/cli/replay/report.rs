@@ -7,11 +7,11 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::history::Really;
+use crate::alarm::rehearsal::{Hours, Outcome, Tally};
 use crate::cli::{padded, padded_left};
 use crate::plant::Micros;
 use crate::settings::in_words;
 use crate::tongue::told;
-use crate::watch::rehearsal::{Hours, Outcome, Tally};
 
 pub(super) struct Report<'a> {
     pub(super) span: (Micros, Micros),

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use crate::alarm::rehearsal::Rehearsal;
 use crate::plant::{Cause, Micros, PointIx, Quality, Reading};
 use crate::settings::load_texts;
-use crate::watch::rehearsal::Rehearsal;
 
 /// How often each rule was raised by `values` of the three points, one set a second; `None` is a dead one.
 fn raised(limits: &str, seconds: &[[Option<f64>; 3]]) -> Vec<(String, u64)> {

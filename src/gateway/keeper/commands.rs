@@ -6,10 +6,10 @@ use uuid::Uuid;
 
 use super::Keeper;
 use super::own::OwnAlarms;
+use crate::alarm::{CommandError, RuleIx, Transition};
 use crate::console::{Command, OnAlarm, Refusal, Request};
 use crate::hazard::{HazardError, Proof};
 use crate::plant::Now;
-use crate::watch::{CommandError, RuleIx, Transition};
 
 impl Keeper {
     pub(super) fn command(&mut self, request: Request) {

@@ -13,13 +13,13 @@ use uuid::Uuid;
 
 use super::waiting::Held;
 use super::{Keeper, NewPlant};
+use crate::alarm::{Event, RuleIx, Transition};
 use crate::clock::wall_now;
 use crate::field::Delivery;
 use crate::hazard::{ChangeKind, HazardChange};
 use crate::outlet::Report;
 use crate::plant::{Cause, Micros, Now};
 use crate::store::Note;
-use crate::watch::{Event, RuleIx, Transition};
 
 /// Deliveries taken in one cycle.
 const DELIVERIES_A_CYCLE: usize = 64;

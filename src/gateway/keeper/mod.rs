@@ -37,6 +37,7 @@ use tracing::error;
 use uuid::Uuid;
 
 use super::StartError;
+use crate::alarm::{Engine, RuleIx};
 use crate::clock::{Watch, now_since};
 use crate::console::{Counters, Live, Refusal, Request};
 use crate::field::{Ack, Delivery};
@@ -46,7 +47,6 @@ use crate::parts::Board;
 use crate::plant::{Now, Plant};
 use crate::settings::{Evidence, Store};
 use crate::store::Unread;
-use crate::watch::{Engine, RuleIx};
 use waiting::Waiting;
 use work::{Job, News, Work};
 use writer::Writer;

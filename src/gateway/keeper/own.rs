@@ -4,9 +4,9 @@
 use std::time::{Duration, Instant};
 
 use super::Keeper;
+use crate::alarm::{AlarmState, Event, RuleIx, Saved, Transition};
 use crate::console::{AlarmView, GuidanceView, StoreView, Texts};
 use crate::plant::{Micros, Now};
-use crate::watch::{AlarmState, Event, RuleIx, Saved, Transition};
 
 /// The store cannot be written, or not all of it.
 const STORE: &str = "gateway/store.state";
@@ -59,7 +59,7 @@ impl Own {
     fn saved(&self) -> Saved {
         Saved {
             key: self.key.to_owned(),
-            state: crate::watch::Kept(self.state),
+            state: crate::alarm::Kept(self.state),
             raised_at: self.raised_at,
             acknowledged_by: self.acknowledged_by.clone(),
             told: self.told.iter().map(|t| (t.zh.clone(), t.en.clone())).collect(),
@@ -261,7 +261,7 @@ impl Keeper {
 #[cfg(test)]
 mod tests {
     use super::{LEDGER, OwnAlarms, STORE, Texts};
-    use crate::watch::AlarmState;
+    use crate::alarm::AlarmState;
 
     fn says(en: &str) -> Texts {
         Texts { zh: format!("{en}。"), en: en.to_owned() }

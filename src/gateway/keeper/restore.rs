@@ -14,11 +14,11 @@ use super::own::OwnAlarms;
 use super::waiting::Waiting;
 use super::work::{Job, News, Work};
 use super::{Keeper, Parts};
+use crate::alarm::{AlarmState, Engine, Event, RuleIx, Saved, Transition};
 use crate::clock::{Watch, now_since};
 use crate::hazard::{Hazard, Register, Status};
 use crate::plant::Now;
 use crate::store::{JournalReader, LedgerReader, Recorded, StoreError};
-use crate::watch::{AlarmState, Engine, Event, RuleIx, Saved, Transition};
 
 /// What is known of before.
 #[derive(Default)]

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::Keeper;
+use crate::alarm::{AlarmInfo, AlarmState, Rule, RuleIx};
 use crate::console::{AlarmView, GuidanceView, Heard, HiddenView, LivePoint, Texts};
 use crate::plant::guidance::filled;
 use crate::plant::{DeviceIx, LimitKind, Micros, Name, PointIx};
-use crate::watch::{AlarmInfo, AlarmState, Rule, RuleIx};
 
 impl Keeper {
     pub(super) fn show_points(&self) {

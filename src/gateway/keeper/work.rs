@@ -8,12 +8,12 @@ use uuid::Uuid;
 
 use super::Outcome;
 use super::waiting::Block;
+use crate::alarm::{Precursor, Saved, Transition};
 use crate::console::StoreView;
 use crate::field::Ack;
 use crate::hazard::{HazardChange, cloud_event};
 use crate::plant::Micros;
 use crate::store::{Damaged, DeadLetter, LedgerTx, Loss, Note, StoreError, Uptime};
-use crate::watch::{Precursor, Saved, Transition};
 
 /// While commits fail, older precursors and transitions give way.
 const MOST_PRECURSORS: usize = 10_000;

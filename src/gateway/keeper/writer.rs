@@ -14,11 +14,11 @@ use tracing::{error, warn};
 
 use super::files::{Files, Which};
 use super::work::{Done, ForLedger, Job, News, Sealed, Window, Work};
+use crate::alarm::Saved;
 use crate::clock::wall_now;
 use crate::console::StoreView;
 use crate::plant::{Batch, Micros};
 use crate::store::{Damaged, Journal, JournalReader, Ledger, Load, Loss, StoreError, Trouble, evidence};
-use crate::watch::Saved;
 
 const TRIM_STEPS: usize = 64;
 /// Between two steps of taking over a damaged journal, so that they leave the disk and the processor to others.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::record::{ChangeKind, Evidence, Hazard, HazardChange, LevelState, Status};
+use crate::alarm::{AlarmState, Breach, Event, Rule, Transition};
 use crate::plant::{HazardLevel, LimitKind, Micros, Plant};
-use crate::watch::{AlarmState, Breach, Event, Rule, Transition};
 
 /// Why a step is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

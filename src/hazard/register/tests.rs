@@ -5,11 +5,11 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::{ChangeKind, HazardError, LevelState, Proof, Register, Status};
+use crate::alarm::{AlarmState, Breach, Event, Rule, RuleIx, Transition};
 use crate::hazard::{HazardChange, cloud_event};
 use crate::plant::example::plant;
 use crate::plant::guidance::Guidance;
 use crate::plant::{EquipmentIx, HazardLevel, Limit, LimitKind, Micros, Name, Plant, PointIx, Priority};
-use crate::watch::{AlarmState, Breach, Event, Rule, RuleIx, Transition};
 
 const DAY: &str = "20261124";
 const WINDOW: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(10));

@@ -3,7 +3,7 @@
 //! A unit is a product of known ones (`t/h`, `kgf/cm2`, `µS/cm`); a text that is none is a unit equal
 //! only to itself (`NTU`, `pH`). `%` and `ppm` are shares, which is not the same as a plain number:
 //! 50 % and 50 must never be taken for each other. Called by the settings for `raw_unit`, and by the
-//! formulas of `watch`.
+//! formulas of `alarm`.
 
 mod table;
 #[cfg(test)]

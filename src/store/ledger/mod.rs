@@ -19,9 +19,9 @@ use rusqlite::{Connection, OptionalExtension, ToSql, Transaction, params};
 use super::migrations::{LEDGER, checkpoint, migrate, settle, tune};
 use super::place::{self, Mended, Place};
 use super::{Loss, StoreError, journal::is_damage, sqlite};
+use crate::alarm::{Precursor, Saved, Transition};
 use crate::hazard::{Entry, HazardChange, audit};
 use crate::plant::Micros;
-use crate::watch::{Precursor, Saved, Transition};
 
 pub use damage::Damaged;
 pub use reader::LedgerReader;

@@ -10,10 +10,10 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::rows::{AuditRow, DeadLetter, DeliveryRow, EventRow, LossRow, PrecursorRow, TransitionRow};
 use super::{FILE, Loss, StoreError, sqlite};
+use crate::alarm::Saved;
 use crate::hazard::{Entry, Hazard};
 use crate::plant::Micros;
 use crate::store::link::Link;
-use crate::watch::Saved;
 
 /// Reads the ledger while the keeper writes it.
 #[derive(Debug)]

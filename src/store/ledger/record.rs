@@ -6,9 +6,9 @@ use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, OptionalExtension, ToSql, params, params_from_iter};
 
 use super::{DeadLetter, FILE, Ledger, LedgerTx, StoreError, To, json, sqlite};
+use crate::alarm::Saved;
 use crate::hazard::Hazard;
 use crate::plant::Micros;
-use crate::watch::Saved;
 
 /// Who did what to what, when; chained to the entry before it when it is written.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

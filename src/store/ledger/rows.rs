@@ -20,7 +20,7 @@ pub struct TransitionRow {
 }
 
 impl TransitionRow {
-    /// People were called to a new occurrence, as in [`crate::watch::Transition::calls`].
+    /// People were called to a new occurrence, as in [`crate::alarm::Transition::calls`].
     #[must_use]
     pub fn calls(&self) -> bool {
         calls(&self.event, &self.before, &self.after)

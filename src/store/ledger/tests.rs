@@ -3,10 +3,10 @@
 use serde_json::json;
 
 use super::{Ledger, LedgerReader, Note, Recorded};
+use crate::alarm::Saved;
 use crate::hazard::audit;
 use crate::plant::Micros;
 use crate::store::Loss;
-use crate::watch::Saved;
 
 fn note(what: &str) -> Note {
     let [who, what, subject, detail] = ["system", what, "gateway", "{}"].map(str::to_owned);
@@ -182,9 +182,9 @@ fn a_ledger_of_the_first_version_is_read_as_it_is_and_taken_over() {
 
 #[test]
 fn of_a_hazard_that_conflicts_with_an_open_one_nothing_goes_out_and_all_of_it_is_kept() {
+    use crate::alarm::{AlarmState, Event, Rule, RuleIx, Transition};
     use crate::hazard::{Register, cloud_event};
     use crate::plant::{EquipmentIx, HazardLevel, LimitKind, Priority, example::plant};
-    use crate::watch::{AlarmState, Event, Rule, RuleIx, Transition};
     let raised = |at: i64| {
         let mut rule = Rule::undelayed(EquipmentIx(0), LimitKind::LL);
         (rule.key, rule.priority) = ("boiler-1/l.ll".into(), Priority::Critical);

@@ -1,7 +1,7 @@
 //! Shelving, out of service, suppression by design: who may hide an alarm, for how long, and what it says then.
 
 use super::*;
-use crate::watch::{CommandError, Veil};
+use crate::alarm::{CommandError, Veil};
 
 fn seconds(n: u64) -> Duration {
     Duration::from_secs(n)
@@ -217,7 +217,7 @@ proptest! {
 
 #[test]
 fn an_alarm_that_is_hidden_twice_is_shown_when_both_veils_are_gone() {
-    let mut alarm = crate::watch::Alarm::NORMAL;
+    let mut alarm = crate::alarm::Alarm::NORMAL;
     alarm.raise();
     assert!(alarm.veil(Veil::Shelf) && alarm.veil(Veil::Design));
     assert!(alarm.unveil(Veil::Shelf));

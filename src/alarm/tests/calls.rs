@@ -1,8 +1,8 @@
 //! First-out, floods, calls that nobody answers, and what nearly happened.
 
 use super::*;
+use crate::alarm::Precursor;
 use crate::plant::{EquipmentIx, Manners};
-use crate::watch::Precursor;
 
 const BOILER: EquipmentIx = EquipmentIx(0);
 

@@ -5,9 +5,9 @@
 //! answers for nothing that happens now. Settings that come back by themselves bring all of it back as it was.
 
 use super::{Engine, Saved, Transition};
+use crate::alarm::rule::RuleIx;
+use crate::alarm::state::{AlarmState, Event};
 use crate::plant::{Micros, Now};
-use crate::watch::alarm::{AlarmState, Event};
-use crate::watch::rule::RuleIx;
 
 /// What became of the rules that new settings do not have.
 #[derive(Debug, Clone, Default)]

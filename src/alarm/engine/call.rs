@@ -3,10 +3,10 @@
 //! In a flood what only follows from an alarm that is told already is suppressed, never the first-out.
 
 use super::{Engine, Transition};
+use crate::alarm::rule::RuleIx;
+use crate::alarm::state::{AlarmState, Event, Veil};
+use crate::alarm::timer::us;
 use crate::plant::{EquipmentIx, Now};
-use crate::watch::alarm::{AlarmState, Event, Veil};
-use crate::watch::rule::RuleIx;
-use crate::watch::timer::us;
 
 /// More calls than this are counted by their number only.
 const REMEMBERED: usize = 16;

@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use super::{Engine, Precursor};
+use crate::alarm::limit::{Zone, zone};
+use crate::alarm::rule::RuleIx;
 use crate::plant::{Micros, PointIx, Reading};
-use crate::watch::limit::{Zone, zone};
-use crate::watch::rule::RuleIx;
 
 /// A breach in history, as far as it was told.
 #[derive(Debug, Clone, Copy)]

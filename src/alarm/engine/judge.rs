@@ -1,11 +1,11 @@
 //! From values to alarms: zones, delays, excursions.
 
 use super::{Cold, Engine, Excursion, Precursor, State, Transition};
+use crate::alarm::limit::{Zone, zone};
+use crate::alarm::rule::{Rule, RuleIx};
+use crate::alarm::state::Event;
+use crate::alarm::timer::{Timer, us};
 use crate::plant::{DeviceIx, LimitKind, Now, PointIx};
-use crate::watch::alarm::Event;
-use crate::watch::limit::{Zone, zone};
-use crate::watch::rule::{Rule, RuleIx};
-use crate::watch::timer::{Timer, us};
 use std::time::Duration;
 
 /// The calm band of a point narrowed by one more of its rules.

@@ -8,9 +8,9 @@
 use std::collections::HashMap;
 
 use super::{Engine, State, Transition};
+use crate::alarm::rule::RuleIx;
+use crate::alarm::timer::{Timer, us};
 use crate::plant::{Cause, DeviceIx, LimitKind, Now, Plant, PointIx, Priority, Quality, Reading};
-use crate::watch::rule::RuleIx;
-use crate::watch::timer::{Timer, us};
 
 /// Whether there is a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::people::{Out, Shelf};
+use crate::alarm::rule::RuleIx;
+use crate::alarm::state::{AlarmState, Event};
 use crate::plant::{Cause, Micros, PointIx, Quality};
-use crate::watch::alarm::{AlarmState, Event};
-use crate::watch::rule::RuleIx;
 
 /// A point as the engine knows it.
 #[derive(Debug, Clone, Copy)]

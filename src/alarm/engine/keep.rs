@@ -7,10 +7,10 @@ use super::away::Removed;
 use super::call::FirstOut;
 use super::people::{Out, Shelf};
 use super::{DeviceState, Engine, Excursion, State};
+use crate::alarm::rule::RuleIx;
+use crate::alarm::state::{Alarm, AlarmState, Veil};
+use crate::alarm::timer::{Timer, us};
 use crate::plant::{Micros, Now, Plant};
-use crate::watch::alarm::{Alarm, AlarmState, Veil};
-use crate::watch::rule::RuleIx;
-use crate::watch::timer::{Timer, us};
 
 /// The stored form of one rule's state. Times that run are stored as what has passed or is left, in
 /// milliseconds.

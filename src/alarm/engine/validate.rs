@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Engine;
+use crate::alarm::timer::us;
 use crate::plant::{Cause, Doubts, Plant, PointIx, Quality, Reading};
-use crate::watch::timer::us;
 
 /// Readings that must agree before a jump is believed.
 const AGREE: u8 = 3;

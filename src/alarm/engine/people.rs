@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::{Engine, Transition};
+use crate::alarm::rule::RuleIx;
+use crate::alarm::state::{CommandError, Event, Veil};
+use crate::alarm::timer::us;
 use crate::plant::{Micros, Now};
-use crate::watch::alarm::{CommandError, Event, Veil};
-use crate::watch::rule::RuleIx;
-use crate::watch::timer::us;
 
 /// Put aside by a person, for a time.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,18 +3,18 @@
 //! Pure: values and a time go in, transitions come out. No socket, no file, no clock. Called by the
 //! keeper, and directly by property tests and benchmarks.
 
-mod alarm;
 mod engine;
 pub mod figures;
 mod limit;
 pub mod rehearsal;
 mod rule;
+mod state;
 #[cfg(test)]
 mod tests;
 mod timer;
 
-pub use alarm::{Alarm, AlarmState, CommandError, Event, Veil};
 pub use engine::{
     AlarmInfo, Breach, Current, Engine, FirstOut, Kept, Out, Precursor, Removed, Saved, Shelf, Transition,
 };
 pub use rule::{Rule, RuleIx, priorities};
+pub use state::{Alarm, AlarmState, CommandError, Event, Veil};

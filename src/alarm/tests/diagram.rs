@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 
-use crate::watch::{Alarm, AlarmState, Veil};
+use crate::alarm::{Alarm, AlarmState, Veil};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Told {

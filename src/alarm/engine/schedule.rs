@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use jiff::tz::TimeZone;
 
 use super::{Engine, Transition, judge};
+use crate::alarm::rule::RuleIx;
+use crate::alarm::timer::us;
 use crate::plant::{Micros, Now, Plant, PointIx, schedule::Slot, schedule::setpoint};
-use crate::watch::rule::RuleIx;
-use crate::watch::timer::us;
 
 const MINUTE_US: u64 = 60_000_000;
 

@@ -8,10 +8,10 @@
 use std::collections::HashSet;
 
 use super::{Engine, FIRST_READ_US, State, Transition};
+use crate::alarm::rule::RuleIx;
+use crate::alarm::state::Veil;
+use crate::alarm::timer::us;
 use crate::plant::{Cause, Now, PointIx};
-use crate::watch::alarm::Veil;
-use crate::watch::rule::RuleIx;
-use crate::watch::timer::us;
 
 /// A point that says whether a rule means anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

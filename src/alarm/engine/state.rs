@@ -2,9 +2,9 @@
 //! and lies in rows; what only an alarm needs is made when something happens.
 
 use super::people::{Out, Shelf};
+use crate::alarm::state::Alarm;
+use crate::alarm::timer::Timer;
 use crate::plant::{Cause, DeviceIx, LimitKind, Micros, PointIx, Quality};
-use crate::watch::alarm::Alarm;
-use crate::watch::timer::Timer;
 
 /// The hot state of one rule.
 #[derive(Debug, Clone, Copy)]

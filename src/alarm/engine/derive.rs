@@ -12,13 +12,13 @@ use serde::{Deserialize, Serialize};
 
 use super::steps::Stepped;
 use super::{Engine, Spot, Transition};
+use crate::alarm::timer::us;
 use crate::derive::PlantNames;
 use crate::derive::formula::{self, Evaluator, Formula, Input};
 use crate::derive::instrument::{self, Instrument};
 use crate::plant::{
     Batch, Cause, Derived, DeviceIx, How, Micros, Now, Plant, PointIx, Quality, Reading, unit,
 };
-use crate::watch::timer::us;
 
 /// How often what has a memory is calculated while nothing comes.
 const EVERY_US: u64 = 1_000_000;
