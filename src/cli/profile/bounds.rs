@@ -7,7 +7,7 @@ use zip::ZipArchive;
 
 /// All parts of a workbook together, unpacked. A list of 50 000 rows takes about a third of it.
 pub(super) const MOST_UNPACKED: u64 = 64 << 20;
-/// What the tables of an OpenDocument file may span: rows times columns.
+/// What a table of an OpenDocument file, or all sheets of an .xls, may span: rows times columns.
 const MOST_SPAN: u64 = 2_000_000;
 
 /// Refuses a workbook that would take more memory than a register list does.
@@ -15,9 +15,15 @@ const MOST_SPAN: u64 = 2_000_000;
 /// # Errors
 /// A sentence: what is wrong and what would be right.
 pub(super) fn check(bytes: &[u8]) -> Result<(), String> {
-    // The old .xls is not packed.
+    // The old .xls is not packed, but all between its first and its last cell is made room for.
     if !bytes.starts_with(b"PK") {
-        return Ok(());
+        let sheets = super::old_book::reaches(bytes);
+        let spanned: u64 = sheets.iter().map(|reach| reach.cells).sum();
+        let widest = sheets.iter().max_by_key(|reach| reach.cells);
+        return match widest.filter(|_| spanned > MOST_SPAN) {
+            Some(far) => Err(too_far(u64::from(far.row) + 1, u64::from(far.column) + 1)),
+            None => Ok(()),
+        };
     }
     // What cannot be opened is told by whoever reads it.
     let Ok(mut archive) = ZipArchive::new(Cursor::new(bytes)) else { return Ok(()) };
@@ -57,6 +63,14 @@ fn too_large(bytes: u64) -> String {
     )
 }
 
+fn too_far(rows: u64, columns: u64) -> String {
+    format!(
+        "a sheet reaches to row {rows} and column {}, too far out for a register list; delete what lies beyond the list, or \
+         save the list alone",
+        crate::settings::sheet::letters(usize::try_from(columns - 1).unwrap_or(usize::MAX))
+    )
+}
+
 /// Reads to the end, or to where it cannot be read; gives how many bytes came.
 fn drain(part: &mut impl Read) -> u64 {
     let mut buffer = [0; 16 << 10];
@@ -84,12 +98,7 @@ fn span(content: &[u8]) -> Result<(), String> {
             _ => {}
         }
         if table.used.saturating_mul(table.width) > MOST_SPAN {
-            return Err(format!(
-                "a sheet reaches to row {} and column {}, too far out for a register list; delete what lies beyond \
-                 the list, or save the list alone",
-                table.used,
-                crate::settings::sheet::letters(usize::try_from(table.width - 1).unwrap_or(usize::MAX))
-            ));
+            return Err(too_far(table.used, table.width));
         }
     }
     Ok(())
@@ -159,6 +168,19 @@ mod tests {
         assert!(check(&bomb).expect_err("large").contains("unpacked it would take 80 MB"));
         assert_eq!(check(&packed("xl/workbook.xml", 1 << 20)), Ok(()));
         assert_eq!(check(b"PK\x03\x04 cut off"), Ok(()));
+    }
+
+    #[test]
+    fn an_old_workbook_with_a_cell_far_out_is_refused_before_room_is_made_for_it() {
+        use super::super::old_book::tests::book;
+        for small in [true, false] {
+            let problem = check(&book(&[(0, 0), (65_535, 255)], small)).expect_err("far out");
+            assert!(problem.contains("row 65536 and column IV"), "{problem}");
+            assert_eq!(check(&book(&[(0, 0), (65_535, 29)], small)), Ok(()));
+        }
+        let real = std::fs::read("tests/sheets/e-electrodes.xls").expect("a sample");
+        assert_eq!(check(&real), Ok(()));
+        assert!(!super::super::old_book::reaches(&real).is_empty(), "its cells are not found");
     }
 
     #[test]

@@ -3,6 +3,8 @@
 
 #[cfg(feature = "spreadsheets")]
 mod bounds;
+#[cfg(feature = "spreadsheets")]
+mod old_book;
 mod read;
 mod write;
 
