@@ -6,7 +6,7 @@ use super::address::{self, Habit};
 use super::headers::Field;
 use super::places::Places;
 use super::scan::{self, Block};
-use super::text::letters;
+use super::text::{letters, plain};
 use super::{Options, Sheet, Trouble, Val, messages};
 
 /// What may say where the addresses of a list are counted from.
@@ -67,13 +67,52 @@ pub(super) fn contradiction(
     })
 }
 
-/// Some addresses can only be hexadecimal, and the header does not say that they are.
-pub(super) fn is_mixed(sheet: &Sheet, block: &Block) -> bool {
-    block.column(&Field::Address).is_some_and(|c| {
-        !c.hex
-            && !block.exact
-            && block.rows.clone().any(|row| address::only_hex(&sheet.down(row, c.index).shown()))
-    })
+/// How the digits of a column of addresses are read where nothing says it.
+#[derive(Debug, Default)]
+pub(super) struct Digits {
+    /// All of them as hexadecimal.
+    pub(super) hex: bool,
+    /// Some can only be hexadecimal, and of the others nobody knows.
+    pub(super) mixed: bool,
+    pub(super) told: Option<Trouble>,
+}
+
+/// A column in which an address can only be hexadecimal, though the header does not say so. It is hexadecimal throughout where
+/// every cell of it reads so and is filled up with zeros to one width, or several have letters; else each is asked.
+pub(super) fn digits(sheet: &Sheet, block: &Block, places: &Places) -> Digits {
+    let Some(column) = block.column(&Field::Address).filter(|c| !c.hex && !block.exact) else {
+        return Digits::default();
+    };
+    let cells: Vec<(usize, String)> = block
+        .rows
+        .clone()
+        .map(|row| (row, sheet.down(row, column.index).shown()))
+        .filter(|(_, text)| text.contains(|c: char| c.is_ascii_digit()))
+        .collect();
+    let lettered: Vec<&(usize, String)> = cells.iter().filter(|(_, text)| address::only_hex(text)).collect();
+    let Some((row, text)) = lettered.first() else { return Digits::default() };
+    let habit = Habit { hex: true, ..Habit::default() };
+    let all = cells.iter().all(|(_, text)| {
+        address::address(text, habit).is_ok_and(|a| a.is_none_or(|a| a.form == address::Form::Hex))
+    });
+    let widths: std::collections::BTreeSet<usize> = cells
+        .iter()
+        .map(|(_, text)| plain(text).chars().take_while(char::is_ascii_hexdigit).count())
+        .collect();
+    let filled_up = widths.len() == 1 && widths.iter().all(|w| *w >= 3) && cells.len() > 1;
+    let several =
+        lettered.iter().map(|(_, text)| plain(text)).collect::<std::collections::BTreeSet<_>>().len() > 1;
+    if !(all && (filled_up || several)) || places.at(block.rows.start).hex.is_some() {
+        return Digits { mixed: true, ..Digits::default() };
+    }
+    let told = Trouble {
+        sheet: sheet.name.clone(),
+        row: row + 1,
+        column: letters(column.index),
+        problem: messages::column_hexadecimal(&plain(text)),
+        remedy: messages::HEX_REMEDY.to_owned(),
+    };
+    Digits { hex: true, mixed: false, told: Some(told) }
 }
 
 /// What another column of addresses says against the one that is read: by row where the two differ otherwise than in the other

@@ -3,7 +3,7 @@
 
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table as TomlTable};
 
-use super::address::{Habit, address};
+use super::address::{Form, Habit, address};
 use super::keys::rank;
 use super::value::{Keys, Val};
 use crate::settings::Table;
@@ -125,14 +125,19 @@ fn normal(keys: &mut Keys, head: &Keys) -> Option<(Table, u32, Option<u8>)> {
             _ => word.and_then(super::table_of),
         }
     };
-    let table = told(keys);
+    let mut table = told(keys);
     let text = keys.get("address")?.cell();
     let found = address(&text, Habit { plain: table.is_some(), ..Habit::default() }).ok()??;
+    // A hexadecimal text is a plain address; as a number of that size it would be another.
+    if found.form == Form::Hex && table.is_none() {
+        table = Some(Table::HoldingRegister);
+        keys.insert("table".to_owned(), Val::text(super::table_key(Table::HoldingRegister)));
+    }
     keys.insert("address".to_owned(), Val::Number(f64::from(found.number)));
     if let Some(bit) = found.bit {
         keys.insert("bit".to_owned(), Val::Number(f64::from(bit)));
     }
-    let bit = keys.get("bit").and_then(Val::as_number).map(|b| b as u8);
+    let bit = super::row::first_bit(keys);
     let base = head.get("address_base").and_then(Val::as_number).map_or(0, |n| n as u8);
     let first = found.first(base)?;
     Some((table.or(found.table).unwrap_or(Table::HoldingRegister), first, bit))

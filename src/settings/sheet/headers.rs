@@ -67,6 +67,22 @@ pub(super) enum Field {
     Key(String),
 }
 
+impl Field {
+    /// Its cells hold numbers, which may have decimal commas.
+    pub(super) fn is_number(&self) -> bool {
+        matches!(
+            self,
+            Self::Scale
+                | Self::Offset
+                | Self::RangeLo
+                | Self::RangeHi
+                | Self::Limit(_)
+                | Self::Alarm
+                | Self::Every(_)
+        )
+    }
+}
+
 /// One column.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Column {

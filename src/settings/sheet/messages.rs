@@ -66,6 +66,30 @@ pub(super) fn orders_missing(count: usize, names: &str, other: Option<&str>) -> 
     format!("{values} of 32 bits or more without a stated byte order, read as ABCD{although}: {names}")
 }
 
+pub(super) const BYTE_REMEDY: &str = "where the value is that byte alone, its type is UINT8 or INT8 (u8_high, u8_low, i8_high, i8_low in a profile)";
+
+pub(super) fn byte_unused(text: &str) -> String {
+    format!("`{text}` speaks of one byte, but the type is a whole register: not used")
+}
+
+pub(super) fn low_bytes(count: usize, names: &str) -> String {
+    let values =
+        if count == 1 { "1 value of 8 bits".to_owned() } else { format!("{count} values of 8 bits") };
+    format!("{values}: the low byte of the register was taken, for nothing says which: {names}")
+}
+
+pub(super) fn station_by_word(title: &str) -> String {
+    format!("`{title}` was taken as the unit id of the device")
+}
+
+pub(super) fn station_of_cover(unit: u8, text: &str) -> String {
+    format!("`{text}`: unit id {unit} taken for the lists that do not tell one")
+}
+
+pub(super) fn stations_of_covers(text: &str) -> String {
+    format!("`{text}` tells a unit id, another sheet tells another: not used")
+}
+
 pub(super) fn types_missing(count: usize, names: &str) -> String {
     let rows = if count == 1 { "1 row has".to_owned() } else { format!("{count} rows have") };
     format!("{rows} no data type, read as unsigned 16-bit numbers: {names}")
@@ -150,6 +174,10 @@ pub(super) fn start_unclear(start: u32) -> String {
 
 pub(super) fn base_differs(note: u8, title: u8) -> String {
     format!("the header counts addresses from {title}, a note from {note}")
+}
+
+pub(super) fn column_hexadecimal(text: &str) -> String {
+    format!("`{text}` can only be hexadecimal: all addresses of this column were read so")
 }
 
 pub(super) fn number_of_two_kinds(text: &str, decimal: u32, hex: u32) -> String {

@@ -9,6 +9,7 @@
 //! the profile there is, `diff` tells what that changes, `document` reads and writes the TOML.
 
 mod address;
+mod assumed;
 mod bases;
 mod diff;
 mod document;
@@ -21,6 +22,7 @@ mod merge;
 mod messages;
 mod names;
 mod notes;
+mod of_sheet;
 mod order;
 mod places;
 mod relate;

@@ -3,9 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::import::{Found, Imported, called, line, some_of};
+use super::assumed::{called, some_of};
+use super::import::{Found, Imported};
 use super::lists::scale;
 use super::messages;
+use super::of_sheet::line;
 use super::order::{Said, contradicts, said, speaks};
 use super::text::letters;
 use super::types::width;

@@ -2,7 +2,7 @@
 //! used and told; a start that the addresses contradict, and addresses of bytes, are problems that stop.
 
 use super::headers::Field;
-use super::import::line;
+use super::of_sheet::line;
 use super::scan::Block;
 use super::text::{folded, letters};
 use super::{Sheet, Trouble, address, messages};

@@ -3,7 +3,8 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::address::Habit;
-use super::import::{Found, Imported, called, some_of, whole};
+use super::assumed::{called, some_of};
+use super::import::{Found, Imported, whole};
 use super::row::{Draft, Slot};
 use super::text::{folded, letters, plain};
 use super::value::Val;

@@ -8,11 +8,13 @@ mod factor;
 mod limits;
 mod measure;
 mod naming;
+mod one_byte;
 mod order_told;
 mod place;
 mod register;
 mod sentinels;
 
+pub(super) use one_byte::first_bit;
 pub(super) use register::section_table;
 
 use super::address::{Address, Form, Habit, address};
@@ -103,6 +105,8 @@ pub(super) struct Reading<'a> {
     pub(super) device: Option<String>,
     /// No data type stands in its cell: an unsigned 16-bit number was taken.
     pub(super) untyped: bool,
+    /// A value of one byte, and nothing says which: the low one was taken.
+    pub(super) low_byte: bool,
     /// What its cells say of the byte order of all values of the list.
     pub(super) order_notes: Vec<usize>,
     /// The column whose text became the name though it is a remark.
@@ -123,6 +127,7 @@ impl<'a> Reading<'a> {
             station: around.station,
             device: around.device.clone(),
             untyped: false,
+            low_byte: false,
             order_notes: Vec::new(),
             named_by: None,
             text_bytes: None,
@@ -310,16 +315,6 @@ impl<'a> Reading<'a> {
         }
         let around = self.around;
         for c in &around.block.columns {
-            let number = matches!(
-                c.field,
-                Field::Scale
-                    | Field::Offset
-                    | Field::RangeLo
-                    | Field::RangeHi
-                    | Field::Limit(_)
-                    | Field::Alarm
-                    | Field::Every(_)
-            );
             let super::Cell::Text(text) = around.sheet.cell(self.row, c.index) else { continue };
             let text = plain(text);
             let thousands = text.trim_start_matches('-').split_once('.').is_some_and(|(whole, rest)| {
@@ -328,7 +323,7 @@ impl<'a> Reading<'a> {
                     && whole != "0"
                     && (whole.bytes().chain(rest.bytes())).all(|b| b.is_ascii_digit())
             });
-            if number && thousands {
+            if c.field.is_number() && thousands {
                 let problem =
                     format!("`{text}` may be {} or {}", text.replace('.', ""), text.replace('.', ","));
                 self.fault(

@@ -245,7 +245,12 @@ fn devices(sheet: &Sheet, block: &mut Block) {
     let named = has(block, &[Field::Name, Field::NameEn, Field::Describe, Field::Tag, Field::Id]);
     let rows = block.rows.clone();
     unit_ids(sheet, block);
+    // 机号 and 设备编号 may number the equipment: beside a column that tells the unit id for certain they do.
+    let certain = block.columns.iter().any(|c| c.field == Field::Slave && !station::is_vague(&c.title));
     for c in &mut block.columns {
+        if certain && c.field == Field::Slave && station::is_vague(&c.title) {
+            c.field = Field::Passed;
+        }
         match c.field {
             Field::SlaveOrAddress => c.field = if addressed { Field::Slave } else { Field::Address },
             Field::Device if !named => c.field = Field::Name,
@@ -373,18 +378,6 @@ fn settle(sheet: &Sheet, block: &mut Block) {
 
 /// Numbers with a decimal comma stand in the list: `0,1`, `-12,5`.
 pub(super) fn has_decimal_commas(sheet: &Sheet, block: &Block) -> bool {
-    let numbers = |c: &&Column| {
-        matches!(
-            c.field,
-            Field::Scale
-                | Field::Offset
-                | Field::RangeLo
-                | Field::RangeHi
-                | Field::Limit(_)
-                | Field::Alarm
-                | Field::Every(_)
-        )
-    };
     let comma = |text: &str| {
         text.trim_start_matches('-').split_once(',').is_some_and(|(whole, rest)| {
             let digits = !whole.is_empty() && whole.bytes().chain(rest.bytes()).all(|b| b.is_ascii_digit());
@@ -394,7 +387,7 @@ pub(super) fn has_decimal_commas(sheet: &Sheet, block: &Block) -> bool {
     block
         .columns
         .iter()
-        .filter(numbers)
+        .filter(|c| c.field.is_number())
         .any(|c| block.rows.clone().any(|row| comma(&plain(&sheet.cell(row, c.index).shown()))))
 }
 

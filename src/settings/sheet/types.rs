@@ -13,13 +13,85 @@ pub(super) struct TypeWord {
     pub(super) order: Option<Order>,
     /// Characters of a text: `String(8)`.
     pub(super) characters: Option<u32>,
-    /// One byte of a register, the high one if true: `uint8le`.
+    /// Which byte of a register, the high one if true: `uint8le`, `BYTE（高字节）`.
     pub(super) byte: Option<bool>,
+}
+
+/// Which byte of a register a text speaks of, the high one if true; none where it names both, or their order.
+pub(super) fn byte_of(text: &str) -> Option<bool> {
+    const HIGH: &[&str] = &[
+        "高字节",
+        "高位字节",
+        "高8位",
+        "高八位",
+        "highbyte",
+        "hibyte",
+        "upperbyte",
+        "highorderbyte",
+        "msbyte",
+        "msbbyte",
+        "mostsignificantbyte",
+        "upper8bit",
+        "high8bit",
+        "oberesbyte",
+        "bit8~15",
+        "bit8..15",
+    ];
+    const LOW: &[&str] = &[
+        "低字节",
+        "低位字节",
+        "低8位",
+        "低八位",
+        "lowbyte",
+        "lobyte",
+        "lowerbyte",
+        "loworderbyte",
+        "lsbyte",
+        "lsbbyte",
+        "leastsignificantbyte",
+        "lower8bit",
+        "low8bit",
+        "unteresbyte",
+        "bit0~7",
+        "bit0..7",
+    ];
+    const OF_ORDER: &[&str] =
+        &["在前", "在后", "先", "序", "交换", "first", "order", "swap", "endian", "zuerst"];
+    let word: String = folded(text).chars().filter(|c| !" -_".contains(*c)).collect();
+    let has = |words: &[&str]| words.iter().any(|w| word.contains(w));
+    let named = match (has(HIGH), has(LOW)) {
+        (true, false) => true,
+        (false, true) => false,
+        _ => return None,
+    };
+    let bare = word.replace("highorderbyte", "").replace("loworderbyte", "");
+    (!OF_ORDER.iter().any(|w| bare.contains(w))).then_some(named)
+}
+
+/// The same of a type's cell, where `MSB` and `LSB` alone name a byte too.
+fn byte_of_type(text: &str) -> Option<bool> {
+    let word = folded(text);
+    let end = word.trim_end_matches(')');
+    byte_of(text).or(match () {
+        () if end.ends_with("msb") => Some(true),
+        () if end.ends_with("lsb") => Some(false),
+        () => None,
+    })
 }
 
 impl TypeWord {
     pub(super) fn is_bit(&self) -> bool {
         matches!(self.family, Family::Bit | Family::Exact("bit" | "bool"))
+    }
+
+    /// One byte of a register.
+    pub(super) fn is_byte(&self) -> bool {
+        self.bits == Some(8) && matches!(self.family, Family::Unsigned | Family::Signed)
+    }
+
+    /// A whole number.
+    pub(super) fn is_number(&self) -> bool {
+        matches!(self.family, Family::Unsigned | Family::Signed)
     }
 
     pub(super) fn is_text(&self) -> bool {
@@ -79,7 +151,7 @@ const WORDS: &[(&str, Family, Option<u32>)] = {
         ("lword", Unsigned, Some(64)),
         ("qword", Unsigned, Some(64)),
         ("uint", Unsigned, None),
-        ("usint", Unsigned, Some(16)),
+        ("usint", Unsigned, Some(8)),
         ("udint", Unsigned, Some(32)),
         ("ulint", Unsigned, Some(64)),
         ("ushort", Unsigned, Some(16)),
@@ -101,11 +173,23 @@ const WORDS: &[(&str, Family, Option<u32>)] = {
         ("双字", Unsigned, Some(32)),
         ("无符号双字", Unsigned, Some(32)),
         ("正整数", Unsigned, None),
-        ("byte", Unsigned, Some(16)),
-        ("uchar", Unsigned, Some(16)),
+        ("byte", Unsigned, Some(8)),
+        ("uchar", Unsigned, Some(8)),
+        ("unsignedchar", Unsigned, Some(8)),
+        ("unsignedbyte", Unsigned, Some(8)),
+        ("ubyte", Unsigned, Some(8)),
+        ("字节", Unsigned, Some(8)),
+        ("无符号字节", Unsigned, Some(8)),
+        ("单字节", Unsigned, Some(8)),
+        ("sbyte", Signed, Some(8)),
+        ("signedbyte", Signed, Some(8)),
+        ("signedchar", Signed, Some(8)),
+        ("schar", Signed, Some(8)),
+        ("有符号字节", Signed, Some(8)),
+        ("shortint", Signed, Some(8)),
         ("hex", Unsigned, None),
         ("int", Signed, None),
-        ("sint", Signed, Some(16)),
+        ("sint", Signed, Some(8)),
         ("dint", Signed, Some(32)),
         ("lint", Signed, Some(64)),
         ("integer", Signed, None),
@@ -241,18 +325,38 @@ pub(super) fn type_word(text: &str) -> Option<TypeWord> {
         });
     }
     let mut word = folded(text).replace(['_', '型'], " ").replace("bits", "bit");
+    // `SINT（高字节）`, `byte low byte`: which byte, apart from the type.
+    let byte = byte_of_type(text);
+    if byte.is_some() {
+        for which in [
+            "高字节",
+            "低字节",
+            "高8位",
+            "低8位",
+            "高八位",
+            "低八位",
+            "highbyte",
+            "lowbyte",
+            "high",
+            "low",
+            "msb",
+            "lsb",
+        ] {
+            word = word.replace(which, " ");
+        }
+    }
     // The order may stand inside: `float cdab`, `浮点数(3412)`, `long inverse`.
     let order = order_inside(&mut word);
     let word: String = word.chars().filter(|c| !" -()[]{}:,/.".contains(*c)).collect();
     if let Some((family, bits, characters)) = known(&word) {
-        return Some(TypeWord { family, bits, order, characters, byte: None });
+        return Some(TypeWord { family, bits, order, characters, byte });
     }
     // `int32be`, `floatsw`, `U32_LE`; of one byte the ending tells which.
     let (base, order) = ending(&word)?;
     let (family, bits, characters) = known(base)?;
     let one_byte = base.trim_start_matches(|c: char| !c.is_ascii_digit()) == "8"
         && matches!(family, Family::Unsigned | Family::Signed);
-    let byte = one_byte.then_some(order.key == "dcba");
+    let byte = byte.or(one_byte.then_some(order.key == "dcba"));
     Some(TypeWord { family, bits, order: Some(order).filter(|_| !one_byte), characters, byte })
 }
 
@@ -283,7 +387,7 @@ fn known(word: &str) -> Option<(Family, Option<u32>, Option<u32>)> {
         Family::Text => Some((family, None, Some(number))),
         Family::Bit => Some((family, None, None)),
         Family::Time => Some((family, Some(number), None)),
-        _ if matches!(number, 8 | 16 | 32 | 48 | 64) => Some((family, Some(number.max(16)), None)),
+        _ if matches!(number, 8 | 16 | 32 | 48 | 64) => Some((family, Some(number), None)),
         // IEC 754, 2 words: a number that is no width.
         _ if own.is_some() => Some((family, own, None)),
         _ => None,
@@ -296,6 +400,15 @@ pub(super) fn type_key(word: &TypeWord, registers: Option<u32>) -> Option<&'stat
         return Some(key);
     }
     let bits = word.bits.or(registers.map(|r| r * 16));
+    if word.is_byte() {
+        let fits = registers.is_none_or(|r| r == 1);
+        return fits.then_some(match (word.family, word.byte) {
+            (Family::Signed, Some(true)) => "i8_high",
+            (Family::Signed, _) => "i8_low",
+            (_, Some(true)) => "u8_high",
+            (_, _) => "u8_low",
+        });
+    }
     Some(match (word.family, bits) {
         (Family::Unsigned, None | Some(16)) => "u16",
         (Family::Unsigned, Some(32)) => "u32",
@@ -382,6 +495,19 @@ mod tests {
             ("时间", Some(6), "clock6"),
             ("u32", None, "u32"),
             ("epoch64_ms", None, "epoch64_ms"),
+            ("SINT", None, "i8_low"),
+            ("INT8", Some(1), "i8_low"),
+            ("8位有符号", None, "i8_low"),
+            ("USINT", None, "u8_low"),
+            ("UINT8", None, "u8_low"),
+            ("BYTE", None, "u8_low"),
+            ("u8", None, "u8_low"),
+            ("字节", None, "u8_low"),
+            ("INT8（高字节）", None, "i8_high"),
+            ("BYTE 高8位", None, "u8_high"),
+            ("SINT high byte", None, "i8_high"),
+            ("UINT8 MSB", None, "u8_high"),
+            ("BYTE(低字节)", None, "u8_low"),
         ] {
             let word = type_word(text).unwrap_or_else(|| panic!("{text}"));
             assert_eq!(type_key(&word, registers), Some(key), "{text}");
@@ -399,6 +525,11 @@ mod tests {
         for text in ["double", "single", "UINT8", "int16le", "Double"] {
             assert_eq!(type_word(text).and_then(|w| w.byte), None, "{text}");
         }
+        for text in ["FLOAT 高字节在前", "高字节为年，低字节为月", "状态", "int lsb first"]
+        {
+            assert_eq!(byte_of(text), None, "{text}");
+        }
+        assert_eq!((byte_of("温度（高8位）"), byte_of("Lower byte: speed")), (Some(true), Some(false)));
         assert_eq!(type_word("double").and_then(|w| w.order), None);
     }
 

@@ -3,7 +3,7 @@
 use super::super::headers::Field;
 use super::super::order::{Order, contradicts, is_of_all, order, speaks};
 use super::super::text::{plain, tidy};
-use super::super::types::width;
+use super::super::types::{byte_of, width};
 use super::super::value::{Keys, Val};
 use super::super::{lists, messages};
 use super::Reading;
@@ -64,7 +64,8 @@ impl Reading<'_> {
         });
         for c in texts {
             let text = around.sheet.down(self.row, c.index).shown();
-            if !speaks(&text) {
+            // One byte of a single register: see `which_byte`.
+            if !speaks(&text) || narrow && byte_of(&text).is_some() {
                 continue;
             }
             if contradicts(&text) && !narrow {

@@ -3,10 +3,10 @@
 use super::super::address::{Address, Form};
 use super::super::headers::Field;
 use super::super::text::{folded, plain};
-use super::super::types::{Family, says_nothing, type_key, type_word, width};
+use super::super::types::{says_nothing, type_key, type_word, width};
 use super::super::value::{Keys, Val};
 use super::super::{messages, table_key};
-use super::{Reading, Slot};
+use super::{Reading, Slot, one_byte};
 use crate::settings::Table;
 
 impl Reading<'_> {
@@ -50,7 +50,8 @@ impl Reading<'_> {
         let mut put = |key: &str, value: Val| _ = keys.insert(key.to_owned(), value);
         if self.around.block.exact {
             put("address", Val::Number(f64::from(found.number)));
-            if self.cell(&Field::Table).is_some() {
+            let hex = found.form == Form::Hex && self.around.head_table.is_none();
+            if self.cell(&Field::Table).is_some() || hex && self.cell(&Field::Function).is_none() {
                 put("table", Val::text(table_key(table)));
             }
             if self.cell(&Field::Function).is_some() {
@@ -77,8 +78,7 @@ impl Reading<'_> {
                 .unwrap_or(1),
             None => 1,
         };
-        let bit = keys.get("bit").and_then(Val::as_number).map(|b| b as u8);
-        Some(Slot { table, first, registers, bit })
+        Some(Slot { table, first, registers, bit: one_byte::first_bit(keys) })
     }
 
     /// Which table: the number's own, the row's, the head's, the section's, or holding.
@@ -213,24 +213,21 @@ impl Reading<'_> {
             }
             None => (self.text_bytes.map(|b| (at, b.div_ceil(2))), self.text_bytes.is_some()),
         };
-        let registers = found.registers.or(counted.map(|c| c.1));
+        let mut registers = found.registers.or(counted.map(|c| c.1));
         let mut own_order = None;
         let mut key = None;
         if let Some((column, text)) = self.cell(&Field::Type).filter(|(_, t)| !says_nothing(t)) {
-            let Some(word) = type_word(&text) else {
+            let Some(mut word) = type_word(&text) else {
                 let remedy = "e.g. UINT16, INT16, UINT32, INT32, FLOAT, BOOL, String(8), BCD";
                 self.fault(column, format!("`{}` is no data type", plain(&text)), remedy);
                 return None;
             };
-            if let Some(high) = word.byte {
-                if word.family == Family::Signed {
-                    let key = if high { "i8_high" } else { "i8_low" };
-                    keys.insert("type".to_owned(), Val::text(key));
-                    return Some(Some(key));
-                }
-                keys.insert("type".to_owned(), Val::text("bits"));
-                keys.insert("bits".to_owned(), Val::numbers(if high { &[8.0, 15.0] } else { &[0.0, 7.0] }));
-                return Some(Some("u16"));
+            if !bits && !self.around.block.exact && bit.is_none() && found.bit_to.is_none() && !listed {
+                self.which_byte(&mut word, registers);
+            }
+            // A length of 8 counts the bits.
+            if word.is_byte() && found.registers.is_none() && registers == Some(8) {
+                registers = Some(1);
             }
             let Some(known) = type_key(&word, registers) else {
                 let count = registers.unwrap_or(1);
@@ -304,8 +301,9 @@ impl Reading<'_> {
             return Some(Some(if high > 15 { "u32" } else { "u16" }));
         }
         if let Some(bit) = bit {
-            // WORD is what holds the bit; INT16 or FLOAT is a number, and a number is more than one bit.
-            if let Some(key) = key.filter(|k| !matches!(*k, "bit" | "bool" | "u16"))
+            // WORD or BYTE is what holds the bit; INT16 or FLOAT is a number, and a number is more than one bit.
+            let holds = |k: &str| matches!(k, "bit" | "bool" | "u16") || k == "u8_low" && bit <= 7;
+            if let Some(key) = key.filter(|k| !holds(k))
                 && !self.around.block.exact
             {
                 let (column, text) = self.cell(&Field::Type).unwrap_or((at, key.to_owned()));

@@ -312,3 +312,143 @@ fn two_columns_of_addresses_that_differ_are_asked_or_told() {
     ]);
     assert_eq!((same.points.len(), same.faults.len(), same.warnings.len()), (2, 0, 0));
 }
+
+#[test]
+fn a_value_of_eight_bits_is_the_low_byte_with_its_sign_unless_the_row_names_the_high_one() {
+    let found = read_lines(&[
+        "名称 | 地址 | 类型 | 系数 | 备注",
+        "温度 | 40001 | SINT | |",
+        "湿度 | 40002 | BYTE | 0.5 | 单位为百分比",
+        "高温 | 40003 | INT8 | | 高字节",
+        "低温 | 40003 | INT8 | | 低8位",
+        "档位 | 40004 | USINT（高8位） | |",
+        "转速 | 40005 | UINT8 MSB | |",
+        "年月 | 40006 | UINT16 | | 高字节为年，低字节为月",
+        "液位 | 40007 | UINT16 | | 有效数据在低字节",
+        "阀位 | 40008 | INT16 | | 0.1%/LSB",
+    ]);
+    assert_eq!(told(&found.faults), Vec::<String>::new());
+    let types: Vec<_> =
+        found.points.iter().filter_map(|p| p.keys.get("type").and_then(Val::as_text)).collect();
+    assert_eq!(types, ["i8_low", "u8_low", "i8_high", "i8_low", "u8_high", "u8_high", "u16", "u16", "i16"]);
+    let said = told(&found.warnings).join("\n");
+    assert!(said.contains("2 values of 8 bits: the low byte of the register was taken"), "{said}");
+    assert!(said.contains("点表!E9: `有效数据在低字节` speaks of one byte"), "{said}");
+    assert!(!said.contains("same register"), "two bytes of one register are two values: {said}");
+    assert!(!said.contains("0.1%/LSB` speaks of one"), "a step of the scale is no byte: {said}");
+    let wide = read_lines(&["名称 | 地址 | 类型", "甲 | 40001-40002 | BYTE"]);
+    assert!(told(&wide.faults)[0].contains("does not fit 2 registers"), "{:?}", told(&wide.faults));
+}
+
+#[test]
+fn a_station_that_stands_only_on_a_cover_is_that_of_the_lists_that_tell_none() {
+    let cover = |lines: &[&str]| Sheet { name: "封面".to_owned(), ..sheet(lines) };
+    let list = sheet(&["名称 | 地址 | 类型", "压力 | 40001 | INT16"]);
+    let own = Sheet {
+        name: "二号".to_owned(),
+        ..sheet(&["站号 4", "名称 | 地址 | 类型", "液位 | 40001 | INT16"])
+    };
+    let found = import(
+        &[cover(&["某某锅炉", "从站地址 | 3", "波特率 | 9600"]), list.clone(), own],
+        &Options::default(),
+    );
+    let units: Vec<_> = found.points.iter().map(|p| p.station).collect();
+    assert_eq!(units, [Some(3), Some(4)]);
+    let said = told(&found.warnings).join("\n");
+    assert!(said.contains("封面!2: `从站地址 | 3`: unit id 3 taken"), "{said}");
+    // Two covers, two numbers: neither is guessed.
+    let found = import(&[cover(&["站号：1", "站号：2"]), list], &Options::default());
+    assert_eq!(found.points[0].station, None);
+    assert!(
+        told(&found.warnings).join("\n").contains("封面!2: `站号：2` tells a unit id"),
+        "{:?}",
+        found.warnings
+    );
+}
+
+#[test]
+fn a_sign_and_a_large_number_alone_are_never_taken_in_silence() {
+    let remarks = ["×10", "x100", "*1000", "X 10", "（×10）"];
+    let mut lines = vec!["名称 | 地址 | 类型 | 系数 | 备注".to_owned()];
+    lines.extend(remarks.iter().enumerate().map(|(n, r)| format!("温度{n} | 4000{} | INT16 | | {r}", n + 1)));
+    lines.extend(remarks.iter().enumerate().map(|(n, r)| format!("压力{n} | 4001{n} | INT16 | {r} |")));
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let found = read_lines(&lines);
+    let said: Vec<String> = told(&found.warnings).into_iter().chain(told(&found.faults)).collect();
+    for row in 2..=11 {
+        let column = if row <= 6 { 'E' } else { 'D' };
+        let asked = |s: &&String| s.starts_with(&format!("点表!{column}{row}:"));
+        assert!(
+            said.iter()
+                .any(|s| asked(&s)
+                    && (s.contains("divided") || s.contains("scaling") || s.contains("multiplier"))),
+            "{column}{row}: {said:?}"
+        );
+    }
+}
+
+#[test]
+fn a_column_with_letters_among_its_digits_is_hexadecimal_throughout_and_that_is_told() {
+    for addresses in [["0008", "000A", "0010"], ["8", "0A", "1C"]] {
+        let lines: Vec<String> = std::iter::once("名称 | 地址 | 类型".to_owned())
+            .chain(["压力", "温度", "液位"].iter().zip(addresses).map(|(n, a)| format!("{n} | {a} | INT16")))
+            .collect();
+        let texts = |l: &String| l.split('|').map(|c| Cell::Text(c.trim().to_owned())).collect();
+        let list =
+            Sheet { name: "点表".to_owned(), rows: lines.iter().map(texts).collect(), merges: Vec::new() };
+        let found = import(&[list], &Options::default());
+        assert_eq!(told(&found.faults), Vec::<String>::new());
+        let places: Vec<u32> =
+            found.points.iter().filter_map(|p| p.place.map(|(_, first, _)| first)).collect();
+        assert_eq!(places, addresses.map(|a| u32::from_str_radix(a, 16).expect("hexadecimal")));
+        let said = told(&found.warnings).join("\n");
+        assert!(
+            said.contains("can only be hexadecimal: all addresses of this column were read so"),
+            "{said}"
+        );
+    }
+    // One odd cell among decimal ones may be a slip: it is asked, as is every number that it puts in doubt.
+    let found =
+        read_lines(&["名称 | 地址 | 类型", "压力 | 16 | INT16", "温度 | 0C1 | INT16", "液位 | 20 | INT16"]);
+    assert_eq!((found.points.len(), found.faults.len()), (0, 3), "{:?}", found.faults);
+    let modicon = read_lines(&["名称 | 地址 | 类型", "压力 | 40016 | INT16", "温度 | 000C1 | INT16"]);
+    assert_eq!(modicon.faults.is_empty(), false, "{:?}", modicon.points);
+}
+
+#[test]
+fn a_unit_id_under_any_of_its_names_is_used_and_a_vague_one_is_told() {
+    for title in ["单元号", "设备编号", "机号", "站", "局号", "仪表号", "下位机地址", "通讯ID"]
+    {
+        let head = format!("{title} | 名称 | 寄存器地址 | 类型");
+        let found = read_lines(&[&head, "1 | 压力 | 40001 | INT16", "2 | 压力 | 40001 | INT16"]);
+        let units: Vec<_> = found.points.iter().map(|p| p.station).collect();
+        assert_eq!(units, [Some(1), Some(2)], "{title}: {:?}", found.faults);
+        let vague = !matches!(title, "下位机地址" | "通讯ID");
+        let said = told(&found.warnings).join("\n");
+        assert_eq!(said.contains("was taken as the unit id of the device"), vague, "{title}: {said}");
+    }
+    // Beside a column that says it for certain the number is that of the equipment.
+    let found = read_lines(&["设备编号 | 站号 | 名称 | 寄存器地址 | 类型", "1 | 7 | 压力 | 40001 | INT16"]);
+    assert_eq!(found.points[0].station, Some(7));
+    let titled =
+        |title: &str| read_lines(&[title, "名称 | 地址 | 类型", "压力 | 40001 | INT16"]).points[0].station;
+    assert_eq!(titled("仪表号：5"), Some(5));
+    assert_eq!(titled("通讯ID 6"), Some(6));
+    assert_eq!((titled("引风机号 2"), titled("设备地址：10号楼")), (None, None));
+}
+
+#[test]
+fn a_hexadecimal_address_is_a_plain_one_also_where_its_number_looks_modicon() {
+    let found = read_lines(&["名称 | 地址 | 类型", "压力 | 0x9C41 | INT16"]);
+    let written =
+        write("p.toml", None, &Profile { head: found.head, points: found.points }, "").expect("written");
+    assert!(written.contains("0x9C41") && written.contains("table = \"holding\""), "{written}");
+    // A profile that has it as a text and no table goes out and comes back as it is.
+    let text = "kind = \"k\"\n\n[[point]]\nid = \"p\"\naddress = \"0x9C41\"\ntype = \"i16\"\n";
+    let mine = profile(text);
+    let back = import(&[export("x", &mine)], &Options::default());
+    assert_eq!(told(&back.faults), Vec::<String>::new());
+    assert_eq!(back.points[0].keys, mine.points[0].keys);
+    assert_eq!(back.points[0].place, mine.points[0].place);
+    assert_eq!(mine.points[0].place, Some((Table::HoldingRegister, 0x9C41, None)));
+}
