@@ -4,7 +4,7 @@
 //! returns [`Settings`], types that cannot be wrong, or *all* the faults at once.
 //! Called by `cli/` (run, check) and by the demo; knows only `plant`.
 
-mod build;
+mod assemble;
 mod describe;
 mod difference;
 mod encoding;
@@ -24,7 +24,7 @@ mod wiring;
 use std::cell::RefCell;
 use std::path::Path;
 
-pub use build::{client_tls, transport_of};
+pub use assemble::{client_tls, transport_of};
 pub use describe::describe;
 pub use difference::{AT_START, Keys, difference, new_series};
 pub use fault::{Fault, Faults, Place};
@@ -56,7 +56,7 @@ pub fn load(dir: &Path, env: &[(String, String)]) -> Result<Loaded, Faults> {
     for path in listed(&dir.join("conf.d"), &["toml"]) {
         files.extend(reading.file(&path));
     }
-    let mut profiles = build::ProfileTexts::new();
+    let mut profiles = assemble::ProfileTexts::new();
     // TOML before CSV: it can say more, and of two with one name it is the one that is used.
     for path in
         listed(&dir.join("profiles"), &["toml"]).into_iter().chain(listed(&dir.join("profiles"), &["csv"]))
@@ -168,13 +168,13 @@ pub fn load_texts(
 
 fn assemble(
     files: &[(String, String)],
-    profiles: &build::ProfileTexts,
+    profiles: &assemble::ProfileTexts,
     env: &[(String, String)],
 ) -> Result<Loaded, Faults> {
     let mut faults = Vec::new();
     let merged = source::merge(files, env, &mut faults);
     let (faults, warnings) = (RefCell::new(faults), RefCell::default());
-    let settings = build::build(&merged, profiles, &faults, &warnings);
+    let settings = assemble::assemble(&merged, profiles, &faults, &warnings);
     let mut keys = Keys::new();
     difference::flatten(&merged, "", &mut keys);
     for (name, (file, text)) in profiles {

@@ -20,7 +20,7 @@ mod words;
 
 use std::cell::RefCell;
 
-use super::build::QuirkKeys;
+use super::assemble::QuirkKeys;
 use super::difference::{Keys, flatten};
 use super::fault::{Fault, Places, Written};
 use super::source::{Merged, merge};

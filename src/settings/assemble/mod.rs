@@ -46,7 +46,7 @@ pub use transport::transport_of;
 /// Profiles by name: (file, text).
 pub(super) type ProfileTexts = HashMap<String, (String, String)>;
 
-pub(super) fn build(
+pub(super) fn assemble(
     merged: &Merged,
     texts: &ProfileTexts,
     faults: &RefCell<Vec<Fault>>,
