@@ -22,8 +22,9 @@
 //! | `broker` | the embedded MQTT broker of small sites, a process of its own | `settings`, `parts` |
 //! | [`derive`] | derived quantities: the formula language, boiler and vessel functions; pure | `plant` |
 //! | [`alarm`] | limits, ISA-18.2 alarm states, the engine; pure | `plant`, `derive` |
-//! | [`hazard`] | record, lifecycle, events, audit chain; pure | `plant`, `alarm` |
-//! | [`store`] | `journal.db` and `ledger.db` | `plant`, `alarm`, `hazard` |
+//! | [`hazard`] | record, lifecycle, events; pure | `plant`, `alarm` |
+//! | [`audit`] | the chain of everything that was changed, and by whom; pure | `plant` |
+//! | [`store`] | `journal.db` and `ledger.db` | `plant`, `alarm`, `hazard`, `audit` |
 //! | [`outlet`] | readers with their own cursor: InfluxDB, inspection feed | `plant`, `settings`, `store`, `clock`, `parts` |
 //! | [`console`] | API, live events, page | `plant`, `settings`, `hazard`, `outlet`, `store`, `clock`, `parts` |
 //! | [`tongue`] | the command line's sentences in Chinese, found by the English ones; pure | nothing |
@@ -37,6 +38,7 @@
 //! ends its source or part, which is started again, and elsewhere the process.
 
 pub mod alarm;
+pub mod audit;
 #[cfg(feature = "broker")]
 pub mod broker;
 pub mod cli;

@@ -13,7 +13,7 @@ const TOLD: &[&str] = &[
     "derive/names.rs",
     "field/modbus/survey",
     "field/modbus/link/error.rs",
-    "hazard/audit.rs",
+    "audit",
     "outlet/influx/setup.rs",
     "plant/id.rs",
     "plant/unit/table.rs",

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
+use crate::audit;
 use crate::exit;
-use crate::hazard::audit;
 use crate::store::LedgerReader;
 
 #[derive(Debug, Subcommand)]

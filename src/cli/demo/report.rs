@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::hazard::{Evidence, audit};
+use crate::audit;
+use crate::hazard::Evidence;
 use crate::plant::{Micros, ValueType};
 use crate::simulate::{Plant, tally};
 use crate::store::{JournalReader, LedgerReader, unpack};

@@ -20,7 +20,8 @@ use super::migrations::{LEDGER, checkpoint, migrate, settle, tune};
 use super::place::{self, Mended, Place};
 use super::{Loss, StoreError, journal::is_damage, sqlite};
 use crate::alarm::{Precursor, Saved, Transition};
-use crate::hazard::{Entry, HazardChange, audit};
+use crate::audit::{self, Entry};
+use crate::hazard::HazardChange;
 use crate::plant::Micros;
 
 pub use damage::Damaged;

@@ -11,7 +11,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::rows::{AuditRow, DeadLetter, DeliveryRow, EventRow, LossRow, PrecursorRow, TransitionRow};
 use super::{FILE, Loss, StoreError, sqlite};
 use crate::alarm::Saved;
-use crate::hazard::{Entry, Hazard};
+use crate::audit::Entry;
+use crate::hazard::Hazard;
 use crate::plant::Micros;
 use crate::store::link::Link;
 

@@ -1,7 +1,7 @@
 //! Rows of the ledger as its readers get them: plain data, no rules.
 
 use super::Loss;
-use crate::hazard::Entry;
+use crate::audit::Entry;
 use crate::plant::Micros;
 
 /// A stored alarm transition.

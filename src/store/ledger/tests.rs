@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{Ledger, LedgerReader, Note, Recorded};
 use crate::alarm::Saved;
-use crate::hazard::audit;
+use crate::audit;
 use crate::plant::Micros;
 use crate::store::Loss;
 
