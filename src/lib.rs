@@ -21,12 +21,13 @@
 //! | [`field`] | Modbus, MQTT and HTTP push: wires → samples | `plant`, `settings`, `clock`, `parts` |
 //! | `broker` | the embedded MQTT broker of small sites, a process of its own | `settings`, `parts` |
 //! | [`derive`] | derived quantities: the formula language, boiler and vessel functions; pure | `plant` |
-//! | [`alarm`] | limits, ISA-18.2 alarm states, the engine; pure | `plant`, `derive` |
-//! | [`hazard`] | record, lifecycle, events; pure | `plant`, `alarm` |
-//! | [`audit`] | the chain of everything that was changed, and by whom; pure | `plant` |
-//! | [`store`] | `journal.db` and `ledger.db` | `plant`, `alarm`, `hazard`, `audit` |
+//! | [`people`] | who acts, in which role, by which way in; pure | nothing |
+//! | [`alarm`] | limits, ISA-18.2 alarm states, the engine; pure | `plant`, `people`, `derive` |
+//! | [`hazard`] | record, lifecycle, events; pure | `plant`, `people`, `alarm` |
+//! | [`audit`] | the chain of everything that was changed, and by whom; pure | `plant`, `people` |
+//! | [`store`] | `journal.db` and `ledger.db` | `plant`, `people`, `alarm`, `hazard`, `audit` |
 //! | [`outlet`] | readers with their own cursor: InfluxDB, inspection feed | `plant`, `settings`, `store`, `clock`, `parts` |
-//! | [`console`] | API, live events, page | `plant`, `settings`, `hazard`, `outlet`, `store`, `clock`, `parts` |
+//! | [`console`] | API, live events, page | `plant`, `people`, `settings`, `hazard`, `outlet`, `store`, `clock`, `parts` |
 //! | [`tongue`] | the command line's sentences in Chinese, found by the English ones; pure | nothing |
 //! | `simulate` | the demo plant: physics, Modbus and MQTT devices, faults | nothing |
 //! | [`exit`] | exit codes | nothing |
@@ -51,6 +52,7 @@ pub mod gateway;
 pub mod hazard;
 pub mod outlet;
 pub mod parts;
+pub mod people;
 pub mod plant;
 pub mod settings;
 #[cfg(feature = "demo")]

@@ -4,10 +4,14 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::people::{Actor, Via};
 use crate::plant::Micros;
 
 /// The hash before the first entry.
 const ORIGIN: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+/// What an entry with a whole actor begins with; no entry of the first form does, whose first eight bytes are its number.
+const FORM: [u8; 9] = *b"actor-v2\0";
 
 /// One entry: who did what to what, when.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,8 +20,8 @@ pub struct Entry {
     pub seq: u64,
     /// Wall clock.
     pub at: Micros,
-    /// A person, or `system`.
-    pub who: String,
+    /// A person, or the gateway itself.
+    pub who: Actor,
     /// `alarm-acknowledged`, `hazard-opened` …
     pub what: String,
     /// Rule key, hazard id …
@@ -63,7 +67,7 @@ pub enum Broken {
 pub fn chain(
     previous: Option<&Entry>,
     at: Micros,
-    who: &str,
+    who: &Actor,
     what: &str,
     subject: &str,
     detail: &str,
@@ -71,7 +75,7 @@ pub fn chain(
     let mut entry = Entry {
         seq: previous.map_or(1, |p| p.seq + 1),
         at,
-        who: who.to_owned(),
+        who: who.clone(),
         what: what.to_owned(),
         subject: subject.to_owned(),
         detail: detail.to_owned(),
@@ -104,15 +108,26 @@ pub fn verify<'a>(entries: impl Iterator<Item = &'a Entry>) -> Result<Summary, B
     Ok(summary)
 }
 
-/// Every field with its length before it, so that no two entries share an encoding.
+/// Every field with its length before it, so that no two entries share an encoding. Entries of versions that kept
+/// only the actor's name are hashed as those versions did; any other entry begins with the number of its form.
 fn hash(entry: &Entry) -> String {
     let mut digest = Sha256::new();
+    let who = &entry.who;
+    let whole = who.via != Via::Unrecorded;
+    if whole {
+        digest.update(FORM);
+    }
     digest.update(entry.seq.to_le_bytes());
     digest.update(entry.at.0.to_le_bytes());
-    for field in [&entry.who, &entry.what, &entry.subject, &entry.detail, &entry.prev_hash] {
+    let mut field = |field: &str| {
         digest.update((field.len() as u64).to_le_bytes());
         digest.update(field.as_bytes());
+    };
+    field(&who.name);
+    if whole {
+        [&who.id, who.role.as_str(), who.via.as_str()].into_iter().for_each(&mut field);
     }
+    [&entry.what, &entry.subject, &entry.detail, &entry.prev_hash].into_iter().for_each(|text| field(text));
     digest.finalize().iter().map(|b| format!("{b:02x}")).collect()
 }
 
@@ -121,12 +136,23 @@ mod tests {
     use proptest::prelude::*;
 
     use super::{Broken, Entry, chain, verify};
+    use crate::people::{Actor, Via};
     use crate::plant::Micros;
+
+    /// Computed apart from this code, by the first form's rule: SHA-256 over number, time, then each text after its length.
+    const HASH_OF_THE_FIRST_FORM: &str = "a60e5053cdd20c9bc04565470bd1c687a15552ba9452e543b8b193daaf7478dd";
 
     fn trail(n: i64) -> Vec<Entry> {
         let mut entries: Vec<Entry> = Vec::new();
         for at in 0..n {
-            let next = chain(entries.last(), Micros(at), "赵海", "alarm-acknowledged", "b/l.ll", "{}");
+            let next = chain(
+                entries.last(),
+                Micros(at),
+                &Actor::person("赵海", Via::OpenConsole),
+                "alarm-acknowledged",
+                "b/l.ll",
+                "{}",
+            );
             entries.push(next);
         }
         entries
@@ -145,18 +171,32 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_changed_word_is_found(at in 0usize..6, field in 0usize..6, extra in "[a-z]{1,4}") {
+        fn any_changed_word_is_found(at in 0usize..6, field in 0usize..9, extra in "[a-z]{1,4}") {
             let mut entries = trail(6);
             let entry = &mut entries[at];
             match field {
-                0 => entry.who.push_str(&extra),
+                0 => entry.who.name.push_str(&extra),
                 1 => entry.what.push_str(&extra),
                 2 => entry.subject.push_str(&extra),
                 3 => entry.detail.push_str(&extra),
-                4 => entry.at = Micros(entry.at.0 + 1),
+                4 => entry.who.id.push_str(&extra),
+                5 => entry.who.role = crate::people::Role::System,
+                6 => entry.who.via = Via::ConsoleToken,
+                7 => entry.at = Micros(entry.at.0 + 1),
                 _ => entry.hash = extra,
             }
             prop_assert!(verify(entries.iter()).is_err());
         }
+    }
+
+    #[test]
+    fn an_entry_of_which_only_the_name_was_kept_is_hashed_as_it_was_then_and_passes_for_no_other() {
+        let mut old =
+            chain(None, Micros(5), &Actor::unrecorded("赵海"), "alarm-acknowledged", "b/l.ll", "{}");
+        assert_eq!(old.hash, HASH_OF_THE_FIRST_FORM);
+        let next = chain(Some(&old), Micros(6), &Actor::system(), "started", "gateway", "{}");
+        assert_eq!(verify([&old, &next].into_iter()).unwrap().entries, 2);
+        old.who = Actor::person("赵海", Via::ConsoleToken);
+        assert_eq!(verify([&old, &next].into_iter()), Err(Broken::Content(1)));
     }
 }

@@ -64,7 +64,7 @@ async fn ask(
     by: String,
     what: OnAlarm,
 ) -> Result<Json<serde_json::Value>, Refusal> {
-    shared.ask(Command::Alarm { rule, by, what }).await
+    shared.ask(Command::Alarm { rule, by: shared.actor(by), what }).await
 }
 
 /// Acknowledge an alarm.

@@ -130,7 +130,7 @@ pub(super) async fn acknowledge_hazard(
     Body(body): Body<ByWhom>,
 ) -> Result<Json<serde_json::Value>, Refusal> {
     let (by, note) = checked(&body.by, &body.note)?;
-    shared.ask(Command::AcknowledgeHazard { id, by, note }).await
+    shared.ask(Command::AcknowledgeHazard { id, by: shared.actor(by), note }).await
 }
 
 /// Close a hazard with a note on how it was removed; refused while its limit is in breach or its value unknown, and,
@@ -152,5 +152,6 @@ pub(super) async fn close_hazard(
             "Say in the note how the hazard was removed.",
         ));
     }
+    let by = shared.actor(by);
     shared.ask(Command::CloseHazard { id, by, note, override_reason }).await
 }

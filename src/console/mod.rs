@@ -33,6 +33,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::outlet::OutletStatus;
 use crate::parts::Board;
+use crate::people::Actor;
 use crate::plant::TextTable;
 use crate::settings::Secret;
 use crate::store::{JournalReader, LedgerReader};
@@ -84,7 +85,7 @@ pub enum Command {
         /// Rule key.
         rule: String,
         /// Who.
-        by: String,
+        by: Actor,
         /// What.
         what: OnAlarm,
     },
@@ -93,7 +94,7 @@ pub enum Command {
         /// Hazard id.
         id: String,
         /// Who.
-        by: String,
+        by: Actor,
         /// What is being done.
         note: String,
     },
@@ -102,7 +103,7 @@ pub enum Command {
         /// Hazard id.
         id: String,
         /// Who.
-        by: String,
+        by: Actor,
         /// What was done.
         note: String,
         /// Why, where the limit is no longer in the settings.

@@ -11,6 +11,7 @@ use super::refusal::Refusal;
 use super::views::{EquipmentView, EvidenceRef, HazardView, LimitView, PointView, Texts, rfc3339};
 use super::{Command, Request, Shared};
 use crate::hazard::{Evidence, Hazard};
+use crate::people::{Actor, Via};
 use crate::plant::{Equipment, Micros, Plant, ValueType};
 use crate::store::{JournalReader, LedgerReader, StoreError};
 
@@ -222,6 +223,12 @@ impl Shared {
             outlets,
             parts: self.parts.states(),
         })
+    }
+
+    /// The person of this name, with what is known of how they came.
+    pub(super) fn actor(&self, name: String) -> Actor {
+        let via = if self.token.is_some() { Via::ConsoleToken } else { Via::OpenConsole };
+        Actor::person(name, via)
     }
 
     pub(super) async fn ask(&self, command: Command) -> Result<Json<serde_json::Value>, Refusal> {

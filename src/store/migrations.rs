@@ -159,4 +159,9 @@ CREATE TABLE set_aside (
 ) STRICT;
 -- How far the wall clock had been set ahead when the hazard was found, by the turns that the journal has noted.
 CREATE TABLE evidence_window (hazard TEXT PRIMARY KEY, journal TEXT NOT NULL, ahead INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+", "
+-- An audit entry names its actor whole: id, role and the way in; NULL in entries of which only the name was kept.
+ALTER TABLE audit ADD COLUMN who_id TEXT;
+ALTER TABLE audit ADD COLUMN role TEXT;
+ALTER TABLE audit ADD COLUMN via TEXT;
 "];

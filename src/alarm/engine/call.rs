@@ -6,6 +6,7 @@ use super::{Engine, Transition};
 use crate::alarm::rule::RuleIx;
 use crate::alarm::state::{AlarmState, Event, Veil};
 use crate::alarm::timer::us;
+use crate::people::Actor;
 use crate::plant::{EquipmentIx, Now};
 
 /// More calls than this are counted by their number only.
@@ -74,7 +75,7 @@ impl Engine {
         rule: RuleIx,
         from: AlarmState,
         event: Event,
-        by: Option<&str>,
+        by: Option<&Actor>,
         now: Now,
         out: &mut Vec<Transition>,
     ) {
@@ -98,7 +99,7 @@ impl Engine {
             at: now.wall,
             value: self.value_of(rule),
             cause,
-            by: by.map(str::to_owned),
+            by: by.cloned(),
             raised_at: self.cold.get(&rule).and_then(|c| c.raised_at),
         };
         self.count(rule, from, to, us(now.mono));
@@ -199,7 +200,7 @@ impl Engine {
         rule: RuleIx,
         veil: Veil,
         on: bool,
-        by: Option<&str>,
+        by: Option<&Actor>,
         now: Now,
         out: &mut Vec<Transition>,
     ) {

@@ -6,6 +6,7 @@ use super::{Engine, Transition};
 use crate::alarm::rule::RuleIx;
 use crate::alarm::state::{CommandError, Event, Veil};
 use crate::alarm::timer::us;
+use crate::people::Actor;
 use crate::plant::{Micros, Now};
 
 /// Put aside by a person, for a time.
@@ -39,14 +40,14 @@ impl Engine {
     pub fn acknowledge(
         &mut self,
         rule: RuleIx,
-        who: &str,
+        who: &Actor,
         now: Now,
         out: &mut Vec<Transition>,
     ) -> Result<(), CommandError> {
         let alarm = &mut self.states[rule.0 as usize].alarm;
         let from = alarm.state();
         alarm.acknowledge()?;
-        self.cold(rule).acknowledged_by = Some(who.to_owned());
+        self.cold(rule).acknowledged_by = Some(who.name.clone());
         self.moved(rule, from, Event::Acknowledged, Some(who), now, out);
         Ok(())
     }
@@ -58,7 +59,7 @@ impl Engine {
     pub fn reset(
         &mut self,
         rule: RuleIx,
-        who: &str,
+        who: &Actor,
         now: Now,
         out: &mut Vec<Transition>,
     ) -> Result<(), CommandError> {
@@ -76,7 +77,7 @@ impl Engine {
     pub fn shelve(
         &mut self,
         rule: RuleIx,
-        (who, why): (&str, &str),
+        (who, why): (&Actor, &str),
         time: Duration,
         now: Now,
         out: &mut Vec<Transition>,
@@ -89,7 +90,7 @@ impl Engine {
             return Err(CommandError::IsOut);
         }
         self.cold(rule).shelf = Some(Shelf {
-            by: who.to_owned(),
+            by: who.name.clone(),
             why: why.to_owned(),
             until: now.wall.plus(time),
             until_us: us(now.mono).saturating_add(us(time)),
@@ -110,7 +111,7 @@ impl Engine {
     pub fn unshelve(
         &mut self,
         rule: RuleIx,
-        who: &str,
+        who: &Actor,
         now: Now,
         out: &mut Vec<Transition>,
     ) -> Result<(), CommandError> {
@@ -129,14 +130,14 @@ impl Engine {
     pub fn take_out(
         &mut self,
         rule: RuleIx,
-        (who, why): (&str, &str),
+        (who, why): (&Actor, &str),
         now: Now,
         out: &mut Vec<Transition>,
     ) -> Result<(), CommandError> {
         if self.states[rule.0 as usize].alarm.has(Veil::Service) {
             return Err(CommandError::IsOut);
         }
-        self.cold(rule).out = Some(Out { by: who.to_owned(), why: why.to_owned(), since: now.wall });
+        self.cold(rule).out = Some(Out { by: who.name.clone(), why: why.to_owned(), since: now.wall });
         self.veil(rule, Veil::Service, true, Some(who), now, out);
         Ok(())
     }
@@ -148,7 +149,7 @@ impl Engine {
     pub fn put_back(
         &mut self,
         rule: RuleIx,
-        who: &str,
+        who: &Actor,
         now: Now,
         out: &mut Vec<Transition>,
     ) -> Result<(), CommandError> {
@@ -173,7 +174,7 @@ impl Engine {
         }
     }
 
-    fn end_shelf(&mut self, rule: RuleIx, who: Option<&str>, now: Now, out: &mut Vec<Transition>) {
+    fn end_shelf(&mut self, rule: RuleIx, who: Option<&Actor>, now: Now, out: &mut Vec<Transition>) {
         self.cold(rule).shelf = None;
         self.shelved.retain(|r| *r != rule);
         self.veil(rule, Veil::Shelf, false, who, now, out);

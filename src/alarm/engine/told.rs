@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::people::{Out, Shelf};
 use crate::alarm::rule::RuleIx;
 use crate::alarm::state::{AlarmState, Event};
+use crate::people::Actor;
 use crate::plant::{Cause, Micros, PointIx, Quality};
 
 /// A point as the engine knows it.
@@ -61,7 +62,7 @@ pub struct Transition {
     /// For no-data rules: what is wrong. For others: that nobody knows whether it should be hidden.
     pub cause: Option<Cause>,
     /// For commands: who.
-    pub by: Option<String>,
+    pub by: Option<Actor>,
     /// When the breach that this is about came to hold: the same for all that happens in one breach.
     pub raised_at: Option<Micros>,
 }

@@ -67,7 +67,7 @@ fn an_alarm_that_nobody_answers_calls_again_by_its_priority() {
     assert_eq!(again, [(0, 60), (0, 120)]);
     assert!(said.iter().filter(|t| t.event == Event::Repeated).all(|t| !t.calls()), "no new occurrence");
     let (now, mut out) = (bench.now(), Vec::new());
-    bench.engine.acknowledge(RuleIx(0), "赵海", now, &mut out).unwrap();
+    bench.engine.acknowledge(RuleIx(0), &who("赵海"), now, &mut out).unwrap();
     for second in 131..=300 {
         assert!(bench.sample(f64::from(second), &[Ok(60.0), Ok(60.0)]).is_empty());
     }

@@ -180,7 +180,7 @@ fn latched() -> Limit {
 
 fn acknowledge(bench: &mut Bench) {
     let (now, mut out) = (bench.now(), Vec::new());
-    bench.engine.acknowledge(RuleIx(0), "a", now, &mut out).unwrap();
+    bench.engine.acknowledge(RuleIx(0), &who("a"), now, &mut out).unwrap();
 }
 
 #[test]
@@ -210,7 +210,7 @@ fn what_a_person_put_aside_is_aside_when_its_limit_comes_back() {
     let mut bench = bench(vec![high(50.0)]);
     bench.sample(0.0, &[Ok(60.0), Ok(0.0), Ok(0.0)]);
     let (now, mut out) = (bench.now(), Vec::new());
-    bench.engine.shelve(RuleIx(0), ("a", "w"), Duration::from_secs(100), now, &mut out).unwrap();
+    bench.engine.shelve(RuleIx(0), (&who("a"), "w"), Duration::from_secs(100), now, &mut out).unwrap();
     let said = reload(&mut bench, &settings(vec![]), false);
     assert_eq!(told(&said), [(Event::Removed, AlarmState::Normal, false)]);
     bench.until(40.0);
@@ -222,7 +222,7 @@ fn what_a_person_put_aside_is_aside_when_its_limit_comes_back() {
     let said = bench.until(100.0);
     assert_eq!(told(&said), [(Event::Unshelved, AlarmState::Unacknowledged, true)], "no longer than it said");
     let now = bench.now();
-    bench.engine.take_out(RuleIx(0), ("a", "w"), now, &mut Vec::new()).unwrap();
+    bench.engine.take_out(RuleIx(0), (&who("a"), "w"), now, &mut Vec::new()).unwrap();
     reload(&mut bench, &settings(vec![]), false);
     reload(&mut bench, &settings(vec![high(50.0)]), false);
     assert_eq!(bench.state(), AlarmState::OutOfService);
@@ -297,11 +297,11 @@ proptest! {
         }
         let (now, mut out) = (bench.now(), Vec::new());
         if acknowledged {
-            let _ = bench.engine.acknowledge(RuleIx(0), "a", now, &mut out);
+            let _ = bench.engine.acknowledge(RuleIx(0), &who("a"), now, &mut out);
         }
         match aside {
-            1 => bench.engine.shelve(RuleIx(0), ("a", "w"), Duration::from_secs(1000), now, &mut out).unwrap(),
-            2 => bench.engine.take_out(RuleIx(0), ("a", "w"), now, &mut out).unwrap(),
+            1 => bench.engine.shelve(RuleIx(0), (&who("a"), "w"), Duration::from_secs(1000), now, &mut out).unwrap(),
+            2 => bench.engine.take_out(RuleIx(0), (&who("a"), "w"), now, &mut out).unwrap(),
             _ => {}
         }
         let was = bench.alarm(0);

@@ -228,8 +228,8 @@ fn a_device_alarm_that_people_hide_tells_nothing() {
         let hide = |bench: &mut Bench, out: &mut Vec<Transition>| {
             let now = bench.now();
             let done = match shelf {
-                true => bench.engine.shelve(device, ("a", "w"), Duration::from_secs(10_000), now, out),
-                false => bench.engine.take_out(device, ("a", "w"), now, out),
+                true => bench.engine.shelve(device, (&who("a"), "w"), Duration::from_secs(10_000), now, out),
+                false => bench.engine.take_out(device, (&who("a"), "w"), now, out),
             };
             done.expect("it can be hidden");
         };
@@ -321,8 +321,8 @@ proptest! {
                 let (rule, now, mut said) = (rule(&bench, key), bench.now(), Vec::new());
                 // Twice is refused, and as good.
                 let _ = match out {
-                    true => bench.engine.take_out(rule, ("a", "w"), now, &mut said),
-                    false => bench.engine.put_back(rule, "a", now, &mut said),
+                    true => bench.engine.take_out(rule, (&who("a"), "w"), now, &mut said),
+                    false => bench.engine.put_back(rule, &who("a"), now, &mut said),
                 };
                 bench.engine.tick(now, &mut said);
             }

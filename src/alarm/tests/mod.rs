@@ -17,10 +17,15 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::{AlarmState, Breach, Engine, Event, RuleIx, Saved, Transition};
+use crate::people::{Actor, Via};
 use crate::plant::example::plant;
 use crate::plant::{
     Batch, Cause, DeviceIx, Limit, LimitKind, Micros, Now, PointIx, Priority, Quality, Reading, SampleHead,
 };
+
+fn who(name: &str) -> Actor {
+    Actor::person(name, Via::OpenConsole)
+}
 
 fn limit(kind: LimitKind, at: f64, deadband: f64, on: u64, off: u64) -> Limit {
     Limit {
@@ -284,10 +289,10 @@ fn a_latched_alarm_stays_until_it_is_acknowledged_and_reset() {
     bench.sample(1.0, &[Ok(10.0)]);
     assert_eq!(bench.state(), AlarmState::LatchedUnacknowledged);
     let (now, mut out) = (bench.now(), Vec::new());
-    assert!(bench.engine.reset(RuleIx(0), "赵海", now, &mut out).is_err());
-    bench.engine.acknowledge(RuleIx(0), "赵海", now, &mut out).unwrap();
-    assert!(bench.engine.acknowledge(RuleIx(0), "赵海", now, &mut out).is_err(), "twice");
-    bench.engine.reset(RuleIx(0), "赵海", now, &mut out).unwrap();
+    assert!(bench.engine.reset(RuleIx(0), &who("赵海"), now, &mut out).is_err());
+    bench.engine.acknowledge(RuleIx(0), &who("赵海"), now, &mut out).unwrap();
+    assert!(bench.engine.acknowledge(RuleIx(0), &who("赵海"), now, &mut out).is_err(), "twice");
+    bench.engine.reset(RuleIx(0), &who("赵海"), now, &mut out).unwrap();
     assert_eq!(events(&out), [(0, Event::Acknowledged), (0, Event::Reset)]);
     assert_eq!(bench.state(), AlarmState::Normal);
 }
@@ -297,7 +302,7 @@ fn a_new_occurrence_of_a_returned_alarm_asks_for_attention_again() {
     let mut bench = Bench::new(vec![vec![limit(LimitKind::H, 50.0, 0.0, 0, 0)]]);
     bench.sample(0.0, &[Ok(60.0)]);
     let (now, mut out) = (bench.now(), Vec::new());
-    bench.engine.acknowledge(RuleIx(0), "赵海", now, &mut out).unwrap();
+    bench.engine.acknowledge(RuleIx(0), &who("赵海"), now, &mut out).unwrap();
     bench.sample(1.0, &[Ok(10.0)]);
     assert_eq!(bench.state(), AlarmState::Normal);
     bench.sample(2.0, &[Ok(60.0)]);
@@ -450,7 +455,7 @@ proptest! {
                 for (bench, said) in [&mut whole, &mut cut_one].into_iter().zip(&mut said) {
                     let now = bench.now();
                     // Nothing to acknowledge is as good.
-                    let _ = bench.engine.acknowledge(RuleIx(0), "a", now, said);
+                    let _ = bench.engine.acknowledge(RuleIx(0), &who("a"), now, said);
                 }
             }
             prop_assert_eq!(&said[0], &said[1], "at {} s", second);

@@ -9,7 +9,7 @@ fn seconds(n: u64) -> Duration {
 
 fn shelve(bench: &mut Bench, time: u64) -> Vec<Transition> {
     let (now, mut out) = (bench.now(), Vec::new());
-    bench.engine.shelve(RuleIx(0), ("赵海", "换变送器"), seconds(time), now, &mut out).unwrap();
+    bench.engine.shelve(RuleIx(0), (&who("赵海"), "换变送器"), seconds(time), now, &mut out).unwrap();
     out
 }
 
@@ -22,7 +22,7 @@ fn a_shelved_alarm_calls_nobody_and_calls_when_its_time_is_over_and_it_is_still_
     let mut bench = plain();
     bench.sample(0.0, &[Ok(10.0)]);
     let shelved = shelve(&mut bench, 5);
-    assert_eq!((shelved[0].event, shelved[0].by.as_deref()), (Event::Shelved, Some("赵海")));
+    assert_eq!((shelved[0].event, shelved[0].by.clone()), (Event::Shelved, Some(who("赵海"))));
     let hidden = bench.sample(1.0, &[Ok(60.0)]);
     assert_eq!(
         (hidden[0].event, hidden[0].to, hidden[0].calls()),
@@ -52,10 +52,10 @@ fn nobody_shelves_for_ever_or_for_no_time() {
     let mut bench = plain();
     let (now, mut out) = (bench.now(), Vec::new());
     for time in [0, 12 * 3600 + 1] {
-        let refused = bench.engine.shelve(RuleIx(0), ("a", "b"), seconds(time), now, &mut out);
+        let refused = bench.engine.shelve(RuleIx(0), (&who("a"), "b"), seconds(time), now, &mut out);
         assert!(matches!(refused, Err(CommandError::TooLong { .. })), "{time}");
     }
-    assert!(bench.engine.unshelve(RuleIx(0), "a", now, &mut out).is_err());
+    assert!(bench.engine.unshelve(RuleIx(0), &who("a"), now, &mut out).is_err());
     assert!(out.is_empty());
 }
 
@@ -63,16 +63,16 @@ fn nobody_shelves_for_ever_or_for_no_time() {
 fn an_alarm_out_of_service_stays_out_until_it_is_put_back() {
     let mut bench = plain();
     let (now, mut out) = (bench.now(), Vec::new());
-    bench.engine.take_out(RuleIx(0), ("赵海", "检修"), now, &mut out).unwrap();
-    assert!(bench.engine.take_out(RuleIx(0), ("赵海", "检修"), now, &mut out).is_err(), "twice");
-    assert!(bench.engine.shelve(RuleIx(0), ("a", "b"), seconds(5), now, &mut out).is_err());
+    bench.engine.take_out(RuleIx(0), (&who("赵海"), "检修"), now, &mut out).unwrap();
+    assert!(bench.engine.take_out(RuleIx(0), (&who("赵海"), "检修"), now, &mut out).is_err(), "twice");
+    assert!(bench.engine.shelve(RuleIx(0), (&who("a"), "b"), seconds(5), now, &mut out).is_err());
     bench.sample(0.0, &[Ok(60.0)]);
     bench.until(100_000.0);
     bench.sample(100_000.0, &[Ok(60.0)]);
     assert_eq!(bench.state(), AlarmState::OutOfService);
     assert_eq!(bench.engine.alarm(RuleIx(0)).out.map(|o| o.why), Some("检修".to_owned()));
     let (now, mut out) = (bench.now(), Vec::new());
-    bench.engine.put_back(RuleIx(0), "赵海", now, &mut out).unwrap();
+    bench.engine.put_back(RuleIx(0), &who("赵海"), now, &mut out).unwrap();
     assert_eq!((out[0].event, out[0].calls()), (Event::PutBack, true));
 }
 
@@ -135,12 +135,12 @@ impl Bench {
         let e = &mut self.engine;
         // A refusal is as good: both engines must refuse alike.
         let _ = match act {
-            Act::Acknowledge => e.acknowledge(rule, "a", now, &mut out),
-            Act::Reset => e.reset(rule, "a", now, &mut out),
-            Act::Shelve(time) => e.shelve(rule, ("a", "w"), seconds(time), now, &mut out),
-            Act::Unshelve => e.unshelve(rule, "a", now, &mut out),
-            Act::TakeOut => e.take_out(rule, ("a", "w"), now, &mut out),
-            Act::PutBack => e.put_back(rule, "a", now, &mut out),
+            Act::Acknowledge => e.acknowledge(rule, &who("a"), now, &mut out),
+            Act::Reset => e.reset(rule, &who("a"), now, &mut out),
+            Act::Shelve(time) => e.shelve(rule, (&who("a"), "w"), seconds(time), now, &mut out),
+            Act::Unshelve => e.unshelve(rule, &who("a"), now, &mut out),
+            Act::TakeOut => e.take_out(rule, (&who("a"), "w"), now, &mut out),
+            Act::PutBack => e.put_back(rule, &who("a"), now, &mut out),
         };
         out
     }

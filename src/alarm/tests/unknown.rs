@@ -150,7 +150,7 @@ fn a_cause_whose_value_is_unknown_explains_nothing_for_long() {
 fn a_cause_that_people_have_hidden_explains_nothing() {
     let hide = |bench: &mut Bench| {
         let (now, mut out) = (bench.now(), Vec::new());
-        bench.engine.take_out(RuleIx(0), ("a", "w"), now, &mut out).unwrap();
+        bench.engine.take_out(RuleIx(0), (&who("a"), "w"), now, &mut out).unwrap();
         out
     };
     // Hidden before the consequence comes.

@@ -9,6 +9,7 @@ use super::own::OwnAlarms;
 use crate::alarm::{CommandError, RuleIx, Transition};
 use crate::console::{Command, OnAlarm, Refusal, Request};
 use crate::hazard::{HazardError, Proof};
+use crate::people::Actor;
 use crate::plant::Now;
 
 impl Keeper {
@@ -60,7 +61,7 @@ impl Keeper {
     fn on_alarm(
         &mut self,
         ix: RuleIx,
-        (rule, by): (&str, &str),
+        (rule, by): (&str, &Actor),
         what: OnAlarm,
         now: Now,
         out: &mut Vec<Transition>,
@@ -87,7 +88,7 @@ impl Keeper {
     }
 
     /// The gateway's own alarms can be acknowledged, and nothing else: nobody hides that the store fails.
-    fn on_own_alarm(&mut self, rule: &str, by: &str, what: OnAlarm, now: Now) -> Result<(), Refusal> {
+    fn on_own_alarm(&mut self, rule: &str, by: &Actor, what: OnAlarm, now: Now) -> Result<(), Refusal> {
         let OnAlarm::Acknowledge { note } = what else {
             return Err(Refusal::new(
                 "wrong-state",

@@ -17,6 +17,7 @@ use super::damage::unread;
 use super::files::uptime;
 use super::work::{Done, Job, News, Work};
 use crate::console::StoreView;
+use crate::people::Actor;
 
 const RETRY_COMMIT: Duration = Duration::from_millis(500);
 /// A writer that has a commit to make and does nothing for longer than this is told as a disk that hangs.
@@ -103,7 +104,7 @@ impl Keeper {
                 error!("{what}");
                 let detail = serde_json::json!({ "what": what }).to_string();
                 let now = self.now();
-                self.note(now.wall, "system", "store-told", "gateway", &detail);
+                self.note(now.wall, &Actor::system(), "store-told", "gateway", &detail);
                 self.own_alarm_of_the_ledger(&what, now);
             }
         }
@@ -268,7 +269,7 @@ impl Keeper {
         if messages > 0 {
             let detail = serde_json::json!({ "messages": messages }).to_string();
             let now = self.now();
-            self.note(now.wall, "system", "acknowledged-unstored", "gateway", &detail);
+            self.note(now.wall, &Actor::system(), "acknowledged-unstored", "gateway", &detail);
         }
     }
 

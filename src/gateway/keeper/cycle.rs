@@ -18,6 +18,7 @@ use crate::clock::wall_now;
 use crate::field::Delivery;
 use crate::hazard::{ChangeKind, HazardChange};
 use crate::outlet::Report;
+use crate::people::Actor;
 use crate::plant::{Cause, Micros, Now};
 use crate::store::Note;
 
@@ -101,7 +102,7 @@ impl Keeper {
     /// The wires are gone: commit everything, wake the outlets for a last round, keep writing their reports, and end
     /// when they have ended.
     async fn wait_for_outlets(&mut self) {
-        self.note(wall_now(), "system", "stopped", "gateway", "{}");
+        self.note(wall_now(), &Actor::system(), "stopped", "gateway", "{}");
         self.keep_memories();
         if !self.commit_all().await {
             self.counters.store_failing.store(1, Ordering::Relaxed);
@@ -195,7 +196,7 @@ impl Keeper {
         let by_ms = by / 1000;
         warn!(by_ms, "the wall clock jumped; for a minute readings are marked clock-unsure");
         self.turned(by);
-        self.note(now.wall, "system", "clock-jumped", "gateway", &format!("{{\"by_ms\":{by_ms}}}"));
+        self.note(now.wall, &Actor::system(), "clock-jumped", "gateway", &format!("{{\"by_ms\":{by_ms}}}"));
     }
 
     /// Transitions → history, hazards, audit, live view.
@@ -222,7 +223,7 @@ impl Keeper {
             let shown = t.rule;
             self.work.ledger.transitions.push((key, t));
             if let Some(change) = change {
-                self.changed_hazard(change, "system");
+                self.changed_hazard(change, &Actor::system());
             }
             if self.retry_at.is_some() || self.handed.is_some() {
                 // Not on the disk, but a person must see it: the page tells that the store fails.
@@ -231,7 +232,7 @@ impl Keeper {
         }
     }
 
-    pub(super) fn changed_hazard(&mut self, change: HazardChange, who: &str) {
+    pub(super) fn changed_hazard(&mut self, change: HazardChange, who: &Actor) {
         let h = &change.hazard;
         warn!(hazard = h.number, rule = h.rule, version = h.version, "hazard {}", change.kind.word());
         let detail = serde_json::json!({ "number": h.number, "rule": h.rule, "version": h.version,
@@ -249,9 +250,9 @@ impl Keeper {
         self.waits();
     }
 
-    pub(super) fn note(&mut self, at: Micros, who: &str, what: &str, subject: &str, detail: &str) {
-        let [who, what, subject, detail] = [who, what, subject, detail].map(str::to_owned);
-        self.work.ledger.notes.push(Note { at, who, what, subject, detail });
+    pub(super) fn note(&mut self, at: Micros, who: &Actor, what: &str, subject: &str, detail: &str) {
+        let [what, subject, detail] = [what, subject, detail].map(str::to_owned);
+        self.work.ledger.notes.push(Note { at, who: who.clone(), what, subject, detail });
         self.waits();
     }
 
@@ -281,7 +282,7 @@ impl Keeper {
         // The trail tells what was changed; of very many changes the first.
         let told: Vec<&String> = news.changes.iter().take(100).collect();
         let detail = serde_json::json!({ "changes": told, "count": news.changes.len() }).to_string();
-        self.note(now.wall, "system", "settings-changed", "gateway", &detail);
+        self.note(now.wall, &Actor::system(), "settings-changed", "gateway", &detail);
         for rule in 0..self.engine.rules().len() {
             self.show_alarm(RuleIx(rule as u32));
         }

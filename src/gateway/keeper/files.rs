@@ -521,6 +521,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::{Files, Store, Which};
+    use crate::people::Actor;
     use crate::plant::Micros;
     use crate::plant::example::plant;
     use crate::store::{Ledger, Note, StoreError, Trouble};
@@ -542,8 +543,8 @@ mod tests {
     }
 
     fn note(what: &str) -> Note {
-        let [who, what, subject, detail] = ["system", what, "gateway", "{}"].map(str::to_owned);
-        Note { at: Micros(1), who, what, subject, detail }
+        let [what, subject, detail] = [what, "gateway", "{}"].map(str::to_owned);
+        Note { at: Micros(1), who: Actor::system(), what, subject, detail }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::Keeper;
 use crate::alarm::{AlarmState, Event, RuleIx, Saved, Transition};
 use crate::console::{AlarmView, GuidanceView, StoreView, Texts};
+use crate::people::Actor;
 use crate::plant::{Micros, Now};
 
 /// The store cannot be written, or not all of it.
@@ -179,7 +180,7 @@ impl Keeper {
     }
 
     /// A person takes note. False if there is nothing to take note of.
-    pub(super) fn acknowledge_own(&mut self, key: &str, by: &str, now: Now) -> bool {
+    pub(super) fn acknowledge_own(&mut self, key: &str, by: &Actor, now: Now) -> bool {
         let Some(own) = self.own.0.iter_mut().find(|o| o.key == key) else { return false };
         let from = own.state;
         let to = match from {
@@ -191,7 +192,7 @@ impl Keeper {
         };
         own.state = to;
         own.active = to.is_active();
-        own.acknowledged_by = Some(by.to_owned());
+        own.acknowledged_by = Some(by.name.clone());
         self.own_moved(key, (from, to, Event::Acknowledged), Some(by), now);
         true
     }
@@ -200,12 +201,12 @@ impl Keeper {
         &mut self,
         key: &str,
         (from, to, event): (AlarmState, AlarmState, Event),
-        by: Option<&str>,
+        by: Option<&Actor>,
         now: Now,
     ) {
         let Some(own) = self.own.0.iter().find(|o| o.key == key) else { return };
         self.work.ledger.saved.insert(key.to_owned(), own.saved());
-        let by = by.map(str::to_owned);
+        let by = by.cloned();
         let moved = Transition {
             rule: NO_RULE,
             from,

@@ -17,6 +17,7 @@ use super::{Keeper, Parts};
 use crate::alarm::{AlarmState, Engine, Event, RuleIx, Saved, Transition};
 use crate::clock::{Watch, now_since};
 use crate::hazard::{Hazard, Register, Status};
+use crate::people::Actor;
 use crate::plant::Now;
 use crate::store::{JournalReader, LedgerReader, Recorded, StoreError};
 
@@ -202,7 +203,7 @@ impl Keeper {
     /// Shows what was restored, and notes the start.
     fn begin(&mut self, now: Now, newest: i64) {
         let version = concat!("{\"version\":\"", env!("CARGO_PKG_VERSION"), "\"}");
-        self.note(now.wall, "system", "started", "gateway", version);
+        self.note(now.wall, &Actor::system(), "started", "gateway", version);
         for rule in 0..self.engine.rules().len() {
             self.show_alarm(RuleIx(rule as u32));
         }

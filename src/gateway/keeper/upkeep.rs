@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::Keeper;
 use super::work::{Job, Sealed, Window};
+use crate::people::Actor;
 use crate::plant::{Micros, Now};
 use crate::store::StoreError;
 
@@ -72,7 +73,7 @@ impl Keeper {
                 Ok((sha256, body, readings)) => {
                     if let Ok(change) = self.register.seal(id, &sha256, readings, now.wall) {
                         self.work.ledger.evidence.push((id.to_string(), sha256, body));
-                        self.changed_hazard(change, "system");
+                        self.changed_hazard(change, &Actor::system());
                         self.found_ahead.remove(&id);
                     }
                 }

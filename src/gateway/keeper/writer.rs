@@ -338,6 +338,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::{Files, ForLedger, Saved, Work, Writer};
+    use crate::people::Actor;
     use crate::plant::example::plant;
     use crate::store::{Ledger, LedgerReader};
 
@@ -373,7 +374,7 @@ mod tests {
             let states: BTreeMap<_, _> = states.iter().map(|(key, value)| saved(key, *value)).collect();
             let note = crate::store::Note {
                 at: crate::plant::Micros(1),
-                who: "system".to_owned(),
+                who: Actor::system(),
                 what: "tested".to_owned(),
                 subject: "gateway".to_owned(),
                 detail: "{}".to_owned(),

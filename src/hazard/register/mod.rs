@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::record::{ChangeKind, Evidence, Hazard, HazardChange, LevelState, Status};
 use crate::alarm::{AlarmState, Breach, Event, Rule, Transition};
+use crate::people::Actor;
 use crate::plant::{HazardLevel, LimitKind, Micros, Plant};
 
 /// Why a step is refused.
@@ -199,13 +200,13 @@ impl Register {
     ///
     /// # Errors
     /// [`HazardError`].
-    pub fn acknowledge(&mut self, id: Uuid, who: &str, at: Micros) -> Result<HazardChange, HazardError> {
+    pub fn acknowledge(&mut self, id: Uuid, who: &Actor, at: Micros) -> Result<HazardChange, HazardError> {
         let hazard = self.find(id)?;
         if hazard.status != Status::Open {
             return Err(HazardError::AlreadyAcknowledged);
         }
         hazard.status = Status::Acknowledged;
-        hazard.acknowledged_by = Some(who.to_owned());
+        hazard.acknowledged_by = Some(who.name.clone());
         hazard.acknowledged_at = Some(at);
         Ok(changed(hazard, ChangeKind::Acknowledged, at))
     }
@@ -217,7 +218,7 @@ impl Register {
     pub fn close(
         &mut self,
         id: Uuid,
-        (who, note): (&str, &str),
+        (who, note): (&Actor, &str),
         at: Micros,
         proof: Proof<'_>,
     ) -> Result<HazardChange, HazardError> {
@@ -232,7 +233,7 @@ impl Register {
             return Err(HazardError::NotAcknowledged);
         }
         hazard.status = Status::Closed;
-        hazard.closed_by = Some(who.to_owned());
+        hazard.closed_by = Some(who.name.clone());
         hazard.closed_at = Some(at);
         hazard.closing_note = Some(note.to_owned());
         if let Proof::LimitGone { reason } = proof {

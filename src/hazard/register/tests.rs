@@ -7,12 +7,17 @@ use uuid::Uuid;
 use super::{ChangeKind, HazardError, LevelState, Proof, Register, Status};
 use crate::alarm::{AlarmState, Breach, Event, Rule, RuleIx, Transition};
 use crate::hazard::{HazardChange, cloud_event};
+use crate::people::{Actor, Via};
 use crate::plant::example::plant;
 use crate::plant::guidance::Guidance;
 use crate::plant::{EquipmentIx, HazardLevel, Limit, LimitKind, Micros, Name, Plant, PointIx, Priority};
 
 const DAY: &str = "20261124";
 const WINDOW: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(10));
+
+fn zhao() -> Actor {
+    Actor::person("赵海", Via::OpenConsole)
+}
 
 fn rule(key: &str, hazard: Option<HazardLevel>) -> Rule {
     let mut rule = Rule::undelayed(EquipmentIx(0), LimitKind::LL);
@@ -86,11 +91,11 @@ fn it_closes_only_acknowledged_and_when_its_limit_is_clear_for_sure() {
     let (mut register, rule) = (Register::default(), rule("boiler-1/l.ll", Some(HazardLevel::General)));
     let id = raise(&mut register, &rule, 1, DAY).unwrap().hazard.id;
     let close = |r: &mut Register, breach| {
-        r.close(id, ("赵海", "已补水"), Micros(9), Proof::Limit(breach)).map(|c| c.hazard)
+        r.close(id, (&zhao(), "已补水"), Micros(9), Proof::Limit(breach)).map(|c| c.hazard)
     };
     assert_eq!(close(&mut register, Breach::No), Err(HazardError::NotAcknowledged));
-    register.acknowledge(id, "赵海", Micros(5)).unwrap();
-    assert_eq!(register.acknowledge(id, "赵海", Micros(6)), Err(HazardError::AlreadyAcknowledged));
+    register.acknowledge(id, &zhao(), Micros(5)).unwrap();
+    assert_eq!(register.acknowledge(id, &zhao(), Micros(6)), Err(HazardError::AlreadyAcknowledged));
     assert_eq!(close(&mut register, Breach::Yes), Err(HazardError::StillInBreach));
     assert_eq!(close(&mut register, Breach::Unknown), Err(HazardError::ValueUnknown));
     let closed = close(&mut register, Breach::No).unwrap();
@@ -105,8 +110,8 @@ fn it_closes_only_acknowledged_and_when_its_limit_is_clear_for_sure() {
 fn evidence_of_a_closed_record_is_still_sealed_and_only_once() {
     let (mut register, rule) = (Register::default(), rule("boiler-1/l.ll", Some(HazardLevel::General)));
     let id = raise(&mut register, &rule, 1_000_000, DAY).unwrap().hazard.id;
-    register.acknowledge(id, "赵海", Micros(2_000_000)).unwrap();
-    register.close(id, ("赵海", ""), Micros(3_000_000), Proof::Limit(Breach::No)).unwrap();
+    register.acknowledge(id, &zhao(), Micros(2_000_000)).unwrap();
+    register.close(id, (&zhao(), ""), Micros(3_000_000), Proof::Limit(Breach::No)).unwrap();
     assert_eq!(register.pending_evidence().map(|h| h.id).collect::<Vec<_>>(), [id]);
     let sealed = register.seal(id, "abc", 7, Micros(12_000_000)).unwrap();
     assert_eq!((sealed.kind, sealed.hazard.version), (ChangeKind::EvidenceSealed, 4));
@@ -197,9 +202,9 @@ fn an_occurrence_is_a_new_breach_and_not_another_showing_of_the_same() {
 fn a_hazard_whose_limit_is_gone_closes_only_for_a_reason_that_is_kept() {
     let (mut register, rule) = (Register::default(), rule("boiler-1/l.ll", Some(HazardLevel::General)));
     let id = raise(&mut register, &rule, 1, DAY).unwrap().hazard.id;
-    register.acknowledge(id, "赵海", Micros(2)).unwrap();
+    register.acknowledge(id, &zhao(), Micros(2)).unwrap();
     let mut close = |reason| {
-        register.close(id, ("赵海", "已拆除"), Micros(3), Proof::LimitGone { reason }).map(|c| c.hazard)
+        register.close(id, (&zhao(), "已拆除"), Micros(3), Proof::LimitGone { reason }).map(|c| c.hazard)
     };
     assert_eq!(close(None), Err(HazardError::LimitGone));
     let closed = close(Some("锅炉已报废，测点拆除")).unwrap();

@@ -244,7 +244,7 @@ impl LedgerTx<'_> {
                 t.to.word(),
                 t.value,
                 t.cause.map(crate::plant::Cause::word),
-                t.by
+                t.by.as_ref().map(|by| by.name.as_str())
             ],
         )?;
         self.keep_newest("transition", MOST_TRANSITIONS)
@@ -412,8 +412,21 @@ impl LedgerTx<'_> {
         let Note { at, who, what, subject, detail } = note;
         let e = audit::chain(tail.borrow().as_ref(), *at, who, what, subject, detail);
         self.run(
-            "INSERT INTO audit (seq, at, who, what, subject, detail, prev_hash, hash) VALUES (?1,?2,?3,?4,?5,?6,?7,?8)",
-            params![e.seq as i64, e.at.0, e.who, e.what, e.subject, e.detail, e.prev_hash, e.hash],
+            "INSERT INTO audit (seq, at, who, what, subject, detail, prev_hash, hash, who_id, role, via)
+             VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)",
+            params![
+                e.seq as i64,
+                e.at.0,
+                e.who.name,
+                e.what,
+                e.subject,
+                e.detail,
+                e.prev_hash,
+                e.hash,
+                e.who.id,
+                e.who.role.as_str(),
+                e.who.via.as_str()
+            ],
         )?;
         tail.replace(Some(e));
         Ok(())

@@ -13,6 +13,7 @@ use super::{FILE, Loss, StoreError, sqlite};
 use crate::alarm::Saved;
 use crate::audit::Entry;
 use crate::hazard::Hazard;
+use crate::people::{Actor, Role, Via};
 use crate::plant::Micros;
 use crate::store::link::Link;
 
@@ -425,11 +426,8 @@ impl LedgerReader {
     /// # Errors
     /// [`StoreError`].
     pub fn audit(&self) -> Result<Vec<AuditRow>, StoreError> {
-        self.rows(
-            "SELECT seq, at, who, what, subject, detail, prev_hash, hash FROM audit ORDER BY seq",
-            [],
-            audit,
-        )
+        let sql = entries(&*self.conn()?).map_err(sqlite(FILE))?;
+        self.rows(&format!("{sql} ORDER BY seq"), [], audit)
     }
 
     /// The newest audit entry.
@@ -442,19 +440,40 @@ impl LedgerReader {
 }
 
 pub(super) fn last_audit(conn: &Connection) -> rusqlite::Result<Option<Entry>> {
-    conn.query_row(
-        "SELECT seq, at, who, what, subject, detail, prev_hash, hash FROM audit ORDER BY seq DESC LIMIT 1",
-        [],
-        audit,
-    )
-    .optional()
+    let sql = entries(conn)?;
+    conn.prepare_cached(&format!("{sql} ORDER BY seq DESC LIMIT 1"))?.query_row([], audit).optional()
+}
+
+/// How the entries are asked for; a ledger of an earlier version has only the names of actors.
+fn entries(conn: &Connection) -> rusqlite::Result<&'static str> {
+    let whole: bool = conn
+        .prepare_cached("SELECT count(*) FROM pragma_table_info('audit') WHERE name = 'via'")?
+        .query_row([], |r| r.get(0))?;
+    Ok(if whole {
+        "SELECT seq, at, who, what, subject, detail, prev_hash, hash, who_id, role, via FROM audit"
+    } else {
+        "SELECT seq, at, who, what, subject, detail, prev_hash, hash, NULL, NULL, NULL FROM audit"
+    })
+}
+
+/// The actor of an audit row; NULL beside the name where a version wrote it that kept no more. A role or way that this
+/// version does not know reads as unrecorded, and so the entry fails its hash instead of passing for another.
+fn actor(r: &rusqlite::Row<'_>) -> rusqlite::Result<Actor> {
+    let name: String = r.get(2)?;
+    let (id, role, via): (Option<String>, Option<String>, Option<String>) =
+        (r.get(8)?, r.get(9)?, r.get(10)?);
+    let whole = id.zip(role.as_deref().and_then(Role::of)).zip(via.as_deref().and_then(Via::of));
+    Ok(match whole {
+        Some(((id, role), via)) => Actor { id, name, role, via },
+        None => Actor::unrecorded(name),
+    })
 }
 
 fn audit(r: &rusqlite::Row<'_>) -> rusqlite::Result<AuditRow> {
     Ok(Entry {
         seq: r.get::<_, i64>(0)? as u64,
         at: Micros(r.get(1)?),
-        who: r.get(2)?,
+        who: actor(r)?,
         what: r.get(3)?,
         subject: r.get(4)?,
         detail: r.get(5)?,

@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, ToSql, params, params_from_iter};
 use super::{DeadLetter, FILE, Ledger, LedgerTx, StoreError, To, json, sqlite};
 use crate::alarm::Saved;
 use crate::hazard::Hazard;
+use crate::people::Actor;
 use crate::plant::Micros;
 
 /// Who did what to what, when; chained to the entry before it when it is written.
@@ -15,8 +16,8 @@ use crate::plant::Micros;
 pub struct Note {
     /// Wall clock.
     pub at: Micros,
-    /// A person, or `system`.
-    pub who: String,
+    /// A person, or the gateway itself.
+    pub who: Actor,
     /// `alarm-acknowledged`, `hazard-opened` …
     pub what: String,
     /// Rule key, hazard id …

@@ -5,12 +5,13 @@ use serde_json::json;
 use super::{Ledger, LedgerReader, Note, Recorded};
 use crate::alarm::Saved;
 use crate::audit;
+use crate::people::{Actor, Via};
 use crate::plant::Micros;
 use crate::store::Loss;
 
 fn note(what: &str) -> Note {
-    let [who, what, subject, detail] = ["system", what, "gateway", "{}"].map(str::to_owned);
-    Note { at: Micros(1), who, what, subject, detail }
+    let [what, subject, detail] = [what, "gateway", "{}"].map(str::to_owned);
+    Note { at: Micros(1), who: Actor::system(), what, subject, detail }
 }
 
 fn saved(key: &str) -> Saved {
@@ -162,6 +163,13 @@ fn a_ledger_of_the_first_version_is_read_as_it_is_and_taken_over() {
              INSERT INTO transition VALUES (1, 5, 'e/p.h', 'raised', 'normal', 'unacknowledged', 7.5, NULL, NULL);",
         )
         .unwrap();
+        let first =
+            audit::chain(None, Micros(5), &Actor::unrecorded("赵海"), "alarm-acknowledged", "e/p.h", "{}");
+        conn.execute(
+            "INSERT INTO audit VALUES (1, 5, '赵海', 'alarm-acknowledged', 'e/p.h', '{}', ?1, ?2)",
+            [first.prev_hash, first.hash],
+        )
+        .unwrap();
     }
     let seen = |reader: &LedgerReader| {
         (
@@ -173,9 +181,16 @@ fn a_ledger_of_the_first_version_is_read_as_it_is_and_taken_over() {
         )
     };
     assert_eq!(seen(&LedgerReader::open(&path).unwrap()), (1, 1, 1, 0, 0));
+    assert!(audit::verify(LedgerReader::open(&path).unwrap().audit().unwrap().iter()).is_ok());
     let mut ledger = Ledger::open(dir.path()).unwrap();
     assert_eq!(seen(&ledger.reader().unwrap()), (1, 1, 1, 0, 0));
     ledger.write(|tx| tx.put_alarm(&saved("e/p.h"))).unwrap();
+    // The chain goes on from entries that name their actor to entries that say how the actor came.
+    let zhao = Actor::person("赵海", Via::ConsoleToken);
+    ledger.write(|tx| tx.note(&Note { who: zhao.clone(), ..note("alarm-reset") })).unwrap();
+    let trail = ledger.reader().unwrap().audit().unwrap();
+    assert_eq!(trail.iter().map(|e| &e.who).collect::<Vec<_>>(), [&Actor::unrecorded("赵海"), &zhao]);
+    assert!(audit::verify(trail.iter()).is_ok());
     tamper(dir.path(), "UPDATE loss SET readings = 4");
     assert_eq!(ledger.reader().unwrap().damaged(true).unwrap()[0].to_string(), "loss 1");
 }
@@ -217,4 +232,15 @@ fn of_a_hazard_that_conflicts_with_an_open_one_nothing_goes_out_and_all_of_it_is
     assert_eq!(reader.undelivered("feed", 10).unwrap().len(), 1, "an event of a hazard that nobody has");
     let letters: i64 = ledger.conn.query_row("SELECT count(*) FROM dead_letter", [], |r| r.get(0)).unwrap();
     assert_eq!(letters, 2, "the hazard and its event");
+}
+
+#[test]
+fn a_note_that_an_earlier_version_put_aside_still_goes_into_the_trail() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut ledger = Ledger::open(dir.path()).unwrap();
+    let old = r#"{"Note":{"at":5,"who":"赵海","what":"alarm-reset","subject":"e/p.h","detail":"{}"}}"#;
+    ledger.take_over("j", &[(1, Recorded::from_text(old).unwrap())], Micros(9)).unwrap();
+    let trail = ledger.reader().unwrap().audit().unwrap();
+    assert_eq!(trail[0].who, Actor::unrecorded("赵海"));
+    assert!(audit::verify(trail.iter()).is_ok());
 }
