@@ -1,4 +1,5 @@
-//! The documents, held to the code: tests that they name are there, and decisions are numbered in turn.
+//! The documents, held to the code and to each other: tests that they name are there, decisions are numbered in turn, and
+//! the Chinese guides are in step with the English ones.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -42,7 +43,7 @@ fn every_test_that_the_table_of_field_quirks_names_is_there() {
 fn no_document_holds_the_marks_of_a_merge_and_decisions_are_numbered_in_turn() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let docs = fs::read_dir(root.join("docs")).expect("docs").flatten().map(|e| e.path());
-    for file in docs.chain(["README.md", "CHANGELOG.md"].map(|f| root.join(f))) {
+    for file in docs.chain(["README.md", "README.zh.md", "CHANGELOG.md"].map(|f| root.join(f))) {
         let text = fs::read_to_string(&file).unwrap_or_default();
         let marked = text.lines().any(|l| l.starts_with("<<<<<<<") || l.starts_with(">>>>>>>"));
         assert!(!marked, "{}", file.display());
@@ -52,4 +53,105 @@ fn no_document_holds_the_marks_of_a_merge_and_decisions_are_numbered_in_turn() {
         text.lines().filter_map(|l| l.split_once(". **")).filter_map(|(n, _)| n.parse().ok()).collect();
     let wanted: Vec<usize> = (1..=numbers.len()).collect();
     assert!(numbers.len() >= 57 && numbers == wanted, "{numbers:?}");
+}
+
+/// Guides that are there in both languages.
+const PAIRS: [(&str, &str); 4] = [
+    ("README.md", "README.zh.md"),
+    ("docs/quick-start.md", "docs/quick-start.zh.md"),
+    ("docs/integrator.md", "docs/integrator.zh.md"),
+    ("docs/operator.md", "docs/operator.zh.md"),
+];
+
+/// Stands in code marks and is said in Chinese there.
+const TRANSLATED: [&str; 4] =
+    ["bucket is there", "bucket created", "bucket is MISSING: run again with --create", "YH-date-count"];
+
+/// A heading with what stands below it.
+#[derive(Default)]
+struct Section {
+    depth: usize,
+    /// The heading and all text but `shown`.
+    prose: String,
+    /// Lines of code, commands and what they print.
+    shown: Vec<String>,
+    rows_of_tables: usize,
+}
+
+fn sections(text: &str) -> Vec<Section> {
+    let mut all = vec![Section::default()];
+    let mut is_fenced = false;
+    for line in text.lines() {
+        let depth = line.chars().take_while(|c| *c == '#').count();
+        if !is_fenced && depth > 0 && line[depth..].starts_with(' ') {
+            all.push(Section { depth, ..Section::default() });
+        }
+        let section = all.last_mut().expect("there is one from the start");
+        let is_fence = line.starts_with("```");
+        if is_fence || is_fenced || line.starts_with("    ") {
+            section.shown.push(line.trim().to_owned());
+        } else {
+            section.rows_of_tables += usize::from(line.starts_with('|'));
+            section.prose.push_str(line);
+            section.prose.push('\n');
+        }
+        is_fenced ^= is_fence;
+    }
+    all
+}
+
+fn depths(sections: &[Section]) -> Vec<usize> {
+    sections.iter().map(|section| section.depth).collect()
+}
+
+/// What stands in code marks: settings, causes, commands, tests.
+fn in_marks(prose: &str) -> Vec<String> {
+    let marked = prose.split('`').skip(1).step_by(2);
+    marked.map(|words| words.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+}
+
+fn is_chinese(text: &str) -> bool {
+    text.chars().any(|c| ('\u{3000}'..'\u{a000}').contains(&c) || ('\u{ff00}'..'\u{fff0}').contains(&c))
+}
+
+/// What `chinese` lacks of `english`, or shows otherwise.
+fn differences(english: &Section, chinese: &Section) -> Vec<String> {
+    let mut found = Vec::new();
+    if english.rows_of_tables != chinese.rows_of_tables {
+        found.push(format!("{} rows of tables, not {}", chinese.rows_of_tables, english.rows_of_tables));
+    }
+    if english.shown.len() != chinese.shown.len() {
+        found.push(format!("{} lines of code, not {}", chinese.shown.len(), english.shown.len()));
+    }
+    for (line, told) in english.shown.iter().zip(&chinese.shown) {
+        if line != told && !is_chinese(told) {
+            found.push(format!("`{told}` in place of `{line}`"));
+        }
+    }
+    let here = in_marks(&chinese.prose);
+    let wanted = in_marks(&english.prose).into_iter().filter(|words| !TRANSLATED.contains(&words.as_str()));
+    found.extend(wanted.filter(|words| !here.contains(words)).map(|words| format!("`{words}` is missing")));
+    found
+}
+
+#[test]
+fn each_chinese_guide_has_the_headings_commands_and_settings_of_the_english_one() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut wrong = Vec::new();
+    for (english, chinese) in PAIRS {
+        let ours = sections(&fs::read_to_string(root.join(english)).expect(english));
+        let theirs = sections(&fs::read_to_string(root.join(chinese)).expect(chinese));
+        assert!(ours.len() > 5, "{english}: the headings were not found");
+        assert_eq!(depths(&ours), depths(&theirs), "depths of the headings of {english} and {chinese}");
+        let known: Vec<String> = ours.iter().flat_map(|section| in_marks(&section.prose)).collect();
+        for (one, other) in ours.iter().zip(&theirs) {
+            let heading = other.prose.lines().next().unwrap_or_default();
+            let mut found = differences(one, other);
+            let told = in_marks(&other.prose).into_iter().filter(|words| !is_chinese(words));
+            let alone = told.filter(|words| !known.contains(words));
+            found.extend(alone.map(|words| format!("`{words}` is not in {english}")));
+            wrong.extend(found.iter().map(|what| format!("{chinese}: {heading}: {what}")));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
