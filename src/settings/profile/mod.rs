@@ -163,11 +163,12 @@ fn read(merged: &Merged, faults: &RefCell<Vec<Fault>>) -> Profile {
     let mut points: Vec<ProfilePoint> = Vec::new();
     let mut made = Vec::new();
     let (mut doubts, mut shared, mut places) = (Vec::new(), Vec::new(), Vec::new());
+    let mut ids = std::collections::HashSet::new();
     for walk in root.list("point") {
         let Some(point) = point(&walk, merged, kind.as_deref(), (order, table, base), &mut made) else {
             continue;
         };
-        if points.iter().any(|p| p.id == point.id) {
+        if !ids.insert(point.id.clone()) {
             walk.fault(
                 "id",
                 format!("the point `{}` stands here twice", point.id),

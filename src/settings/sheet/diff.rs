@@ -1,5 +1,6 @@
 //! What lies between two profiles: points added, removed, changed key by key.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use super::document::{Point, Profile};
@@ -36,10 +37,14 @@ impl Diff {
     /// From `old` to `new`.
     #[must_use]
     pub fn between(old: &Profile, new: &Profile) -> Self {
-        let find = |p: &Profile, id: &str| -> Option<Point> { p.points.iter().find(|o| o.id == id).cloned() };
+        // The first of an id, should a file have it twice.
+        fn by_id(p: &Profile) -> HashMap<&str, &Point> {
+            p.points.iter().rev().map(|point| (point.id.as_str(), point)).collect()
+        }
+        let (before, after) = (by_id(old), by_id(new));
         let mut diff = Self { head: keys(&old.head, &new.head), ..Self::default() };
         for point in &new.points {
-            match find(old, &point.id) {
+            match before.get(point.id.as_str()) {
                 None => diff.added.push((point.id.clone(), point.keys.clone())),
                 Some(was) => match keys(&was.keys, &point.keys) {
                     none if none.is_empty() => diff.same += 1,
@@ -47,7 +52,7 @@ impl Diff {
                 },
             }
         }
-        let gone = old.points.iter().filter(|p| find(new, &p.id).is_none());
+        let gone = old.points.iter().filter(|p| !after.contains_key(p.id.as_str()));
         diff.removed = gone.map(|p| p.id.clone()).collect();
         diff
     }

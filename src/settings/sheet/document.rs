@@ -1,6 +1,8 @@
 //! A profile as keys and values, read from TOML and written into it. Writing changes only what
 //! differs: comments, order and hand-made keys of an existing file stay as they are.
 
+use std::collections::HashMap;
+
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table as TomlTable};
 
 use super::address::{Form, Habit, address};
@@ -156,9 +158,12 @@ pub fn write(file: &str, old: Option<&str>, profile: &Profile, heading: &str) ->
     put_head(&mut document, &before.head, &profile.head);
     let mut tables: Vec<TomlTable> =
         document.get("point").map(points_of).unwrap_or_default().into_iter().map(|p| p.0).collect();
+    // The first of an id, should the file have it twice.
+    let at: HashMap<&str, usize> =
+        before.points.iter().enumerate().rev().map(|(n, p)| (p.id.as_str(), n)).collect();
     let mut kept = ArrayOfTables::new();
     for point in &profile.points {
-        let was = before.points.iter().position(|p| p.id == point.id);
+        let was = at.get(point.id.as_str()).copied();
         let mut table = match was.and_then(|n| tables.get_mut(n)) {
             Some(table) => std::mem::take(table),
             None => {

@@ -117,6 +117,7 @@ const FIELDS: &[(&str, Field)] = &[
     ("type", Field::Type),
     ("order", Field::Order),
     ("bit", Field::Bit),
+    ("beyond", Field::Beyond),
     ("length", Field::Registers),
     ("scale", Field::Scale),
     ("offset", Field::Offset),
@@ -251,6 +252,7 @@ pub(super) fn exact(text: &str) -> Option<Field> {
     const WORDS_ONLY: &[&str] = &[
         "tag",
         "describe",
+        "beyond",
         "either_lo",
         "either_hi",
         "passed",

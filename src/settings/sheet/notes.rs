@@ -1,7 +1,7 @@
 //! What stands around the rows: cover sheets, titles, remarks below a list, words in headers. Every sentence that speaks of
 //! the byte order is used, or told with its cell; so is every one that speaks of scaling.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::assumed::{called, some_of};
 use super::import::{Found, Imported};
@@ -13,6 +13,7 @@ use super::text::letters;
 use super::types::width;
 use super::value::Val;
 use super::{Options, Sheet, Trouble};
+use crate::settings::Table;
 
 /// So many sentences about scaling are told; a manual pasted into a workbook has hundreds.
 const MOST_TOLD: usize = 20;
@@ -117,8 +118,8 @@ pub(super) fn settle(drafts: &mut [Found], notes: &[Note], options: &Options, im
     tell(notes, &used, named.as_deref(), imported);
     into_the_head(drafts, &given, &open, imported);
     // What the profile there is says of a value stays, and nothing is missing then.
-    let known =
-        |n: &usize| drafts[*n].draft.slot.is_some_and(|s| options.known_places.contains(&(s.table, s.first)));
+    let places: HashSet<(Table, u32)> = options.known_places.iter().copied().collect();
+    let known = |n: &usize| drafts[*n].draft.slot.is_some_and(|s| places.contains(&(s.table, s.first)));
     open.retain(|n| !known(n));
     if options.known_order.is_none() {
         missing(drafts, &open, imported);

@@ -17,6 +17,8 @@ pub(super) fn name_points(drafts: &mut Vec<Found>, imported: &mut Imported) {
     let mut taken: HashMap<(Option<u8>, String), (String, usize)> = HashMap::new();
     // Twins have the same names, each in a profile of its own.
     let twins = imported.twins;
+    // From which number on an id may be free: many rows may have one name.
+    let mut next: HashMap<(Option<u8>, String), usize> = HashMap::new();
     let mut kept = Vec::new();
     for pass in [true, false] {
         for (n, found) in drafts.iter_mut().enumerate().filter(|(_, f)| f.draft.explicit == pass) {
@@ -39,10 +41,12 @@ pub(super) fn name_points(drafts: &mut Vec<Found>, imported: &mut Imported) {
                     imported.faults.push(trouble);
                 }
                 Some(_) => {
-                    let free = (2..)
-                        .map(|n| format!("{wish}_{n}"))
-                        .find(|id| !taken.contains_key(&(station, id.clone())));
-                    let free = free.unwrap_or_default();
+                    let from = next.entry((station, wish.clone())).or_insert(2);
+                    let free = (*from..)
+                        .map(|n| (n, format!("{wish}_{n}")))
+                        .find(|(_, id)| !taken.contains_key(&(station, id.clone())));
+                    let (used, free) = free.unwrap_or_default();
+                    *from = used + 1;
                     taken.insert((station, free.clone()), (found.sheet.clone(), found.draft.row));
                     found.draft.id = Some(free);
                     kept.push(n);
@@ -80,16 +84,15 @@ fn by_register(draft: &Draft) -> String {
 /// would be wrong, not missing.
 pub(super) fn resolve(drafts: &mut Vec<Found>, imported: &mut Imported) {
     loop {
-        let known: Vec<Known> = drafts.iter().map(|f| Known::of(&f.draft)).collect();
+        let known = Stations::of(drafts);
         let before = drafts.len();
         drafts.retain(|found| {
-            let known = of_station(&known, found.draft.station);
             let lost: Vec<Trouble> = found
                 .draft
                 .references
                 .iter()
                 .flat_map(|(_, column, text)| words(text).into_iter().map(move |w| (*column, w)))
-                .filter(|(_, word)| find(&known, word).is_none())
+                .filter(|(_, word)| known.find(found.draft.station, word).is_none())
                 .map(|(column, word)| Trouble {
                     sheet: found.sheet.clone(),
                     row: found.draft.row + 1,
@@ -106,9 +109,9 @@ pub(super) fn resolve(drafts: &mut Vec<Found>, imported: &mut Imported) {
             continue;
         }
         for found in drafts.iter_mut() {
-            let known = of_station(&known, found.draft.station);
+            let station = found.draft.station;
             for (key, _, text) in std::mem::take(&mut found.draft.references) {
-                let mut ids = words(&text).into_iter().filter_map(|w| find(&known, &w)).map(Val::Text);
+                let mut ids = words(&text).into_iter().filter_map(|w| known.find(station, &w)).map(Val::Text);
                 let value = if key == "times" { Some(Val::List(ids.collect())) } else { ids.next() };
                 found.draft.keys.extend(value.map(|v| (key.to_owned(), v)));
             }
@@ -123,52 +126,64 @@ fn words(text: &str) -> Vec<String> {
     text.split(',').map(|w| w.trim().trim_matches('"').to_owned()).filter(|w| !w.is_empty()).collect()
 }
 
-/// Those of one device: a profile knows no other.
-fn of_station(known: &[Known], station: Option<u8>) -> Vec<&Known> {
-    known.iter().filter(|k| k.station == station).collect()
-}
+/// The points of each device, of which a profile knows no other, by what a reference may name them by.
+struct Stations(HashMap<Option<u8>, Known>);
 
-/// What a reference may name a point by.
+#[derive(Default)]
 struct Known {
-    station: Option<u8>,
-    id: String,
-    names: Vec<String>,
-    slot: Option<Slot>,
+    ids: Vec<String>,
+    /// Folded ids and names, each with its points.
+    by_id: HashMap<String, Vec<usize>>,
+    by_name: HashMap<String, Vec<usize>>,
+    by_register: HashMap<(u32, Option<u8>), Vec<(usize, Table)>>,
 }
 
-impl Known {
-    fn of(draft: &Draft) -> Self {
-        let name = |key: &&str| draft.keys.get(*key)?.as_text().map(folded);
-        Self {
-            station: draft.station,
-            id: draft.id.clone().unwrap_or_default(),
-            names: ["name", "name_en"].iter().filter_map(name).collect(),
-            slot: draft.slot,
+impl Stations {
+    fn of(drafts: &[Found]) -> Self {
+        let mut stations: HashMap<Option<u8>, Known> = HashMap::new();
+        for draft in drafts.iter().map(|f| &f.draft) {
+            let known = stations.entry(draft.station).or_default();
+            let n = known.ids.len();
+            let id = draft.id.clone().unwrap_or_default();
+            known.by_id.entry(folded(&id)).or_default().push(n);
+            known.ids.push(id);
+            for name in ["name", "name_en"].iter().filter_map(|k| draft.keys.get(*k)?.as_text()) {
+                let all = known.by_name.entry(folded(name)).or_default();
+                if all.last() != Some(&n) {
+                    all.push(n);
+                }
+            }
+            if let Some(slot) = draft.slot {
+                known.by_register.entry((slot.first, slot.bit)).or_default().push((n, slot.table));
+            }
         }
+        Self(stations)
     }
-}
 
-/// The one point that `word` means: its id, its name, its register, or a part of one name only.
-fn find(known: &[&Known], word: &str) -> Option<String> {
-    let own = folded(word);
-    let only = |test: &dyn Fn(&Known) -> bool| {
-        let mut all = known.iter().copied().filter(|k| test(k));
-        all.next().filter(|_| all.next().is_none()).map(|k| k.id.clone())
-    };
-    let by_register = || {
-        let found = super::address::address(word, Habit::default()).ok()??;
-        let first = found.first(0)?;
-        only(&|k| {
-            k.slot.is_some_and(|s| {
-                s.first == first && s.bit == found.bit && found.table.is_none_or(|t| t == s.table)
-            })
-        })
-    };
-    only(&|k| folded(&k.id) == own)
-        .or_else(|| only(&|k| k.names.contains(&own)))
-        .or_else(by_register)
+    /// The one point that `word` means: its id, its name, its register, or a part of one name only.
+    fn find(&self, station: Option<u8>, word: &str) -> Option<String> {
+        let known = self.0.get(&station)?;
+        let own = folded(word);
+        let only = |all: Option<&Vec<usize>>| all.filter(|all| all.len() == 1).map(|all| all[0]);
+        let by_register = || {
+            let found = super::address::address(word, Habit::default()).ok()??;
+            let all = known.by_register.get(&(found.first(0)?, found.bit))?;
+            let mut fits = all.iter().filter(|(_, table)| found.table.is_none_or(|t| t == *table));
+            fits.next().filter(|_| fits.next().is_none()).map(|(n, _)| *n)
+        };
         // `CT` in `电流变比 CT`.
-        .or_else(|| only(&|k| own.chars().count() >= 2 && k.names.iter().any(|n| n.contains(&own))))
+        let in_a_name = || {
+            let holding =
+                known.by_name.iter().filter(|(name, _)| own.chars().count() >= 2 && name.contains(&own));
+            let points: BTreeSet<usize> = holding.flat_map(|(_, all)| all.iter().copied()).collect();
+            points.first().copied().filter(|_| points.len() == 1)
+        };
+        let found = only(known.by_id.get(&own))
+            .or_else(|| only(known.by_name.get(&own)))
+            .or_else(by_register)
+            .or_else(in_a_name)?;
+        known.ids.get(found).cloned()
+    }
 }
 
 /// Rows that name no unit id where others do: whose they are nobody knows. They are left out.

@@ -37,7 +37,7 @@ pub(super) fn blocks(sheet: &Sheet, options: &Options) -> Vec<Block> {
         // A point may be called Address: a row with one of its own is no header.
         let above = found.last().and_then(|b| b.column(&Field::Address));
         let is_point = above.is_some_and(|c| is_address(sheet, row, c.index));
-        match header(sheet, row, width, options).filter(|_| !is_point) {
+        match (!is_point).then(|| header(sheet, row, width, options)).flatten() {
             Some((header, columns)) => {
                 if let Some(last) = found.last_mut() {
                     last.rows.end = header.start;
@@ -285,24 +285,35 @@ fn starts_and_offsets(sheet: &Sheet, block: &mut Block) {
     };
     let distinct =
         |all: &[String]| all.iter().map(|t| folded(t)).collect::<std::collections::BTreeSet<_>>().len();
-    let start = block.columns.iter().find(|c| c.field == Field::Address && places::is_start(&c.title));
-    let Some(start) = start.map(|c| c.index) else { return };
-    let starts = cells(start);
-    if starts.len() < 2 || distinct(&starts) == starts.len() {
-        return;
-    }
-    let offset = block.columns.iter().find(|c| {
-        let numbers = cells(c.index);
-        c.index != start
-            && matches!(c.field, Field::Offset | Field::Address)
-            && places::is_offset(&c.title)
+    let beyond = block.columns.iter().find(|c| c.field == Field::Beyond).map(|c| c.index);
+    let is_start =
+        |c: &&Column| c.field == Field::Address && (beyond.is_some() || places::is_start(&c.title));
+    let start = block.columns.iter().find(is_start).map(|c| c.index);
+    let starts = start.map(cells).unwrap_or_default();
+    // A start comes again; addresses that are all different are whole already.
+    let again = starts.len() > 1 && distinct(&starts) < starts.len();
+    let fits = |index: usize| {
+        let numbers = cells(index);
+        let both: Vec<String> = starts.iter().zip(&numbers).map(|(s, n)| format!("{s}+{n}")).collect();
+        again
+            && Some(index) != start
             && numbers.len() == starts.len()
             && numbers.iter().all(|t| whole(t).is_some())
-            && distinct(&numbers) > distinct(&starts)
-    });
-    let Some(offset) = offset.map(|c| c.index) else { return };
-    for c in block.columns.iter_mut().filter(|c| c.index == offset) {
-        c.field = Field::Beyond;
+            && (distinct(&numbers) > distinct(&starts) || distinct(&both) == both.len())
+    };
+    let named = |c: &&Column| {
+        matches!(c.field, Field::Offset | Field::Address) && places::is_offset(&c.title) && fits(c.index)
+    };
+    let offset = match beyond {
+        Some(index) => Some(index).filter(|index| fits(*index)),
+        None => block.columns.iter().find(named).map(|c| c.index),
+    };
+    for c in &mut block.columns {
+        if Some(c.index) == offset {
+            c.field = Field::Beyond;
+        } else if c.field == Field::Beyond {
+            c.field = Field::Passed;
+        }
     }
 }
 

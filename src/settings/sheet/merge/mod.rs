@@ -8,7 +8,7 @@
 
 mod stale;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::document::{Point, Profile};
 use super::import::{Imported, whole};
@@ -83,20 +83,33 @@ type Rule<'a> = &'a dyn Fn(&Point, &Point) -> bool;
 fn matched(existing: &[Point], points: &[Point]) -> Vec<Option<usize>> {
     let mut found: Vec<Option<usize>> = vec![None; points.len()];
     let mut used = vec![false; existing.len()];
-    let name = |p: &Point| p.keys.get("name").or_else(|| p.keys.get("name_en")).cloned();
+    let (mut by_id, mut by_place) = (HashMap::<&str, Vec<usize>>::new(), HashMap::<_, Vec<usize>>::new());
+    for (m, was) in existing.iter().enumerate() {
+        by_id.entry(was.id.as_str()).or_default().push(m);
+        if let Some(place) = was.place {
+            by_place.entry(place).or_default().push(m);
+        }
+    }
+    fn name(p: &Point) -> Option<&Val> {
+        p.keys.get("name").or_else(|| p.keys.get("name_en"))
+    }
     let place = |a: &Point, b: &Point| a.place.is_some() && a.place == b.place;
-    let rules: [Rule<'_>; 4] = [
-        &|was, point| point.explicit && was.id == point.id,
-        &|was, point| was.id == point.id && place(was, point),
-        &|was, point| {
-            !point.explicit && place(was, point) && (name(was).is_none() || name(was) == name(point))
-        },
-        &|was, point| was.id == point.id,
+    // Each with whether its points are found by their register instead of their id.
+    let rules: [(bool, Rule<'_>); 4] = [
+        (false, &|_, point| point.explicit),
+        (false, &place),
+        (true, &|was, point| !point.explicit && (name(was).is_none() || name(was) == name(point))),
+        (false, &|_, _| true),
     ];
-    for rule in rules {
+    for (by_register, rule) in rules {
         for (n, point) in points.iter().enumerate() {
+            let alike = match by_register {
+                true => point.place.and_then(|place| by_place.get(&place)),
+                false => by_id.get(point.id.as_str()),
+            };
             if found[n].is_none()
-                && let Some(m) = existing.iter().enumerate().position(|(m, was)| !used[m] && rule(was, point))
+                && let Some(m) = alike
+                    .and_then(|all| all.iter().copied().find(|m| !used[*m] && rule(&existing[*m], point)))
             {
                 found[n] = Some(m);
                 used[m] = true;
@@ -108,8 +121,9 @@ fn matched(existing: &[Point], points: &[Point]) -> Vec<Option<usize>> {
 
 /// The id each point of the sheet ends with: the profile's, its own, or a free one.
 fn final_ids(existing: &Profile, imported: &Imported, matched: &[Option<usize>]) -> HashMap<String, String> {
-    let stay = |m: &usize| !imported.faults.is_empty() || imported.partial || matched.contains(&Some(*m));
-    let mut taken: Vec<String> =
+    let again: HashSet<usize> = matched.iter().flatten().copied().collect();
+    let stay = |m: &usize| !imported.faults.is_empty() || imported.partial || again.contains(m);
+    let mut taken: HashSet<String> =
         (0..existing.points.len()).filter(stay).map(|m| existing.points[m].id.clone()).collect();
     let mut ids = HashMap::new();
     for (point, found) in imported.points.iter().zip(matched) {
@@ -119,7 +133,7 @@ fn final_ids(existing: &Profile, imported: &Imported, matched: &[Option<usize>])
                 let free = |id: &String| !taken.contains(id);
                 let numbered = || (2..).map(|n| format!("{}_{n}", point.id)).find(free);
                 let id = Some(point.id.clone()).filter(free).or_else(numbered).unwrap_or_default();
-                taken.push(id.clone());
+                taken.insert(id.clone());
                 id
             }
         };

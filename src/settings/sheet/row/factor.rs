@@ -194,7 +194,8 @@ impl Reading<'_> {
             }
         }
         self.units_agree(keys, &spoken);
-        self.not_used(&spoken, names);
+        let bare = !float && used.is_none() && !raw_given && self.cell(&Field::Signal).is_none();
+        self.not_used(&spoken, names, bare);
     }
 
     fn take(&mut self, keys: &mut Keys, hint: &Hint, scale: f64, offset: f64) {
@@ -236,8 +237,9 @@ impl Reading<'_> {
         }
     }
 
-    /// Remarks with a number and a word of scaling, of which nothing was made.
-    fn not_used(&mut self, spoken: &[usize], names: &Names) {
+    /// Remarks with a number and a word of scaling, of which nothing was made. So is the signal of a converter (`0-10V`) beside a
+    /// `bare` number: a whole one of which nothing tells what it counts.
+    fn not_used(&mut self, spoken: &[usize], names: &Names, bare: bool) {
         let around = self.around;
         for c in around.block.columns.iter().filter(|c| is_remark(&c.field) || c.field == Field::Passed) {
             let text = tidy(&around.sheet.down(self.row, c.index).shown());
@@ -246,7 +248,7 @@ impl Reading<'_> {
             if !asked
                 && !spoken.contains(&c.index)
                 && !named
-                && scale::speaks(&text)
+                && (scale::speaks(&text) || bare && scale::signal_range(&text))
                 && lists::labels(&text).is_none()
             {
                 self.warn(c.index, messages::scale_unused(&text), messages::SCALE_REMEDY);

@@ -452,3 +452,63 @@ fn a_hexadecimal_address_is_a_plain_one_also_where_its_number_looks_modicon() {
     assert_eq!(back.points[0].place, mine.points[0].place);
     assert_eq!(mine.points[0].place, Some((Table::HoldingRegister, 0x9C41, None)));
 }
+
+#[test]
+fn a_start_that_comes_again_and_an_offset_beside_it_are_one_address() {
+    for (start, offset) in
+        [("起始地址", "偏移量"), ("首地址", "偏移地址"), ("组地址", "组内偏移"), ("寄存器地址", "寄存器偏移")]
+    {
+        let head = format!("名称 | {start} | {offset} | 类型 | 功能码");
+        let found = read_lines(&[
+            &head,
+            "压力 | 100 | 0 | INT16 | 03",
+            "温度 | 100 | 1 | INT16 | 03",
+            "液位 | 200 | 0 | INT16 | 03",
+        ]);
+        let places: Vec<_> = found.points.iter().filter_map(|p| p.place.map(|(_, first, _)| first)).collect();
+        assert_eq!(places, [100, 101, 200], "{start}, {offset}: {:?}", points(&found));
+        assert!(found.points.iter().all(|p| !p.keys.contains_key("offset")), "{start}, {offset}");
+    }
+    // Addresses that are all different are whole; the offset beside them says how they were made.
+    let found = read_lines(&[
+        "名称 | 寄存器地址 | 寄存器偏移 | 类型",
+        "压力 | 100 | 0 | INT16",
+        "温度 | 101 | 1 | INT16",
+    ]);
+    let places: Vec<_> = found.points.iter().filter_map(|p| p.place.map(|(_, first, _)| first)).collect();
+    assert_eq!(places, [100, 101]);
+}
+
+#[test]
+fn the_signal_of_a_converter_in_a_remark_beside_a_bare_whole_number_is_listed() {
+    let found = read_lines(&[
+        "名称 | 地址 | 类型 | 系数 | 备注",
+        "压力 | 40001 | INT16 | | 0-10V",
+        "温度 | 40002 | INT16 | 0.1 | 4-20mA",
+        "液位 | 40003 | FLOAT | | 4~20mA",
+        "流量 | 40005 | UINT16 | | 4~20mA变送器",
+    ]);
+    let said: Vec<String> =
+        told(&found.warnings).into_iter().filter(|s| s.contains("speaks of scaling")).collect();
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(said[0].starts_with("点表!E2:") && said[1].starts_with("点表!E5:"), "{said:?}");
+}
+
+#[test]
+fn many_rows_of_one_name_are_numbered_past_ids_that_are_taken() {
+    let found = read_lines(&[
+        "标识 | 名称 | 地址 | 类型",
+        "| 水泵温度 | 40001 | INT16",
+        "| 水泵温度 | 40002 | INT16",
+        "pump_temp_3 | 别名 | 40003 | INT16",
+        "| 水泵温度 | 40004 | INT16",
+        "| 水泵温度 | 40005 | INT16",
+    ]);
+    let ids: Vec<&str> = found.points.iter().map(|p| p.id.as_str()).collect();
+    assert_eq!(
+        ids,
+        ["pump_temp", "pump_temp_2", "pump_temp_3", "pump_temp_4", "pump_temp_5"],
+        "{:?}",
+        found.faults
+    );
+}
