@@ -1,7 +1,7 @@
 //! What `steamward check` advises is followed to the letter, and then the settings load.
 //!
 //! Each folder of `tests/broken` (refused) and `tests/doubtful` (warned of) is copied and edited as its faults say: a
-//! remedy `write the line so: …` by itself, the others by the folder's `advice.toml`, whose edits may only touch lines
+//! remedy `write the line so: …` or `write KEY = "…"` by itself, the others by the folder's `advice.toml`, whose edits may only touch lines
 //! that a fault names.
 
 use std::path::{Path, PathBuf};
@@ -81,6 +81,15 @@ fn place(said: &str) -> Option<String> {
     line.parse::<usize>().ok().map(|line| format!("{file}:{line}"))
 }
 
+/// Place, key and value of a remedy `write KEY = "…"`, with whatever is told behind it.
+fn written(said: &str) -> Option<(String, &str, &str)> {
+    let (_, remedy) = said.split_once("; write ")?;
+    let (key, value) = remedy.split_once(" = ")?;
+    let is_key = key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    let end = value.strip_prefix('"')?.find('"')? + 2;
+    is_key.then_some((place(said)?, key, &value[..end]))
+}
+
 fn edited(path: &Path, line: usize, change: impl FnOnce(&str) -> String) {
     let text = std::fs::read_to_string(path).expect("a file");
     let mut lines: Vec<String> = text.split('\n').map(str::to_owned).collect();
@@ -101,6 +110,17 @@ fn follow(folder: &Path) -> (Vec<String>, i32, Vec<String>, Advice) {
         let (file, line) = place.rsplit_once(':').expect("file and line");
         let (_, write) = said.split_once(WRITE_LINE).expect("a line to write");
         edited(&copy.path().join(file), line.parse().expect("a number"), |_| write.to_owned());
+    }
+    // Then what to write for a key, where nobody says what else to do with its line.
+    for (place, key, value) in before.iter().filter_map(|s| written(s)) {
+        let (file, line) = place.rsplit_once(':').expect("file and line");
+        let is_edited =
+            |e: &Edit| e.told.is_none() && format!("{name}/{}", e.file) == file && e.line.to_string() == line;
+        if !advice.edits.iter().any(is_edited) {
+            edited(&copy.path().join(file), line.parse().expect("a number"), |old| {
+                if old.trim_start().starts_with(key) { format!("{key} = {value}") } else { old.to_owned() }
+            });
+        }
     }
     let mut edits: Vec<&Edit> = advice.edits.iter().collect();
     edits.sort_by_key(|e| std::cmp::Reverse(e.line));

@@ -60,6 +60,7 @@ const NOT_TOLD: &[&str] = &[
     "no route",
     "permission denied",
     "no such file",
+    "talks without end",
 ];
 
 fn run(arguments: &[&str], env: &[(&str, &str)], dir: &Path) -> (i32, String, String) {
@@ -148,10 +149,22 @@ fn a_first_folder_is_written_from_five_answers_and_passes_the_check() {
     ];
     let (code, said, faults) = init(&all);
     assert_eq!(code, 0, "{faults}");
+    assert!(
+        said.contains("nothing is read yet: there are no points in new/profiles/steam-boiler.toml"),
+        "{said}"
+    );
     assert!(said.contains("new/steamward.toml written") && said.contains("steamward check new"), "{said}");
     let (code, said, faults) = run(&["check", "new"], &[], folder.path());
     assert_eq!(code, 0, "{faults}");
-    assert!(said.contains("site site (东区 \"A\"") && said.contains("settings are good; "), "{said}");
+    assert!(said.contains("site site (东区 \"A\""), "{said}");
+    // Nothing is good as long as nothing is read: what is missing is said, and the command that brings it.
+    assert!(said.contains("settings load, but nothing is read yet; 1 warning"), "{said}");
+    let profile = "profiles/steam-boiler.toml";
+    assert!(said.contains(&format!("{profile} has no points: nothing of this equipment is read")), "{said}");
+    assert!(
+        said.contains("steamward profile import LIST.xlsx --out new/profiles/steam-boiler.toml"),
+        "{said}"
+    );
     // Nothing that is there is touched.
     let (code, _, said) = init(&all);
     assert!(code == 2 && said.contains("is there already"), "{said}");

@@ -35,7 +35,10 @@ pub(super) fn check(dir: &Path) -> i32 {
             for warning in &warnings {
                 say!("{}: {warning}", told("warning"));
             }
+            let reads_nothing = loaded.settings.plant.points.is_empty();
             match warnings.len() {
+                1 if reads_nothing => tell!("settings load, but nothing is read yet; 1 warning"),
+                count if reads_nothing => tell!("settings load, but nothing is read yet; {count} warnings"),
                 1 => tell!("settings are good; 1 warning"),
                 count => tell!("settings are good; {count} warnings"),
             }

@@ -80,6 +80,7 @@ fn write(options: &Options) -> Result<(), String> {
 
 fn next(dir: &Path, profile: &Path) {
     let (dir, profile) = (dir.display(), profile.display());
+    tell!("nothing is read yet: there are no points in {profile}");
     tell!("next:");
     tell!("  1. write the points with their addresses into {profile},");
     tell!("     or: steamward profile import LIST.xlsx --out {profile}");

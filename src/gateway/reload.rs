@@ -17,7 +17,9 @@ use super::trial::Trial;
 use crate::console::{CurrentPlant, Live, ReloadOutcome, ReloadRequest, ReloadView};
 use crate::field::FieldHandle;
 use crate::plant::{Cause, DeviceIx, Plant};
-use crate::settings::{AT_START, Faults, Keys, Loaded, Settings, difference, new_series, renumber};
+use crate::settings::{
+    AT_START, Faults, Keys, Loaded, Settings, difference, new_series, read_otherwise, renumber,
+};
 
 /// Where new settings come from.
 pub type Loader = Box<dyn Fn() -> Result<Loaded, Faults> + Send + Sync>;
@@ -102,6 +104,8 @@ impl Reloader {
         let mut changes = difference(&self.keys, &loaded.keys);
         let mut warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
         warnings.extend(other_units(&self.settings.plant, &loaded.settings.plant));
+        let otherwise = read_otherwise(&self.settings, &loaded.settings);
+        warnings.extend(otherwise.iter().cloned());
         let later: Vec<String> =
             changes.iter().filter(|c| AT_START.iter().any(|s| c[2..].starts_with(s))).cloned().collect();
         let next = renumber(loaded.settings, &self.settings.plant);
@@ -125,7 +129,9 @@ impl Reloader {
         let read = self.usable(|_| true);
         let proven = self.usable(|came| came >= self.in_force).into_iter().collect();
         let (old, old_keys) = (self.settings.clone(), self.keys.clone());
-        if let Err(why) = self.apply(next, loaded.keys, &changes, false).await {
+        // The trail has first what a series does not show by itself.
+        let trail: Vec<String> = otherwise.into_iter().chain(changes.iter().cloned()).collect();
+        if let Err(why) = self.apply(next, loaded.keys, &trail, false).await {
             error!("the new settings could not be applied, the running ones stay: {why}");
             return ReloadOutcome::Refused(vec![why]);
         }

@@ -394,6 +394,15 @@ impl<'a> Walk<'a> {
         matches!(self.table.get(key).map(|v| &v.kind), Some(ValueKind::String(_)))
     }
 
+    /// A number that stands where a text is wanted.
+    pub(super) fn bare_number(&self, key: &str) -> Option<f64> {
+        match self.table.get(key)?.kind {
+            ValueKind::I64(n) => Some(n as f64),
+            ValueKind::Float(n) if n.is_finite() => Some(n),
+            _ => None,
+        }
+    }
+
     pub(super) fn is_text_beginning(&self, key: &str, start: &str) -> bool {
         matches!(self.table.get(key).map(|v| &v.kind), Some(ValueKind::String(text)) if text.starts_with(start))
     }

@@ -1,10 +1,10 @@
 //! Where each point stands in its device, in words: what a person compares with the register list.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
 
-use super::types::{ByteOrder, Encoding, Factor, Format, ModbusPoint, Scaling, Settings, Table};
-use crate::plant::PointIx;
+use super::types::{ByteOrder, Encoding, Factor, Format, ModbusPoint, MqttPoint, Scaling, Settings, Table};
+use crate::plant::{Meaning, PointIx};
 
 /// For every point on registers: source and unit, table, address counted from 0, type, byte order, scale.
 pub(super) fn wiring(settings: &Settings) -> HashMap<PointIx, String> {
@@ -18,6 +18,53 @@ pub(super) fn wiring(settings: &Settings) -> HashMap<PointIx, String> {
         }
     }
     found
+}
+
+/// For every point, by equipment and id: how its values are read, without the name of the source.
+pub(super) fn readings(settings: &Settings) -> BTreeMap<(&str, &str), String> {
+    let mut found = BTreeMap::new();
+    let mut add = |point: PointIx, words: String| {
+        let point = settings.plant.point(point);
+        let equipment = settings.plant.equipment_at(point.equipment).id.as_str();
+        found.insert((equipment, point.id.as_str()), words);
+    };
+    for device in settings.modbus.iter().flat_map(|s| &s.devices) {
+        for point in device.groups.iter().flat_map(|g| &g.points) {
+            add(point.point, format!("unit {} {}", device.unit, one(settings, point)));
+        }
+    }
+    let payload = |point: &MqttPoint| match &point.register {
+        Some(register) => one(settings, register),
+        None => meant(&point.key, &point.meaning),
+    };
+    for source in &settings.mqtt {
+        for mapping in &source.mappings {
+            mapping.points.iter().for_each(|p| add(p.point, payload(p)));
+        }
+        for point in source.metrics.iter().flat_map(|m| &m.points) {
+            add(point.point, meant(&point.metric, &point.meaning));
+        }
+    }
+    for point in settings.push.iter().flat_map(|s| &s.devices).flat_map(|d| &d.points) {
+        add(point.point, payload(point));
+    }
+    found
+}
+
+/// A value of a payload: its name there and its scale.
+fn meant(key: &str, meaning: &Meaning) -> String {
+    let mut text = key.to_owned();
+    scaled(&mut text, meaning.scale, meaning.offset);
+    text
+}
+
+fn scaled(text: &mut String, scale: f64, offset: f64) {
+    if scale != 1.0 {
+        let _ = write!(text, " × {}", short(scale));
+    }
+    if offset != 0.0 {
+        let _ = write!(text, " {} {}", if offset < 0.0 { '−' } else { '+' }, short(offset.abs()));
+    }
 }
 
 fn one(settings: &Settings, point: &ModbusPoint) -> String {
@@ -43,14 +90,7 @@ fn one(settings: &Settings, point: &ModbusPoint) -> String {
         let _ = write!(text, " {}", order(point.order, width));
     }
     match point.scaling {
-        Scaling::Linear { scale, offset } => {
-            if scale != 1.0 {
-                let _ = write!(text, " × {}", short(scale));
-            }
-            if offset != 0.0 {
-                let _ = write!(text, " {} {}", if offset < 0.0 { '−' } else { '+' }, short(offset.abs()));
-            }
-        }
+        Scaling::Linear { scale, offset } => scaled(&mut text, scale, offset),
         Scaling::Loop(l) => {
             let (raw, range) = (l.raw, l.range);
             let _ = write!(text, " loop {}..{} = {}..{}", raw.0, raw.1, range.0, range.1);

@@ -99,21 +99,7 @@ pub(super) fn probe(options: &Options) -> i32 {
 }
 
 fn connection(options: &Options) -> Result<MqttOptions, String> {
-    let (secured, rest) = match options.address.split_once("://") {
-        None => (false, options.address.as_str()),
-        Some(("mqtt", rest)) => (false, rest),
-        Some(("mqtts", rest)) => (true, rest),
-        Some((scheme, _)) => return Err(format!("`{scheme}` is not mqtt or mqtts")),
-    };
-    let rest = rest.trim_end_matches('/');
-    let wrong = || format!("`{}` is no address; e.g. mqtt://192.0.2.20:1883", options.address);
-    let (host, port) = match rest.rsplit_once(':') {
-        Some((host, port)) => (host.trim_matches(['[', ']']), port.parse().map_err(|_| wrong())?),
-        None => (rest, if secured { 8883 } else { 1883 }),
-    };
-    if host.is_empty() {
-        return Err(wrong());
-    }
+    let (secured, host, port) = settings::broker_of(&options.address)?;
     if !secured && (options.ca.is_some() || options.cert.is_some()) {
         return Err("certificates are for mqtts:// addresses".to_owned());
     }

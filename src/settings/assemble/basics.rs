@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::super::types::{Clock, Console, Evidence, Log, Store};
 use super::super::walk::Walk;
-use super::words::{bytes, positive, secret};
+use super::words::{bytes, listen, positive, secret};
 use crate::plant::{Id, Manners, Name, Site};
 
 pub(super) fn site(w: &Walk<'_>) -> Option<Site> {
@@ -93,18 +93,7 @@ pub(super) fn store(w: Option<&Walk<'_>>) -> Store {
 pub(super) fn console(w: Option<&Walk<'_>>) -> Option<Console> {
     let default = std::net::SocketAddr::from(([127, 0, 0, 1], 8686));
     let Some(w) = w else { return Some(Console { listen: default, token: None }) };
-    let listen = match w.text("listen").map(|t| (t, t.parse::<std::net::SocketAddr>())) {
-        None => default,
-        Some((_, Ok(listen))) => listen,
-        Some((text, Err(_))) => {
-            w.fault(
-                "listen",
-                format!("`{text}` is not an address to listen on"),
-                "an address and a port, e.g. \"127.0.0.1:8686\"",
-            );
-            default
-        }
-    };
+    let listen = w.text("listen").map_or(default, |text| listen(w, text, default));
     let token = secret(w, "token");
     if !listen.ip().is_loopback() && token.is_none() && !w.has("token") {
         w.fault(

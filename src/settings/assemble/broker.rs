@@ -7,25 +7,14 @@ use std::path::{Path, PathBuf};
 use super::super::fault::Fault;
 use super::super::types::{Broker, BrokerTls, BrokerUser};
 use super::super::walk::Walk;
-use super::words::secret;
+use super::words::{listen, secret};
 
 /// What a user may publish and read where nothing is said: every topic.
 const EVERY_TOPIC: &str = "#";
 
 pub(super) fn broker(w: &Walk<'_>, warnings: &RefCell<Vec<Fault>>) -> Option<Broker> {
-    let listen = w.need("listen", "\"127.0.0.1:1883\"").map(|text| (text, text.parse::<SocketAddr>()));
-    let listen = match listen {
-        Some((_, Ok(listen))) => Some(listen),
-        Some((text, Err(_))) => {
-            w.fault(
-                "listen",
-                format!("`{text}` is not an address to listen on"),
-                "an address and a port, e.g. \"127.0.0.1:1883\"",
-            );
-            None
-        }
-        None => None,
-    };
+    let usual = SocketAddr::from(([127, 0, 0, 1], 1883));
+    let listen = w.need("listen", "\"127.0.0.1:1883\"").map(|text| listen(w, text, usual));
     let open = listen.is_some_and(|l| !l.ip().is_loopback());
     let mut users: Vec<BrokerUser> = Vec::new();
     for u in w.list("user") {

@@ -21,6 +21,7 @@ mod quirks;
 mod reach;
 mod registers;
 mod relations;
+mod serial;
 mod shared;
 mod sources;
 mod sparkplug;
@@ -42,6 +43,7 @@ use plant::PlantBuilder;
 pub(super) use quirks::QuirkKeys;
 pub use tls::client_tls;
 pub use transport::transport_of;
+pub use words::broker_of;
 
 /// Profiles by name: (file, text).
 pub(super) type ProfileTexts = HashMap<String, (String, String)>;

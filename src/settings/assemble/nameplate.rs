@@ -48,7 +48,15 @@ fn read(w: &Walk<'_>, key: &'static str, wanted: &str, example: &str) -> Option<
     let how = format!("a number with its unit, as on the plate: {key} = \"{example}\"");
     if w.has(key) && !w.is_plain_text(key) {
         w.mark(key);
-        w.fault(key, "this has no unit", how);
+        let unit = example.split_once(' ').map_or("", |(_, unit)| unit);
+        match w.bare_number(key) {
+            Some(number) => w.fault(
+                key,
+                "this has no unit",
+                format!("write {key} = \"{number} {unit}\", with the unit that is on the plate"),
+            ),
+            None => w.fault(key, "this has no unit", how),
+        }
         return None;
     }
     rating(w.text(key)?, wanted).map_err(|problem| w.fault(key, problem, how)).ok()
@@ -142,7 +150,9 @@ impl PlantBuilder<'_> {
             let lowest = lowest_high_limit(point);
             let key = format!("nameplate.{}", guard.key);
             let Some(rated) = (guard.rating)(plate) else {
-                if wants_preset && lowest.is_none() {
+                // What is written and cannot be read has its fault already.
+                let is_written = w.table("nameplate").is_some_and(|plate| plate.has(guard.key));
+                if wants_preset && lowest.is_none() && !is_written {
                     let example = if guard.key == "pressure" { "1.25 MPa" } else { "115 ℃" };
                     let limits = format!("[equipment.limits.{}] h = {{ at = … }}", guard.point);
                     w.fault(

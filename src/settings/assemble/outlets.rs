@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 
+use super::super::endpoint;
 use super::super::fault::Fault;
 use super::super::types::{InfluxApi, InfluxOutlet, InspectionOutlet, Outlets};
 use super::super::walk::Walk;
@@ -14,7 +15,7 @@ pub(super) fn outlets(w: &Walk<'_>, warnings: &RefCell<Vec<Fault>>) -> Outlets {
     let mut outlets = Outlets::default();
     for (name, o) in w.entries("influx") {
         let id = id(&o, name);
-        let url = url(&o);
+        let url = database(&o);
         let api = api(&o, warnings);
         let outlet = (|gzip, batch_readings, batch_age, timeout, retry| {
             Some(InfluxOutlet { id: id?, url: url?, api, gzip, batch_readings, batch_age, timeout, retry })
@@ -30,7 +31,7 @@ pub(super) fn outlets(w: &Walk<'_>, warnings: &RefCell<Vec<Fault>>) -> Outlets {
     }
     for (name, o) in w.entries("inspection") {
         let id = id(&o, name);
-        let url = url(&o);
+        let url = url(&o, &endpoint::RECEIVER);
         let secret = secret(&o, "secret");
         let whsec = secret.as_ref().and_then(|s| s.expose().strip_prefix("whsec_"));
         if whsec.is_some_and(|key| BASE64.decode(key).is_err()) {
@@ -49,6 +50,22 @@ pub(super) fn outlets(w: &Walk<'_>, warnings: &RefCell<Vec<Fault>>) -> Outlets {
     }
     w.finish();
     outlets
+}
+
+/// Where the database is. What is written behind it is the gateway's business.
+fn database(o: &Walk<'_>) -> Option<String> {
+    let text = url(o, &endpoint::DATABASE)?;
+    let base = text.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/');
+    let short = base.strip_suffix("/api/v2/write").or_else(|| base.strip_suffix("/write")).unwrap_or(base);
+    if short != text.trim_end_matches('/') {
+        o.fault(
+            "url",
+            "the path to write to and what goes with it are not part of the url",
+            format!("write url = \"{short}\""),
+        );
+        return None;
+    }
+    Some(text)
 }
 
 /// The write path and its credentials. What belongs to the other one is named as such.

@@ -139,6 +139,7 @@ impl PlantBuilder<'_> {
             let made = self.overrides(limits, (&named, true), &own_points, &mut plausible_of);
             self.derived(ix, name, made, &mut own_points);
         }
+        let reads_nothing = own_points.is_empty();
         self.inspection(ix, name, w, &mut own_points);
         self.doubts(&plausible_of, &own_points, w);
         self.without_setpoint(&own_points);
@@ -148,6 +149,10 @@ impl PlantBuilder<'_> {
         }
         if !w.is_partial() {
             self.suppress(&states, &own_points);
+            self.preset_matches(&own_points);
+            if known && reads_nothing {
+                self.without_points(w);
+            }
         }
         self.unwatched(w, &own_points);
         self.normal_bands(w, &own_points);
@@ -182,6 +187,20 @@ impl PlantBuilder<'_> {
             officer,
             points: own_points,
             retired: false,
+        });
+    }
+
+    /// A profile as `steamward init` writes it, with nothing in it yet.
+    fn without_points(&self, w: &Walk<'_>) {
+        let profile = w.text("profile").unwrap_or_default();
+        let file = self.texts.get(profile).map_or(profile, |(file, _)| file.as_str());
+        self.warnings.borrow_mut().push(Fault {
+            place: w.place("profile"),
+            key: format!("{}.profile", w.path),
+            problem: format!("{file} has no points: nothing of this equipment is read, watched or kept"),
+            remedy: format!(
+                "write its points with their addresses there, or: steamward profile import LIST.xlsx --out {file}"
+            ),
         });
     }
 

@@ -6,7 +6,7 @@ use super::super::fault::{Fault, Place};
 use super::super::presets::nameplate::{Nameplate, Unscaled};
 use super::super::presets::states::{PresetState, states};
 use super::super::presets::{ForUnit, Preset, find, presets, tidy};
-use super::super::profile::{DerivedSetting, Part, Recipe, StateSetting};
+use super::super::profile::{DerivedSetting, Part, StateSetting};
 use super::super::walk::Walk;
 use super::plant::PlantBuilder;
 use crate::plant::{Id, LimitKind, Name, Point, PointIx, ValueType, unit};
@@ -31,6 +31,9 @@ const PRESSURES: [&str; 5] = ["steam_pressure", "drum_pressure", "outlet_pressur
 
 /// No safety valve of a boiler or vessel is set higher, in MPa; a larger number is in another unit.
 const HIGHEST_SET: f64 = 60.0;
+
+/// Most ids that are told where no point has a known one.
+const MOST_IDS_TOLD: usize = 16;
 
 /// Of which kind the presets are to be taken, for a unit of this nameplate.
 pub(super) fn wanted(w: &Walk<'_>, kind: Option<&str>, plate: &Nameplate) -> Option<Wanted> {
@@ -145,6 +148,31 @@ impl PlantBuilder<'_> {
         let Some(wanted) = &self.preset else { return };
         let (place, key) = (wanted.place.clone(), format!("preset{key}"));
         self.warnings.borrow_mut().push(Fault { place, key, problem, remedy });
+    }
+
+    /// Says that `preset` is written and does nothing, as no point has an id that it knows.
+    pub(super) fn preset_matches(&self, own: &[PointIx]) {
+        let Some(wanted) = &self.preset else { return };
+        let ids: Vec<&str> = own.iter().map(|p| self.points[p.0 as usize].id.as_str()).collect();
+        let of_kind = presets().iter().filter(|p| p.kind == wanted.kind);
+        let known: BTreeSet<&str> = of_kind.map(|p| p.point.as_str()).collect();
+        if ids.is_empty() || ids.iter().any(|id| known.contains(id)) {
+            return;
+        }
+        let distance = |one: &str| ids.iter().map(|id| strsim::damerau_levenshtein(id, one)).min();
+        let mut nearest: Vec<&str> = known.into_iter().collect();
+        nearest.sort_by_cached_key(|one| distance(one));
+        let rest = if nearest.len() > MOST_IDS_TOLD { " …" } else { "" };
+        nearest.truncate(MOST_IDS_TOLD);
+        self.warn_of_preset(
+            "",
+            format!("it does nothing: no point has an id that the presets of {} know", wanted.kind),
+            format!(
+                "give each point the id of what it measures: {}{rest}; `steamward presets {}` lists them",
+                nearest.join(", "),
+                wanted.kind
+            ),
+        );
     }
 
     /// Takes away the limits that have no setpoint, and says what would give them one.
@@ -367,21 +395,10 @@ impl PlantBuilder<'_> {
 /// A state of the presets as if somebody had written it.
 fn setting(id: &str, state: &PresetState, place: &Place) -> Option<StateSetting> {
     let [zh, en] = state.name;
+    let name = Name { zh: zh.to_owned(), en: en.to_owned() };
+    let formula = state.formula.clone();
     Some(StateSetting {
-        point: DerivedSetting {
-            id: Id::new(id).ok()?,
-            name: Name { zh: zh.to_owned(), en: en.to_owned() },
-            unit: Some("bool".to_owned()),
-            decimals: 0,
-            range: None,
-            labels: Vec::new(),
-            limits: Vec::new(),
-            formula: Recipe::Formula(state.formula.clone()),
-            votes: Vec::new(),
-            place: place.clone(),
-            id_place: place.clone(),
-            key: format!("preset.{id}"),
-        },
+        point: DerivedSetting::discrete(Id::new(id).ok()?, name, formula, place, format!("preset.{id}")),
         begins: None,
         suppress: Vec::new(),
         suppress_place: place.clone(),
@@ -440,6 +457,31 @@ mod tests {
         assert_eq!(limits(point(&loaded, "feedwater_flow")), []);
         let warned = loaded.warnings.iter().any(|w| w.key == "preset.feedwater_flow");
         assert!(warned, "{:?}", loaded.warnings);
+    }
+
+    #[test]
+    fn a_preset_that_no_point_has_an_id_of_says_so_with_the_nearest_ids_first() {
+        let points = "[[point]]\nid = \"drumlevel\"\nunit = \"mm\"\naddress = 40001\n";
+        let loaded = load_points(points, &format!("{PLATE}preset = true\n")).expect("good");
+        let told = loaded.warnings.iter().find(|w| w.key == "preset").expect("told");
+        assert!(told.problem.ends_with("the presets of steam-boiler know"), "{told}");
+        assert!(
+            told.remedy.starts_with("give each point the id of what it measures: drum_level, "),
+            "{told}"
+        );
+        assert!(told.remedy.ends_with(" …; `steamward presets steam-boiler` lists them"), "{told}");
+        let loaded = load("preset = true\n").expect("good");
+        assert!(!loaded.warnings.iter().any(|w| w.problem.starts_with("it does nothing")));
+    }
+
+    #[test]
+    fn a_rating_that_cannot_be_read_has_one_fault() {
+        for plate in ["pressure = 1.25", "pressure = \"1.25\"", "pressure = \"1.25 furlongs\""] {
+            let points = "[[point]]\nid = \"steam_pressure\"\nunit = \"MPa\"\naddress = 40001\n";
+            let said = load_points(points, &format!("preset = true\nnameplate = {{ {plate} }}\n"));
+            let said = said.expect_err(plate);
+            assert_eq!(said.matches("nameplate.pressure: ").count(), 1, "{said}");
+        }
     }
 
     #[test]

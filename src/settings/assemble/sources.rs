@@ -10,7 +10,7 @@ use super::quirks::QuirkKeys;
 use super::sparkplug;
 use super::tls::mqtt_tls;
 use super::transport::transport;
-use super::words::{address, id, login, poll_period, positive, range};
+use super::words::{broker_address, id, login, poll_period, positive, range};
 
 pub(super) struct ModbusDefaults {
     pub(super) source: ModbusSource,
@@ -69,11 +69,7 @@ pub(super) fn modbus_source(
 pub(super) fn mqtt_source(name: &str, w: &Walk<'_>, site: &str) -> Option<(MqttSource, Duration)> {
     let id = id(w, name);
     let secured = w.is_text_beginning("address", "mqtts://");
-    let address = if secured {
-        address(w, "mqtts://", 8883, "\"mqtts://broker.example.org:8883\"")
-    } else {
-        address(w, "mqtt://", 1883, "\"mqtt://192.0.2.20:1883\"")
-    };
+    let address = broker_address(w, "\"mqtt://192.0.2.20:1883\"");
     let tls = mqtt_tls(w, secured);
     let version = match w.whole("version", 3, 5) {
         Some(3) => MqttVersion::V3,

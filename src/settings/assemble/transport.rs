@@ -1,14 +1,11 @@
 //! `source.modbus.*.address` and what goes with it → the way to the devices.
 
-use std::time::Duration;
+use std::net::{Ipv4Addr, SocketAddr};
 
-use super::super::types::{DialIn, Framing, Parity, Rts, SerialPort, Transport};
-use super::super::walk::{Walk, duration};
-use super::words::{odd_host, plainly};
-
-const FORMS: &str = "\"tcp://192.0.2.10:502\", \"udp://192.0.2.10:502\", \"rtu+tcp://192.0.2.10:4001\", \
-     \"serial:///dev/ttyUSB0?baud=9600&parity=even\", \"rtu+listen://0.0.0.0:9000\", or for Modbus ASCII \
-     \"ascii+tcp://192.0.2.10:4001\" and \"ascii:///dev/ttyUSB0?baud=9600&parity=even\"";
+use super::super::endpoint::{self, Misread};
+use super::super::types::{DialIn, Framing, Transport};
+use super::super::walk::Walk;
+use super::serial;
 
 /// What some devices speak and this gateway does not.
 const UNSPOKEN: &[(&str, &str)] = &[
@@ -27,21 +24,13 @@ pub(super) fn transport(w: &Walk<'_>) -> Option<Transport> {
     let registration = packet(w, "registration");
     let heartbeat = packet(w, "heartbeat_packet");
     let text = w.need("address", "\"tcp://192.0.2.10:502\"")?;
-    let found = parse(text);
-    let transport = match found {
+    let transport = match parse(text) {
         Ok(transport) => transport,
-        Err(problem) => {
-            let remedy = plainly(text).unwrap_or_else(|| FORMS.to_owned());
-            w.fault("address", problem, format!("write address = {remedy}"));
+        Err(misread) => {
+            w.fault("address", misread.problem.clone(), misread.remedy("address"));
             return None;
         }
     };
-    if let Transport::Tcp { host, .. } | Transport::Udp { host, .. } | Transport::RtuTcp { host, .. } =
-        &transport
-        && let Some(problem) = odd_host(host)
-    {
-        w.fault("address", problem, "four numbers from 0 to 255, or the name of a host");
-    }
     let given = registration.is_some() || heartbeat.is_some();
     match transport {
         Transport::DialIn(how) => Some(Transport::DialIn(DialIn {
@@ -67,7 +56,7 @@ fn packet(w: &Walk<'_>, key: &'static str) -> Option<Vec<u8>> {
         Some(hex) => bytes(hex),
     };
     match bytes {
-        None => w.fault(key, format!("`{text}` is no packet"), "text, or bytes as \"hex:4454 5537\""),
+        None => w.fault(key, format!("`{text}` is not a packet"), "text, or bytes as \"hex:4454 5537\""),
         Some(long) if long.len() > LONGEST_PACKET => {
             w.fault(key, format!("{} bytes", long.len()), format!("{LONGEST_PACKET} bytes at most"));
             return None;
@@ -87,136 +76,75 @@ fn bytes(hex: &str) -> Option<Vec<u8>> {
 /// An address as on a command line: the forms of the settings, or a plain `HOST[:PORT]` for Modbus TCP.
 ///
 /// # Errors
-/// What is wrong with it, and which forms there are.
+/// What is wrong with it, and what to write.
 pub fn transport_of(text: &str) -> Result<Transport, String> {
     let plain = !text.contains("://") && !text.starts_with('/');
     let full = if plain { format!("tcp://{text}") } else { text.to_owned() };
-    parse(&full).map_err(|problem| format!("{problem}; HOST[:PORT], {FORMS}"))
+    parse(&full).map_err(|misread| misread.told())
 }
 
-fn parse(text: &str) -> Result<Transport, String> {
-    let no = || format!("`{text}` is not a valid address");
-    let (scheme, rest) = text.split_once("://").ok_or_else(no)?;
+fn parse(text: &str) -> Result<Transport, Misread> {
+    let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
     match scheme {
-        "tcp" => {
-            let (host, port) = host_port(rest, Some(502)).ok_or_else(no)?;
-            Ok(Transport::Tcp { host, port })
+        "listen" | "rtu+listen" => dial_in(text, scheme, rest),
+        "serial" | "ascii" | "ascii+serial" => {
+            let found = serial::serial(rest, scheme != "serial").map(Transport::Serial);
+            found.map_err(|problem| serial_or_network(text, problem))
         }
-        "udp" => {
-            let (host, port) = host_port(rest, Some(502)).ok_or_else(no)?;
-            Ok(Transport::Udp { host, port })
+        _ => {
+            let found = endpoint::read(text, &endpoint::MODBUS);
+            let found = found.map_err(|misread| match unspoken(scheme) {
+                Some(problem) => misread.because(problem),
+                None => misread,
+            });
+            let found = found.map_err(|misread| {
+                let clean = endpoint::clean(text);
+                match endpoint::parted(&clean) {
+                    (word, rest) if word.contains("listen") || word.contains("dtu") => {
+                        Misread::new(misread.problem, format!("rtu+listen://{}", listen_at(rest)))
+                    }
+                    _ => serial::likely(text, &misread.problem).unwrap_or(misread),
+                }
+            })?;
+            let (host, port) = (found.host, found.port.unwrap_or(502));
+            Ok(match found.scheme {
+                "tcp" => Transport::Tcp { host, port },
+                "udp" => Transport::Udp { host, port },
+                scheme => Transport::RtuTcp { host, port, ascii: scheme == "ascii+tcp" },
+            })
         }
-        "rtu+tcp" | "ascii+tcp" => {
-            let (host, port) = host_port(rest, None)
-                .ok_or_else(|| format!("`{text}` has no port: serial servers have no usual one"))?;
-            Ok(Transport::RtuTcp { host, port, ascii: scheme == "ascii+tcp" })
-        }
-        "listen" | "rtu+listen" => {
-            let listen = rest
-                .trim_end_matches('/')
-                .parse()
-                .map_err(|_| format!("`{text}` is not an address to listen on"))?;
-            let framing = if scheme == "listen" { Framing::Tcp } else { Framing::Rtu };
-            Ok(Transport::DialIn(DialIn { listen, registration: Vec::new(), heartbeat: Vec::new(), framing }))
-        }
-        "serial" => serial(rest, false).map(Transport::Serial),
-        "ascii" | "ascii+serial" => serial(rest, true).map(Transport::Serial),
-        other => match UNSPOKEN.iter().find(|u| u.0 == other) {
-            Some((_, what)) => Err(format!("`{other}://`: {what} is not supported")),
-            None => Err(no()),
-        },
     }
 }
 
-pub(super) fn host_port(rest: &str, default: Option<u16>) -> Option<(String, u16)> {
-    let rest = rest.trim_end_matches('/');
-    let (host, port) = match rest.rsplit_once(':') {
-        _ if rest.starts_with('[') && rest.ends_with(']') => (rest, default?),
-        Some((host, port)) if !host.is_empty() && !host.ends_with(':') => (host, port.parse().ok()?),
-        Some(_) => return None,
-        None => (rest, default?),
-    };
-    let host = host.trim_matches(['[', ']']);
-    (!host.is_empty() && !host.contains(char::is_whitespace) && port > 0).then(|| (host.to_owned(), port))
+fn unspoken(scheme: &str) -> Option<String> {
+    let (_, what) = UNSPOKEN.iter().find(|u| u.0 == scheme)?;
+    Some(format!("`{scheme}://`: {what} is not supported"))
 }
 
-fn serial(rest: &str, ascii: bool) -> Result<SerialPort, String> {
-    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
-    if !path.starts_with('/') && !path.to_ascii_uppercase().starts_with("COM") {
-        return Err(format!(
-            "`{path}` is no serial port: three slashes, {}:///dev/ttyUSB0",
-            if ascii { "ascii" } else { "serial" }
-        ));
+/// A serial port that cannot be read, or a serial server on the network.
+fn serial_or_network(text: &str, problem: String) -> Misread {
+    serial::likely(text, &problem).unwrap_or_else(|| match endpoint::read(text, &endpoint::MODBUS) {
+        Err(misread) => misread.because(problem),
+        Ok(_) => Misread::unknown(problem, "serial:///dev/ttyUSB0?baud=9600&parity=even"),
+    })
+}
+
+fn dial_in(text: &str, scheme: &str, rest: &str) -> Result<Transport, Misread> {
+    let listen = rest.trim_end_matches('/').parse().map_err(|_| {
+        let problem = format!("`{}` is not an address to listen on", endpoint::shown(text));
+        Misread::new(problem, format!("{scheme}://{}", listen_at(rest)))
+    })?;
+    let framing = if scheme == "listen" { Framing::Tcp } else { Framing::Rtu };
+    Ok(Transport::DialIn(DialIn { listen, registration: Vec::new(), heartbeat: Vec::new(), framing }))
+}
+
+/// Where devices were meant to dial in.
+fn listen_at(rest: &str) -> String {
+    let usual = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 9000));
+    match endpoint::listen(rest, usual) {
+        Ok(listen) => listen.to_string(),
+        Err(misread) => misread.write,
     }
-    let mut port = SerialPort {
-        path: path.to_owned(),
-        baud: 9600,
-        ascii,
-        // Seven bits hold an ASCII character (Modbus over serial line V1.02, 2.5.2).
-        data_bits: if ascii { 7 } else { 8 },
-        // The standard's default (Modbus over serial line V1.02, 2.5.1).
-        parity: Parity::Even,
-        stop_bits: 0,
-        rts: None,
-    };
-    let mut rts = None;
-    let (mut before, mut after) = (Duration::from_millis(1), Duration::from_millis(1));
-    for part in query.split('&').filter(|p| !p.is_empty()) {
-        let (key, value) = part.split_once('=').unwrap_or((part, ""));
-        let wrong = |wanted: &str| format!("`{part}` in the address: {key} is {wanted}");
-        let time = || duration(value).ok_or_else(|| wrong("a duration, e.g. 2ms"));
-        match key {
-            "baud" => {
-                port.baud = value
-                    .parse()
-                    .ok()
-                    .filter(|b| (300..=4_000_000).contains(b))
-                    .ok_or_else(|| wrong("a rate from 300 to 4000000"))?;
-            }
-            "data_bits" => {
-                port.data_bits = match value {
-                    "7" => 7,
-                    "8" => 8,
-                    _ => return Err(wrong("7 or 8")),
-                }
-            }
-            "stop_bits" => {
-                port.stop_bits = match value {
-                    "1" => 1,
-                    "2" => 2,
-                    _ => return Err(wrong("1 or 2")),
-                }
-            }
-            "parity" => {
-                port.parity = match value.to_ascii_lowercase().as_str() {
-                    "none" | "n" => Parity::None,
-                    "even" | "e" => Parity::Even,
-                    "odd" | "o" => Parity::Odd,
-                    _ => return Err(wrong("none, even or odd")),
-                }
-            }
-            "rts" => {
-                rts = match value {
-                    "send-high" => Some(true),
-                    "send-low" => Some(false),
-                    _ => return Err(wrong("send-high or send-low")),
-                }
-            }
-            "rts_before" => before = time()?,
-            "rts_after" => after = time()?,
-            _ => {
-                return Err(format!(
-                    "`{key}` in the address is unknown; known: baud, parity, data_bits, stop_bits, rts, rts_before, rts_after"
-                ));
-            }
-        }
-    }
-    if port.stop_bits == 0 {
-        // Without parity the standard wants a second stop bit; most devices are set to 8-N-1 all the same.
-        port.stop_bits = 1;
-    }
-    port.rts = rts.map(|send_high| Rts { send_high, before, after });
-    Ok(port)
 }
 
 #[cfg(test)]
@@ -252,21 +180,68 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_an_address_is_said() {
-        for (text, word) in [
-            ("10.0.0.1:502", "not a valid address"),
-            ("rtu+tcp://host", "no port"),
-            ("serial://ttyUSB0", "three slashes"),
-            ("serial:///dev/ttyUSB0?baud=fast", "300 to 4000000"),
-            ("serial:///dev/ttyUSB0?speed=9600", "`speed`"),
-            ("rtu+udp://10.0.0.1", "Modbus RTU in UDP datagrams is not supported"),
-            ("ascii+tcp://host", "no port"),
-            ("ascii://ttyUSB0", "three slashes, ascii:///dev/ttyUSB0"),
-            ("tcp://:502", "not a valid address"),
-            ("tcp://10.0.0.1:0", "not a valid address"),
+    fn what_is_wrong_with_an_address_is_said_and_what_is_told_to_be_written_is_read() {
+        for (text, word, write) in [
+            ("10.0.0.1:502", "not a valid address", "tcp://10.0.0.1:502"),
+            ("rtu+tcp://host", "no port", "rtu+tcp://host:4001"),
+            ("serial://ttyUSB0", "not the path of a serial port", "serial:///dev/ttyUSB0"),
+            ("serial:///dev/ttyUSB0?baud=fast", "300 to 4000000", "serial:///dev/ttyUSB0?baud=9600"),
+            ("serial:///dev/ttyUSB0?speed=19200", "`speed`", "serial:///dev/ttyUSB0?baud=19200"),
+            (
+                "serial:///dev/ttyUSB0?parity=无&baud=4800",
+                "none, even",
+                "serial:///dev/ttyUSB0?parity=none&baud=4800",
+            ),
+            (
+                "serial://COM3:9600,8,N,1",
+                "not the path of a serial port",
+                "serial://COM3?baud=9600&data_bits=8&parity=none&stop_bits=1",
+            ),
+            ("serial://192.168.1.5:4001", "not the path of a serial port", "rtu+tcp://192.168.1.5:4001"),
+            ("ascii://192.168.1.5:4001", "not the path of a serial port", "ascii+tcp://192.168.1.5:4001"),
+            (
+                "rtu+udp://10.0.0.1:502",
+                "Modbus RTU in UDP datagrams is not supported",
+                "rtu+tcp://10.0.0.1:502",
+            ),
+            ("tls://10.0.0.1", "(TLS) is not supported", "tcp://10.0.0.1:502"),
+            ("ascii+listen://:9000", "dial in is not supported", "rtu+listen://0.0.0.0:9000"),
+            ("ascii+tcp://host", "no port", "ascii+tcp://host:4001"),
+            ("ascii://ttyUSB0", "not the path of a serial port", "ascii:///dev/ttyUSB0"),
+            ("tcp://COM3", "`COM3` is a serial port", "serial://COM3"),
+            ("COM3", "not a valid address", "serial://COM3"),
+            ("/dev/ttyUSB0", "not a valid address", "serial:///dev/ttyUSB0"),
+            ("rtu:///dev/ttyUSB0?baud=9600", "not known here", "serial:///dev/ttyUSB0?baud=9600"),
+            ("tcp://:502", "no host", "tcp://192.0.2.10:502"),
+            ("tcp://10.0.0.1:0", "not a valid port", "tcp://10.0.0.1:502"),
+            ("rtu+listen://:9001", "to listen on", "rtu+listen://0.0.0.0:9001"),
+            ("listen://9001", "to listen on", "listen://0.0.0.0:9001"),
+            ("rtu+listen：//0.0.0.0：9000", "Chinese input method", "rtu+listen://0.0.0.0:9000"),
         ] {
-            let problem = parse(text).unwrap_err();
-            assert!(problem.contains(word), "{text}: {problem}");
+            let misread = parse(text).unwrap_err();
+            assert!(misread.problem.contains(word), "{text}: {misread:?}");
+            assert_eq!(misread.write, write, "{text}");
+            assert!(parse(write).is_ok(), "{write}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_told_to_be_written_for_any_text_is_read(
+            text in "(tcp|rtu|ascii|serial|listen|\\+|COM3|ttyS1|/dev/|://|\\?|baud=|parity=|[0-9.,:&8nN] ?|\\PC){0,16}"
+        ) {
+            if let Err(misread) = parse(&text) {
+                proptest::prop_assert!(parse(&misread.write).is_ok(), "{text}: {misread:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_address_that_was_read_is_written_so_that_it_is_read_again() {
+        for text in ["tcp://[::1]:1502", "udp://[fe80::1]:502", "rtu+tcp://[::1]:4001", "tcp://plc:502"] {
+            let transport = parse(text).expect("good");
+            assert_eq!(transport.address(), text);
+            assert_eq!(parse(&transport.address()), Ok(transport));
         }
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::super::fault::{Fault, Place, Places};
 use super::super::presets::trips::{PresetTrip, WITHIN, guidance, trips};
 use super::super::presets::{find, tidy};
-use super::super::profile::{DerivedSetting, DetectorSetting, Recipe, quantity};
+use super::super::profile::{DerivedSetting, DetectorSetting, quantity};
 use super::super::walk::Walk;
 use super::plant::PlantBuilder;
 use super::presets::Wanted;
@@ -195,20 +195,8 @@ fn check(
         places: Places::new(place.clone(), Vec::new()),
         key: format!("preset.{}", trip.id),
     };
-    let due = DerivedSetting {
-        id,
-        name: Name { zh: format!("{zh} 应动作"), en: format!("{en} is due") },
-        unit: Some("bool".to_owned()),
-        decimals: 0,
-        range: None,
-        labels: Vec::new(),
-        limits: Vec::new(),
-        formula: Recipe::Formula(due),
-        votes: Vec::new(),
-        place: place.clone(),
-        id_place: place.clone(),
-        key: format!("preset.{}", trip.id),
-    };
+    let name = Name { zh: format!("{zh} 应动作"), en: format!("{en} is due") };
+    let due = DerivedSetting::discrete(id, name, due, place, format!("preset.{}", trip.id));
     Some((due, check))
 }
 

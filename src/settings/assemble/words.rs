@@ -1,10 +1,12 @@
 //! Values that more than one section of the settings has: ids, addresses, pauses, secrets.
 
 use std::cell::RefCell;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
 use super::super::SHORTEST_PERIOD;
+use super::super::endpoint;
 use super::super::fault::Fault;
 use super::super::sheet::plain;
 use super::super::types::{Secret, Settings};
@@ -20,48 +22,33 @@ pub(super) fn id(w: &Walk<'_>, name: &str) -> Option<Id> {
     Id::new(name).map_err(|e| w.fault("id", e.to_string(), remedy())).ok()
 }
 
-pub(super) fn address(w: &Walk<'_>, scheme: &str, port: u16, example: &str) -> Option<(String, u16)> {
-    let text = w.need("address", example)?;
-    let parsed = text.strip_prefix(scheme).and_then(|rest| {
-        let rest = rest.trim_end_matches('/');
-        match rest.rsplit_once(':') {
-            Some((host, port)) if !host.is_empty() => {
-                Some((host.trim_matches(['[', ']']).to_owned(), port.parse().ok()?))
-            }
-            Some(_) => None,
-            None if rest.is_empty() => None,
-            None => Some((rest.to_owned(), port)),
-        }
-    });
-    match &parsed {
-        None => {
-            let remedy = plainly(text).unwrap_or_else(|| example.to_owned());
-            w.fault(
-                "address",
-                format!("`{text}` is not a valid address"),
-                format!("write address = {remedy}"),
-            );
-        }
-        Some((host, _)) => {
-            if let Some(problem) = odd_host(host) {
-                w.fault("address", problem, "four numbers from 0 to 255, or the name of a host");
-            }
+/// The broker that `address` names.
+pub(super) fn broker_address(w: &Walk<'_>, example: &str) -> Option<(String, u16)> {
+    match endpoint::read(w.need("address", example)?, &endpoint::MQTT) {
+        Ok(found) => Some((found.host, found.port.unwrap_or(1883))),
+        Err(misread) => {
+            w.fault("address", misread.problem.clone(), misread.remedy("address"));
+            None
         }
     }
-    parsed
 }
 
-/// A text with full-width signs, in quotes and with plain ones.
-pub(super) fn plainly(text: &str) -> Option<String> {
-    let plain = plain(text);
-    (plain != text).then(|| format!("\"{plain}\""))
+/// A broker as on a command line, with `mqtt://` where no scheme is written: whether it speaks TLS, its host and port.
+///
+/// # Errors
+/// What is wrong with it, and what to write.
+pub fn broker_of(text: &str) -> Result<(bool, String, u16), String> {
+    let full = if text.contains("://") { text.to_owned() } else { format!("mqtt://{text}") };
+    let found = endpoint::read(&full, &endpoint::MQTT).map_err(|misread| misread.told())?;
+    Ok((found.scheme == "mqtts", found.host, found.port.unwrap_or(1883)))
 }
 
-/// What is wrong with a host that is written as numbers.
-pub(super) fn odd_host(host: &str) -> Option<String> {
-    let numbers = !host.is_empty() && host.chars().all(|c| c.is_ascii_digit() || c == '.');
-    (numbers && host.parse::<std::net::Ipv4Addr>().is_err())
-        .then(|| format!("`{host}` is not a valid IPv4 address"))
+/// Where `listen` says, or where it was meant.
+pub(super) fn listen(w: &Walk<'_>, text: &str, usual: SocketAddr) -> SocketAddr {
+    endpoint::listen(text, usual).unwrap_or_else(|misread| {
+        w.fault("listen", misread.problem.clone(), misread.remedy("listen"));
+        misread.write.parse().unwrap_or(usual)
+    })
 }
 
 pub(super) fn poll_period(w: &Walk<'_>, default: Duration) -> Duration {
@@ -164,26 +151,15 @@ pub(super) fn login(w: &Walk<'_>) -> Option<(String, Secret)> {
     Some((name?, password?))
 }
 
-pub(super) fn url(w: &Walk<'_>) -> Option<String> {
+pub(super) fn url(w: &Walk<'_>, kind: &endpoint::Kind) -> Option<String> {
     let text = w.need("url", "\"http://127.0.0.1:8086\"")?;
-    let good = text
-        .strip_prefix("http://")
-        .or_else(|| text.strip_prefix("https://"))
-        .is_some_and(|rest| !rest.is_empty() && !rest.contains(char::is_whitespace));
-    if !good {
-        let remedy = plainly(text).map_or_else(
-            || "http://host:port or https://host:port".to_owned(),
-            |plain| format!("write url = {plain}"),
-        );
-        w.fault("url", format!("`{text}` is not a valid URL"), remedy);
-        return None;
+    match endpoint::read(text, kind) {
+        Ok(_) => Some(text.to_owned()),
+        Err(misread) => {
+            w.fault("url", misread.problem.clone(), misread.remedy("url"));
+            None
+        }
     }
-    let host = text.split("://").nth(1).unwrap_or_default().split(['/', '?']).next().unwrap_or_default();
-    let host = host.rsplit('@').next().unwrap_or_default();
-    if let Some(problem) = odd_host(host.split(':').next().unwrap_or_default()) {
-        w.fault("url", problem, "four numbers from 0 to 255, or the name of a host");
-    }
-    Some(text.to_owned())
 }
 
 pub(super) fn bytes(text: &str) -> Option<u64> {

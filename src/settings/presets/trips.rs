@@ -21,17 +21,29 @@ pub struct PresetTrip {
     /// 中文 and English.
     pub name: [&'static str; 2],
     /// Limits of which each one is a reason to act: `hh`, `ll`, or `state` of a discrete point.
-    pub causes: &'static [(&'static str, LimitKind)],
+    pub causes: Causes,
     /// The discrete point that must become 0.
     pub running: &'static str,
 }
 
-const fn trip(
-    id: &'static str,
-    name: [&'static str; 2],
-    causes: &'static [(&'static str, LimitKind)],
-) -> PresetTrip {
+/// The limits of which each one is a reason to act.
+pub type Causes = &'static [(&'static str, LimitKind)];
+
+/// A cut-off of the burner.
+const fn trip(id: &'static str, name: [&'static str; 2], causes: Causes) -> PresetTrip {
     PresetTrip { id, name, causes, running: "burner_run" }
+}
+
+const fn high_pressure(causes: Causes) -> PresetTrip {
+    trip("high_pressure_trip", ["超压联锁", "High-pressure cut-off"], causes)
+}
+
+const fn high_temperature(causes: Causes) -> PresetTrip {
+    trip("high_temperature_trip", ["超温联锁", "High-temperature cut-off"], causes)
+}
+
+const fn pump_stop(causes: Causes) -> PresetTrip {
+    trip("pump_stop_trip", ["循环泵停运联锁", "Pump-stop cut-off"], causes)
 }
 
 const LOW_WATER: PresetTrip = trip(
@@ -44,38 +56,18 @@ const FLAME: PresetTrip =
 const EMERGENCY_STOP: PresetTrip =
     trip("emergency_stop_trip", ["急停", "Emergency stop"], &[("emergency_stop", LimitKind::State)]);
 
-const STEAM: &[PresetTrip] = &[
-    LOW_WATER,
-    trip("high_pressure_trip", ["超压联锁", "High-pressure cut-off"], &[("steam_pressure", LimitKind::HH)]),
-    FLAME,
-    EMERGENCY_STOP,
-];
+const STEAM: &[PresetTrip] =
+    &[LOW_WATER, high_pressure(&[("steam_pressure", LimitKind::HH)]), FLAME, EMERGENCY_STOP];
 const HOT_WATER: &[PresetTrip] = &[
-    trip(
-        "high_temperature_trip",
-        ["超温联锁", "High-temperature cut-off"],
-        &[("outlet_temp", LimitKind::HH)],
-    ),
+    high_temperature(&[("outlet_temp", LimitKind::HH)]),
     trip("low_pressure_trip", ["低压联锁", "Low-pressure cut-off"], &[("outlet_pressure", LimitKind::LL)]),
-    trip(
-        "pump_stop_trip",
-        ["循环泵停运联锁", "Pump-stop cut-off"],
-        &[("all_circ_pumps_off", LimitKind::State), ("circ_flow", LimitKind::LL)],
-    ),
+    pump_stop(&[("all_circ_pumps_off", LimitKind::State), ("circ_flow", LimitKind::LL)]),
     FLAME,
 ];
 const THERMAL_OIL: &[PresetTrip] = &[
-    trip(
-        "high_temperature_trip",
-        ["超温联锁", "High-temperature cut-off"],
-        &[("oil_out_temp", LimitKind::HH)],
-    ),
-    trip("high_pressure_trip", ["超压联锁", "High-pressure cut-off"], &[("oil_out_pressure", LimitKind::HH)]),
-    trip(
-        "pump_stop_trip",
-        ["循环泵停运联锁", "Pump-stop cut-off"],
-        &[("all_oil_pumps_off", LimitKind::State), ("oil_flow", LimitKind::LL)],
-    ),
+    high_temperature(&[("oil_out_temp", LimitKind::HH)]),
+    high_pressure(&[("oil_out_pressure", LimitKind::HH)]),
+    pump_stop(&[("all_oil_pumps_off", LimitKind::State), ("oil_flow", LimitKind::LL)]),
     trip("low_level_trip", ["低液位联锁", "Low-level cut-off"], &[("expansion_tank_level", LimitKind::LL)]),
     FLAME,
 ];

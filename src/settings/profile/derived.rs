@@ -31,6 +31,32 @@ pub(in crate::settings) struct DerivedSetting {
     pub(in crate::settings) key: String,
 }
 
+impl DerivedSetting {
+    /// A condition without limits, as if somebody had written it at `place`.
+    pub(in crate::settings) fn discrete(
+        id: Id,
+        name: Name,
+        formula: String,
+        place: &Place,
+        key: String,
+    ) -> Self {
+        Self {
+            id,
+            name,
+            unit: Some("bool".to_owned()),
+            decimals: 0,
+            range: None,
+            labels: Vec::new(),
+            limits: Vec::new(),
+            formula: Recipe::Formula(formula),
+            votes: Vec::new(),
+            id_place: place.clone(),
+            place: place.clone(),
+            key,
+        }
+    }
+}
+
 /// How it is calculated.
 #[derive(Debug, Clone)]
 pub(in crate::settings) enum Recipe {

@@ -85,10 +85,10 @@ impl Transport {
     #[must_use]
     pub fn address(&self) -> String {
         match self {
-            Self::Tcp { host, port } => format!("tcp://{host}:{port}"),
-            Self::Udp { host, port } => format!("udp://{host}:{port}"),
+            Self::Tcp { host, port } => format!("tcp://{}:{port}", bracketed(host)),
+            Self::Udp { host, port } => format!("udp://{}:{port}", bracketed(host)),
             Self::RtuTcp { host, port, ascii } => {
-                format!("{}+tcp://{host}:{port}", if *ascii { "ascii" } else { "rtu" })
+                format!("{}+tcp://{}:{port}", if *ascii { "ascii" } else { "rtu" }, bracketed(host))
             }
             Self::Serial(s) => format!("{}://{}", if s.ascii { "ascii" } else { "serial" }, s.path),
             Self::DialIn(d) => match d.framing {
@@ -97,6 +97,11 @@ impl Transport {
             },
         }
     }
+}
+
+/// An IPv6 address stands in brackets before a port.
+fn bracketed(host: &str) -> std::borrow::Cow<'_, str> {
+    if host.contains(':') { format!("[{host}]").into() } else { host.into() }
 }
 
 /// A serial port and its line settings.

@@ -1,0 +1,172 @@
+//! `serial://` and `ascii://`: a serial port and its line settings, and what was meant by one that cannot be read.
+
+use std::time::Duration;
+
+use super::super::endpoint::{Misread, clean, parted, serial_port};
+use super::super::types::{Parity, Rts, SerialPort};
+use super::super::walk::duration;
+
+/// What stands behind `serial://` or `ascii://`.
+pub(super) fn serial(rest: &str, ascii: bool) -> Result<SerialPort, String> {
+    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let is_windows = !path.contains('/') && serial_port(path).is_some_and(|known| known.starts_with("COM"));
+    let is_plain = !path.chars().any(|c| c.is_whitespace() || c.is_control());
+    if !(path.len() > 1 && path.starts_with('/') && is_plain || is_windows) {
+        return Err(format!("`{path}` is not the path of a serial port"));
+    }
+    let mut port = SerialPort {
+        path: path.to_owned(),
+        baud: 9600,
+        ascii,
+        // Seven bits hold an ASCII character (Modbus over serial line V1.02, 2.5.2).
+        data_bits: if ascii { 7 } else { 8 },
+        // The standard's default (Modbus over serial line V1.02, 2.5.1).
+        parity: Parity::Even,
+        stop_bits: 0,
+        rts: None,
+    };
+    let mut rts = None;
+    let (mut before, mut after) = (Duration::from_millis(1), Duration::from_millis(1));
+    for part in query.split('&').filter(|p| !p.is_empty()) {
+        let (key, value) = part.split_once('=').unwrap_or((part, ""));
+        let wrong = |wanted: &str| format!("`{part}` in the address: {key} is {wanted}");
+        let time = || duration(value).ok_or_else(|| wrong("a duration, e.g. 2ms"));
+        match key {
+            "baud" => {
+                port.baud = value
+                    .parse()
+                    .ok()
+                    .filter(|b| (300..=4_000_000).contains(b))
+                    .ok_or_else(|| wrong("a rate from 300 to 4000000"))?;
+            }
+            "data_bits" => {
+                port.data_bits = match value {
+                    "7" => 7,
+                    "8" => 8,
+                    _ => return Err(wrong("7 or 8")),
+                }
+            }
+            "stop_bits" => {
+                port.stop_bits = match value {
+                    "1" => 1,
+                    "2" => 2,
+                    _ => return Err(wrong("1 or 2")),
+                }
+            }
+            "parity" => {
+                port.parity = match value.to_ascii_lowercase().as_str() {
+                    "none" | "n" => Parity::None,
+                    "even" | "e" => Parity::Even,
+                    "odd" | "o" => Parity::Odd,
+                    _ => return Err(wrong("none, even or odd")),
+                }
+            }
+            "rts" => {
+                rts = match value {
+                    "send-high" => Some(true),
+                    "send-low" => Some(false),
+                    _ => return Err(wrong("send-high or send-low")),
+                }
+            }
+            "rts_before" => before = time()?,
+            "rts_after" => after = time()?,
+            _ => {
+                return Err(format!(
+                    "`{key}` in the address is unknown; known: baud, parity, data_bits, stop_bits, rts, rts_before, rts_after"
+                ));
+            }
+        }
+    }
+    if port.stop_bits == 0 {
+        // Without parity the standard wants a second stop bit; most devices are set to 8-N-1 all the same.
+        port.stop_bits = 1;
+    }
+    port.rts = rts.map(|send_high| Rts { send_high, before, after });
+    Ok(port)
+}
+
+/// What was meant, if it is a serial port.
+pub(super) fn likely(text: &str, problem: &str) -> Option<Misread> {
+    let clean = clean(text);
+    let (word, rest) = parted(&clean);
+    let ascii = word.contains("ascii");
+    // A path may have colons in it.
+    let end = rest.find('?').or_else(|| rest.find([':', ',', ';', '&'])).unwrap_or(rest.len());
+    let (name, settings) = rest.split_at(end);
+    let is_name = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric());
+    let bare = matches!(word.as_str(), "serial" | "ascii" | "ascii+serial") && settings.is_empty() && is_name;
+    let port = serial_port(name).or_else(|| bare.then(|| format!("/dev/{name}")))?;
+    let scheme = if ascii { "ascii" } else { "serial" };
+    let (query, sure) = line_settings(settings, ascii);
+    let with = |query: &str| if query.is_empty() { port.clone() } else { format!("{port}?{query}") };
+    let write = [with(&query), port.clone()].into_iter().find(|rest| serial(rest, ascii).is_ok())?;
+    let write = format!("{scheme}://{write}");
+    Some(match sure {
+        true => Misread::new(problem.to_owned(), write),
+        false => Misread::of_line(problem.to_owned(), write),
+    })
+}
+
+/// `?baud=9600&parity=n`, `:9600,8,N,1` or `:9600:8N1` with our words; and whether all of it could be read.
+fn line_settings(text: &str, ascii: bool) -> (String, bool) {
+    let (mut all, mut sure): (Vec<String>, bool) = (Vec::new(), true);
+    for part in text.split(['?', '&', ':', ',', ';']).filter(|p| !p.is_empty()) {
+        let found = match part.split_once('=') {
+            Some((key, value)) => setting(key, value),
+            None => bare(part),
+        };
+        for (key, value) in found {
+            let is_good = serial(&format!("/dev/x?{key}={value}"), ascii).is_ok();
+            sure &= is_good;
+            let usual = match key {
+                "baud" => "9600",
+                "parity" => "even",
+                "data_bits" if ascii => "7",
+                "data_bits" => "8",
+                "stop_bits" => "1",
+                _ => continue,
+            };
+            all.push(format!("{key}={}", if is_good { value.as_str() } else { usual }));
+        }
+    }
+    (all.join("&"), sure)
+}
+
+/// A key of the line under one of its names.
+fn setting(key: &str, value: &str) -> Vec<(&'static str, String)> {
+    let value = value.to_ascii_lowercase();
+    let key = match key.to_ascii_lowercase().replace(['-', '_'], "").as_str() {
+        "baud" | "baudrate" | "speed" | "rate" | "bps" | "波特率" => "baud",
+        "parity" | "校验" | "校验位" => "parity",
+        "databits" | "bits" | "bytesize" | "data" | "数据位" => "data_bits",
+        "stopbits" | "stop" | "停止位" => "stop_bits",
+        _ => return Vec::new(),
+    };
+    vec![(key, if key == "parity" { parity(&value).unwrap_or(&value).to_owned() } else { value })]
+}
+
+fn parity(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "n" | "none" | "no" | "无" | "无校验" => "none",
+        "e" | "even" | "偶" | "偶校验" => "even",
+        "o" | "odd" | "奇" | "奇校验" => "odd",
+        _ => return None,
+    })
+}
+
+/// `9600`, `8`, `N`, `1` or `8N1`.
+fn bare(word: &str) -> Vec<(&'static str, String)> {
+    let word = word.to_ascii_lowercase();
+    let signs: Vec<char> = word.chars().collect();
+    match (word.parse::<u32>(), &signs[..]) {
+        (Ok(7 | 8), _) => vec![("data_bits", word)],
+        (Ok(1 | 2), _) => vec![("stop_bits", word)],
+        (Ok(_), _) => vec![("baud", word)],
+        (_, [data @ ('7' | '8'), by @ ('n' | 'e' | 'o'), stop @ ('1' | '2')]) => vec![
+            ("data_bits", data.to_string()),
+            ("parity", parity(&by.to_string()).unwrap_or("even").to_owned()),
+            ("stop_bits", stop.to_string()),
+        ],
+        _ => parity(&word).map(|word| ("parity", word.to_owned())).into_iter().collect(),
+    }
+}
