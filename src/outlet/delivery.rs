@@ -234,6 +234,16 @@ mod tests {
     const SIGN_IN: &str = "<!DOCTYPE html>\n<html><body>Please sign in</body></html>";
 
     #[test]
+    fn a_receiver_that_asks_for_a_day_is_asked_again_after_an_hour() {
+        let pause = |text: &str| {
+            let answer = axum::http::Response::builder().status(503).header("retry-after", text).body("");
+            super::retry_after(&answer.expect("an answer").into()).map(|d| d.as_secs())
+        };
+        assert_eq!((pause("120"), pause("86400")), (Some(120), Some(3600)));
+        assert_eq!((pause("18446744073709551616"), pause("-1"), pause("soon")), (None, None, None));
+    }
+
+    #[test]
     fn each_status_is_sorted_by_what_the_sender_does_next() {
         for of in [Verdict::of_write, Verdict::of_event] {
             let verdict = |code| of(code, "", None);
