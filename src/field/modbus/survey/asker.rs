@@ -17,6 +17,35 @@ use crate::settings::{Framing, ModbusSource, Transport};
 const BUSY_PAUSE: Duration = Duration::from_millis(250);
 const BUSY_TRIES: u8 = 3;
 
+/// What came while some requests in a row waited for their answers.
+#[derive(Debug, Clone, Copy, Default)]
+struct Talk {
+    requests: u32,
+    bytes: u64,
+}
+
+/// Longest answer, and more than a disturbance leaves.
+const ANSWER: u64 = 2 * 260;
+const DISTURBANCE: u64 = 100;
+/// So many requests in a row among so many bytes: the device talks without end.
+const ENDLESS: Talk = Talk { requests: 3, bytes: 4096 };
+
+impl Talk {
+    /// `bytes` came while a request waited, which got its answer or did not.
+    fn heard(&mut self, bytes: u64, was_answered: bool) {
+        if bytes > if was_answered { ANSWER } else { DISTURBANCE } {
+            self.requests += 1;
+            self.bytes += bytes;
+        } else if !self.is_endless() {
+            *self = Self::default();
+        }
+    }
+
+    fn is_endless(self) -> bool {
+        self.requests >= ENDLESS.requests && self.bytes >= ENDLESS.bytes
+    }
+}
+
 /// An answer.
 #[derive(Debug, Clone)]
 pub struct Heard {
@@ -40,6 +69,7 @@ pub struct Asker {
     pub any_transaction: bool,
     /// Questions asked so far.
     pub requests: u32,
+    talk: Talk,
     /// First bytes of a device that dialled in.
     pub registration: Vec<u8>,
 }
@@ -92,6 +122,7 @@ impl Asker {
             crc_swapped: false,
             any_transaction: false,
             requests: 0,
+            talk: Talk::default(),
             registration,
         })
     }
@@ -114,13 +145,35 @@ impl Asker {
                     busy += 1;
                     tokio::time::sleep(BUSY_PAUSE).await;
                 }
-                Err(PollError::Line(_)) if !closed => closed = true,
+                Err(PollError::Line(_)) if !closed && !self.talk.is_endless() => closed = true,
                 other => return other,
             }
         }
     }
 
+    /// Why no answer is told from what a device sends without being asked; `None` for a line that is quiet between
+    /// answers. Nothing is asked any more then.
+    #[must_use]
+    pub fn endless(&self) -> Option<PollError> {
+        let Talk { requests, bytes } = self.talk;
+        self.talk.is_endless().then(|| {
+            PollError::Line(format!(
+                "it talks without end: {bytes} bytes came on {requests} requests in a row, where an answer has a few"
+            ))
+        })
+    }
+
     async fn once(&mut self, unit: u8, ask: Ask) -> Result<Heard, PollError> {
+        if let Some(endless) = self.endless() {
+            return Err(endless);
+        }
+        let before = self.link.counts().received_bytes;
+        let outcome = self.alone(unit, ask).await;
+        self.talk.heard(self.link.counts().received_bytes.saturating_sub(before), outcome.is_ok());
+        self.endless().map_or(outcome, Err)
+    }
+
+    async fn alone(&mut self, unit: u8, ask: Ask) -> Result<Heard, PollError> {
         self.link.freshen();
         self.link.connect().await?;
         // On a line that doubles its answers a second copy may still come.
@@ -193,6 +246,12 @@ impl Asker {
 pub fn advice(error: &PollError) -> Option<&'static str> {
     let PollError::Line(words) = error else { return None };
     let words = words.to_ascii_lowercase();
+    if words.contains("talks without end") {
+        return Some(
+            "something sends by itself: a device in active or transparent mode, another master on the line, or a port \
+             that does not speak Modbus",
+        );
+    }
     if words.contains("refused") || words.contains("closed") || words.contains("reset") {
         return Some(
             "a device that allows one connection only is busy while a gateway or a panel polls it: stop that one, \
@@ -212,4 +271,27 @@ pub fn advice(error: &PollError) -> Option<&'static str> {
         return Some("list the serial ports with: ls -l /dev/serial/by-id/");
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ANSWER, Talk};
+
+    #[test]
+    fn a_device_talks_without_end_when_three_requests_in_a_row_drown_and_not_sooner() {
+        let after = |heard: &[(u64, bool)]| {
+            let mut talk = Talk::default();
+            heard.iter().for_each(|(bytes, was_answered)| talk.heard(*bytes, *was_answered));
+            talk.is_endless()
+        };
+        assert!(after(&[(65_536, false), (2000, false), (2000, true)]));
+        assert!(after(&[(1500, false); 3]));
+        // What a serial server had kept is told once; disturbances are short; answers to long requests are answers.
+        assert!(!after(&[(65_536, false), (9, true), (2000, false), (2000, false)]));
+        assert!(!after(&[(90, false); 100]));
+        assert!(!after(&[(ANSWER, true); 100]));
+        assert!(!after(&[(1500, false), (1500, false)]));
+        // It stays so: nothing is asked any more.
+        assert!(after(&[(1500, false), (1500, false), (1500, false), (0, false)]));
+    }
 }

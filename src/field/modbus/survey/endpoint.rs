@@ -143,6 +143,7 @@ pub async fn survey(
     if let Err(error) = units(asker, transport, options, tell, &mut report).await {
         report.broke = Some(error.to_string());
     }
+    report.broke = report.broke.or_else(|| Some(asker.endless()?.to_string()));
     report.proposal = proposal(&options.address, &asker.registration, &report.units);
     report.requests = asker.requests;
     report.elapsed_ms = began.elapsed().as_millis() as u64;
