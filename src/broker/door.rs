@@ -1,28 +1,38 @@
 //! The broker's port: accepts, speaks TLS by the one stack this program has, passes every byte of a
-//! client through the [`Sieve`](super::sieve::Sieve), and closes who says nothing. The broker's code gets
-//! the other end of a private pair of sockets; no port of its own is open behind this one.
+//! client through the [`Sieve`](super::sieve::Sieve) and what the broker says to it through the
+//! [`Answers`](super::answers::Answers), and closes who says nothing. The broker's code gets the other
+//! end of a private pair of sockets; no port of its own is open behind this one.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio_rustls::TlsAcceptor;
 
+use super::answers::Answers;
+use super::gatekeeper::Gatekeeper;
+use super::grammar::Hello;
 use super::out::Out;
-use super::places::{Place, Places};
-use super::sieve::Sieve;
+use super::places::Places;
+use super::reader::Wrong;
+use super::sieve::{Sieve, Step};
 use super::words::{Level, Tls};
 
 /// Who has not finished the TLS handshake by then is closed; CONNECT has as long.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// What the broker gets to send its last words to a client that has closed its side.
 const FAREWELL: Duration = Duration::from_secs(5);
+/// So long is read and thrown away what a client still sends that was told why it is closed: a socket
+/// closed over unread bytes takes back what was said last.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// What it counted.
 #[derive(Debug, Default)]
@@ -36,6 +46,7 @@ pub(super) struct Door {
     pub(super) listener: TcpListener,
     pub(super) tls: Option<TlsAcceptor>,
     pub(super) places: Arc<Places>,
+    pub(super) keeper: Arc<Gatekeeper>,
     pub(super) closed: Arc<Closed>,
     pub(super) out: Out,
 }
@@ -55,7 +66,8 @@ impl Door {
                     continue;
                 }
             };
-            let place = match self.places.take(from) {
+            let to = stream.local_addr().map_or(from.ip(), |to| to.ip());
+            let place = match self.places.take(from, to) {
                 Ok(place) => place,
                 Err(why) => {
                     self.closed.turned_away.fetch_add(1, Ordering::Relaxed);
@@ -69,20 +81,23 @@ impl Door {
                 self.out.tell("pair", Level::Warn, "embedded broker: no sockets are left for a connection");
                 continue;
             };
-            let broker = tokio::spawn(serve(far, from));
-            let guest =
-                Guest { from, closed: Arc::clone(&self.closed), out: self.out.clone(), _place: place };
-            match self.tls.clone() {
-                None => drop(tokio::spawn(guest.stay(stream, near))),
-                Some(tls) => drop(tokio::spawn(async move {
-                    match tokio::time::timeout(PATIENCE, tls.accept(stream)).await {
-                        Ok(Ok(stream)) => guest.stay(stream, near).await,
-                        Ok(Err(e)) => guest.tell("tls", &format!("the TLS handshake failed: {e}")),
-                        Err(_) => guest.tell("tls", "the TLS handshake was not finished in 10 s"),
+            tokio::spawn(serve(far, from));
+            let guest = Guest {
+                from,
+                keeper: Arc::clone(&self.keeper),
+                closed: Arc::clone(&self.closed),
+                out: self.out.clone(),
+            };
+            let tls = self.tls.clone();
+            tokio::spawn(async move {
+                tokio::select! {
+                    () = guest.come(stream, tls, near) => {}
+                    () = place.is_needed() => {
+                        guest.closed.turned_away.fetch_add(1, Ordering::Relaxed);
+                        guest.tell("needed", "closed before it logged in, to make room for another");
                     }
-                    drop(broker);
-                })),
-            }
+                }
+            });
         }
     }
 }
@@ -90,57 +105,136 @@ impl Door {
 /// One connection.
 struct Guest {
     from: SocketAddr,
+    keeper: Arc<Gatekeeper>,
     closed: Arc<Closed>,
     out: Out,
-    _place: Place,
+}
+
+/// What both directions of a connection know of each other.
+#[derive(Default)]
+struct Between {
+    five: AtomicBool,
+    /// The broker has let the client in.
+    accepted: Notify,
 }
 
 impl Guest {
-    /// Carries bytes both ways until either side ends.
-    async fn stay<S>(self, outer: S, inner: TcpStream)
-    where
-        S: AsyncRead + AsyncWrite + Send + 'static,
-    {
+    async fn come(&self, stream: TcpStream, tls: Option<TlsAcceptor>, near: TcpStream) {
+        let Some(tls) = tls else { return self.stay(stream, near).await };
+        match tokio::time::timeout(PATIENCE, tls.accept(stream)).await {
+            Ok(Ok(stream)) => self.stay(stream, near).await,
+            Ok(Err(e)) => self.tell("tls", &format!("the TLS handshake failed: {e}")),
+            Err(_) => self.tell("tls", "the TLS handshake was not finished in 10 s"),
+        }
+    }
+
+    /// Carries packets both ways until either side ends.
+    async fn stay<S: AsyncRead + AsyncWrite + Send>(&self, outer: S, inner: TcpStream) {
         let (mut from_client, mut to_client) = split(outer);
-        let (mut from_broker, mut to_broker) = inner.into_split();
-        let up = async {
-            let mut sieve = Sieve::new();
-            let mut buffer = vec![0; 8 * 1024];
-            loop {
-                let n = match from_client.read(&mut buffer).await {
-                    Ok(0) | Err(_) => break,
-                    Ok(n) => n,
-                };
-                sieve.pass(&buffer[..n])?;
-                if to_broker.write_all(&buffer[..n]).await.is_err() {
-                    break;
-                }
+        let (mut from_broker, to_broker) = inner.into_split();
+        let (mut sieve, mut answers, between) = (Sieve::new(), Answers::new(), Between::default());
+        let up = self.up(&mut from_client, to_broker, &mut sieve, &between);
+        let wrong = {
+            let down = down(&mut from_broker, &mut to_client, &mut answers, &between);
+            tokio::pin!(down);
+            let ended = tokio::select! {
+                ended = up => Some(ended),
+                () = &mut down => None,
+            };
+            if let Some(Err(wrong)) = &ended {
+                self.closed.malformed.fetch_add(1, Ordering::Relaxed);
+                self.tell("malformed", &format!("closed: {}", wrong.why));
             }
-            let _ = to_broker.shutdown().await;
-            Ok::<(), String>(())
-        };
-        let down = async {
-            let _ = tokio::io::copy(&mut from_broker, &mut to_client).await;
-            let _ = to_client.shutdown().await;
-        };
-        tokio::pin!(down);
-        let ended = tokio::select! {
-            ended = up => ended,
-            () = &mut down => return,
-        };
-        match ended {
-            Ok(()) => {
+            if ended.is_some() {
+                // Nothing more goes up: the broker answers what it has, and ends.
                 let _ = tokio::time::timeout(FAREWELL, down).await;
             }
-            Err(why) => {
-                self.closed.malformed.fetch_add(1, Ordering::Relaxed);
-                self.tell("malformed", &format!("closed: {why}"));
+            ended.and_then(Result::err)
+        };
+        let Some(wrong) = wrong else {
+            let _ = tokio::time::timeout(FAREWELL, to_client.shutdown()).await;
+            return;
+        };
+        let told = async {
+            to_client.write_all(&answers.farewell(&wrong, sieve.level())).await?;
+            to_client.shutdown().await
+        };
+        if tokio::time::timeout(FAREWELL, told).await.is_ok_and(|told| told.is_ok()) {
+            let mut rest = [0; 1024];
+            let end = async { while from_client.read(&mut rest).await.is_ok_and(|n| n > 0) {} };
+            let _ = tokio::time::timeout(LINGER, end).await;
+        }
+    }
+
+    /// From the client to the broker, until the client ends or sends what it may not.
+    async fn up(
+        &self,
+        from_client: &mut (impl AsyncRead + Unpin),
+        mut to_broker: OwnedWriteHalf,
+        sieve: &mut Sieve,
+        between: &Between,
+    ) -> Result<(), Wrong> {
+        let mut hello = Hello::default();
+        let (mut buffer, mut out) = (vec![0; 8 * 1024], Vec::new());
+        loop {
+            let n = match from_client.read(&mut buffer).await {
+                Ok(0) | Err(_) => return Ok(()),
+                Ok(n) => n,
+            };
+            let mut bytes = &buffer[..n];
+            loop {
+                let step = sieve.feed(&mut bytes, &mut out);
+                between.five.store(sieve.level() == Some(5), Ordering::Relaxed);
+                let goes_on = match step {
+                    Ok(Step::Keep { topic, payload }) => {
+                        let keep = self.keeper.may_keep(&hello, &topic, payload).await;
+                        sieve.settle(keep, &mut out);
+                        continue;
+                    }
+                    other => other,
+                };
+                // What came before a wrong packet is right.
+                if to_broker.write_all(&out).await.is_err() {
+                    return Ok(());
+                }
+                out.clear();
+                match goes_on? {
+                    Step::Hello(said) => {
+                        hello = said;
+                        between.accepted.notified().await;
+                    }
+                    _ => break,
+                }
             }
         }
     }
 
     fn tell(&self, kind: &'static str, what: &str) {
         self.out.tell(kind, Level::Warn, &format!("embedded broker: {}: {what}", self.from));
+    }
+}
+
+/// From the broker to the client, until the broker ends.
+async fn down(
+    from_broker: &mut OwnedReadHalf,
+    to_client: &mut (impl AsyncWrite + Unpin),
+    answers: &mut Answers,
+    between: &Between,
+) {
+    let (mut buffer, mut out) = (vec![0; 8 * 1024], Vec::new());
+    loop {
+        let n = match from_broker.read(&mut buffer).await {
+            Ok(0) | Err(_) => return,
+            Ok(n) => n,
+        };
+        answers.feed(&buffer[..n], between.five.load(Ordering::Relaxed), &mut out);
+        if to_client.write_all(&out).await.is_err() || to_client.flush().await.is_err() {
+            return;
+        }
+        out.clear();
+        if answers.accepted {
+            between.accepted.notify_one();
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Who may connect, and what each client may do: asked by the broker at every CONNECT, PUBLISH and
-//! SUBSCRIBE.
+//! SUBSCRIBE, and by the door before a message is kept.
+
+mod room;
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -12,6 +14,7 @@ use std::time::{Duration, Instant};
 use hmac::{Hmac, Mac};
 use mqtt5::broker::auth::{AuthProvider, AuthResult};
 use mqtt5::broker::router::MessageRouter;
+use mqtt5::broker::storage::{DynamicStorage, StorageBackend};
 use mqtt5::packet::connect::ConnectPacket;
 use mqtt5::protocol::v5::reason_codes::ReasonCode;
 use sha2::Sha256;
@@ -19,11 +22,15 @@ use sha2::Sha256;
 use super::out::Out;
 use super::places::Places;
 use super::rights::{may_publish_at_all, wrong_id};
-use super::slow::Slow;
+use super::serve::RETAINED;
+use super::shares::Shares;
+use super::slow::{LONGEST_DELAY, Slow};
 use super::words::{Level, User};
 
-/// A guess that would have to wait longer is refused without a look; CONNECT has 10 s in all.
-const LONGEST_WAIT: Duration = Duration::from_secs(7);
+/// A guess that would have to wait longer is refused without a look.
+const LONGEST_WAIT: Duration = Duration::from_secs(4);
+/// A login has 10 s in all, from the connection on.
+const _: () = assert!(LONGEST_WAIT.as_secs() + LONGEST_DELAY.as_secs() < 10);
 /// Sessions that outlive their connection, for at most [`super::serve::SESSION_KEPT`].
 const MOST_SESSIONS: usize = 2000;
 
@@ -32,6 +39,21 @@ const MOST_SESSIONS: usize = 2000;
 pub(super) struct Refusals {
     pub(super) wrong_passwords: AtomicU64,
     pub(super) refused: AtomicU64,
+    pub(super) over_share: AtomicU64,
+}
+
+/// What is known of a client that was let in.
+struct Client {
+    /// Its user, where there are users.
+    name: Option<String>,
+    /// Topic of a will that is to be kept.
+    will: Option<String>,
+}
+
+/// The broker behind.
+struct Behind {
+    router: Arc<MessageRouter>,
+    storage: Arc<DynamicStorage>,
 }
 
 /// By name, with the print of the password.
@@ -43,10 +65,13 @@ pub(super) struct Gatekeeper {
     key: [u8; 16],
     slow: Mutex<Slow>,
     /// Who is connected under which client id, as far as that is known.
-    owners: Mutex<HashMap<String, Option<String>>>,
-    /// Sessions that are kept, and when their client was last let in.
-    sessions: Mutex<HashMap<String, Instant>>,
-    router: OnceLock<Arc<MessageRouter>>,
+    clients: Mutex<HashMap<String, Client>>,
+    /// Sessions that are kept, by client id.
+    sessions: Mutex<Shares<String>>,
+    /// Messages that are kept, by topic.
+    retained: Mutex<Shares<String>>,
+    swept: Mutex<Option<Instant>>,
+    behind: OnceLock<Behind>,
     places: Arc<Places>,
     out: Out,
     pub(super) counts: Refusals,
@@ -55,13 +80,16 @@ pub(super) struct Gatekeeper {
 impl Gatekeeper {
     pub(super) fn new(users: Vec<User>, places: Arc<Places>, out: Out) -> Self {
         let key: [u8; 16] = *uuid::Uuid::now_v7().as_bytes();
+        let names: Vec<String> = users.iter().map(|u| u.name.clone()).collect();
         Self {
             users: RwLock::new(by_name(&key, users)),
             key,
             slow: Mutex::default(),
-            owners: Mutex::default(),
-            sessions: Mutex::default(),
-            router: OnceLock::new(),
+            clients: Mutex::default(),
+            sessions: Mutex::new(Shares::new(MOST_SESSIONS, names.clone())),
+            retained: Mutex::new(Shares::new(RETAINED.0, names)),
+            swept: Mutex::default(),
+            behind: OnceLock::new(),
             places,
             out,
             counts: Refusals::default(),
@@ -81,9 +109,9 @@ impl Gatekeeper {
         !self.users.read().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
-    /// Tells it whom to ask who is connected.
-    pub(super) fn knows(&self, router: Arc<MessageRouter>) {
-        let _ = self.router.set(router);
+    /// Tells it whom to ask who is connected, and what is kept.
+    pub(super) fn knows(&self, router: Arc<MessageRouter>, storage: Arc<DynamicStorage>) {
+        let _ = self.behind.set(Behind { router, storage });
     }
 
     async fn decide(&self, connect: &ConnectPacket, from: SocketAddr) -> AuthResult {
@@ -108,20 +136,17 @@ impl Gatekeeper {
             return self.refuse(ReasonCode::NotAuthorized, from, &why);
         }
         if self.is_taken(id, name.as_deref()).await {
-            let why = format!("client id `{id}` is connected under another user");
+            let why = format!("client id `{id}` is that of another user's connection or session");
             return self.refuse(ReasonCode::NotAuthorized, from, &why);
         }
-        let kept = if connect.protocol_version == 5 {
-            connect.properties.get_session_expiry_interval().is_some_and(|s| s > 0)
-        } else {
-            !connect.clean_start
-        };
-        if kept && !self.has_room_for(id) {
-            let why = format!("{MOST_SESSIONS} sessions are kept already");
-            return self.refuse(ReasonCode::QuotaExceeded, from, &why);
+        if let Err(why) = self.find_room(connect, name.as_deref(), from).await {
+            self.counts.over_share.fetch_add(1, Ordering::Relaxed);
+            let text = format!("embedded broker: {from} is refused: user `{of}` {why}");
+            self.out.tell("share of connections", Level::Warn, &text);
+            return AuthResult::fail(ReasonCode::QuotaExceeded);
         }
-        self.owners.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), name.clone());
-        self.places.admit(from);
+        let will = connect.will.as_ref().filter(|will| will.retain).map(|will| will.topic.clone());
+        lock(&self.clients).insert(id.clone(), Client { name: name.clone(), will });
         match name {
             Some(name) => AuthResult::success_with_user(name),
             None => AuthResult::success(),
@@ -139,16 +164,19 @@ impl Gatekeeper {
         }
         let name = connect.username.as_deref().unwrap_or_default();
         let begun = Instant::now();
-        loop {
-            let asked = self.slow().ask(from.ip(), name, Instant::now());
-            let Err(wait) = asked else { break };
+        let delay = loop {
+            let wait = match self.slow().ask(from.ip(), name, Instant::now()) {
+                Ok(delay) => break delay,
+                Err(wait) => wait,
+            };
             if begun.elapsed() + wait > LONGEST_WAIT {
                 let why =
                     format!("user `{name}`: too many wrong passwords; try again in {} s", wait.as_secs());
                 return Err(self.refuse(ReasonCode::ConnectionRateExceeded, from, &why));
             }
             tokio::time::sleep(wait).await;
-        }
+        };
+        tokio::time::sleep(delay).await;
         let given = connect.password.as_deref().unwrap_or_default();
         let known = self.user(name);
         // An unknown name takes as long as a wrong password.
@@ -181,41 +209,37 @@ impl Gatekeeper {
         AuthResult::fail(code)
     }
 
-    /// Somebody else is connected with this client id now.
+    /// Somebody else is connected with this client id, or has a session under it.
     async fn is_taken(&self, id: &str, name: Option<&str>) -> bool {
-        let other = {
-            let owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
-            owners.get(id).is_some_and(|owner| owner.as_deref() != name)
-        };
-        match self.router.get() {
-            Some(router) if other => router.is_connected(id).await,
-            _ => false,
+        let Some(Behind { router, storage }) = self.behind.get() else { return false };
+        let other = lock(&self.clients).get(id).is_some_and(|client| client.name.as_deref() != name);
+        if other && router.is_connected(id).await {
+            return true;
         }
+        // Without this a clean start would throw the session of another away.
+        let key = id.to_owned();
+        let other = lock(&self.sessions).owner(&key).is_some_and(|owner| owner != name.unwrap_or_default());
+        if !other {
+            return false;
+        }
+        let stored = storage.get_session(id).await.ok().flatten();
+        if stored.is_some_and(|s| s.user_id.as_deref() != name) {
+            return true;
+        }
+        lock(&self.sessions).give_back(&key);
+        false
     }
 
-    fn has_room_for(&self, id: &str) -> bool {
-        let now = Instant::now();
-        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        if sessions.len() >= MOST_SESSIONS && !sessions.contains_key(id) {
-            sessions.retain(|_, last| now.duration_since(*last) < super::serve::SESSION_KEPT);
-            if sessions.len() >= MOST_SESSIONS {
-                return false;
-            }
-        }
-        sessions.insert(id.to_owned(), now);
-        true
-    }
-
-    /// Forgets who was connected under ids that are no longer.
+    /// Forgets who was connected under ids that are no longer, and what is kept no longer.
     pub(super) async fn tidy(&self) {
-        let Some(router) = self.router.get() else { return };
-        let ids: Vec<String> =
-            self.owners.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect();
+        let Some(Behind { router, .. }) = self.behind.get() else { return };
+        let ids: Vec<String> = lock(&self.clients).keys().cloned().collect();
         for id in ids {
             if !router.is_connected(&id).await {
-                self.owners.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+                lock(&self.clients).remove(&id);
             }
         }
+        self.sweep().await;
     }
 
     fn may_publish(&self, id: &str, name: Option<&str>, topic: &str) -> bool {
@@ -278,6 +302,10 @@ impl AuthProvider for Gatekeeper {
         let is = self.may_subscribe(client_id, user_id, topic_filter);
         self.right(is, "subscribe to", (client_id, user_id), topic_filter)
     }
+}
+
+fn lock<T>(of: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn by_name(key: &[u8; 16], users: Vec<User>) -> Users {

@@ -22,6 +22,7 @@ use super::door::{Closed, Door, acceptor};
 use super::gatekeeper::Gatekeeper;
 use super::out::{Ear, Out};
 use super::places::Places;
+use super::properties::MOST_ALIASES;
 use super::sieve::LARGEST_PACKET;
 use super::words::{Plan, Report, User};
 use crate::parts::Counts;
@@ -35,7 +36,10 @@ const MOST_CONNECTIONS: usize = 1000;
 /// Messages that wait for one client that is away or slow, and their bytes; the oldest go.
 const QUEUE: QueueLimits = QueueLimits { max_messages: 10_000, max_bytes: 8 * 1024 * 1024 };
 /// Messages kept for new subscribers, and the size of each.
-const RETAINED: (usize, usize) = (2000, 16 * 1024);
+pub(super) const RETAINED: (usize, usize) = (2000, 16 * 1024);
+/// The library's own limit of kept messages. The gatekeeper's shares come first: the library would
+/// acknowledge the message to a client of 3.1.1 and give it to nobody.
+const BACKSTOP: usize = 2 * RETAINED.0;
 /// Sockets that a connection takes: the client's and a pair.
 const SOCKETS: u64 = 3;
 
@@ -111,13 +115,21 @@ async fn serve(plan: Plan, mut accounts: UnboundedReceiver<Vec<User>>, out: Out)
         format!("broker.listen = {}: {e}; choose a free address, or stop what uses it", plan.listen)
     })?;
     let address = listener.local_addr().map_err(|e| e.to_string())?;
-    let places = Places::new(connections());
+    let names = plan.users.iter().map(|u| u.name.clone()).collect();
+    let places = Places::new(connections(), names);
     let gatekeeper = Arc::new(Gatekeeper::new(plan.users, Arc::clone(&places), out.clone()));
     let parts = Parts::new(&gatekeeper);
-    gatekeeper.knows(Arc::clone(&parts.router));
+    gatekeeper.knows(Arc::clone(&parts.router), Arc::clone(&parts.storage));
     out.send(Report::Listening(address));
     let closed = Arc::new(Closed::default());
-    let door = Door { listener, tls, places, closed: Arc::clone(&closed), out: out.clone() };
+    let door = Door {
+        listener,
+        tls,
+        places,
+        keeper: Arc::clone(&gatekeeper),
+        closed: Arc::clone(&closed),
+        out: out.clone(),
+    };
     let keeper = Arc::clone(&gatekeeper);
     tokio::spawn(async move {
         while let Some(users) = accounts.recv().await {
@@ -165,14 +177,14 @@ impl Parts {
         let storage = Arc::new(DynamicStorage::Memory(MemoryBackend::with_queue_limits(QUEUE)));
         let router = MessageRouter::with_storage(Arc::clone(&storage))
             .with_fallback_queue_limits(QUEUE)
-            .with_retained_limits(RETAINED.0, RETAINED.1);
+            .with_retained_limits(BACKSTOP, RETAINED.1);
         let config = BrokerConfig {
             max_clients: MOST_CONNECTIONS,
             session_expiry_interval: SESSION_KEPT,
             max_packet_size: LARGEST_PACKET,
-            topic_alias_maximum: 32,
+            topic_alias_maximum: MOST_ALIASES,
             max_subscriptions_per_client: 5000,
-            max_retained_messages: RETAINED.0,
+            max_retained_messages: BACKSTOP,
             max_retained_message_size: RETAINED.1,
             client_channel_capacity: 1000,
             max_outbound_inflight: 100,
@@ -218,6 +230,7 @@ async fn beat(parts: Parts, gatekeeper: Arc<Gatekeeper>, closed: Arc<Closed>, ou
             dropped: out.dropped(),
             wrong_passwords: load(&gatekeeper.counts.wrong_passwords),
             refused: load(&gatekeeper.counts.refused),
+            over_share: load(&gatekeeper.counts.over_share),
             malformed: load(&closed.malformed),
             turned_away: load(&closed.turned_away),
         }));

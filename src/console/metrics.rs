@@ -188,6 +188,7 @@ fn tell_broker(text: &mut String, broker: &super::BrokerView) {
         ),
         ("wrong_passwords_total", "counter", "Wrong names or passwords.", broker.counts.wrong_passwords),
         ("refused_total", "counter", "Refused for want of a right.", broker.counts.refused),
+        ("over_share_total", "counter", "Beyond a user's share of places.", broker.counts.over_share),
         (
             "malformed_total",
             "counter",

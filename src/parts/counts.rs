@@ -20,6 +20,8 @@ pub struct Counts {
     pub wrong_passwords: u64,
     /// Publications, subscriptions, wills and client ids refused for want of a right.
     pub refused: u64,
+    /// Connections, kept sessions and kept messages beyond their user's share.
+    pub over_share: u64,
     /// Connections closed for bytes that a client may not send.
     pub malformed: u64,
     /// Connections turned away for want of room.
@@ -38,6 +40,7 @@ impl Counts {
             dropped: self.dropped + earlier.dropped,
             wrong_passwords: self.wrong_passwords + earlier.wrong_passwords,
             refused: self.refused + earlier.refused,
+            over_share: self.over_share + earlier.over_share,
             malformed: self.malformed + earlier.malformed,
             turned_away: self.turned_away + earlier.turned_away,
         }

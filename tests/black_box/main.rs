@@ -19,6 +19,7 @@ mod mqtt_probe;
 mod mqtt_session;
 mod mqtt_shapes;
 mod mqtt_sparkplug;
+mod mqtt_wire;
 mod operation;
 mod outages;
 mod page;

@@ -8,7 +8,7 @@ use crate::mqtt_session::certificates;
 use crate::peers::{Gateway, ModbusServer, eventually, free_port, unless};
 use crate::plants;
 
-fn settings(port: u16, scheme: &str, dir: &str, broker: &str, source: &str) -> String {
+pub(crate) fn settings(port: u16, scheme: &str, dir: &str, broker: &str, source: &str) -> String {
     format!(
         "{}[broker]\nlisten = \"127.0.0.1:{port}\"\n{broker}\n[[broker.user]]\nname = \"dtu\"\n\
          password = {{ file = \"{dir}/dtu\" }}\n[[broker.user]]\nname = \"us\"\npassword = {{ file = \"{dir}/us\" }}\n\
@@ -19,7 +19,7 @@ fn settings(port: u16, scheme: &str, dir: &str, broker: &str, source: &str) -> S
     )
 }
 
-fn secrets() -> tempfile::TempDir {
+pub(crate) fn secrets() -> tempfile::TempDir {
     let dir = tempfile::tempdir().expect("a folder");
     std::fs::write(dir.path().join("dtu"), "their word").expect("a file");
     std::fs::write(dir.path().join("us"), "our word").expect("a file");

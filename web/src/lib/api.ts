@@ -111,7 +111,7 @@ export interface Mqtt {
 /** The embedded MQTT broker, a process of its own; counted since the gateway's start. */
 export interface Broker {
   address: string; running: boolean; ended: number; last_error: string | null; last_error_at: string | null;
-  clients: number; messages: number; dropped: number; wrong_passwords: number; refused: number; malformed: number; turned_away: number;
+  clients: number; messages: number; dropped: number; wrong_passwords: number; refused: number; over_share?: number; malformed: number; turned_away: number;
 }
 
 export interface Source {
