@@ -275,7 +275,51 @@ pub fn advice(error: &PollError) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{ANSWER, Talk};
+    use std::time::Duration;
+
+    use tokio::io::AsyncWriteExt as _;
+    use tokio::net::TcpListener;
+
+    use super::super::{SurveyOptions, survey};
+    use super::{ANSWER, Asker, Talk};
+    use crate::settings::{Table, Transport};
+
+    /// A port where whoever calls is told `said` over and over, and its number.
+    async fn endless(said: &'static [u8]) -> u16 {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("its address").port();
+        tokio::spawn(async move {
+            while let Ok((mut caller, _)) = listener.accept().await {
+                tokio::spawn(async move {
+                    let mut beat = tokio::time::interval(Duration::from_millis(2));
+                    while caller.write_all(said).await.is_ok() {
+                        beat.tick().await;
+                    }
+                });
+            }
+        });
+        port
+    }
+
+    #[tokio::test]
+    async fn the_survey_of_a_device_that_talks_without_end_ends_and_says_so() {
+        for said in [&b"hello, here I am\r\n"[..], &[1, 3, 2, 0, 1, 0x79, 0x84]] {
+            let transport =
+                Transport::RtuTcp { host: "127.0.0.1".to_owned(), port: endless(said).await, ascii: false };
+            let mut asker =
+                Asker::open(&transport, Duration::from_millis(100), Duration::ZERO).await.expect("open");
+            let options = SurveyOptions {
+                units: (1..=247).collect(),
+                tables: vec![Table::HoldingRegister, Table::InputRegister],
+                deep: false,
+                address: transport.address(),
+            };
+            let survey = survey(&mut asker, &transport, &options, &|_| {});
+            let report = tokio::time::timeout(Duration::from_secs(20), survey).await.expect("it ends");
+            let told = report.broke.unwrap_or_default();
+            assert!(told.contains("it talks without end: "), "{said:?}: {told:?}");
+        }
+    }
 
     #[test]
     fn a_device_talks_without_end_when_three_requests_in_a_row_drown_and_not_sooner() {

@@ -75,7 +75,12 @@ fn a_point() -> impl Strategy<Value = Keys> {
         put("offset", meaning.1.map(Val::Number));
         put("decimals", meaning.2.map(|n| Val::Number(f64::from(n))));
         put("range", meaning.3.map(|(low, wide)| Val::numbers(&[low, low + f64::from(wide)])));
-        put("sentinels", meaning.4.map(|s| Val::numbers(&s)));
+        // One that is said twice is read once.
+        let sentinels = meaning.4.map(|mut all| {
+            all.dedup();
+            Val::numbers(&all)
+        });
+        put("sentinels", sentinels);
         put("period", rest.3.map(Val::text));
         let label = |(zh, en): (Option<String>, String)| {
             let zh = zh.map(|t| ("zh".to_owned(), Val::Text(t)));
