@@ -144,7 +144,7 @@ fn a_name_that_means_several_points_is_told() {
     let list = "名称,寄存器地址,数据类型\n压力,40001,UINT16\n";
     let said = import(list, &["--kind", "steam-boiler"]);
     assert!(
-        said.contains("`压力` is no usual point of the kind steam-boiler: as pressure it has no presets"),
+        said.contains("`压力` is not a usual point of the kind steam-boiler: as pressure it has no presets"),
         "{said}"
     );
     let said = import(list, &["--kind", "air-receiver"]);

@@ -423,7 +423,7 @@ fn what_the_commands_print_is_in_chinese_and_json_is_not() {
         assert!(said.contains(told), "{told}:\n{said}");
     }
     let (_, said) = zh(&["profile", "import", "list.csv", "--out", "p.toml", "--json"]);
-    assert!(said.contains("`4000x` is no register address"), "{said}");
+    assert!(said.contains("`4000x` is not a register address"), "{said}");
 
     let profiles = root.join("config/profiles");
     let profiles = profiles.to_string_lossy();

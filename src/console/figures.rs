@@ -35,7 +35,7 @@ pub(super) async fn figures(
             Refusal::new(
                 "bad-request",
                 format!("`{text}` 不是时间，请按 2026-11-24T08:00:00Z 填写。"),
-                format!("`{text}` is no time; write it like 2026-11-24T08:00:00Z"),
+                format!("`{text}` is not a time; write it like 2026-11-24T08:00:00Z"),
             )
         })
     };

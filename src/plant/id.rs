@@ -12,7 +12,7 @@ pub struct Id(Box<str>);
 
 /// Why a text is no [`Id`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no id: use 1 to 64 letters, digits, `_`, `-` or `.`, starting with a letter or digit")]
+#[error("`{0}` is not an id: use 1 to 64 letters, digits, `_`, `-` or `.`, starting with a letter or digit")]
 pub struct IdError(String);
 
 impl Id {

@@ -67,7 +67,7 @@ pub(super) async fn start_database(keep: Keep) -> std::io::Result<SocketAddr> {
         }
         for (number, line) in text.split(|b| *b == b'\n').enumerate().filter(|(_, l)| !l.is_empty()) {
             if std::str::from_utf8(line).ok().and_then(tally::line).is_none() {
-                return (StatusCode::BAD_REQUEST, format!("line {} is no line protocol", number + 1));
+                return (StatusCode::BAD_REQUEST, format!("line {} is not line protocol", number + 1));
             }
         }
         match keep.add(&text) {

@@ -84,7 +84,7 @@ async fn a_table_of_readings_is_judged_too_and_a_wrong_line_is_named() {
     assert_eq!((&report["unknown"], &report["really"]), (&json!(["boiler-9/drum_level"]), &Value::Null));
     gateway.write("past.csv", &(table + "noon,boiler-1,drum_level,1\n"));
     let (code, said) = gateway.tool(&["replay", "--config", ".", "--csv", "past.csv"]);
-    assert!(code == 1 && said.contains("past.csv: line 10: `noon` is no time"), "{said}");
+    assert!(code == 1 && said.contains("past.csv: line 10: `noon` is not a time"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -138,7 +138,7 @@ async fn a_historians_table_is_read_as_it_was_exported() {
         "1: past.csv: there is no column `equipment`; there are `time`, `point`; wanted: time, equipment, point, value"
     );
     let comma = format!("{head}1795507200,boiler-1,drum_level,\"-90,5\"\n");
-    assert_eq!(judged(comma.as_bytes()), "1: past.csv: line 2: `-90,5` is no number; write -90.5");
+    assert_eq!(judged(comma.as_bytes()), "1: past.csv: line 2: `-90,5` is not a number; write -90.5");
     let (_, said) =
         gateway.tool(&["replay", "--config", ".", "--csv", "past.csv", "--from", "2027-01-01T00:00:00Z"]);
     assert!(said.contains("line 2"), "{said}");

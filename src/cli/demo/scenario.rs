@@ -259,7 +259,7 @@ pub(super) fn run(id: &str) -> i32 {
     let wanted = if id.eq_ignore_ascii_case("all") { all() } else { scenario(id).into_iter().collect() };
     if wanted.is_empty() {
         let known: Vec<&str> = all().iter().map(|s| s.id).collect();
-        complain!("there is no scenario `{id}`; there are {}, or all", known.join(", "));
+        complain!("`{id}` is not a scenario; known: {}, or all", known.join(", "));
         return exit::SETTINGS;
     }
     let mut code = exit::FINE;

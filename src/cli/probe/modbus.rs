@@ -65,7 +65,8 @@ struct Units(Vec<u8>);
 struct Tables(Vec<Table>);
 
 fn units(text: &str) -> Result<Units, String> {
-    let wrong = || format!("`{text}` are no units: numbers from 0 to 255 and spans, e.g. 1-247,255");
+    let wrong =
+        || format!("`{text}` is not a list of units: numbers from 0 to 255 and spans, e.g. 1-247,255");
     let mut all: Vec<u8> = Vec::new();
     for part in text.split(',').map(str::trim) {
         let (from, to) = part.split_once('-').unwrap_or((part, part));
@@ -90,7 +91,7 @@ fn tables(text: &str) -> Result<Tables, String> {
             "all" => {
                 all.extend([Table::HoldingRegister, Table::InputRegister, Table::Coil, Table::DiscreteInput]);
             }
-            _ => return Err(format!("`{word}` is no table: holding, input, coil, discrete or all")),
+            _ => return Err(format!("`{word}` is not a table: holding, input, coil, discrete or all")),
         }
     }
     all.dedup();

@@ -65,7 +65,7 @@ impl Place {
         let point = source.as_ref().and_then(|s| s.devices.first()?.groups.first()?.points.first().cloned());
         match (source, point) {
             (Some(source), Some(point)) => Ok(Placed { source, point, loaded }),
-            _ => Err(format!("--at: `{}` is no register", self.at)),
+            _ => Err(format!("--at: `{}` is not a register", self.at)),
         }
     }
 

@@ -117,7 +117,7 @@ fn configured(dir: &Path, path: &str) -> Result<Wanted, String> {
     let Loaded { settings, .. } = super::super::load(dir).map_err(|faults| super::super::all_of(&faults))?;
     let (equipment, point) = path
         .split_once('/')
-        .ok_or_else(|| format!("`{path}` is no point: EQUIPMENT/POINT, e.g. boiler-1/steam_pressure"))?;
+        .ok_or_else(|| format!("`{path}` is not a point: EQUIPMENT/POINT, e.g. boiler-1/steam_pressure"))?;
     let plant = settings.plant;
     let known =
         |names: Vec<&str>| if names.is_empty() { "there is none".to_owned() } else { names.join(", ") };

@@ -289,7 +289,7 @@ impl Report<'_> {
                 rows => format!("header in row {rows}"),
             };
             tell!(
-                "{}: {header}, {} points, {} rows that are no points",
+                "{}: {header}, {} points, {} rows that are not points",
                 sheet.name,
                 sheet.points,
                 sheet.skipped.len()
@@ -299,7 +299,7 @@ impl Report<'_> {
                 tell!("  columns not used: {}", columns.join(", "));
             }
             for skipped in &sheet.skipped {
-                tell!("  row {} is no point: {}", skipped.row, skipped.text);
+                tell!("  row {} is not a point: {}", skipped.row, skipped.text);
             }
         }
         for warning in &self.imported.warnings {

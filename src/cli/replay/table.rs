@@ -113,7 +113,7 @@ fn rows(file: &Path, zone: &TimeZone, mut each: impl FnMut(Row<'_>)) -> Result<(
         let at = moment(&cell(time), zone, near).ok_or_else(|| {
             let text = cell(time);
             named(format!(
-                "line {}: `{text}` is no time; write 2026-11-24T08:00:00Z, 2026-11-24 16:00:00 in the site's \
+                "line {}: `{text}` is not a time; write 2026-11-24T08:00:00Z, 2026-11-24 16:00:00 in the site's \
                  time, or seconds since 1970",
                 line()
             ))
@@ -150,7 +150,7 @@ fn number(text: &str) -> Result<f64, String> {
         _ => text.parse().map_err(|_| {
             let point = text.replacen(',', ".", 1);
             let hint = if point.parse::<f64>().is_ok() { format!("; write {point}") } else { String::new() };
-            format!("`{text}` is no number{hint}")
+            format!("`{text}` is not a number{hint}")
         }),
     }
 }

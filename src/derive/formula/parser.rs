@@ -213,7 +213,7 @@ impl<'a> Parser<'a> {
             Some("h") => 3600.0,
             Some("d") => 86_400.0,
             Some(other) => {
-                let problem = format!("`{other}` is no time for a window");
+                let problem = format!("`{other}` is not a time for a window");
                 return wrong(token.span, problem, "s, m, h or d, as in `90s`, `5m`, `2h`, `1d`");
             }
             None => {

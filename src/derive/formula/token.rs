@@ -140,7 +140,7 @@ impl<'a> Lexer<'a> {
         if let Some((sign, ours)) = foreign {
             return wrong(
                 span(sign.len()),
-                format!("`{sign}` is no sign of this language"),
+                format!("`{sign}` is not a sign of this language"),
                 format!("write `{ours}`"),
             );
         }

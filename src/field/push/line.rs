@@ -196,7 +196,7 @@ impl<'a> Reader<'a> {
             self.at += 1;
         }
         let word = &self.text[from..self.at];
-        word.parse().map_err(|_| format!("`{word}` is no timestamp: a whole number, see ?precision="))
+        word.parse().map_err(|_| format!("`{word}` is not a timestamp: a whole number, see ?precision="))
     }
 }
 

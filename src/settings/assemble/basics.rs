@@ -14,7 +14,7 @@ pub(super) fn site(w: &Walk<'_>) -> Option<Site> {
         .and_then(|t| Id::new(t).map_err(|e| w.fault("id", e.to_string(), "e.g. north")).ok());
     let timezone = w.text("timezone").unwrap_or("Asia/Shanghai").to_owned();
     if crate::plant::zone(&timezone).is_none() {
-        w.fault("timezone", format!("`{timezone}` is no time zone"), "an IANA name, e.g. Asia/Shanghai");
+        w.fault("timezone", format!("`{timezone}` is not a time zone"), "an IANA name, e.g. Asia/Shanghai");
     }
     let (zh, en) = (w.text("name"), w.text("name_en"));
     let region = w.text("region").map(str::to_owned);
@@ -64,7 +64,7 @@ pub(super) fn store(w: Option<&Walk<'_>>) -> Store {
                 Some(n) if n >= 1 << 20 => store.journal_max_bytes = n,
                 _ => w.fault(
                     "journal_max",
-                    format!("`{text}` is no size of 1 MiB or more"),
+                    format!("`{text}` is not a size of 1 MiB or more"),
                     "e.g. \"2GiB\", \"500MiB\"",
                 ),
             }
@@ -175,7 +175,7 @@ pub(super) fn log(w: Option<&Walk<'_>>) -> Log {
             if tracing_subscriber::EnvFilter::try_new(filter).is_err() {
                 w.fault(
                     "filter",
-                    format!("`{filter}` is no log filter"),
+                    format!("`{filter}` is not a log filter"),
                     "e.g. \"info\" or \"info,steamward::field=debug\"",
                 );
             }

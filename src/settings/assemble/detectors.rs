@@ -100,7 +100,7 @@ impl PlantBuilder<'_> {
                 let is_bool = self.points[point.0 as usize].value_type == ValueType::Bool;
                 let wrong = match port.unit {
                     "bool" if is_bool => None,
-                    "bool" => Some(format!("`{name}` is no discrete point")),
+                    "bool" => Some(format!("`{name}` is not a discrete point")),
                     _ if is_bool => Some(format!("`{name}` is a discrete point")),
                     _ => unit::conversion(unit, port.unit).err(),
                 };

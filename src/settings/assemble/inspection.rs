@@ -29,7 +29,11 @@ impl PlantBuilder<'_> {
         let due = w.need("due", "\"2027-06-30\"").and_then(|text| {
             let begins = next_day(text, &self.timezone);
             if begins.is_none() {
-                w.fault("due", format!("`{text}` is no date"), "year, month and day: due = \"2027-06-30\"");
+                w.fault(
+                    "due",
+                    format!("`{text}` is not a date"),
+                    "year, month and day: due = \"2027-06-30\"",
+                );
             }
             begins
         });

@@ -37,7 +37,7 @@ pub(super) fn outlets(w: &Walk<'_>, warnings: &RefCell<Vec<Fault>>) -> Outlets {
         if whsec.is_some_and(|key| BASE64.decode(key).is_err()) {
             o.fault(
                 "secret",
-                "begins with whsec_ but is no base64 behind it",
+                "begins with whsec_ but is not base64 behind it",
                 "the key as the receiver gave it",
             );
         }

@@ -56,7 +56,7 @@ fn part(t: &Walk<'_>, key: &'static str, example: &str) -> Option<String> {
     if text.is_empty() || text.contains(['/', '+', '#', '\0']) {
         t.fault(
             key,
-            format!("`{text}` is no Sparkplug id"),
+            format!("`{text}` is not a Sparkplug id"),
             format!("one level of a topic, without `/`, `+` and `#`: {key} = {example}"),
         );
         return None;

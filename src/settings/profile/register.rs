@@ -80,7 +80,7 @@ pub(super) fn order(walk: &Walk<'_>) -> Option<ByteOrder> {
     if found.is_none() {
         walk.fault(
             "order",
-            format!("`{text}` is no byte order"),
+            format!("`{text}` is not a byte order"),
             "abcd, cdab, badc, dcba, or the letters a to d (32 bits) or a to h (64 bits) as the bytes come",
         );
     }
@@ -297,7 +297,7 @@ fn address(walk: &Walk<'_>, given: Option<Table>, base: u16) -> Option<(Table, u
         None => {
             walk.fault(
                 "address",
-                format!("{number} is no register address"),
+                format!("{number} is not a register address"),
                 "40001 style, or 0 to 65535 with a table",
             );
             None
@@ -324,7 +324,7 @@ fn written(walk: &Walk<'_>) -> Option<(u32, Option<u8>, bool)> {
         _ => {
             walk.fault(
                 "address",
-                format!("`{text}` is no register address"),
+                format!("`{text}` is not a register address"),
                 "40001, \"0x2000\", or with a bit \"40021.3\"",
             );
             None
@@ -366,7 +366,7 @@ mod tests {
                 "point.0.address: the value reaches beyond register 65535\n"
             );
         }
-        assert_eq!(faults("", "address = 70000"), "point.0.address: 70000 is no register address\n");
+        assert_eq!(faults("", "address = 70000"), "point.0.address: 70000 is not a register address\n");
     }
 
     #[test]

@@ -20,7 +20,11 @@ fn slot(w: &Walk<'_>) -> Option<Slot> {
         let text = w.need(key, "\"22:00\"")?;
         let found = minute(text);
         if found.is_none() {
-            w.fault(key, format!("`{text}` is no time of day"), "hours and minutes, local time: \"22:00\"");
+            w.fault(
+                key,
+                format!("`{text}` is not a time of day"),
+                "hours and minutes, local time: \"22:00\"",
+            );
         }
         found
     };
@@ -29,7 +33,7 @@ fn slot(w: &Walk<'_>) -> Option<Slot> {
         all.iter().fold(0u8, |days, day| match DAYS.iter().position(|d| d == day) {
             Some(n) => days | 1 << n,
             None => {
-                w.fault("days", format!("`{day}` is no day"), format!("of {}", DAYS.join(", ")));
+                w.fault("days", format!("`{day}` is not a day"), format!("of {}", DAYS.join(", ")));
                 days
             }
         })

@@ -87,7 +87,7 @@ pub fn import(sheets: &[Sheet], options: &Options) -> Imported {
             let remedy = "a profile key or a column of the CSV form: id, name, address, type, unit, scale, hh … or ignore";
             imported.faults.push(whole(
                 &format!("--map {name}={key}"),
-                &format!("`{key}` is no key"),
+                &format!("`{key}` is not a key"),
                 remedy,
             ));
         }

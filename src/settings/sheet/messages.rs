@@ -16,7 +16,7 @@ pub(super) fn several_points(name: &str, id: &str, also: &[&str]) -> String {
 }
 
 pub(super) fn foreign_point(name: &str, id: &str, kind: &str) -> String {
-    format!("`{name}` is no usual point of the kind {kind}: as {id} it has no presets")
+    format!("`{name}` is not a usual point of the kind {kind}: as {id} it has no presets")
 }
 
 pub(super) fn no_station(text: &str) -> String {

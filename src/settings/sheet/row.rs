@@ -427,7 +427,7 @@ pub(super) fn quantity(text: &str) -> Result<(f64, String), (String, String)> {
             (format!("`{both}` may be {point} or {joined}"), "write it with a decimal point".to_owned())
         }
         NumberFault::Text => {
-            (format!("`{}` is no number", plain(text)), "write a plain number, e.g. 1.25".to_owned())
+            (format!("`{}` is not a number", plain(text)), "write a plain number, e.g. 1.25".to_owned())
         }
     })
 }

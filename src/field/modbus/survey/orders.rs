@@ -164,7 +164,7 @@ fn judge(format: Format, raw: &[f64], hints: &Hints) -> (f64, Vec<String>) {
     let mut found: Vec<(f64, String)> = Vec::new();
     let strange = raw.iter().filter(|v| !v.is_finite()).count();
     if strange > 0 || raw.is_empty() {
-        return (ABSURD * 2.0, vec![format!("{strange} of {} samples are no number", raw.len())]);
+        return (ABSURD * 2.0, vec![format!("{strange} of {} samples are not numbers", raw.len())]);
     }
     let scale = if hints.scale == 0.0 { 1.0 } else { hints.scale };
     let values: Vec<f64> = raw.iter().map(|v| v * scale).collect();
@@ -218,7 +218,7 @@ fn magnitude(format: Format, raw: &[f64]) -> Option<(f64, String)> {
     }
     let text = match (float, is_denormal(format, worst.1)) {
         (true, true) => "a denormal float".to_owned(),
-        (true, false) => format!("{:e} is no usual size", worst.1),
+        (true, false) => format!("{:e} is not a usual size", worst.1),
         _ if worst.1 < LARGE => String::new(),
         _ => format!("a large number, {:e}", worst.1),
     };

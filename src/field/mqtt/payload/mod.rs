@@ -55,7 +55,7 @@ pub enum PayloadError {
     #[error("no hexadecimal text where the shape has it")]
     NoHex,
     /// A character that is no digit.
-    #[error("`{0}` is no hexadecimal digit")]
+    #[error("`{0}` is not a hexadecimal digit")]
     NotHex(char),
     /// An odd number of digits.
     #[error("an odd number of hexadecimal digits")]

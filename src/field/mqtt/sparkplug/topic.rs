@@ -53,7 +53,7 @@ pub enum TopicError {
     Namespace(String),
     /// An unknown third level.
     #[error(
-        "`{0}` is no message type: NBIRTH, NDATA, NDEATH, NCMD, DBIRTH, DDATA, DDEATH and DCMD are, as the \
+        "`{0}` is not a message type: NBIRTH, NDATA, NDEATH, NCMD, DBIRTH, DDATA, DDEATH and DCMD are, as the \
          third level"
     )]
     Kind(String),

@@ -43,7 +43,7 @@ fn a_wrong_line_costs_only_itself_and_says_where() {
     assert_eq!(numbers, [Ok(2), Err(4), Err(5), Err(6), Err(7), Err(8), Err(9), Err(10), Ok(11)]);
     let said = found[1].as_ref().expect_err("an open quote").to_string();
     assert_eq!(said, "line 4: the text of the field `f` has no closing quote");
-    assert!(found[2].as_ref().expect_err("no number").what.contains("`x` is no timestamp"));
+    assert!(found[2].as_ref().expect_err("no number").what.contains("`x` is not a timestamp"));
 }
 
 #[test]

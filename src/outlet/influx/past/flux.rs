@@ -64,7 +64,7 @@ pub(super) async fn window(
         else {
             return Err(server("an answer without the columns that were asked for".to_owned()));
         };
-        let at = at.parse::<i64>().map_err(|_| server(format!("`{at}` is no time in nanoseconds")))?;
+        let at = at.parse::<i64>().map_err(|_| server(format!("`{at}` is not a time in nanoseconds")))?;
         let Some(value) = number(&value) else { continue };
         found.push(PastReading {
             at: Micros(at.div_euclid(1000)),

@@ -88,7 +88,10 @@ pub(super) fn address(text: &str, habit: Habit) -> Result<Option<Address>, Addre
     let mut found = single(start, habit).map_err(|f| f.told(&shown))?;
     if let Some(end) = end {
         found.registers = Some(registers(start, end, &found, habit).ok_or_else(|| {
-            (format!("`{shown}` is no range of registers"), "write first-last, e.g. 40001-40002".to_owned())
+            (
+                format!("`{shown}` is not a range of registers"),
+                "write first-last, e.g. 40001-40002".to_owned(),
+            )
         })?);
     }
     (found.bit, found.bit_to) = (bit, bit_to);
@@ -172,7 +175,7 @@ impl SingleFault {
     fn told(self, shown: &str) -> AddressFault {
         match self {
             Self::Letters(better) => (
-                format!("`{shown}` is no register address (a letter among the digits?)"),
+                format!("`{shown}` is not a register address (a letter among the digits?)"),
                 format!("write {better}"),
             ),
             Self::Hex => (
@@ -190,7 +193,7 @@ impl SingleFault {
                 "write 40001 style for a register, 00001 style for a coil".to_owned(),
             ),
             Self::Text => (
-                format!("`{shown}` is no register address"),
+                format!("`{shown}` is not a register address"),
                 "write it like 40001, 0x2000, or 0 with a function code".to_owned(),
             ),
         }

@@ -77,7 +77,7 @@ fn plc_memory_is_named_and_never_guessed() {
 #[test]
 fn letters_among_digits_are_shown_with_the_likely_number() {
     let (problem, remedy) = address("40O01", Habit::default()).expect_err("letter");
-    assert_eq!(problem, "`40O01` is no register address (a letter among the digits?)");
+    assert_eq!(problem, "`40O01` is not a register address (a letter among the digits?)");
     assert_eq!(remedy, "write 40001");
     assert!(address("70000", Habit::default()).is_err());
     assert!(address("第一路", Habit::default()).is_err());

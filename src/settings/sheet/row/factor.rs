@@ -108,7 +108,9 @@ impl Reading<'_> {
                     self.fault(column, problem, remedy);
                 }
             }
-            _ => self.fault(column, format!("`{}` is no multiplier", plain(text)), "e.g. 0.1, ×0.1 or 1/10"),
+            _ => {
+                self.fault(column, format!("`{}` is not a multiplier", plain(text)), "e.g. 0.1, ×0.1 or 1/10")
+            }
         }
     }
 

@@ -103,14 +103,18 @@ impl Reading<'_> {
                         "min" | "分" | "分钟" | "m" => "m",
                         "ms" | "毫秒" => "ms",
                         _ => {
-                            self.fault(column, format!("`{}` is no delay", plain(&text)), "seconds, e.g. 3");
+                            self.fault(
+                                column,
+                                format!("`{}` is not a delay", plain(&text)),
+                                "seconds, e.g. 3",
+                            );
                             continue;
                         }
                     };
                     Val::Text(format!("{n}{own}"))
                 }
                 _ => {
-                    self.fault(column, format!("`{}` is no {key}", plain(&text)), "0 or more");
+                    self.fault(column, format!("`{}` is not a valid {key}", plain(&text)), "0 or more");
                     continue;
                 }
             };

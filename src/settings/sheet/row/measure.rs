@@ -122,7 +122,7 @@ impl Reading<'_> {
         });
         if let Some((column, text)) = whole {
             let Some((low, high, own)) = lists::range(&text) else {
-                self.fault(column, format!("`{}` is no range", plain(&text)), "e.g. 0~2.5");
+                self.fault(column, format!("`{}` is not a range", plain(&text)), "e.g. 0~2.5");
                 return None;
             };
             self.same_unit(column, &own, unit);
@@ -149,7 +149,7 @@ impl Reading<'_> {
         if low < high {
             return Some((column, low, high));
         }
-        self.fault(column, format!("{low} to {high} is no range"), "the smaller number first");
+        self.fault(column, format!("{low} to {high} is not a range"), "the smaller number first");
         None
     }
 
@@ -158,7 +158,7 @@ impl Reading<'_> {
         if let Some((column, text)) = self.cell(&Field::RawRange) {
             match lists::range(&text) {
                 Some((low, high, _)) => ends.extend([(column, low), (column, high)]),
-                None => self.fault(column, format!("`{}` is no range", plain(&text)), "e.g. 0~4095"),
+                None => self.fault(column, format!("`{}` is not a range", plain(&text)), "e.g. 0~4095"),
             }
         } else {
             for field in [Field::RawLo, Field::RawHi] {
@@ -167,7 +167,7 @@ impl Reading<'_> {
                     Some(value) => ends.push((column, value)),
                     None => self.fault(
                         column,
-                        format!("`{}` is no raw value", plain(&text)),
+                        format!("`{}` is not a raw value", plain(&text)),
                         "e.g. 4000 or 0x0FFF",
                     ),
                 }
@@ -210,7 +210,7 @@ impl Reading<'_> {
                 _ => (0..=9).find(|n| lists::power(-n).is_some_and(|p| lists::scale(&word) == Ok(p))),
             };
             let Some(places) = places else {
-                self.fault(column, format!("`{}` is no number of decimals", plain(&text)), "0 to 9");
+                self.fault(column, format!("`{}` is not a number of decimals", plain(&text)), "0 to 9");
                 return;
             };
             keys.insert("decimals".to_owned(), Val::Number(f64::from(places)));

@@ -121,7 +121,7 @@ impl Reading<'_> {
                     _ if has_chinese(&text) && !self.around.block.exact => {}
                     _ => {
                         let remedy = "letters, digits, _ - . and at most 64 of them, e.g. drum_level";
-                        self.fault(column, format!("`{text}` is no id"), remedy);
+                        self.fault(column, format!("`{text}` is not an id"), remedy);
                     }
                 }
             }

@@ -25,7 +25,7 @@ impl Reading<'_> {
                 Some(order) => found = Some((column, order)),
                 None => {
                     let remedy = "ABCD, CDAB, BADC or DCBA; 1.25 is 3FA0 0000 in ABCD and 0000 3FA0 in CDAB";
-                    self.fault(column, format!("`{}` is no byte order", plain(&text)), remedy);
+                    self.fault(column, format!("`{}` is not a byte order", plain(&text)), remedy);
                     return None;
                 }
             }

@@ -36,7 +36,7 @@ impl Reading<'_> {
                     self.fault(
                         index,
                         "no register address",
-                        "write one like 40001; delete the row if it is no point",
+                        "write one like 40001; delete the row if it is not a point",
                     );
                     return Err(None);
                 }
@@ -80,7 +80,7 @@ impl Reading<'_> {
     fn counted_on(&mut self, column: &Column, found: &mut Address) -> Result<(), Option<String>> {
         if let Some((at, text)) = self.cell(&Field::Beyond) {
             let Ok(beyond) = plain(&text).parse::<u32>() else {
-                self.fault(at, format!("`{}` is no number of registers", plain(&text)), "0 or more");
+                self.fault(at, format!("`{}` is not a number of registers", plain(&text)), "0 or more");
                 return Err(None);
             };
             found.number = found.number.saturating_add(beyond);

@@ -26,7 +26,8 @@ impl Reading<'_> {
             let number = found.number;
             match () {
                 () if found.form == Form::Modicon => {
-                    let problem = format!("{number} is no register: these numbers begin with {}", number + 1);
+                    let problem =
+                        format!("{number} is not a register: these numbers begin with {}", number + 1);
                     self.fault(column, problem, "--table takes every number as a plain address");
                 }
                 () if number == 0 => {
@@ -96,7 +97,7 @@ impl Reading<'_> {
                     return None;
                 }
                 None => {
-                    self.fault(at, format!("`{}` is no function code", plain(&text)), "01, 02, 03 or 04");
+                    self.fault(at, format!("`{}` is not a function code", plain(&text)), "01, 02, 03 or 04");
                     return None;
                 }
             }
@@ -116,7 +117,7 @@ impl Reading<'_> {
                 None if type_word(&text).is_some() || said.is_some() => {}
                 None => {
                     let remedy = "holding, input, coil or discrete (保持寄存器, 输入寄存器, 线圈, 离散输入)";
-                    self.fault(at, format!("`{}` is no register table", plain(&text)), remedy);
+                    self.fault(at, format!("`{}` is not a register table", plain(&text)), remedy);
                     return None;
                 }
             }
@@ -185,7 +186,7 @@ impl Reading<'_> {
                 }
                 _ => {
                     let remedy = "0 to 15, 0 is the lowest; beyond that it is in the next register";
-                    self.fault(column, format!("`{}` is no bit of a register", plain(&text)), remedy);
+                    self.fault(column, format!("`{}` is not a bit of a register", plain(&text)), remedy);
                     return None;
                 }
             }
@@ -204,7 +205,7 @@ impl Reading<'_> {
                     _ => {
                         self.fault(
                             column,
-                            format!("`{}` is no number of registers", plain(&text)),
+                            format!("`{}` is not a number of registers", plain(&text)),
                             "1 to 125",
                         );
                         return None;
@@ -219,7 +220,7 @@ impl Reading<'_> {
         if let Some((column, text)) = self.cell(&Field::Type).filter(|(_, t)| !says_nothing(t)) {
             let Some(mut word) = type_word(&text) else {
                 let remedy = "e.g. UINT16, INT16, UINT32, INT32, FLOAT, BOOL, String(8), BCD";
-                self.fault(column, format!("`{}` is no data type", plain(&text)), remedy);
+                self.fault(column, format!("`{}` is not a data type", plain(&text)), remedy);
                 return None;
             };
             if !bits && !self.around.block.exact && bit.is_none() && found.bit_to.is_none() && !listed {

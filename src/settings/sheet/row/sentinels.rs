@@ -23,7 +23,7 @@ impl Reading<'_> {
     pub(super) fn sentinels(&mut self, keys: &mut Keys) {
         let Some((column, text)) = self.cell(&Field::Sentinels) else { return };
         let Some(all) = lists::raw_words(&text) else {
-            let problem = format!("`{}` is no raw value", plain(&text));
+            let problem = format!("`{}` is not a raw value", plain(&text));
             return self.fault(column, problem, "e.g. 32767 or 30001/-30001");
         };
         let kind = keys.get("type").and_then(Val::as_text).unwrap_or("u16").to_owned();

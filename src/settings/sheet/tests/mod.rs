@@ -127,7 +127,7 @@ fn a_column_is_what_the_command_line_says_by_header_or_letter() {
     };
     assert_eq!(import(&[sheet(&["蒸汽压力 | 40001"])], &bare).points[0].id, "steam_pressure");
     let wrong = Options { map: vec![("A".to_owned(), "adress".to_owned())], ..Options::default() };
-    assert!(told(&import(&[sheet(&lines)], &wrong).faults)[0].contains("`adress` is no key"));
+    assert!(told(&import(&[sheet(&lines)], &wrong).faults)[0].contains("`adress` is not a key"));
 }
 
 #[test]

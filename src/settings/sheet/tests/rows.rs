@@ -57,11 +57,11 @@ fn a_number_that_is_no_register_is_told_with_what_it_may_have_meant() {
     assert_eq!(
         told(&found.faults),
         [
-            "点表!B2: 40000 is no register: these numbers begin with 40001; \
+            "点表!B2: 40000 is not a register: these numbers begin with 40001; \
              --table takes every number as a plain address",
             "点表!B3: 65536 lies beyond the last register, 65535; \
              check the address, and whether the list counts from 0 or from 1",
-            "点表!E4: `-1` is no bit of a register; 0 to 15, 0 is the lowest; beyond that it is in the next register",
+            "点表!E4: `-1` is not a bit of a register; 0 to 15, 0 is the lowest; beyond that it is in the next register",
             "点表!D5: a text of 0 registers; 1 to 125 registers",
         ]
     );
