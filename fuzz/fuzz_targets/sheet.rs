@@ -49,7 +49,7 @@ fuzz_target!(|bytes: &[u8]| -> Corpus {
         order: (choice & 64 != 0).then(|| "cdab".to_owned()),
         ..Options::default()
     };
-    let sheet = Sheet { name: "点表".to_owned(), rows, merges };
+    let sheet = Sheet { name: "点表".to_owned(), rows, merges: merges.into() };
     let imported = import(std::slice::from_ref(&sheet), &options);
     imported.faults.iter().chain(&imported.warnings).for_each(|t| explained(&sheet, t));
     let profile = merge(&Profile::default(), &imported, false).profile;

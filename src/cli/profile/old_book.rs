@@ -10,20 +10,26 @@ use std::collections::HashSet;
 const NO_SECTOR: u32 = 0xFFFF_FFFA;
 /// The first bytes of such a file.
 const MAGIC: &[u8] = &[0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1];
-/// Records of cells that hold something.
+/// Records of cells that hold something. The text that a formula gives, 0x0207, stands behind its cell and names none.
 const CELLS: &[u16] =
-    &[0x0006, 0x0206, 0x0406, 0x00BD, 0x00D6, 0x00FD, 0x0203, 0x0204, 0x0205, 0x0207, 0x027E, 0x007E];
+    &[0x0006, 0x0206, 0x0406, 0x00BD, 0x00D6, 0x00FD, 0x0203, 0x0204, 0x0205, 0x027E, 0x007E];
 /// Several numbers beside each other; the last column stands at its end.
 const MANY: u16 = 0x00BD;
-/// A sheet, a chart, or the workbook's own part begins.
+/// A sheet, a chart inside of one, or the workbook's own part begins.
 const BEGIN: u16 = 0x0809;
+/// It ends.
+const END: u16 = 0x000A;
+/// What a sheet says that it spans; room is made for that many cells, whatever comes.
+const DECLARED: u16 = 0x0200;
+/// All cells that a sheet of this format can have.
+const ALL: u64 = 65_536 * 256;
 
 /// What one sheet spans: its cells, and its last row and column from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Reach {
     /// Rows times columns between the first and the last cell.
     pub(super) cells: u64,
-    pub(super) row: u16,
+    pub(super) row: u32,
     pub(super) column: u16,
 }
 
@@ -35,12 +41,20 @@ pub(super) fn reaches(bytes: &[u8]) -> Vec<Reach> {
 fn of_records(stream: &[u8]) -> Vec<Reach> {
     let mut found = Vec::new();
     let mut span: Option<[u16; 4]> = None;
+    // The sheets around a chart that stands inside of one: their cells go on behind it.
+    let mut outer: Vec<Option<[u16; 4]>> = Vec::new();
     let mut rest = stream;
     while let Some((kind, length)) = u16_at(rest, 0).zip(u16_at(rest, 2)) {
         let Some(body) = rest.get(4..4 + usize::from(length)) else { break };
         rest = &rest[4 + usize::from(length)..];
-        if kind == BEGIN {
-            found.extend(span.take().map(reach));
+        match kind {
+            BEGIN => outer.push(span.take()),
+            END => {
+                found.extend(span.take().map(reach));
+                span = outer.pop().flatten();
+            }
+            DECLARED => found.extend(declared(body).filter(|reach| reach.cells > ALL)),
+            _ => {}
         }
         let (Some(row), Some(first), true) = (u16_at(body, 0), u16_at(body, 2), CELLS.contains(&kind)) else {
             continue;
@@ -50,13 +64,28 @@ fn of_records(stream: &[u8]) -> Vec<Reach> {
         let [top, bottom, left, right] = span.unwrap_or([row, row, first, last]);
         span = Some([top.min(row), bottom.max(row), left.min(first), right.max(last)]);
     }
-    found.extend(span.map(reach));
+    found.extend(outer.into_iter().chain([span]).flatten().map(reach));
     found
 }
 
 fn reach([top, bottom, left, right]: [u16; 4]) -> Reach {
     let cells = (u64::from(bottom - top) + 1) * (u64::from(right - left) + 1);
-    Reach { cells, row: bottom, column: right }
+    Reach { cells, row: u32::from(bottom), column: right }
+}
+
+/// First row and the one behind the last, the same of the columns. An end before the begin is as good as no end.
+fn declared(body: &[u8]) -> Option<Reach> {
+    let (from, to, at) = match body.len() {
+        10 => (u32::from(u16_at(body, 0)?), u32::from(u16_at(body, 2)?), 4),
+        _ => (u32_at(body, 0)?, u32_at(body, 4)?, 8),
+    };
+    let (left, right) = (u16_at(body, at)?, u16_at(body, at + 2)?);
+    if to == 0 || right == 0 {
+        return None;
+    }
+    let rows = to.checked_sub(from).map_or(1 << 32, u64::from);
+    let columns = u64::from(right.checked_sub(left).filter(|_| left <= 255).unwrap_or(right));
+    Some(Reach { cells: rows * columns, row: to - 1, column: right - 1 })
 }
 
 /// The stream that holds the records.
@@ -160,11 +189,16 @@ pub(super) mod tests {
         record
     }
 
-    /// An .xls with these records in its one sheet; small ones lie in the shared sectors.
+    /// An .xls with these cells in its one sheet; small ones lie in the shared sectors.
     pub(in crate::cli::profile) fn book(cells: &[(u16, u16)], small: bool) -> Vec<u8> {
-        let mut records = vec![0x09, 0x08, 4, 0, 0, 6, 16, 0];
-        cells.iter().for_each(|(row, column)| records.extend(number(*row, *column)));
-        records.extend([0x0A, 0, 0, 0]);
+        of(&cells.iter().flat_map(|(row, column)| number(*row, *column)).collect::<Vec<u8>>(), small)
+    }
+
+    const BEGIN: [u8; 8] = [0x09, 0x08, 4, 0, 0, 6, 16, 0];
+    const END: [u8; 4] = [0x0A, 0, 0, 0];
+
+    fn of(inside: &[u8], small: bool) -> Vec<u8> {
+        let mut records = [&BEGIN, inside, &END].concat();
         let length = if small { records.len() } else { records.len().max(4096) };
         records.resize(length.next_multiple_of(512), 0);
         let sectors = records.len() / 512;
@@ -220,6 +254,35 @@ pub(super) mod tests {
         let many: Vec<(u16, u16)> = (0..2000).map(|n| (n / 10, n % 10)).collect();
         assert_eq!(reaches(&book(&many, false)), [Reach { cells: 2000, row: 199, column: 9 }]);
         assert!(reaches(b"PK\x03\x04").is_empty());
+    }
+
+    #[test]
+    fn a_chart_inside_of_a_sheet_ends_nothing_and_the_text_of_a_formula_is_no_cell() {
+        let chart = [number(0, 0), BEGIN.to_vec(), number(5, 5), END.to_vec(), number(65_535, 255)].concat();
+        let cells: Vec<u64> = reaches(&of(&chart, true)).iter().map(|reach| reach.cells).collect();
+        assert_eq!(cells, [1, 65_536 * 256]);
+        // Five characters `ABCDE`: as a cell they would stand in column 0x4100.
+        let text = [0x07, 0x02, 8, 0, 5, 0, 0, 0x41, 0x42, 0x43, 0x44, 0x45];
+        let formula = [number(0, 0), text.to_vec(), number(900, 3)].concat();
+        assert_eq!(reaches(&of(&formula, true)), [Reach { cells: 901 * 4, row: 900, column: 3 }]);
+    }
+
+    #[test]
+    fn a_sheet_that_only_says_how_much_it_spans_is_known_too() {
+        let says = |rows: [u32; 2], columns: [u16; 2]| {
+            let mut record = vec![0x00, 0x02, 14, 0];
+            rows.iter().for_each(|n| record.extend(n.to_le_bytes()));
+            columns.iter().for_each(|n| record.extend(n.to_le_bytes()));
+            record.extend([0, 0]);
+            of(&[record, number(0, 0)].concat(), true)
+        };
+        for (rows, columns) in [([0, u32::MAX], [0, 256]), ([9, 3], [0, 9]), ([0, 65_536], [0, 300])] {
+            assert!(reaches(&says(rows, columns)).iter().any(|reach| reach.cells > super::ALL), "{rows:?}");
+        }
+        // All rows and columns of the format, as a sheet that is coloured throughout has it, are no more than that.
+        for (rows, columns) in [([0, 65_536], [0, 256]), ([0, 0], [0, 0]), ([3, 900], [1, 12])] {
+            assert_eq!(reaches(&says(rows, columns)).len(), 1, "{rows:?}");
+        }
     }
 
     proptest! {

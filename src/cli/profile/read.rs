@@ -180,7 +180,8 @@ fn book(path: &Path) -> Result<Vec<Sheet>, String> {
                 rows: (m.start.0 as usize, m.end.0 as usize),
                 columns: (m.start.1 as usize, m.end.1 as usize),
             })
-            .collect();
+            .collect::<Vec<_>>()
+            .into();
         found.push(Sheet { name, rows: grid.rows, merges });
     }
     Ok(found)

@@ -120,7 +120,11 @@ mod tests {
         ];
         let row: Vec<Cell> =
             texts.iter().map(|t| Cell::Text((*t).to_owned())).chain([Cell::Number(-75.0)]).collect();
-        let sheet = Sheet { name: "x".to_owned(), rows: vec![row], merges: Vec::new() };
+        let sheet = Sheet {
+            name: "x".to_owned(),
+            rows: vec![row],
+            merges: crate::settings::sheet::Merges::default(),
+        };
         for ending in ["x.csv", "x.tsv"] {
             let dir = tempfile::tempdir().expect("a folder");
             let path = dir.path().join(ending);

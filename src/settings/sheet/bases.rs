@@ -1,12 +1,12 @@
 //! Where each list counts its addresses from, and where the profile that comes out does.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::address::{self, Habit};
 use super::headers::Field;
 use super::places::Places;
 use super::scan::{self, Block};
-use super::text::{letters, plain};
+use super::text::{folded, letters, plain};
 use super::{Options, Sheet, Trouble, Val, messages};
 
 /// What may say where the addresses of a list are counted from.
@@ -35,7 +35,7 @@ pub(super) fn of_head<'a>(
     if let Some(base) = options.address_base {
         return base;
     }
-    let mut all = std::collections::BTreeSet::new();
+    let mut all = BTreeSet::new();
     for (sheet, blocks, places) in lists {
         let (head, _) = scan::head(sheet, blocks.first().map_or(0, |b| b.header.start));
         let named = head.get("address_base").and_then(Val::as_number).map(|n| n as u8);
@@ -95,14 +95,20 @@ pub(super) fn digits(sheet: &Sheet, block: &Block, places: &Places) -> Digits {
     let all = cells.iter().all(|(_, text)| {
         address::address(text, habit).is_ok_and(|a| a.is_none_or(|a| a.form == address::Form::Hex))
     });
-    let widths: std::collections::BTreeSet<usize> = cells
+    let widths: BTreeSet<usize> = cells
         .iter()
         .map(|(_, text)| plain(text).chars().take_while(char::is_ascii_hexdigit).count())
         .collect();
-    let filled_up = widths.len() == 1 && widths.iter().all(|w| *w >= 3) && cells.len() > 1;
-    let several =
-        lettered.iter().map(|(_, text)| plain(text)).collect::<std::collections::BTreeSet<_>>().len() > 1;
-    if !(all && (filled_up || several)) || places.at(block.rows.start).hex.is_some() {
+    let begun = |text: &str| plain(text).starts_with(|c: char| c.is_ascii_digit());
+    // A100 and A101 alone may be the memory of a PLC.
+    let filled_up =
+        widths.iter().all(|w| *w >= 3) && widths.len() == 1 && cells.iter().any(|(_, t)| begun(t));
+    let several: BTreeSet<String> =
+        lettered.iter().map(|(_, text)| plain(text)).filter(|text| begun(text)).collect();
+    let word = folded(&column.title);
+    let decimal = ["十进制", "10进制", "decimal", "dec)", "dez"].iter().any(|w| word.contains(w));
+    let sure = filled_up && cells.len() > 1 || several.len() > 1;
+    if !(all && sure) || decimal || places.at(block.rows.start).hex.is_some() {
         return Digits { mixed: true, ..Digits::default() };
     }
     let told = Trouble {

@@ -53,7 +53,7 @@ pub fn export(name: &str, profile: &Profile) -> Sheet {
         }
         rows.push(row);
     }
-    Sheet { name: name.to_owned(), rows, merges: Vec::new() }
+    Sheet { name: name.to_owned(), rows, merges: super::Merges::default() }
 }
 
 /// The columns a key goes into.

@@ -5,7 +5,8 @@
 //! guessed is said; what a sheet does not mention in a point that exists is kept; an exported profile
 //! imports back to the same one. The words understood are in `docs/spreadsheets.md`.
 //!
-//! `scan` finds headers and rows, `row` reads one row, `import` joins them; `merge` lays them over
+//! `scan` finds lists by their headers (`header_rows`) and settles which column tells what (`settle`), `row` reads one row,
+//! `of_sheet` one sheet, `import` joins them; `merge` lays them over
 //! the profile there is, `diff` tells what that changes, `document` reads and writes the TOML.
 
 mod address;
@@ -14,11 +15,13 @@ mod bases;
 mod diff;
 mod document;
 mod export;
+mod header_rows;
 mod headers;
 mod import;
 mod keys;
 mod lists;
 mod merge;
+mod merges;
 mod messages;
 mod names;
 mod notes;
@@ -28,10 +31,12 @@ mod places;
 mod relate;
 mod row;
 mod scan;
+mod settle;
 mod station;
 #[cfg(test)]
 mod tests;
 mod text;
+mod type_words;
 mod types;
 mod units;
 mod value;
@@ -44,6 +49,7 @@ pub use export::export;
 pub(super) use headers::profile_key;
 pub use import::{Imported, SheetReport, Skipped, import};
 pub use merge::{Taken, merge};
+pub use merges::{Merge, Merges};
 pub use station::Station;
 pub use text::letters;
 pub(super) use text::plain;
@@ -70,15 +76,6 @@ pub enum Cell {
     Error(String),
 }
 
-/// Cells joined to one: first and last row and column, from 0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Merge {
-    /// First and last row.
-    pub rows: (usize, usize),
-    /// First and last column.
-    pub columns: (usize, usize),
-}
-
 /// One sheet: rows and cells from A1 on, so that row n is shown as n + 1.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Sheet {
@@ -87,7 +84,7 @@ pub struct Sheet {
     /// The cells.
     pub rows: Vec<Vec<Cell>>,
     /// Joined cells.
-    pub merges: Vec<Merge>,
+    pub merges: Merges,
 }
 
 impl Sheet {
@@ -96,7 +93,7 @@ impl Sheet {
     pub fn of_texts(name: &str, rows: Vec<Vec<String>>) -> Self {
         let cell = |t: String| if t.is_empty() { Cell::Empty } else { Cell::Text(t) };
         let rows = rows.into_iter().map(|r| r.into_iter().map(cell).collect()).collect();
-        Self { name: name.to_owned(), rows, merges: Vec::new() }
+        Self { name: name.to_owned(), rows, merges: Merges::default() }
     }
 
     fn cell(&self, row: usize, column: usize) -> &Cell {
@@ -105,11 +102,7 @@ impl Sheet {
 
     /// The cell, or for a cell joined with those above it, the joined one.
     fn down(&self, row: usize, column: usize) -> &Cell {
-        let merged = self
-            .merges
-            .iter()
-            .find(|m| (m.rows.0..=m.rows.1).contains(&row) && m.columns.0 == column && m.rows.0 < row);
-        self.cell(merged.map_or(row, |m| m.rows.0), column)
+        self.cell(self.merges.beginning(row, column).map_or(row, |m| m.rows.0), column)
     }
 
     /// The text over a column, from a cell joined in any direction.

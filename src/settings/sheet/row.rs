@@ -4,8 +4,10 @@
 
 mod alarm_bit;
 mod bit_words;
+mod device;
 mod factor;
 mod limits;
+mod listed_bits;
 mod measure;
 mod naming;
 mod one_byte;
@@ -17,13 +19,12 @@ mod sentinels;
 pub(super) use one_byte::first_bit;
 pub(super) use register::section_table;
 
-use super::address::{Address, Form, Habit, address};
+use super::address::{Form, Habit, address};
 use super::headers::{Column, Field};
-use super::lists;
 use super::scan::Block;
-use super::text::{NumberFault, has_chinese, is_blank, letters, number_and_unit, plain, tidy};
+use super::text::{NumberFault, is_blank, letters, number_and_unit, plain, tidy};
 use super::value::{Keys, Val};
-use super::{Sheet, Trouble, messages, names, station, units};
+use super::{Sheet, Trouble, names, units};
 use crate::settings::Table;
 
 /// A point as its row tells it, before ids are made unique and references resolved.
@@ -278,36 +279,6 @@ impl<'a> Reading<'a> {
         self.address = found.or_else(|| self.around.above.clone());
     }
 
-    /// The unit id of the row's device: its own cell, else that of the row above or of a title.
-    fn which_station(&mut self) {
-        let before = self.device.clone();
-        if let Some((_, text)) = self.cell(&Field::Device) {
-            self.device = Some(tidy(&text));
-        }
-        let Some(column) = self.column(&Field::Slave).map(|c| c.index) else { return };
-        match self.cell(&Field::Slave) {
-            None if before.is_some() && self.device != before && !self.around.block.exact => {
-                self.fault(
-                    column,
-                    messages::DEVICE_WITHOUT_STATION,
-                    "write the unit id of the device in every row",
-                );
-            }
-            Some((_, text)) => match station::number(&text) {
-                Some(unit) => self.station = Some(unit),
-                None => self.fault(
-                    column,
-                    messages::no_station(&plain(&text)),
-                    "a number from 1 to 247, or --map 'A=ignore' for this column if it is something else",
-                ),
-            },
-            None if self.station.is_none() && super::scan::filled(self.around.sheet, self.row) >= 3 => {
-                self.fault(column, messages::STATION_MISSING, "write the unit id of the device in every row");
-            }
-            None => {}
-        }
-    }
-
     /// `1.250` in a list whose numbers have decimal commas.
     fn doubtful_points(&mut self) {
         if !self.around.decimal_comma {
@@ -340,75 +311,6 @@ impl<'a> Reading<'a> {
         let cells = self.around.sheet.rows.get(self.row).into_iter().flatten();
         let words: Vec<String> = cells.map(|c| tidy(&c.shown())).filter(|t| !t.is_empty()).collect();
         words.join(" | ").chars().take(80).collect()
-    }
-
-    /// Bits listed in one cell of the row.
-    fn listed_bits(&self, place: Option<&(usize, Address)>) -> Option<Vec<(u8, u8, String)>> {
-        let (_, found) = place?;
-        if found.bit.is_some() || self.cell(&Field::Bit).is_some() {
-            return None;
-        }
-        let fields = [Field::Bits, Field::Labels, Field::Describe, Field::Name];
-        let remarks = self.around.block.columns.iter().filter(|c| c.field == Field::Remark).map(|c| c.index);
-        let columns = fields.iter().filter_map(|f| self.column(f).map(|c| c.index)).chain(remarks);
-        columns.into_iter().find_map(|c| lists::bits(&self.around.sheet.down(self.row, c).shown()))
-    }
-
-    fn bit_points(
-        &mut self,
-        bits: &[(u8, u8, String)],
-        keys: &Keys,
-        slot: Option<Slot>,
-        column: usize,
-        form: Option<Form>,
-    ) -> Outcome {
-        let Some(slot) = slot else { return Outcome::Points(Vec::new()) };
-        if slot.registers > 1 {
-            self.fault(
-                column,
-                "a list of bits for more than one register",
-                "one row a register, with its own list",
-            );
-            return Outcome::Points(Vec::new());
-        }
-        let invert = self.cell(&Field::Invert).and_then(|(_, t)| lists::flag(&t)).unwrap_or(false);
-        let named = bits.iter().filter(|(_, _, name)| !names::is_reserved(name));
-        let points = named.map(|(bit, last, name)| {
-            let mut keys = keys.clone();
-            keys.retain(|k, _| matches!(k.as_str(), "address" | "table" | "order"));
-            if bit < last {
-                keys.insert("type".to_owned(), Val::text("bits"));
-                keys.insert("bits".to_owned(), Val::numbers(&[f64::from(*bit), f64::from(*last)]));
-            } else {
-                keys.insert("bit".to_owned(), Val::Number(f64::from(*bit)));
-            }
-            if invert && bit == last {
-                keys.insert("invert".to_owned(), Val::Flag(true));
-            }
-            if bit == last {
-                keys.insert("unit".to_owned(), Val::text("bool"));
-            }
-            let language = if has_chinese(name) { "name" } else { "name_en" };
-            keys.insert(language.to_owned(), Val::text(name));
-            let kind = self.around.kind;
-            let known = names::named(name, kind).map(|found| found.id.to_owned());
-            let id = known.or_else(|| names::slug(name)).or_else(|| names::translated(name, kind));
-            let slot = Some(Slot { bit: Some(*bit), ..slot });
-            Draft {
-                id,
-                explicit: false,
-                keys,
-                comment: None,
-                row: self.row,
-                column,
-                slot,
-                references: Vec::new(),
-                form,
-                station: self.station,
-                device: self.device.clone(),
-            }
-        });
-        Outcome::Points(points.collect())
     }
 }
 

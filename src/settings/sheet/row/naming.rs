@@ -50,12 +50,8 @@ impl Reading<'_> {
         }
         let Some(column) = self.column(&Field::Name).map(|c| c.index) else { return true };
         let own = sheet.cell(self.row, column);
-        let joined = |m: &super::super::Merge| {
-            m.columns.0 == column && m.rows.0 < m.rows.1 && (m.rows.0..=m.rows.1).contains(&self.row)
-        };
-        own.is_empty()
-            || sheet.merges.iter().any(joined)
-            || super::super::names::is_register_name(&own.shown())
+        let joined = sheet.merges.beginning(self.row, column).is_some_and(|m| m.rows.0 < m.rows.1);
+        own.is_empty() || joined || super::super::names::is_register_name(&own.shown())
     }
 
     /// The words of a bit that stand where remarks do.

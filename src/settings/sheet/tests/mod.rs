@@ -14,7 +14,7 @@ fn sheet(lines: &[&str]) -> Sheet {
         t => t.parse::<f64>().map_or_else(|_| Cell::Text(t.to_owned()), Cell::Number),
     };
     let rows = lines.iter().map(|l| l.split('|').map(cell).collect()).collect();
-    Sheet { name: "点表".to_owned(), rows, merges: Vec::new() }
+    Sheet { name: "点表".to_owned(), rows, merges: Merges::default() }
 }
 
 fn read_lines(lines: &[&str]) -> Imported {
@@ -85,7 +85,7 @@ fn two_header_rows_and_joined_cells_are_one_header() {
             Merge { rows: (0, 1), columns: (2, 2) },
         ],
     ] {
-        sheet.merges = merges;
+        sheet.merges = merges.into();
         let found = import(&[sheet.clone()], &Options::default());
         assert_eq!(points(&found)[0], format!("steam_pressure: {}", expected[0]));
         assert_eq!(found.points[1].id, "p40002");

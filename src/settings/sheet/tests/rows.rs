@@ -10,7 +10,7 @@ fn bits_below_one_joined_register_share_its_address() {
         "steam_pressure_high: address = 40021, bit = 4, name = \"超压\", unit = \"bool\"",
     ];
     assert_eq!(points(&import(&[bits.clone()], &Options::default()))[..2], expected);
-    bits.merges = vec![Merge { rows: (1, 3), columns: (1, 1) }];
+    bits.merges = vec![Merge { rows: (1, 3), columns: (1, 1) }].into();
     let found = import(&[bits], &Options::default());
     assert_eq!(points(&found)[..2], expected);
     assert_eq!(told(&found.warnings), Vec::<String>::new());
@@ -394,8 +394,11 @@ fn a_column_with_letters_among_its_digits_is_hexadecimal_throughout_and_that_is_
             .chain(["压力", "温度", "液位"].iter().zip(addresses).map(|(n, a)| format!("{n} | {a} | INT16")))
             .collect();
         let texts = |l: &String| l.split('|').map(|c| Cell::Text(c.trim().to_owned())).collect();
-        let list =
-            Sheet { name: "点表".to_owned(), rows: lines.iter().map(texts).collect(), merges: Vec::new() };
+        let list = Sheet {
+            name: "点表".to_owned(),
+            rows: lines.iter().map(texts).collect(),
+            merges: Merges::default(),
+        };
         let found = import(&[list], &Options::default());
         assert_eq!(told(&found.faults), Vec::<String>::new());
         let places: Vec<u32> =
@@ -411,8 +414,16 @@ fn a_column_with_letters_among_its_digits_is_hexadecimal_throughout_and_that_is_
     let found =
         read_lines(&["名称 | 地址 | 类型", "压力 | 16 | INT16", "温度 | 0C1 | INT16", "液位 | 20 | INT16"]);
     assert_eq!((found.points.len(), found.faults.len()), (0, 3), "{:?}", found.faults);
+    // Nor is it where the header says decimal, or where the letters may name the memory of a PLC.
+    for (title, addresses) in
+        [("地址(十进制)", ["1000", "100A"]), ("地址", ["A100", "A101"]), ("Addr (DEC)", ["0010", "000A"])]
+    {
+        let rows = addresses.map(|a| format!("压力{a} | {a} | INT16"));
+        let found = read_lines(&[&format!("名称 | {title} | 类型"), &rows[0], &rows[1]]);
+        assert!(!found.faults.is_empty(), "{title}: {:?}", points(&found));
+    }
     let modicon = read_lines(&["名称 | 地址 | 类型", "压力 | 40016 | INT16", "温度 | 000C1 | INT16"]);
-    assert_eq!(modicon.faults.is_empty(), false, "{:?}", modicon.points);
+    assert!(!modicon.faults.is_empty(), "{:?}", modicon.points);
 }
 
 #[test]
