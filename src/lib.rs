@@ -25,9 +25,10 @@
 //! | [`alarm`] | limits, ISA-18.2 alarm states, the engine; pure | `plant`, `people`, `derive` |
 //! | [`hazard`] | record, lifecycle, events; pure | `plant`, `people`, `alarm` |
 //! | [`audit`] | the chain of everything that was changed, and by whom; pure | `plant`, `people` |
+//! | [`command`] | what may be asked, by whom, and why not; pure | `people`, `alarm`, `hazard` |
 //! | [`store`] | `journal.db` and `ledger.db` | `plant`, `people`, `alarm`, `hazard`, `audit` |
 //! | [`outlet`] | readers with their own cursor: InfluxDB, inspection feed | `plant`, `settings`, `store`, `clock`, `parts` |
-//! | [`console`] | API, live events, page | `plant`, `people`, `settings`, `hazard`, `outlet`, `store`, `clock`, `parts` |
+//! | [`console`] | API, live events, page | `plant`, `people`, `settings`, `alarm`, `hazard`, `command`, `outlet`, `store`, `clock`, `parts` |
 //! | [`tongue`] | the command line's sentences in Chinese, found by the English ones; pure | nothing |
 //! | `simulate` | the demo plant: physics, Modbus and MQTT devices, faults | nothing |
 //! | [`exit`] | exit codes | nothing |
@@ -44,6 +45,7 @@ pub mod audit;
 pub mod broker;
 pub mod cli;
 pub mod clock;
+pub mod command;
 pub mod console;
 pub mod derive;
 pub mod exit;

@@ -14,7 +14,7 @@ use super::Shared;
 use super::hazards::checked;
 use super::input::Body;
 use super::refusal::{ErrorBody, Refusal};
-use super::{Command, OnAlarm};
+use crate::command::{AlarmAction, Command};
 
 /// Which alarm, and who.
 #[derive(Deserialize, ToSchema)]
@@ -62,9 +62,9 @@ async fn ask(
     shared: &Shared,
     rule: String,
     by: String,
-    what: OnAlarm,
+    action: AlarmAction,
 ) -> Result<Json<serde_json::Value>, Refusal> {
-    shared.ask(Command::Alarm { rule, by: shared.actor(by), what }).await
+    shared.ask(Command::Alarm { rule, by: shared.actor(by), action }).await
 }
 
 /// Acknowledge an alarm.
@@ -75,7 +75,7 @@ pub(super) async fn acknowledge(
     Body(body): Body<OnRule>,
 ) -> Result<Json<serde_json::Value>, Refusal> {
     let (by, note) = checked(&body.by, &body.note)?;
-    ask(&shared, body.rule, by, OnAlarm::Acknowledge { note }).await
+    ask(&shared, body.rule, by, AlarmAction::Acknowledge { note }).await
 }
 
 /// Reset a latched alarm whose condition has returned.
@@ -86,7 +86,7 @@ pub(super) async fn reset(
     Body(body): Body<OnRule>,
 ) -> Result<Json<serde_json::Value>, Refusal> {
     let (by, _) = checked(&body.by, &body.note)?;
-    ask(&shared, body.rule, by, OnAlarm::Reset).await
+    ask(&shared, body.rule, by, AlarmAction::Reset).await
 }
 
 /// Shelve an alarm: it calls nobody for some minutes, is judged all the same, and calls then if it is still true.
@@ -98,7 +98,7 @@ pub(super) async fn shelve(
 ) -> Result<Json<serde_json::Value>, Refusal> {
     let (by, why) = reasoned(&body.by, &body.reason)?;
     let time = Duration::from_secs(60 * u64::from(body.minutes));
-    ask(&shared, body.rule, by, OnAlarm::Shelve { why, time }).await
+    ask(&shared, body.rule, by, AlarmAction::Shelve { why, time }).await
 }
 
 /// End the shelving of an alarm before its time.
@@ -109,7 +109,7 @@ pub(super) async fn unshelve(
     Body(body): Body<OnRule>,
 ) -> Result<Json<serde_json::Value>, Refusal> {
     let (by, _) = checked(&body.by, &body.note)?;
-    ask(&shared, body.rule, by, OnAlarm::Unshelve).await
+    ask(&shared, body.rule, by, AlarmAction::Unshelve).await
 }
 
 /// Take an alarm out of service, for maintenance; it calls nobody until it is put back.
@@ -120,7 +120,7 @@ pub(super) async fn take_out(
     Body(body): Body<Hide>,
 ) -> Result<Json<serde_json::Value>, Refusal> {
     let (by, why) = reasoned(&body.by, &body.reason)?;
-    ask(&shared, body.rule, by, OnAlarm::TakeOut { why }).await
+    ask(&shared, body.rule, by, AlarmAction::TakeOut { why }).await
 }
 
 /// Put an alarm back into service.
@@ -131,5 +131,5 @@ pub(super) async fn put_back(
     Body(body): Body<OnRule>,
 ) -> Result<Json<serde_json::Value>, Refusal> {
     let (by, _) = checked(&body.by, &body.note)?;
-    ask(&shared, body.rule, by, OnAlarm::PutBack).await
+    ask(&shared, body.rule, by, AlarmAction::PutBack).await
 }

@@ -5,10 +5,11 @@ use axum::extract::{Path, State};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
+use super::Shared;
 use super::input::{Body, Params};
 use super::refusal::{ErrorBody, Refusal};
 use super::views::{EvidenceView, HazardFeed, HazardView, rfc3339};
-use super::{Command, Shared};
+use crate::command::Command;
 use crate::plant::is_unseen;
 use crate::store::{JournalReader, evidence};
 

@@ -31,9 +31,9 @@ use tokio::sync::{mpsc, oneshot};
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use crate::command::{Command, Reason};
 use crate::outlet::OutletStatus;
 use crate::parts::Board;
-use crate::people::Actor;
 use crate::plant::TextTable;
 use crate::settings::Secret;
 use crate::store::{JournalReader, LedgerReader};
@@ -49,75 +49,13 @@ pub use reload::{CurrentPlant, ReloadOutcome, ReloadRequest, ReloadView};
 pub use trace::{TracePort, TraceView};
 pub use views::{AlarmView, GuidanceView, HiddenView, PushRejection, PushReport, Texts};
 
-/// What a person does to an alarm.
-#[derive(Debug)]
-pub enum OnAlarm {
-    /// Take note of it.
-    Acknowledge {
-        /// Why, or what is being done.
-        note: String,
-    },
-    /// Release its latch.
-    Reset,
-    /// Put it aside.
-    Shelve {
-        /// Why.
-        why: String,
-        /// For how long.
-        time: std::time::Duration,
-    },
-    /// End that.
-    Unshelve,
-    /// Take it out of service.
-    TakeOut {
-        /// Why.
-        why: String,
-    },
-    /// End that.
-    PutBack,
-}
-
-/// What a person asked for; the keeper carries it out.
-#[derive(Debug)]
-pub enum Command {
-    /// Do something to an alarm.
-    Alarm {
-        /// Rule key.
-        rule: String,
-        /// Who.
-        by: Actor,
-        /// What.
-        what: OnAlarm,
-    },
-    /// Acknowledge a hazard.
-    AcknowledgeHazard {
-        /// Hazard id.
-        id: String,
-        /// Who.
-        by: Actor,
-        /// What is being done.
-        note: String,
-    },
-    /// Close a hazard.
-    CloseHazard {
-        /// Hazard id.
-        id: String,
-        /// Who.
-        by: Actor,
-        /// What was done.
-        note: String,
-        /// Why, where the limit is no longer in the settings.
-        override_reason: Option<String>,
-    },
-}
-
 /// A command and where its outcome goes; answered only after it is on the disk.
 #[derive(Debug)]
 pub struct Request {
     /// What.
     pub command: Command,
     /// Outcome.
-    pub reply: oneshot::Sender<Result<(), Refusal>>,
+    pub reply: oneshot::Sender<Result<(), Reason>>,
 }
 
 /// A switch the demo offers on the page; real plants have none.

@@ -7,6 +7,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::views::Texts;
+use crate::alarm::CommandError;
+use crate::command::Reason;
+use crate::hazard::HazardError;
 
 /// Why a request was refused, in words for the person.
 #[derive(Debug, Clone)]
@@ -36,6 +39,47 @@ impl Refusal {
     pub(super) fn with(self, status: StatusCode) -> Response {
         let error = ErrorDetail { code: self.code.to_owned(), message: self.message };
         (status, Json(ErrorBody { error })).into_response()
+    }
+}
+
+impl From<&Reason> for Refusal {
+    fn from(reason: &Reason) -> Self {
+        let zh = match reason {
+            Reason::NoAlarm(key) => format!("没有报警 {key}。"),
+            Reason::NoOpenHazard(id) => format!("没有未销号隐患 {id}。"),
+            Reason::OwnAlarm => "网关自身的报警只能确认。".to_owned(),
+            Reason::NotWaiting(_) => "该报警无需确认。".to_owned(),
+            Reason::Alarm(error) => of_an_alarm(error),
+            Reason::Hazard(error) => of_a_hazard(*error).to_owned(),
+        };
+        Self::new(reason.code(), zh, reason.to_string())
+    }
+}
+
+fn of_an_alarm(error: &CommandError) -> String {
+    match error {
+        CommandError::NotWaiting(_) => "该报警无需确认。".to_owned(),
+        CommandError::NotLatched(_) => "只有已确认、条件已恢复的自保持报警才能复位。".to_owned(),
+        CommandError::NotShelved(_) => "该报警未被搁置。".to_owned(),
+        CommandError::IsOut => "该报警已停用。".to_owned(),
+        CommandError::NotOut(_) => "该报警未停用。".to_owned(),
+        CommandError::TooLong { most, .. } => {
+            format!("搁置时间须大于 0，且不超过 {} 分钟。", most.as_secs() / 60)
+        }
+    }
+}
+
+fn of_a_hazard(error: HazardError) -> &'static str {
+    match error {
+        HazardError::Unknown => "没有这条未销号隐患。",
+        HazardError::AlreadyAcknowledged => "该隐患已确认。",
+        HazardError::NotAcknowledged => "请先确认隐患，再销号。",
+        HazardError::StillInBreach => "限值仍在超限，隐患未消除，不能销号。",
+        HazardError::ValueUnknown => "测量值未知，未知不等于正常；请先恢复测量再销号。",
+        HazardError::LimitGone => {
+            "该隐患的限值已从设置中删除，无法判断是否消除；如确已消除，请写明理由后再次提交，理由将记入审计。"
+        }
+        HazardError::AlreadySealed => "证据已封存。",
     }
 }
 

@@ -9,7 +9,8 @@ use tokio::sync::oneshot;
 use super::data_path::{HeardView, OutboxView, PathView};
 use super::refusal::Refusal;
 use super::views::{EquipmentView, EvidenceRef, HazardView, LimitView, PointView, Texts, rfc3339};
-use super::{Command, Request, Shared};
+use super::{Request, Shared};
+use crate::command::Command;
 use crate::hazard::{Evidence, Hazard};
 use crate::people::{Actor, Via};
 use crate::plant::{Equipment, Micros, Plant, ValueType};
@@ -237,7 +238,7 @@ impl Shared {
         self.commands.send(Request { command, reply }).await.map_err(|_| stopping())?;
         // It is carried out as soon as the disk takes it; the caller is not left hanging meanwhile.
         match tokio::time::timeout(LONGEST_WAIT, outcome).await {
-            Ok(outcome) => outcome.map_err(|_| stopping())??,
+            Ok(outcome) => outcome.map_err(|_| stopping())?.map_err(|reason| Refusal::from(&reason))?,
             Err(_) => {
                 return Err(Refusal::new(
                     "store-failing",

@@ -39,7 +39,8 @@ use uuid::Uuid;
 use super::StartError;
 use crate::alarm::{Engine, RuleIx};
 use crate::clock::{Watch, now_since};
-use crate::console::{Counters, Live, Refusal, Request};
+use crate::command::Reason;
+use crate::console::{Counters, Live, Request};
 use crate::field::{Ack, Delivery};
 use crate::hazard::Register;
 use crate::outlet::Report;
@@ -146,7 +147,7 @@ pub(super) fn start(parts: Parts) -> Result<Handle, StartError> {
     Ok(Handle { thread, writer, stop, beat })
 }
 
-type Outcome = Result<(), Refusal>;
+type Outcome = Result<(), Reason>;
 
 struct Keeper {
     plant: Arc<Plant>,

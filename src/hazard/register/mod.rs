@@ -39,24 +39,6 @@ pub enum HazardError {
     AlreadySealed,
 }
 
-impl HazardError {
-    /// 中文
-    #[must_use]
-    pub fn zh(self) -> &'static str {
-        match self {
-            Self::Unknown => "没有这条未销号隐患。",
-            Self::AlreadyAcknowledged => "该隐患已确认。",
-            Self::NotAcknowledged => "请先确认隐患，再销号。",
-            Self::StillInBreach => "限值仍在超限，隐患未消除，不能销号。",
-            Self::ValueUnknown => "测量值未知，未知不等于正常；请先恢复测量再销号。",
-            Self::LimitGone => {
-                "该隐患的限值已从设置中删除，无法判断是否消除；如确已消除，请写明理由后再次提交，理由将记入审计。"
-            }
-            Self::AlreadySealed => "证据已封存。",
-        }
-    }
-}
-
 /// What says that a hazard is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Proof<'a> {
