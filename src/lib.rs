@@ -26,9 +26,10 @@
 //! | [`hazard`] | record, lifecycle, events; pure | `plant`, `people`, `alarm` |
 //! | [`audit`] | the chain of everything that was changed, and by whom; pure | `plant`, `people` |
 //! | [`command`] | what may be asked, by whom, and why not; pure | `people`, `alarm`, `hazard` |
+//! | [`live`] | what is true now, for whoever shows it; the way of a command to the keeper | `plant`, `hazard`, `command` |
 //! | [`store`] | `journal.db` and `ledger.db` | `plant`, `people`, `alarm`, `hazard`, `audit` |
 //! | [`outlet`] | readers with their own cursor: InfluxDB, inspection feed | `plant`, `settings`, `store`, `clock`, `parts` |
-//! | [`console`] | API, live events, page | `plant`, `people`, `settings`, `alarm`, `hazard`, `command`, `outlet`, `store`, `clock`, `parts` |
+//! | [`console`] | API, live events, page | `plant`, `people`, `settings`, `alarm`, `hazard`, `command`, `live`, `outlet`, `store`, `clock`, `parts` |
 //! | [`tongue`] | the command line's sentences in Chinese, found by the English ones; pure | nothing |
 //! | `simulate` | the demo plant: physics, Modbus and MQTT devices, faults | nothing |
 //! | [`exit`] | exit codes | nothing |
@@ -52,6 +53,7 @@ pub mod exit;
 pub mod field;
 pub mod gateway;
 pub mod hazard;
+pub mod live;
 pub mod outlet;
 pub mod parts;
 pub mod people;

@@ -11,8 +11,9 @@ use super::Shared;
 use super::input::Params;
 use super::refusal::{ErrorBody, Refusal};
 use super::shared::look_back;
-use super::views::{AlarmView, EquipmentView, Overview, PointView, SiteView, Texts, TrendView, rfc3339};
+use super::views::{EquipmentView, Overview, PointView, SiteView, TrendView, rfc3339};
 use crate::clock::wall_now;
+use crate::live::{AlarmView, Texts};
 use crate::plant::Micros;
 use crate::store::{JournalReader, trend};
 

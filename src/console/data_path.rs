@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::Heard;
-use super::live::StoreView;
+use crate::live::Heard;
+use crate::live::StoreView;
 use crate::outlet::OutletState;
 use crate::parts::{Counts, PartState};
 
@@ -249,7 +249,7 @@ mod tests {
     use std::time::Duration;
 
     use super::HeardView;
-    use crate::console::Heard;
+    use crate::live::Heard;
 
     fn view(kind: &str, every: Option<f64>, silent_after: u64) -> HeardView {
         let (device, source) = ("s/d".to_owned(), "s".to_owned());

@@ -8,7 +8,8 @@ use utoipa::ToSchema;
 use super::Shared;
 use super::input::Body;
 use super::refusal::{ErrorBody, Refusal};
-use super::views::{FaultView, Texts};
+use super::views::FaultView;
+use crate::live::Texts;
 
 fn no_demo() -> Refusal {
     Refusal::new("not-found", "仅演示模式提供。", "Only the demo has this.")

@@ -10,10 +10,11 @@ use serde_json::json;
 use tokio::sync::{broadcast, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::live::{LiveEvent, LivePoint};
+use super::Shared;
 use super::views::rfc3339;
-use super::{Shared, live};
 use crate::clock::wall_now;
+use crate::live;
+use crate::live::{LiveEvent, LivePoint};
 use crate::plant::{Micros, Quality};
 
 /// A page that does not read is dropped after this many events; it will come back and start afresh.

@@ -1,6 +1,6 @@
 //! The HTTP side: API under `/api/v1`, live events, health, metrics and the page.
 //!
-//! Reads the shared live view and the store; changes nothing itself but hands [`Command`]s to the
+//! Reads the shared live view and the store; changes nothing itself but hands commands to the
 //! keeper and tells the caller what became of them. Loopback needs no token; any other address does.
 
 mod alarms;
@@ -14,7 +14,6 @@ mod figures;
 mod hazards;
 mod hygiene;
 mod input;
-mod live;
 mod metrics;
 mod page;
 mod push;
@@ -27,11 +26,11 @@ mod views;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::command::{Command, Reason};
+use crate::live::{Counters, Live, Request};
 use crate::outlet::OutletStatus;
 use crate::parts::Board;
 use crate::plant::TextTable;
@@ -42,21 +41,11 @@ pub use data_path::{
     BrokerView, DeviceView, EdgeDeviceView, EdgeNodeView, MqttView, PushView, SourceView, UnknownView,
 };
 pub use door::Door;
-pub use live::{Counters, Heard, Live, LiveEvent, LivePoint, StoreView};
 pub use push::{PushCall, PushPort, PushScope};
 pub use refusal::Refusal;
 pub use reload::{CurrentPlant, ReloadOutcome, ReloadRequest, ReloadView};
 pub use trace::{TracePort, TraceView};
-pub use views::{AlarmView, GuidanceView, HiddenView, PushRejection, PushReport, Texts};
-
-/// A command and where its outcome goes; answered only after it is on the disk.
-#[derive(Debug)]
-pub struct Request {
-    /// What.
-    pub command: Command,
-    /// Outcome.
-    pub reply: oneshot::Sender<Result<(), Reason>>,
-}
+pub use views::{PushRejection, PushReport};
 
 /// A switch the demo offers on the page; real plants have none.
 pub trait DemoPort: Send + Sync {

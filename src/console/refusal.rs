@@ -6,10 +6,10 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::views::Texts;
 use crate::alarm::CommandError;
 use crate::command::Reason;
 use crate::hazard::HazardError;
+use crate::live::Texts;
 
 /// Why a request was refused, in words for the person.
 #[derive(Debug, Clone)]

@@ -6,12 +6,14 @@ use std::time::Duration;
 use axum::Json;
 use tokio::sync::oneshot;
 
+use super::Shared;
 use super::data_path::{HeardView, OutboxView, PathView};
 use super::refusal::Refusal;
-use super::views::{EquipmentView, EvidenceRef, HazardView, LimitView, PointView, Texts, rfc3339};
-use super::{Request, Shared};
+use super::views::{EquipmentView, EvidenceRef, HazardView, LimitView, PointView, rfc3339};
 use crate::command::Command;
 use crate::hazard::{Evidence, Hazard};
+use crate::live::Request;
+use crate::live::Texts;
 use crate::people::{Actor, Via};
 use crate::plant::{Equipment, Micros, Plant, ValueType};
 use crate::store::{JournalReader, LedgerReader, StoreError};

@@ -22,8 +22,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
 
-use crate::console::{self, Counters, CurrentPlant, DemoPort, Live, ReloadRequest, ReloadView, Shared};
+use crate::console::{self, CurrentPlant, DemoPort, ReloadRequest, ReloadView, Shared};
 use crate::field::{Field, FieldHandle};
+use crate::live::{Counters, Live};
 use crate::outlet::OutletStatus;
 use crate::parts::{Board, PartState};
 use crate::settings::{Faults, Keys, Loaded, Settings};

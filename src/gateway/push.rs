@@ -2,8 +2,9 @@
 
 use std::pin::Pin;
 
-use crate::console::{PushCall, PushPort, PushRejection, PushReport, PushScope, Refusal, Texts};
+use crate::console::{PushCall, PushPort, PushRejection, PushReport, PushScope, Refusal};
 use crate::field::push::{Door, Format, PushError, Reason, Refused, Rejection, Scope};
+use crate::live::Texts;
 use crate::settings::Secret;
 
 /// See the module.

@@ -14,8 +14,9 @@ use tracing::{error, info, warn};
 use super::keeper;
 use super::outlets::Outlets;
 use super::trial::Trial;
-use crate::console::{CurrentPlant, Live, ReloadOutcome, ReloadRequest, ReloadView};
+use crate::console::{CurrentPlant, ReloadOutcome, ReloadRequest, ReloadView};
 use crate::field::FieldHandle;
+use crate::live::Live;
 use crate::plant::{Cause, DeviceIx, Plant};
 use crate::settings::{
     AT_START, Faults, Keys, Loaded, Settings, difference, new_series, read_otherwise, renumber,

@@ -8,8 +8,8 @@ use super::Keeper;
 use super::own::OwnAlarms;
 use crate::alarm::{RuleIx, Transition};
 use crate::command::{AlarmAction, Command, Reason};
-use crate::console::Request;
 use crate::hazard::Proof;
+use crate::live::Request;
 use crate::people::Actor;
 use crate::plant::Now;
 

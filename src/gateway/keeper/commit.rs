@@ -16,7 +16,7 @@ use super::Keeper;
 use super::damage::unread;
 use super::files::uptime;
 use super::work::{Done, Job, News, Work};
-use crate::console::StoreView;
+use crate::live::StoreView;
 use crate::people::Actor;
 
 const RETRY_COMMIT: Duration = Duration::from_millis(500);

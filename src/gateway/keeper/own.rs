@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::Keeper;
 use crate::alarm::{AlarmState, Event, RuleIx, Saved, Transition};
-use crate::console::{AlarmView, GuidanceView, StoreView, Texts};
+use crate::live::{AlarmView, GuidanceView, StoreView, Texts};
 use crate::people::Actor;
 use crate::plant::{Micros, Now};
 

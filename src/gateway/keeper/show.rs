@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Keeper;
 use crate::alarm::{AlarmInfo, AlarmState, Rule, RuleIx};
-use crate::console::{AlarmView, GuidanceView, Heard, HiddenView, LivePoint, Texts};
+use crate::live::{AlarmView, GuidanceView, Heard, HiddenView, LivePoint, Texts};
 use crate::plant::guidance::filled;
 use crate::plant::{DeviceIx, LimitKind, Micros, Name, PointIx};
 

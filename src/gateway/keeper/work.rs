@@ -9,9 +9,9 @@ use uuid::Uuid;
 use super::Outcome;
 use super::waiting::Block;
 use crate::alarm::{Precursor, Saved, Transition};
-use crate::console::StoreView;
 use crate::field::Ack;
 use crate::hazard::{HazardChange, cloud_event};
+use crate::live::StoreView;
 use crate::plant::Micros;
 use crate::store::{Damaged, DeadLetter, LedgerTx, Loss, Note, StoreError, Uptime};
 

@@ -16,7 +16,7 @@ use super::files::{Files, Which};
 use super::work::{Done, ForLedger, Job, News, Sealed, Window, Work};
 use crate::alarm::Saved;
 use crate::clock::wall_now;
-use crate::console::StoreView;
+use crate::live::StoreView;
 use crate::plant::{Batch, Micros};
 use crate::store::{Damaged, Journal, JournalReader, Ledger, Load, Loss, StoreError, Trouble, evidence};
 

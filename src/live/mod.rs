@@ -1,13 +1,19 @@
-//! The live view: values and alarms as of now, written by the keeper, read by everyone.
+//! What is true now, for whoever shows it: values, alarms and hazards as of this moment, written by the keeper, read by
+//! everyone; and the way of a command to the keeper.
+
+mod alarms;
+mod counters;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, oneshot};
 
-use super::views::AlarmView;
+pub use alarms::{AlarmView, GuidanceView, HiddenView, Texts};
+pub use counters::{Counters, StoreView};
+
+use crate::command::{Command, Reason};
 use crate::hazard::{Hazard, Status};
 use crate::plant::{Micros, Quality};
 
@@ -48,61 +54,24 @@ pub enum LiveEvent {
     Hazard(String),
 }
 
-/// What `/metrics` shows; counted by the keeper.
+/// A command and where its outcome goes; answered only after it is on the disk.
+#[derive(Debug)]
+pub struct Request {
+    /// What.
+    pub command: Command,
+    /// Outcome.
+    pub reply: oneshot::Sender<Result<(), Reason>>,
+}
+
+/// Everything as of now.
 #[derive(Debug, Default)]
 #[allow(missing_docs)]
-pub struct Counters {
-    pub readings: AtomicU64,
-    pub samples: AtomicU64,
-    pub commits: AtomicU64,
-    pub commit_failures: AtomicU64,
-    /// 1 while the store cannot be written.
-    pub store_failing: AtomicU64,
-    /// For how many seconds the keeper has not moved; 0 while it does.
-    pub keeper_stands_s: AtomicU64,
-    pub transitions: AtomicU64,
-    pub hazards: AtomicU64,
-    pub journal_bytes: AtomicU64,
-    pub last_commit_micros: AtomicU64,
-    /// Readings that went before they could be stored.
-    pub readings_lost: AtomicU64,
-    /// How the store stands.
-    pub store: Mutex<StoreView>,
-}
-
-/// How the store stands.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
-pub struct StoreView {
-    /// `ok`; `reserve`: the disk is full and the ledger lives on its reserve; `full`, `read-only`, `moved`, `damaged`,
-    /// `stalled`, `failing`: nothing, or not all, can be written.
-    pub state: &'static str,
-    /// What stands in the way, in the words of whoever met it.
-    pub problem: Option<String>,
-    /// Readings that wait in memory.
-    pub waiting: u64,
-}
-
-impl Default for StoreView {
-    fn default() -> Self {
-        Self { state: "ok", problem: None, waiting: 0 }
-    }
-}
-
-impl Counters {
-    /// How the store stands now.
-    #[must_use]
-    pub fn store(&self) -> StoreView {
-        self.store.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-#[derive(Debug, Default)]
-pub(super) struct View {
-    pub(super) points: Vec<LivePoint>,
-    pub(super) alarms: BTreeMap<String, AlarmView>,
+pub struct View {
+    pub points: Vec<LivePoint>,
+    pub alarms: BTreeMap<String, AlarmView>,
     /// Hazards that are not closed, and closed ones that the ledger has not got yet.
-    pub(super) hazards: BTreeMap<String, Hazard>,
-    pub(super) heard: Vec<Heard>,
+    pub hazards: BTreeMap<String, Hazard>,
+    pub heard: Vec<Heard>,
 }
 
 /// Shared handle.
@@ -192,11 +161,15 @@ impl Live {
         self.read().alarms.values().cloned().collect()
     }
 
-    pub(super) fn read(&self) -> RwLockReadGuard<'_, View> {
+    /// Everything as of now, for as long as it is looked at; the keeper waits meanwhile.
+    #[must_use]
+    pub fn read(&self) -> RwLockReadGuard<'_, View> {
         self.view.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn listen(&self) -> broadcast::Receiver<LiveEvent> {
+    /// What changes from now on.
+    #[must_use]
+    pub fn listen(&self) -> broadcast::Receiver<LiveEvent> {
         self.events.subscribe()
     }
 }
