@@ -7,7 +7,6 @@
 
 mod before;
 mod beside;
-mod keeper;
 mod outlets;
 mod push;
 mod reload;
@@ -24,27 +23,18 @@ use tracing::{error, info, warn};
 
 use crate::console::{self, CurrentPlant, DemoPort, ReloadRequest, ReloadView, Shared};
 use crate::field::{Field, FieldHandle};
+use crate::keeper;
+pub use crate::keeper::StartError;
 use crate::live::{Counters, Live};
 use crate::outlet::OutletStatus;
 use crate::parts::{Board, PartState};
 use crate::settings::{Faults, Keys, Loaded, Settings};
-use crate::store::{JournalReader, LedgerReader, StoreError};
+use crate::store::{JournalReader, LedgerReader};
 use outlets::{Outlets, Ways};
 pub use reload::Loader;
 
 /// Room for this many batches between the wires and the keeper; beyond it the wires wait.
 const DELIVERIES: usize = 64;
-
-/// Why the gateway did not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The store does not open.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// A thread cannot be started.
-    #[error("cannot start a thread: {0}")]
-    Thread(#[source] std::io::Error),
-}
 
 /// A running gateway.
 pub struct Gateway {
@@ -350,11 +340,4 @@ impl std::fmt::Debug for Files {
 
 fn nothing_to_load() -> Result<Loaded, Faults> {
     Err(Faults(Vec::new()))
-}
-
-/// What reads, judges or records has come to its end: no half-alive process. The service manager starts
-/// it again (see docs/decisions.md). Parts beside that end nothing: see `parts`.
-fn end_of(what: &str) -> ! {
-    error!("{what}; stopping so that the service manager can start afresh");
-    std::process::exit(crate::exit::BROKEN);
 }

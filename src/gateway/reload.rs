@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{error, info, warn};
 
-use super::keeper;
 use super::outlets::Outlets;
 use super::trial::Trial;
 use crate::console::{CurrentPlant, ReloadOutcome, ReloadRequest, ReloadView};
 use crate::field::FieldHandle;
+use crate::keeper;
 use crate::live::Live;
 use crate::plant::{Cause, DeviceIx, Plant};
 use crate::settings::{

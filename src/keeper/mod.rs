@@ -36,7 +36,6 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tracing::error;
 use uuid::Uuid;
 
-use super::StartError;
 use crate::alarm::{Engine, RuleIx};
 use crate::clock::{Watch, now_since};
 use crate::command::Reason;
@@ -47,57 +46,68 @@ use crate::outlet::Report;
 use crate::parts::Board;
 use crate::plant::{Now, Plant};
 use crate::settings::{Evidence, Store};
-use crate::store::Unread;
+use crate::store::{StoreError, Unread};
 use waiting::Waiting;
 use work::{Job, News, Work};
 use writer::Writer;
 
-pub(super) use files::Files;
+pub(crate) use files::Files;
+
+/// Why the gateway did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store does not open.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A thread cannot be started.
+    #[error("cannot start a thread: {0}")]
+    Thread(#[source] std::io::Error),
+}
 
 /// What the keeper is made of.
-pub(super) struct Parts {
-    pub(super) plant: Arc<Plant>,
-    pub(super) store: Store,
-    pub(super) evidence: Evidence,
-    pub(super) clock: ClockParts,
-    pub(super) files: Files,
+pub(crate) struct Parts {
+    pub(crate) plant: Arc<Plant>,
+    pub(crate) store: Store,
+    pub(crate) evidence: Evidence,
+    pub(crate) clock: ClockParts,
+    pub(crate) files: Files,
     /// What readers could not read of the journal, with the outlet that wanted it.
-    pub(super) unread: std::sync::mpsc::Receiver<(String, Unread)>,
-    pub(super) deliveries: mpsc::Receiver<Delivery>,
-    pub(super) reports: mpsc::Receiver<Report>,
-    pub(super) commands: mpsc::Receiver<Request>,
-    pub(super) plants: mpsc::Receiver<NewPlant>,
-    pub(super) committed: watch::Sender<i64>,
-    pub(super) changed: watch::Sender<i64>,
-    pub(super) live: Live,
-    pub(super) counters: Arc<Counters>,
-    pub(super) influx_ids: Vec<String>,
-    pub(super) ack: Box<dyn Fn(Vec<Ack>) + Send>,
+    pub(crate) unread: std::sync::mpsc::Receiver<(String, Unread)>,
+    pub(crate) deliveries: mpsc::Receiver<Delivery>,
+    pub(crate) reports: mpsc::Receiver<Report>,
+    pub(crate) commands: mpsc::Receiver<Request>,
+    pub(crate) plants: mpsc::Receiver<NewPlant>,
+    pub(crate) committed: watch::Sender<i64>,
+    pub(crate) changed: watch::Sender<i64>,
+    pub(crate) live: Live,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) influx_ids: Vec<String>,
+    pub(crate) ack: Box<dyn Fn(Vec<Ack>) + Send>,
     /// How the parts beside it stand.
-    pub(super) board: Board,
+    pub(crate) board: Board,
     /// Told whether more readings may be taken that somebody waits for; gives whether some broker is about to stop
     /// sending.
-    pub(super) hold: Box<dyn Fn(bool) -> bool + Send>,
+    pub(crate) hold: Box<dyn Fn(bool) -> bool + Send>,
 }
 
 /// Changed settings, as far as the keeper goes by them. `plant` keeps the numbers of what it knows.
-pub(super) struct NewPlant {
-    pub(super) plant: Arc<Plant>,
-    pub(super) store: Store,
-    pub(super) evidence: Evidence,
-    pub(super) influx_ids: Vec<String>,
+pub(crate) struct NewPlant {
+    pub(crate) plant: Arc<Plant>,
+    pub(crate) store: Store,
+    pub(crate) evidence: Evidence,
+    pub(crate) influx_ids: Vec<String>,
     /// The settings of before a trial, which come back by themselves.
-    pub(super) back: bool,
+    pub(crate) back: bool,
     /// For the audit trail.
-    pub(super) changes: Vec<String>,
+    pub(crate) changes: Vec<String>,
     /// Answered when readings of the new points may come.
-    pub(super) reply: oneshot::Sender<Result<(), String>>,
+    pub(crate) reply: oneshot::Sender<Result<(), String>>,
 }
 /// How the clock is to be watched, and where that is shown.
-pub(super) type ClockParts = (crate::settings::Clock, crate::clock::Face);
+pub(crate) type ClockParts = (crate::settings::Clock, crate::clock::Face);
 
 /// The running keeper.
-pub(super) struct Handle {
+pub(crate) struct Handle {
     thread: std::thread::JoinHandle<()>,
     writer: std::thread::JoinHandle<()>,
     stop: watch::Sender<bool>,
@@ -106,17 +116,17 @@ pub(super) struct Handle {
 
 impl Handle {
     /// Beat since the last call?
-    pub(super) fn is_alive(&self) -> bool {
+    pub(crate) fn is_alive(&self) -> bool {
         !self.thread.is_finished() && self.beat.swap(false, Ordering::Relaxed)
     }
 
     /// Asks it to commit the rest and end once the outlets are gone.
-    pub(super) fn stop(&self) {
+    pub(crate) fn stop(&self) {
         let _ = self.stop.send(true);
     }
 
     /// Waits for its end.
-    pub(super) fn join(self) {
+    pub(crate) fn join(self) {
         if self.thread.join().is_err() {
             error!("the keeper panicked");
         }
@@ -127,7 +137,7 @@ impl Handle {
 }
 
 /// Restores the state from the ledger and starts the thread.
-pub(super) fn start(parts: Parts) -> Result<Handle, StartError> {
+pub(crate) fn start(parts: Parts) -> Result<Handle, StartError> {
     let (stop, stopped) = watch::channel(false);
     let beat = Arc::new(AtomicBool::new(true));
     let (news_tx, news) = mpsc::unbounded_channel();
@@ -215,4 +225,11 @@ impl Keeper {
     fn now(&self) -> Now {
         now_since(self.start)
     }
+}
+
+/// What reads, judges or records has come to its end: no half-alive process. The service manager starts
+/// it again (see docs/decisions.md). Parts beside that end nothing: see `parts`.
+pub(crate) fn end_of(what: &str) -> ! {
+    error!("{what}; stopping so that the service manager can start afresh");
+    std::process::exit(crate::exit::BROKEN);
 }

@@ -21,14 +21,14 @@ pub(super) const AGAIN: Duration = Duration::from_secs(2);
 const REFILL: Duration = Duration::from_secs(10);
 
 /// See the module.
-pub(in crate::gateway) struct Files {
+pub(crate) struct Files {
     pub(super) dir: PathBuf,
     pub(super) ledger: Option<Ledger>,
     pub(super) journal: Option<Journal>,
     pub(super) reserve: Reserve,
     /// Under which the journal knows its series.
     pub(super) plant: Arc<Plant>,
-    pub(in crate::gateway) texts: TextTable,
+    pub(crate) texts: TextTable,
     /// What a person must hear.
     pub(super) told: Vec<String>,
     /// What could not be taken over from a damaged journal: for each outlet that had not had it.
@@ -67,11 +67,7 @@ impl Files {
     ///
     /// # Errors
     /// What no time mends: another gateway has the store, the ledger is damaged, a file is from a newer version.
-    pub(in crate::gateway) fn open(
-        store: &Store,
-        plant: Arc<Plant>,
-        outlets: Vec<String>,
-    ) -> Result<Self, StoreError> {
+    pub(crate) fn open(store: &Store, plant: Arc<Plant>, outlets: Vec<String>) -> Result<Self, StoreError> {
         let mut files = Self {
             dir: store.dir.clone(),
             ledger: None,

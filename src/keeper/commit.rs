@@ -55,7 +55,7 @@ impl Keeper {
         self.handed_acks.clone_from(&work.acks);
         let Some(jobs) = &self.jobs else { return };
         if jobs.send(Job::Commit(Box::new(work))).is_err() {
-            crate::gateway::end_of("the writer has ended");
+            crate::keeper::end_of("the writer has ended");
         }
         (self.handed, self.looked) = (Some(at), Some(at));
         self.since = None;
