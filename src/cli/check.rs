@@ -32,6 +32,7 @@ pub(super) fn check(dir: &Path) -> i32 {
                 }
             }
             warnings.extend(new_series(&loaded.settings).into_iter().map(in_words));
+            warnings.extend(read_otherwise(&loaded.settings).into_iter().map(in_words));
             for warning in &warnings {
                 say!("{}: {warning}", told("warning"));
             }
@@ -88,4 +89,10 @@ fn new_series(settings: &settings::Settings) -> Vec<String> {
     let before =
         series.iter().map(|s| (s.equipment.as_str(), s.point.as_str(), s.unit.as_deref(), s.value_type));
     settings::new_series(&settings.plant, before)
+}
+
+/// Points that the gateway of this store reads in the same unit and otherwise than these settings say.
+fn read_otherwise(settings: &settings::Settings) -> Vec<String> {
+    let kept = settings::Readings::kept(&settings.store.dir);
+    kept.map(|kept| kept.otherwise(&settings::Readings::of(settings))).unwrap_or_default()
 }

@@ -170,6 +170,7 @@ impl Gateway {
         let mut waits = beside::Waits::default();
         waits.renew(&settings, &board);
         let (stop_reloads, reloads_stopped) = watch::channel(false);
+        let keeps = files.is_some();
         let (loader, keys) = files.map_or_else(
             || (Box::new(nothing_to_load) as Loader, Keys::new()),
             |files| (files.loader, files.keys),
@@ -178,6 +179,7 @@ impl Gateway {
             loader,
             settings,
             keys,
+            keeps,
             field: Arc::clone(&field),
             outlets,
             plants: plants_tx,

@@ -18,9 +18,7 @@ use crate::field::FieldHandle;
 use crate::keeper;
 use crate::live::Live;
 use crate::plant::{Cause, DeviceIx, Plant};
-use crate::settings::{
-    AT_START, Faults, Keys, Loaded, Settings, difference, new_series, read_otherwise, renumber,
-};
+use crate::settings::{AT_START, Faults, Keys, Loaded, Readings, Settings, difference, new_series, renumber};
 
 /// Where new settings come from.
 pub type Loader = Box<dyn Fn() -> Result<Loaded, Faults> + Send + Sync>;
@@ -31,6 +29,8 @@ pub(super) struct Reloader {
     pub(super) loader: Loader,
     pub(super) settings: Settings,
     pub(super) keys: Keys,
+    /// Whether the settings come from files, which change between two starts.
+    pub(super) keeps: bool,
     pub(super) field: Arc<FieldHandle>,
     pub(super) outlets: Outlets,
     pub(super) plants: mpsc::Sender<keeper::NewPlant>,
@@ -50,6 +50,7 @@ pub(super) async fn run(
     mut stop: watch::Receiver<bool>,
 ) -> Outlets {
     let mut on_trial: Option<Trial> = None;
+    reloader.keep_readings(true);
     loop {
         tokio::select! {
             () = stopped(&mut stop) => return reloader.outlets,
@@ -105,7 +106,7 @@ impl Reloader {
         let mut changes = difference(&self.keys, &loaded.keys);
         let mut warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
         warnings.extend(other_units(&self.settings.plant, &loaded.settings.plant));
-        let otherwise = read_otherwise(&self.settings, &loaded.settings);
+        let otherwise = Readings::of(&self.settings).otherwise(&Readings::of(&loaded.settings));
         warnings.extend(otherwise.iter().cloned());
         let later: Vec<String> =
             changes.iter().filter(|c| AT_START.iter().any(|s| c[2..].starts_with(s))).cloned().collect();
@@ -183,7 +184,29 @@ impl Reloader {
         self.outlets.apply(&next).await;
         self.waits.renew(&next, &self.board);
         (self.settings, self.keys) = (next, keys);
+        self.keep_readings(false);
         Ok(())
+    }
+
+    /// Keeps how each point is read for the next start and for `check`; at a start tells first what changed since the last.
+    /// A disk that takes nothing costs only that.
+    fn keep_readings(&self, at_start: bool) {
+        if !self.keeps {
+            return;
+        }
+        let (now, store) = (Readings::of(&self.settings), self.settings.store.dir.clone());
+        tokio::task::spawn_blocking(move || {
+            let before = Readings::kept(&store);
+            if at_start {
+                let otherwise = before.iter().flat_map(|before| before.otherwise(&now));
+                otherwise.for_each(|line| warn!("settings: {line}"));
+            }
+            if before.as_ref() != Some(&now)
+                && let Err(e) = now.keep(&store)
+            {
+                warn!("how points are read could not be kept for the next start: {e}");
+            }
+        });
     }
 
     /// Waits for the end of the trial; gives the devices that are not read. Never ends without a trial.

@@ -5,8 +5,6 @@ use std::collections::BTreeMap;
 use config::{Value, ValueKind};
 
 use super::source::Merged;
-use super::types::Settings;
-use super::wiring::readings;
 use crate::plant::{Plant, ValueType};
 
 /// Every key that was written, with its value as text; keys of a profile begin with `profiles/NAME:`.
@@ -94,32 +92,6 @@ pub fn new_series<'a>(
     lines
 }
 
-/// One line for each point that is read otherwise than before, in the same unit and type: another register, type, order
-/// or scale. Its series goes on, and nothing in it tells the values of before from those of now.
-pub fn read_otherwise(before: &Settings, now: &Settings) -> Vec<String> {
-    let known = readings(before);
-    let kinds = |plant: &Plant| -> BTreeMap<(String, String), (String, ValueType)> {
-        let present = plant.present().flat_map(|e| e.points.iter().map(move |ix| (e, plant.point(*ix))));
-        let kind =
-            present.map(|(e, p)| ((e.id.to_string(), p.id.to_string()), (p.unit.clone(), p.value_type)));
-        kind.collect()
-    };
-    let (old_kinds, new_kinds) = (kinds(&before.plant), kinds(&now.plant));
-    let mut lines = Vec::new();
-    for ((equipment, point), words) in readings(now) {
-        let Some(was) = known.get(&(equipment, point)).filter(|was| **was != words) else { continue };
-        let key = (equipment.to_owned(), point.to_owned());
-        // In another unit a new series begins, which is told.
-        if old_kinds.get(&key) == new_kinds.get(&key) {
-            lines.push(format!(
-                "{equipment}/{point}: was read as `{was}` and is read as `{words}`, in the same unit: the series goes on, and \
-                 values before and after compare only if the device changed with it; else give the point another id"
-            ));
-        }
-    }
-    lines
-}
-
 /// Sections that take effect only at a start.
 pub const AT_START: &[&str] = &["site.", "store.dir", "console.", "clock.", "log.", "broker."];
 
@@ -155,40 +127,6 @@ mod tests {
         let told = super::new_series(&plant, before.into_iter());
         assert_eq!(told.len(), 1, "{told:?}");
         assert!(told[0].starts_with("e/a: was in `MPa` and is in `bar`"), "{told:?}");
-    }
-
-    #[test]
-    fn a_point_that_is_read_otherwise_in_the_same_unit_is_told_with_both_ways() {
-        let load = |point: &str| -> Settings {
-            let text = "[site]\nid = \"n\"\n[[source.modbus]]\nid = \"plc\"\naddress = \"tcp://192.0.2.1\"\n\
-                        [[equipment]]\nid = \"e\"\nkind = \"k\"\nprofile = \"p\"\nsource = \"plc\"\nunit = 1\n";
-            let profile = format!("[[point]]\nid = \"a\"\n{point}\n[[point]]\nid = \"b\"\naddress = 40009\n");
-            load_texts(&[("t.toml", text)], &[("p.toml", &profile)], &[]).expect("good").settings
-        };
-        let told = |before: &str, now: &str| super::read_otherwise(&load(before), &load(now));
-        let plain = "unit = \"bar\"\naddress = 40001\nscale = 0.1";
-        for (now, words) in [
-            ("unit = \"bar\"\naddress = 40001\nscale = 0.01", "unit 1 holding 0 u16 × 0.01"),
-            ("unit = \"bar\"\naddress = 40002\nscale = 0.1", "unit 1 holding 1 u16 × 0.1"),
-            ("unit = \"bar\"\naddress = 40001\nscale = 0.1\noffset = -5", "unit 1 holding 0 u16 × 0.1 − 5"),
-            ("unit = \"bar\"\naddress = 40001\ntype = \"i16\"\nscale = 0.1", "unit 1 holding 0 i16 × 0.1"),
-            (
-                "unit = \"bar\"\naddress = 40001\ntype = \"u16\"\norder = \"ba\"\nscale = 0.1",
-                "unit 1 holding 0 u16 ba × 0.1",
-            ),
-        ] {
-            let lines = told(plain, now);
-            assert_eq!(lines.len(), 1, "{now}: {lines:?}");
-            let begins = format!("e/a: was read as `unit 1 holding 0 u16 × 0.1` and is read as `{words}`");
-            assert!(lines[0].starts_with(&begins), "{}", lines[0]);
-        }
-        assert!(told(plain, plain).is_empty());
-        // A new series begins with another unit, and what else changed does not matter to it.
-        assert!(told(plain, "unit = \"kPa\"\naddress = 40001\nscale = 10").is_empty());
-        assert!(
-            told(plain, "unit = \"bar\"\naddress = 40001\nscale = 0.1\nlimits = { h = { at = 5 } }")
-                .is_empty()
-        );
     }
 
     #[test]

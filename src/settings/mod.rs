@@ -13,6 +13,7 @@ mod fault;
 mod overlap;
 pub mod presets;
 mod profile;
+mod readings;
 mod renumber;
 pub mod sheet;
 mod slips;
@@ -27,8 +28,9 @@ use std::path::Path;
 
 pub use assemble::{broker_of, client_tls, transport_of};
 pub use describe::describe;
-pub use difference::{AT_START, Keys, difference, new_series, read_otherwise};
+pub use difference::{AT_START, Keys, difference, new_series};
 pub use fault::{Fault, Faults, Place};
+pub use readings::Readings;
 pub use renumber::renumber;
 pub use types::*;
 pub use walk::{duration, in_words};

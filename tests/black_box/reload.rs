@@ -109,6 +109,46 @@ async fn wrong_settings_are_refused_and_the_running_ones_go_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_point_that_is_read_otherwise_in_the_same_unit_is_told_by_check_reload_trail_and_the_next_start() {
+    let modbus = ModbusServer::start();
+    let settings = plant(modbus.port, 1..=1);
+    let mut gateway = Gateway::start(&settings, &[plants::BOILER]);
+    settles(&gateway, 1).await;
+    eventually("it is kept how points are read", async || {
+        let kept = gateway.data().join("readings.json");
+        unless(kept.exists(), kept)
+    })
+    .await;
+    let scaled = |scale: &str| {
+        plants::BOILER.1.replacen("type = \"f32\"", &format!("type = \"f32\"\nscale = {scale}"), 1)
+    };
+    let half = "u1/drum_level: was read as `unit 1 holding 2..3 f32 abcd` and is read as `unit 1 holding 2..3 f32 abcd × 0.5`";
+    gateway.write("profiles/boiler.toml", scaled("0.5"));
+    let (code, said) = gateway.tool(&["check", "."]);
+    assert!(code == 0 && said.contains(&format!("warning: {half}, in the same unit")), "{said}");
+
+    assert_eq!(gateway.post("/api/v1/reload", "", &[]).await, 200);
+    let told = state(&gateway, "kept").await;
+    assert!(told["warnings"].to_string().contains(half), "{told}");
+    // It is in force: nothing is other than what is kept.
+    eventually("check has nothing to tell", async || {
+        let (_, said) = gateway.tool(&["check", "."]);
+        unless(!said.contains("was read as"), said)
+    })
+    .await;
+    gateway.stop().await;
+    let ledger = rusqlite::Connection::open(gateway.data().join("ledger.db")).expect("a ledger");
+    let trail: String = ledger
+        .query_row("SELECT group_concat(detail) FROM audit WHERE what = 'settings-changed'", [], |r| r.get(0))
+        .expect("a trail");
+    assert!(trail.contains(half), "{trail}");
+    // What was changed while it stood is told at the start.
+    gateway.write("profiles/boiler.toml", scaled("0.25"));
+    gateway.launch("is read as `unit 1 holding 2..3 f32 abcd × 0.25`");
+    gateway.kill();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn settings_that_read_less_than_the_old_ones_are_taken_back() {
     let modbus = ModbusServer::start();
     let mut gateway = Gateway::start(&plant(modbus.port, 1..=3), &[plants::BOILER]);

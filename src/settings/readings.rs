@@ -1,0 +1,132 @@
+//! How each point is read, in words that can be kept and compared: what was read otherwise before goes on in the same
+//! series, and nothing in the series itself tells the values of before from those of now.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::types::Settings;
+use super::wiring::readings;
+
+/// The file in the store's folder that holds what is in force.
+const FILE: &str = "readings.json";
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Reading {
+    unit: String,
+    value_type: String,
+    how: String,
+}
+
+/// How each point is read, by `equipment/point`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Readings(BTreeMap<String, Reading>);
+
+impl Readings {
+    /// By these settings.
+    #[must_use]
+    pub fn of(settings: &Settings) -> Self {
+        let plant = &settings.plant;
+        let mut how = readings(settings);
+        let mut all = BTreeMap::new();
+        for equipment in plant.present() {
+            for point in equipment.points.iter().map(|ix| plant.point(*ix)) {
+                let Some(how) = how.remove(&(equipment.id.as_str(), point.id.as_str())) else { continue };
+                let (unit, value_type) = (point.unit.clone(), format!("{:?}", point.value_type));
+                all.insert(format!("{}/{}", equipment.id, point.id), Reading { unit, value_type, how });
+            }
+        }
+        Self(all)
+    }
+
+    /// One line for each point that is read otherwise `now`, in the same unit and type: another register, type, order
+    /// or scale. In another unit a new series begins, which is told elsewhere.
+    #[must_use]
+    pub fn otherwise(&self, now: &Self) -> Vec<String> {
+        let both = now.0.iter().filter_map(|(point, now)| Some((point, self.0.get(point)?, now)));
+        let same_series =
+            both.filter(|(_, was, now)| was.unit == now.unit && was.value_type == now.value_type);
+        let other = same_series.filter(|(_, was, now)| was.how != now.how);
+        other
+            .map(|(point, was, now)| {
+                let (was, now) = (&was.how, &now.how);
+                format!(
+                    "{point}: was read as `{was}` and is read as `{now}`, in the same unit: the series goes on, and \
+                     values before and after compare only if the device changed with it; else give the point another id"
+                )
+            })
+            .collect()
+    }
+
+    /// What a gateway kept in the store's folder; `None` where it has none that can be read.
+    #[must_use]
+    pub fn kept(store: &Path) -> Option<Self> {
+        serde_json::from_slice(&std::fs::read(store.join(FILE)).ok()?).ok()
+    }
+
+    /// Keeps them in the store's folder, as a whole or not at all.
+    ///
+    /// # Errors
+    /// As the disk has them.
+    pub fn keep(&self, store: &Path) -> std::io::Result<()> {
+        let (file, draft) = (store.join(FILE), store.join(format!("{FILE}.new")));
+        std::fs::write(&draft, serde_json::to_vec(self)?)?;
+        std::fs::rename(&draft, &file)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Readings;
+    use crate::settings::{Settings, load_texts};
+
+    #[test]
+    fn a_point_that_is_read_otherwise_in_the_same_unit_is_told_with_both_ways() {
+        let load = |point: &str| -> Settings {
+            let text = "[site]\nid = \"n\"\n[[source.modbus]]\nid = \"plc\"\naddress = \"tcp://192.0.2.1\"\n\
+                        [[equipment]]\nid = \"e\"\nkind = \"k\"\nprofile = \"p\"\nsource = \"plc\"\nunit = 1\n";
+            let profile = format!("[[point]]\nid = \"a\"\n{point}\n[[point]]\nid = \"b\"\naddress = 40009\n");
+            load_texts(&[("t.toml", text)], &[("p.toml", &profile)], &[]).expect("good").settings
+        };
+        let told = |before: &str, now: &str| Readings::of(&load(before)).otherwise(&Readings::of(&load(now)));
+        let plain = "unit = \"bar\"\naddress = 40001\nscale = 0.1";
+        for (now, words) in [
+            ("unit = \"bar\"\naddress = 40001\nscale = 0.01", "unit 1 holding 0 u16 × 0.01"),
+            ("unit = \"bar\"\naddress = 40002\nscale = 0.1", "unit 1 holding 1 u16 × 0.1"),
+            ("unit = \"bar\"\naddress = 40001\nscale = 0.1\noffset = -5", "unit 1 holding 0 u16 × 0.1 − 5"),
+            ("unit = \"bar\"\naddress = 40001\ntype = \"i16\"\nscale = 0.1", "unit 1 holding 0 i16 × 0.1"),
+            (
+                "unit = \"bar\"\naddress = 40001\ntype = \"u16\"\norder = \"ba\"\nscale = 0.1",
+                "unit 1 holding 0 u16 ba × 0.1",
+            ),
+        ] {
+            let lines = told(plain, now);
+            assert_eq!(lines.len(), 1, "{now}: {lines:?}");
+            let begins = format!("e/a: was read as `unit 1 holding 0 u16 × 0.1` and is read as `{words}`");
+            assert!(lines[0].starts_with(&begins), "{}", lines[0]);
+        }
+        assert!(told(plain, plain).is_empty());
+        // A new series begins with another unit, and what else changed does not matter to it.
+        assert!(told(plain, "unit = \"kPa\"\naddress = 40001\nscale = 10").is_empty());
+        assert!(
+            told(plain, "unit = \"bar\"\naddress = 40001\nscale = 0.1\nlimits = { h = { at = 5 } }")
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn what_is_kept_is_read_again_and_what_is_torn_is_nothing() {
+        let text = "[site]\nid = \"n\"\n[[source.push]]\nid = \"app\"\n[[equipment]]\nid = \"e\"\nkind = \"k\"\n\
+                    profile = \"p\"\nsource = \"app\"\n";
+        let profile = "[[point]]\nid = \"a\"\nkey = \"A\"\nscale = 0.1\n";
+        let settings = load_texts(&[("t.toml", text)], &[("p.toml", profile)], &[]).expect("good").settings;
+        let store = tempfile::tempdir().expect("a folder");
+        assert!(Readings::kept(store.path()).is_none());
+        let readings = Readings::of(&settings);
+        readings.keep(store.path()).expect("kept");
+        assert_eq!(Readings::kept(store.path()), Some(readings));
+        std::fs::write(store.path().join("readings.json"), "{\"e/a\":{\"unit").expect("written");
+        assert!(Readings::kept(store.path()).is_none());
+    }
+}
