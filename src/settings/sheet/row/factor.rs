@@ -147,7 +147,10 @@ impl Reading<'_> {
         let Some(own) = keys.get("unit").and_then(Val::as_text).and_then(units::known) else { return };
         for c in around.block.columns.iter().filter(|c| c.field == Field::Remark) {
             let text = around.sheet.down(self.row, c.index).shown();
-            if let Some(told) = lists::unit_in(&text).filter(|u| *u != own && !spoken.contains(&c.index)) {
+            // A remark that is a unit and nothing else speaks of the value where it can be turned into the point's.
+            let alone = || units::known(&tidy(&text)).filter(|told| unit::conversion(told, own).is_ok());
+            let told = lists::unit_in(&text).or_else(alone);
+            if let Some(told) = told.filter(|u| *u != own && !spoken.contains(&c.index)) {
                 let problem = format!("this is in {told}, but the point in {own}");
                 self.fault(c.index, problem, "write all numbers of a row in its unit");
             }

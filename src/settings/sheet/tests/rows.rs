@@ -523,3 +523,19 @@ fn many_rows_of_one_name_are_numbered_past_ids_that_are_taken() {
         found.faults
     );
 }
+
+#[test]
+fn a_remark_that_is_another_unit_and_nothing_else_is_a_problem() {
+    let found = read_lines(&[
+        "名称 | 地址 | 类型 | 单位 | 备注",
+        "压力 | 40001 | INT16 | MPa | kPa",
+        "温度 | 40002 | INT16 | ℃ | A",
+        "液位 | 40003 | INT16 | mm | mm",
+    ]);
+    assert_eq!(found.points.len(), 2, "{:?}", points(&found));
+    assert!(
+        told(&found.faults)[0].starts_with("点表!E2: this is in kPa, but the point in MPa"),
+        "{:?}",
+        found.faults
+    );
+}

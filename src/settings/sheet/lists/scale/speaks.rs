@@ -63,6 +63,9 @@ pub(in crate::settings::sheet) fn speaks(text: &str) -> bool {
     let text = ready(text);
     let number = text.contains(|c: char| c.is_ascii_digit())
         || ["一位", "两位", "二位", "三位", "十", "百"].iter().any(|w| text.contains(w));
+    if picture(&text) {
+        return true;
+    }
     if !number || is_accuracy(&text) {
         return false;
     }
@@ -92,4 +95,36 @@ pub(in crate::settings::sheet) fn speaks(text: &str) -> bool {
         || sign('×')
         || sign('*')
         || sign('÷')
+        || bare(&spoken)
+}
+
+/// `XX.X`, `000.0`: how a number is shown.
+fn picture(text: &str) -> bool {
+    let text = text.trim();
+    let mut signs = text.chars().filter(|c| *c != '.');
+    let one = signs.next().filter(|c| "x0#".contains(*c));
+    one.is_some_and(|one| signs.all(|c| c == one)) && text.matches('.').count() == 1 && !text.ends_with('.')
+}
+
+/// Numbers that are scales though no word says so: `x100`, `1/10`, `10:1`, `10^-3`, `E-3`, `数据/10`, `单位0.1`.
+fn bare(text: &str) -> bool {
+    let text = text.trim();
+    let digit = |rest: &str| rest.trim_start().starts_with(|c: char| c.is_ascii_digit());
+    let ten = |part: &str| {
+        let part = part.trim();
+        part.len() > 1 && part.strip_prefix('1').is_some_and(|zeros| zeros.bytes().all(|b| b == b'0'))
+    };
+    let ratio = text
+        .split_once(['/', ':'])
+        .is_some_and(|(a, b)| a.trim() == "1" && ten(b) || ten(a) && b.trim() == "1");
+    let divided = text.match_indices('/').any(|(at, _)| {
+        let rest = &text[at + 1..];
+        let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        ten(&rest[..end]) && !text[..at].trim_end().ends_with(|c: char| c.is_ascii_digit())
+    });
+    let power = text.strip_prefix("e-").or_else(|| text.strip_prefix("1e-")).is_some_and(digit);
+    let part = text
+        .split_once("单位")
+        .is_some_and(|(_, rest)| digit(rest.trim_start_matches([':', '=', '为', '是'])));
+    ratio || divided || power || part || text.contains("10^") || text.strip_prefix('x').is_some_and(digit)
 }

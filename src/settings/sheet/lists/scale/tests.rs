@@ -243,3 +243,46 @@ fn a_value_with_its_unit_before_the_number_for_it_is_read() {
         assert!(told(text).is_some() || speaks(text), "{text}");
     }
 }
+
+#[test]
+fn numbers_that_are_scales_without_a_word_are_listed() {
+    for text in [
+        "x100",
+        "X10",
+        "x10-3",
+        "1/10",
+        "1:100",
+        "10:1",
+        "10^-3",
+        "E-3",
+        "1e-3",
+        "数据/10是温度",
+        "kPa/100",
+        "单位0.1",
+        "单位：0.01",
+        "XX.X",
+        "xxx.xx",
+        "000.0",
+        "##.#",
+    ] {
+        assert!(told(text).is_some() || speaks(text), "{text}");
+    }
+    assert_eq!(scale("数据/10为实际温度"), Some((0.1, 0.0)));
+    for text in [
+        "1/2",
+        "DN50/100",
+        "A/B相",
+        "单位MPa",
+        "12:30",
+        "e1",
+        "x轴",
+        "0",
+        "00",
+        "X",
+        "1.5",
+        "设备/1号",
+        "2:1",
+    ] {
+        assert!(!speaks(text), "{text}");
+    }
+}

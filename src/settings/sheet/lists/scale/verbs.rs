@@ -181,7 +181,10 @@ fn by_sign(part: &str) -> Option<Told> {
                 || raw_word(before)
                 || before.ends_with(|c: char| !c.is_ascii() && c.is_alphabetic());
             let whole = leading(part[at + 1..].trim_start()).filter(|(f, rest)| {
-                *f > 0.0 && (rest.is_empty() || rest.starts_with([' ', ')', '倍']) || unit_at(rest).is_some())
+                *f > 0.0
+                    && (rest.is_empty()
+                        || rest.starts_with([' ', ')', '倍', '为', '即', '得', '后'])
+                        || unit_at(rest).is_some())
             });
             if let (true, Some((factor, rest))) = (starts, whole) {
                 let scale = if divides { 1.0 / factor } else { factor };
