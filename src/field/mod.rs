@@ -6,12 +6,10 @@
 //! device costs its own bus time only (promise P5), new settings touch only what changed (P8).
 //! Started, changed and stopped by the gateway.
 
-pub mod civil;
-mod fresh;
+pub mod ingest;
 mod intake;
 pub mod modbus;
 pub mod mqtt;
-mod pace;
 pub mod push;
 mod sources;
 mod status;
@@ -27,7 +25,7 @@ use crate::plant::{Batch, TextTable};
 use crate::settings::Settings;
 use sources::{Registry, Sources};
 
-pub use fresh::Judged;
+pub use ingest::staleness::Judged;
 pub use intake::{Ack, Delivery, Intake};
 pub use modbus::{PlanReport, Trace, describe_plan};
 pub(crate) use status::Status;

@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tracing::error;
 
-use super::fresh::Judged;
+use super::ingest::staleness::Judged;
 use super::intake::{Ack, Intake, WeakIntake};
 use super::modbus::{self, Trace, dial_in};
 use super::mqtt;

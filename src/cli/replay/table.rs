@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
 
-use crate::field::civil::LocalTime;
-use crate::field::mqtt::payload;
+use crate::field::ingest::civil::LocalTime;
+use crate::field::ingest::payload;
 use crate::plant::Micros;
 use crate::settings::TimeFormat;
 

@@ -14,12 +14,12 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use self::reader::Reader;
-use super::payload::{MOST_POINTS, Payload, PayloadError, Taken, extract};
-use super::recent::Recent;
 use super::route::{Match, Routes};
-use super::seen::Seen;
-use crate::field::civil::LocalTime;
-use crate::field::fresh::{Fresh, Judged};
+use crate::field::ingest::civil::LocalTime;
+use crate::field::ingest::duplicates::Recent;
+use crate::field::ingest::payload::{MOST_POINTS, Payload, PayloadError, Taken, extract};
+use crate::field::ingest::staleness::{Fresh, Judged};
+use crate::field::ingest::unmapped::Unmapped;
 use crate::plant::{Cause, DeviceIx, Micros, Quality, Reading};
 use crate::settings::{MqttMapping, MqttOffline, MqttPoint, MqttSource, Shape};
 
@@ -111,7 +111,7 @@ pub struct Book {
     zone: TimeZone,
     recent: Recent,
     /// What nobody configured.
-    pub seen: Seen,
+    pub seen: Unmapped,
     samples: Vec<Sample>,
     readings: Vec<Reading>,
 }
@@ -141,7 +141,7 @@ impl Book {
             // The settings have checked the name.
             zone: crate::plant::zone(timezone).unwrap_or(TimeZone::UTC),
             recent: Recent::new(source.mappings.iter().map(|m| m.points.len()).sum()),
-            seen: Seen::default(),
+            seen: Unmapped::default(),
             samples: Vec::new(),
             readings: Vec::new(),
         };

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::payload::{Payload, extract, guard, hex, time};
-use crate::field::civil::LocalTime;
+use crate::field::ingest::civil::LocalTime;
+use crate::field::ingest::payload::{Payload, extract, guard, hex, time};
 use crate::settings::{Body, JsonPath, Shape, TimeFormat};
 
 /// What a payload looks like.

@@ -12,12 +12,12 @@ use jiff::tz::TimeZone;
 
 use super::json::is_a_time;
 use super::{Given, Item, PushStatus, Reason, Rejection, Report};
-use crate::field::civil::LocalTime;
-use crate::field::fresh::{Fresh, Judged};
-use crate::field::mqtt::payload::value::value_in;
-use crate::field::mqtt::payload::{Taken, taken};
-use crate::field::mqtt::recent::Recent;
-use crate::field::mqtt::seen::Seen;
+use crate::field::ingest::civil::LocalTime;
+use crate::field::ingest::duplicates::Recent;
+use crate::field::ingest::payload::value::value_in;
+use crate::field::ingest::payload::{Taken, taken};
+use crate::field::ingest::staleness::{Fresh, Judged};
+use crate::field::ingest::unmapped::Unmapped;
 use crate::field::status::Status;
 use crate::plant::{Batch, Cause, Micros, Quality, Reading};
 use crate::settings::{PushDevice, PushSource};
@@ -41,7 +41,7 @@ pub(in crate::field) struct Desk {
 pub(super) struct Memory {
     fresh: Vec<Fresh>,
     recent: Recent,
-    seen: Seen,
+    seen: Unmapped,
     heard: Option<Instant>,
 }
 
@@ -78,7 +78,7 @@ impl Desk {
         let memory = Memory {
             fresh: source.devices.iter().map(fresh).collect(),
             recent: Recent::new(source.devices.iter().map(|d| d.points.len()).sum()),
-            seen: Seen::default(),
+            seen: Unmapped::default(),
             heard: None,
         };
         Self {

@@ -15,8 +15,8 @@ use tokio::time::timeout;
 use super::{Desk, Format, Item, LARGEST, PushError, Reason, Rejection, Report, json, line_items};
 use crate::clock::wall_now;
 use crate::field::LONGEST_COMMIT;
-use crate::field::civil::LocalTime;
-use crate::field::mqtt::payload::guard;
+use crate::field::ingest::civil::LocalTime;
+use crate::field::ingest::payload::guard;
 use crate::field::sources::Registry;
 use crate::plant::Batch;
 

@@ -9,10 +9,10 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 
 use super::{Given, Item, PushError, Reason, Rejection, Report};
-use crate::field::civil::LocalTime;
-use crate::field::mqtt::payload::beside::{Word, reads_as_time, time_under, verdict, word_of, worse};
-use crate::field::mqtt::payload::time::time;
-use crate::field::mqtt::payload::value::is_good;
+use crate::field::ingest::civil::LocalTime;
+use crate::field::ingest::payload::beside::{Word, reads_as_time, time_under, verdict, word_of, worse};
+use crate::field::ingest::payload::time::time;
+use crate::field::ingest::payload::value::is_good;
 use crate::plant::{Cause, Quality};
 use crate::settings::{Good, TimeFormat};
 

@@ -12,9 +12,9 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::civil::LocalTime;
-use super::mqtt::Unknown;
-use super::mqtt::payload::{MOST_POINTS, PayloadError, beside, guard, time};
+use crate::field::ingest::civil::LocalTime;
+use crate::field::ingest::payload::{MOST_POINTS, PayloadError, beside, guard, time};
+use crate::field::ingest::unmapped::Unknown;
 use crate::plant::{Cause, Micros, Quality};
 use crate::settings::TimeFormat;
 

@@ -11,7 +11,7 @@ use super::door::read;
 use super::{Desk, Format, PushError, Reason, Report};
 use crate::clock::wall_now;
 use crate::field::Status;
-use crate::field::mqtt::payload::tests::point;
+use crate::field::ingest::payload::tests::point;
 use crate::plant::meaning::Kind;
 use crate::plant::{Batch, Cause, DeviceIx, Id, Meaning, Micros, PointIx, Quality};
 use crate::settings::{Late, PushDevice, PushSource, TimeFormat, TimeRule};
@@ -340,7 +340,7 @@ fn what_is_no_body_is_refused_whole() {
 
 #[test]
 fn a_point_left_out_by_a_device_that_goes_on_talking_is_told_stale_by_the_shared_rule() {
-    use crate::field::fresh::Fresh;
+    use crate::field::ingest::staleness::Fresh;
     let mut fresh = Fresh::new(2, Duration::from_secs(30));
     let start = std::time::Instant::now();
     fresh.spoke(start);

@@ -5,7 +5,7 @@
 
 use encoding_rs::{Encoding as Charset, GB18030, UTF_8, UTF_16BE, UTF_16LE};
 
-use crate::field::civil::LocalTime;
+use crate::field::ingest::civil::LocalTime;
 use crate::plant::meaning::{self, Width};
 use crate::plant::{Cause, Quality, decimal};
 use crate::settings::{ByteOrder, CurrentLoop, Encoding, Format, ModbusPoint, Scaling};

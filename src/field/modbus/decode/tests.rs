@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
 use super::{engineering, raw, text};
-use crate::field::civil::LocalTime;
+use crate::field::ingest::civil::LocalTime;
 use crate::plant::{Cause, Micros, PointIx, Quality, decimal};
 use crate::settings::{ByteOrder, CurrentLoop, Encoding, Format, ModbusPoint, Scaling, Table};
 

@@ -6,7 +6,7 @@
 //! same values cannot be told apart by any rule; that is said, not hidden.
 
 use super::super::decode;
-use crate::field::civil::LocalTime;
+use crate::field::ingest::civil::LocalTime;
 use crate::plant::PointIx;
 use crate::settings::{ByteOrder, Format, ModbusPoint, Table};
 

@@ -14,7 +14,7 @@ use super::super::trace::Frame;
 use super::super::unit::{Answer, Unit, Words};
 use super::asker::Asker;
 use crate::clock::wall_now;
-use crate::field::civil::LocalTime;
+use crate::field::ingest::civil::LocalTime;
 use crate::plant::{Cause, PointIx, Quality, TextTable};
 use crate::settings::{Format, ModbusDevice, ModbusPoint, ModbusSource};
 

@@ -9,7 +9,7 @@ use super::super::factors::Factors;
 use super::super::plan::Request;
 use super::super::torn::is_torn;
 use super::{Group, Unit, bad};
-use crate::field::civil::LocalTime;
+use crate::field::ingest::civil::LocalTime;
 use crate::plant::{Cause, Micros, Quality, Reading, TextTable};
 use crate::settings::{Format, ModbusPoint, Scaling};
 

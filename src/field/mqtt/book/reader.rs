@@ -5,14 +5,14 @@ use std::cell::{Cell, RefCell};
 use serde_json::Value;
 
 use super::{Draft, Group, Member, Message};
-use crate::field::civil::LocalTime;
-use crate::field::mqtt::payload::extract::Beside;
-use crate::field::mqtt::payload::value::{is_good, value, value_in};
-use crate::field::mqtt::payload::{
+use crate::field::ingest::civil::LocalTime;
+use crate::field::ingest::payload::extract::Beside;
+use crate::field::ingest::payload::value::{is_good, value, value_in};
+use crate::field::ingest::payload::{
     MOST_POINTS, Payload, PayloadError, Taken, beside, extract, guard, hex, taken, time,
 };
+use crate::field::ingest::unmapped::Unmapped;
 use crate::field::mqtt::route::Match;
-use crate::field::mqtt::seen::Seen;
 use crate::plant::{Cause, Micros, Quality, Reading};
 use crate::settings::{Body, HexRequest, JsonPath};
 
@@ -57,7 +57,7 @@ impl<'a, 'p> Reader<'a, 'p> {
 
 impl Reader<'_, '_> {
     /// True if the shape passes it over.
-    pub(super) fn read(&self, drafts: &mut Vec<Draft>, seen: &mut Seen) -> Result<bool, PayloadError> {
+    pub(super) fn read(&self, drafts: &mut Vec<Draft>, seen: &mut Unmapped) -> Result<bool, PayloadError> {
         let shape = &*self.group.shape;
         let candidates = match self.found.device {
             None => self.group.members.as_slice(),
@@ -136,7 +136,7 @@ impl Reader<'_, '_> {
     }
 
     /// Those of `candidates` that a payload speaks for which calls its device `name`.
-    fn owners<'m>(&'m self, name: Option<&str>, candidates: &'m [usize], seen: &mut Seen) -> &'m [usize] {
+    fn owners<'m>(&'m self, name: Option<&str>, candidates: &'m [usize], seen: &mut Unmapped) -> &'m [usize] {
         let Some(name) = name else { return candidates };
         let parted = self.group.shape.parts_by_device();
         if self.found.device.is_some() && !parted {
@@ -157,7 +157,7 @@ impl Reader<'_, '_> {
         found: &[extract::Found<'_>],
         candidates: &[usize],
         drafts: &mut Vec<Draft>,
-        seen: &mut Seen,
+        seen: &mut Unmapped,
     ) {
         let same = |a: &extract::Found<'_>, b: &extract::Found<'_>| {
             let time = match (a.time, b.time) {
@@ -225,7 +225,7 @@ impl Reader<'_, '_> {
         tree: &Result<&Value, PayloadError>,
         candidates: &[usize],
         drafts: &mut Vec<Draft>,
-        seen: &mut Seen,
+        seen: &mut Unmapped,
     ) -> Result<(), PayloadError> {
         let shape = &*self.group.shape;
         let name = match (&shape.device, tree) {
@@ -274,7 +274,7 @@ impl Reader<'_, '_> {
         tree: Option<&Value>,
         candidates: &[usize],
         drafts: &mut Vec<Draft>,
-        seen: &mut Seen,
+        seen: &mut Unmapped,
     ) -> Result<(), PayloadError> {
         let text = self.payload.text()?;
         let taken = self.message_time(tree);

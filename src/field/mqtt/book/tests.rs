@@ -7,7 +7,8 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::{Book, Message, Outcome};
-use crate::field::mqtt::payload::hex;
+use crate::field::ingest::payload::hex;
+use crate::field::mqtt::MqttStatus;
 use crate::plant::{Cause, Micros, Plant, Quality};
 use crate::settings::load_texts;
 
@@ -79,7 +80,7 @@ impl Bench {
     /// What nobody configured: (device, point).
     fn unknown(&mut self) -> Vec<(Option<String>, Option<String>)> {
         let mut status = None;
-        self.book.seen.tell(&mut status);
+        MqttStatus::note_unmapped(&mut status, &mut self.book.seen);
         status
             .map(|s| s.unknown.iter().map(|u| (u.device.clone(), u.point.clone())).collect())
             .unwrap_or_default()

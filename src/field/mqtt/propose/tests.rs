@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{Proposal, SeenTopic, propose};
+use crate::field::ingest::payload::hex;
 use crate::field::mqtt::book::{Book, Message};
-use crate::field::mqtt::payload::hex;
 use crate::field::mqtt::recognise::{Look, recognise};
 use crate::plant::{Micros, Quality};
 use crate::settings::{Settings, load_texts};

@@ -37,9 +37,9 @@ use self::told::{About, Told};
 use self::unacked::{Receipt, Unacked};
 use self::wire::{Asker, Incoming, Packet};
 use super::book::{self, Book};
-use super::seen::MqttStatus;
+use super::status::MqttStatus;
 use crate::clock::wall_now;
-use crate::field::fresh::Judged;
+use crate::field::ingest::staleness::Judged;
 use crate::field::{Ack, Intake, Status, jittered, stopped};
 use crate::plant::DeviceIx;
 use crate::settings::{MqttSource, Qos};
@@ -435,7 +435,7 @@ impl<'a> Session<'a> {
         let seen = &mut self.book.seen;
         self.status.update(|s| {
             s.requests += 1;
-            seen.tell(&mut s.mqtt);
+            MqttStatus::note_unmapped(&mut s.mqtt, seen);
             let mqtt = &mut **s.mqtt.get_or_insert_default();
             mqtt.unacknowledged = under_way;
             mqtt.retained += u64::from(retained);

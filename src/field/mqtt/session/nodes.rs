@@ -12,8 +12,9 @@ use tracing::{error, info, warn};
 
 use super::{Session, book};
 use crate::clock::wall_now;
-use crate::field::mqtt::seen::{EdgeNode, Seen};
+use crate::field::ingest::unmapped::Unmapped;
 use crate::field::mqtt::sparkplug::{Datatype, Host, Life, NAMESPACE, State, state_topic};
+use crate::field::mqtt::status::{EdgeNode, MqttStatus};
 use crate::field::{Ack, Intake};
 use crate::plant::{Batch, DeviceIx, Now};
 use crate::settings::{MqttSource, Qos};
@@ -95,7 +96,7 @@ impl Nodes {
     }
 
     /// Lists what no setting names, if there is anything new.
-    fn note(&mut self, seen: &mut Seen) {
+    fn note(&mut self, seen: &mut Unmapped) {
         let all = self.host.unmapped().count() as u64 + self.host.unmapped_left_out();
         if std::mem::replace(&mut self.noted, all) == all {
             return;
@@ -242,7 +243,7 @@ impl Session<'_> {
         let stand = nodes.stand(&self.part.source);
         let seen = &mut self.book.seen;
         self.status.update(|s| {
-            seen.tell(&mut s.mqtt);
+            MqttStatus::note_unmapped(&mut s.mqtt, seen);
             s.mqtt.get_or_insert_default().nodes = stand.to_vec();
         });
     }

@@ -6,7 +6,7 @@
 //! is taken for what it is, whatever the datatype says; what cannot be told apart is unreadable.
 
 use super::wire::{Metric, Property, Value};
-use crate::field::mqtt::payload::beside::{self, Word};
+use crate::field::ingest::payload::beside::{self, Word};
 use crate::plant::meaning::{Width, is_implausible};
 use crate::plant::{Cause, Meaning, Quality, decimal};
 

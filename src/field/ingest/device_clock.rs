@@ -21,7 +21,7 @@ const DRIFTS_PART: i64 = 100;
 
 /// Times that may belong to a clock which is off: they are measured against the monotonic one.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Trial {
+pub(in crate::field) struct Trial {
     /// Monotonic and device time at its beginning, and the newest device time since; microseconds.
     since: i64,
     first: i64,
@@ -31,7 +31,7 @@ pub(super) struct Trial {
 impl Trial {
     /// `at` came at `mono`. True when the times have kept the pace of time for long enough; one that does not keep it begins
     /// anew.
-    pub(super) fn keeps(trial: &mut Option<Self>, at: Micros, mono: i64) -> bool {
+    pub(in crate::field) fn keeps(trial: &mut Option<Self>, at: Micros, mono: i64) -> bool {
         let begin = Self { since: mono, first: at.0, newest: at.0 };
         let Self { since, first, newest } = *trial.get_or_insert(begin);
         let (lasted, went) = (mono.saturating_sub(since), at.0.saturating_sub(first));
@@ -47,7 +47,7 @@ impl Trial {
 
 /// What is known of one device's clock.
 #[derive(Debug, Default)]
-pub(super) struct Pace {
+pub(in crate::field) struct Pace {
     base: Option<Instant>,
     /// Device time less monotonic time while its readings are of now, microseconds.
     ahead: Option<i64>,
@@ -61,7 +61,7 @@ pub(super) struct Pace {
 
 impl Pace {
     /// A reading of `at` came that the wall clock agrees with.
-    pub(super) fn agrees(&mut self, at: Micros, now: Instant) {
+    pub(in crate::field) fn agrees(&mut self, at: Micros, now: Instant) {
         let mono = self.mono(now);
         self.trial = None;
         // What was buffered for less than the tolerance agrees too, but tells nothing of the clock.
@@ -75,7 +75,7 @@ impl Pace {
 
     /// A reading of `at` came that the wall clock puts far behind: if it was taken just now all the same,
     /// how far it lies from the present by the device's clock, microseconds; at most `tolerance`.
-    pub(super) fn of_now(&mut self, at: Micros, tolerance: Duration, now: Instant) -> Option<i64> {
+    pub(in crate::field) fn of_now(&mut self, at: Micros, tolerance: Duration, now: Instant) -> Option<i64> {
         let mono = self.mono(now);
         let tolerance = i64::try_from(tolerance.as_micros()).unwrap_or(i64::MAX);
         let off = |ahead: i64| at.0.saturating_sub(mono).saturating_sub(ahead);
@@ -91,7 +91,7 @@ impl Pace {
     }
 
     /// Monotonic microseconds since the first of these calls.
-    pub(super) fn mono(&mut self, now: Instant) -> i64 {
+    pub(in crate::field) fn mono(&mut self, now: Instant) -> i64 {
         let base = *self.base.get_or_insert(now);
         now.saturating_duration_since(base).as_micros() as i64
     }

@@ -35,7 +35,7 @@ mod tests {
     use std::io::Write;
 
     use super::{LARGEST_OPENED, opened};
-    use crate::field::mqtt::payload::PayloadError;
+    use crate::field::ingest::payload::PayloadError;
 
     fn gzip(bytes: &[u8]) -> Vec<u8> {
         let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::time::time;
 use super::value::is_good;
-use crate::field::civil::LocalTime;
+use crate::field::ingest::civil::LocalTime;
 use crate::plant::{Cause, Micros, Quality};
 use crate::settings::{Good, TimeFormat};
 
@@ -252,7 +252,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::{Word, reads_as_time, time_under, verdict, word_of, worse};
-    use crate::field::civil::LocalTime;
+    use crate::field::ingest::civil::LocalTime;
     use crate::plant::{Cause, Micros, Quality};
 
     const BAD: Quality = Quality::Bad(Cause::DeviceSaysBad);

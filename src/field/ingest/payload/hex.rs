@@ -4,7 +4,7 @@
 //! function code and byte count (Modbus over Serial Line V1.02, 2.5; CRC 6.2.2).
 
 use super::PayloadError;
-use crate::field::civil::LocalTime;
+use crate::field::ingest::civil::LocalTime;
 use crate::field::modbus::decode;
 use crate::plant::Quality;
 use crate::settings::{HexRequest, ModbusPoint, Table};
@@ -153,8 +153,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::{Reply, bytes, crc, is_dlt645, reply, value};
-    use crate::field::civil::LocalTime;
-    use crate::field::mqtt::payload::PayloadError;
+    use crate::field::ingest::civil::LocalTime;
+    use crate::field::ingest::payload::PayloadError;
     use crate::plant::{Micros, PointIx, Quality};
     use crate::settings::{ByteOrder, Format, HexRequest, ModbusPoint, Scaling, Table};
 

@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::mqtt::payload::Taken;
-use super::pace::{Pace, Trial};
+use super::device_clock::{Pace, Trial};
+use super::payload::Taken;
 use crate::plant::{Cause, Micros, PointIx, Quality, Reading};
 
 /// The newest device time judged of each point, beyond the session that judged it: what is older stays history after new
@@ -42,7 +42,7 @@ struct State {
 
 /// The points of one device, by their place in its list.
 #[derive(Debug)]
-pub(super) struct Fresh {
+pub(in crate::field) struct Fresh {
     stale: Duration,
     states: Vec<State>,
     pace: Pace,
@@ -52,7 +52,7 @@ pub(super) struct Fresh {
 
 impl Fresh {
     /// `stale` is how long the device may be silent.
-    pub(super) fn new(points: usize, stale: Duration) -> Self {
+    pub(in crate::field) fn new(points: usize, stale: Duration) -> Self {
         Self {
             stale,
             states: vec![State::default(); points],
@@ -63,7 +63,7 @@ impl Fresh {
     }
 
     /// Goes on where others left off; `points` are all of the device, by place.
-    pub(super) fn resume(&mut self, points: impl Iterator<Item = PointIx>, judged: &Judged) {
+    pub(in crate::field) fn resume(&mut self, points: impl Iterator<Item = PointIx>, judged: &Judged) {
         judged.with(|newest| {
             for (point, state) in points.zip(&mut self.states) {
                 state.newest = newest.get(&point).copied();
@@ -72,7 +72,7 @@ impl Fresh {
     }
 
     /// Leaves for others what was judged. A clock that was set back is left as it goes now.
-    pub(super) fn leave(&self, points: impl Iterator<Item = PointIx>, judged: &Judged) {
+    pub(in crate::field) fn leave(&self, points: impl Iterator<Item = PointIx>, judged: &Judged) {
         judged.with(|newest| {
             for (point, state) in points.zip(&self.states) {
                 match state.newest {
@@ -84,18 +84,18 @@ impl Fresh {
     }
 
     /// How long the device may be silent.
-    pub(super) fn stale(&self) -> Duration {
+    pub(in crate::field) fn stale(&self) -> Duration {
         self.stale
     }
 
     /// The device said something.
-    pub(super) fn spoke(&mut self, now: Instant) {
+    pub(in crate::field) fn spoke(&mut self, now: Instant) {
         self.first.get_or_insert(now);
     }
 
     /// A time far behind may come from a clock that is off, the device's or the gateway's (P9): then the
     /// readings are of now, under the gateway's time. `tolerance` is how far two clocks may differ.
-    pub(super) fn placed(
+    pub(in crate::field) fn placed(
         &mut self,
         taken: Taken,
         tolerance: Duration,
@@ -119,7 +119,7 @@ impl Fresh {
 
     /// True if a reading of the device time `at` is no older than what was judged of its point; without a
     /// device time it always is. Older times that go on at the pace of time are of a clock that was set back.
-    pub(super) fn takes(&mut self, place: usize, at: Option<Micros>, now: Instant) -> bool {
+    pub(in crate::field) fn takes(&mut self, place: usize, at: Option<Micros>, now: Instant) -> bool {
         if let Some(at) = at {
             let mono = self.pace.mono(now);
             let state = &mut self.states[place];
@@ -141,7 +141,7 @@ impl Fresh {
 
     /// A device that goes on talking but leaves a point out must not leave its old value standing.
     /// `points` are all of the device, by place.
-    pub(super) fn look_for_missing(
+    pub(in crate::field) fn look_for_missing(
         &mut self,
         now: Instant,
         points: impl Iterator<Item = PointIx>,

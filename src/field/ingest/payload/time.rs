@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::field::civil::{LocalTime, written};
+use crate::field::ingest::civil::{LocalTime, written};
 use crate::plant::Micros;
 use crate::settings::TimeFormat;
 
@@ -101,7 +101,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::time;
-    use crate::field::civil::LocalTime;
+    use crate::field::ingest::civil::LocalTime;
     use crate::plant::Micros;
     use crate::settings::TimeFormat as F;
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Beside, Found, is_ignored, open, records};
-use crate::field::mqtt::payload::PayloadError;
+use crate::field::ingest::payload::PayloadError;
 use crate::plant::Quality;
 use crate::settings::{Body, JsonPath, Shape, Step};
 
