@@ -1,5 +1,5 @@
 //! How payloads are built: where in a message the sets of values, their names, qualities and times
-//! stand. A shape is data; `field/mqtt/payload` reads by it. The presets are ready-made shapes for
+//! stand. A shape is data; `field/ingest/payload` reads by it. The presets are ready-made shapes for
 //! the senders that are met most.
 
 use std::time::Duration;
