@@ -101,10 +101,8 @@ pub(super) fn likely(text: &str, problem: &str) -> Option<Misread> {
     let with = |query: &str| if query.is_empty() { port.clone() } else { format!("{port}?{query}") };
     let write = [with(&query), port.clone()].into_iter().find(|rest| serial(rest, ascii).is_ok())?;
     let write = format!("{scheme}://{write}");
-    Some(match sure {
-        true => Misread::new(problem.to_owned(), write),
-        false => Misread::of_line(problem.to_owned(), write),
-    })
+    let misread = if sure { Misread::new } else { Misread::of_line };
+    Some(misread(problem.to_owned(), write))
 }
 
 /// `?baud=9600&parity=n`, `:9600,8,N,1` or `:9600:8N1` with our words; and whether all of it could be read.

@@ -109,7 +109,11 @@ impl Reading<'_> {
                 }
             }
             _ => {
-                self.fault(column, format!("`{}` is not a multiplier", plain(text)), "e.g. 0.1, ×0.1 or 1/10")
+                self.fault(
+                    column,
+                    format!("`{}` is not a multiplier", plain(text)),
+                    "e.g. 0.1, ×0.1 or 1/10",
+                );
             }
         }
     }
