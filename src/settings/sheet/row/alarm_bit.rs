@@ -28,13 +28,13 @@ impl Reading<'_> {
         };
         let normal = self.normal();
         let raw = match (says, raw) {
-            (Some(Says::Yes), None) => normal.map(|(_, at, _)| !at),
+            (Some(Says::Yes), None) => normal.map(|(_, at)| !at),
             (_, raw) => raw,
         };
         let Some(raw) = raw else {
             if says == Some(Says::Yes) {
                 self.fault(column, messages::WHICH_STATE, messages::STATE_REMEDY);
-            } else if let Some((at, value, true)) = normal {
+            } else if let Some((at, value)) = normal {
                 self.warn(at, messages::normal_without_alarm(bit(value)), messages::STATE_REMEDY);
             }
             return;
@@ -82,20 +82,20 @@ impl Reading<'_> {
         self.state(keys, raw != inverted);
     }
 
-    /// The value that is normal, with its column; `true` if it is the column's own subject.
-    fn normal(&self) -> Option<(usize, bool, bool)> {
+    /// The value that is normal, with its column.
+    fn normal(&self) -> Option<(usize, bool)> {
         if let Some((column, text)) = self.cell(&Field::Normal)
             && let Some(Says::At(at)) = says(&text)
         {
-            return Some((column, at, true));
+            return Some((column, at));
         }
         let texts = self.words_of_the_row();
-        texts.into_iter().find_map(|(c, t)| Some((c, normal_in(&t)?, false)))
+        texts.into_iter().find_map(|(c, t)| Some((c, normal_in(&t)?)))
     }
 
     /// What else in the row speaks against an alarm at this value.
-    fn otherwise(&self, raw: bool, normal: Option<(usize, bool, bool)>) -> Option<String> {
-        if let Some((_, at, _)) = normal.filter(|(_, at, _)| *at == raw) {
+    fn otherwise(&self, raw: bool, normal: Option<(usize, bool)>) -> Option<String> {
+        if let Some((_, at)) = normal.filter(|(_, at)| *at == raw) {
             return Some(format!("another cell of the row calls {} normal", bit(at)));
         }
         let texts = self.words_of_the_row();

@@ -539,3 +539,17 @@ fn a_remark_that_is_another_unit_and_nothing_else_is_a_problem() {
         found.faults
     );
 }
+
+#[test]
+fn a_normal_state_in_a_remark_without_an_alarm_is_told() {
+    let found = read_lines(&[
+        "名称 | 地址 | 类型 | 备注",
+        "连锁 | 10001 | BOOL | 闭合为正常",
+        "火焰 | 10002 | BOOL | 0=正常,1=报警",
+        "泵 | 10003 | BOOL | 0=停止,1=运行",
+    ]);
+    let said: Vec<String> =
+        told(&found.warnings).into_iter().filter(|s| s.contains("the normal state is")).collect();
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].starts_with("点表!D2: the normal state is 1, but nothing says"), "{said:?}");
+}
