@@ -162,7 +162,6 @@ impl Live {
     }
 
     /// Everything as of now, for as long as it is looked at; the keeper waits meanwhile.
-    #[must_use]
     pub fn read(&self) -> RwLockReadGuard<'_, View> {
         self.view.read().unwrap_or_else(PoisonError::into_inner)
     }

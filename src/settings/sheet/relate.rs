@@ -129,13 +129,17 @@ fn words(text: &str) -> Vec<String> {
 /// The points of each device, of which a profile knows no other, by what a reference may name them by.
 struct Stations(HashMap<Option<u8>, Known>);
 
+/// A register: address, and the bit where only one is meant.
+type Register = (u32, Option<u8>);
+
 #[derive(Default)]
 struct Known {
     ids: Vec<String>,
     /// Folded ids and names, each with its points.
     by_id: HashMap<String, Vec<usize>>,
     by_name: HashMap<String, Vec<usize>>,
-    by_register: HashMap<(u32, Option<u8>), Vec<(usize, Table)>>,
+    /// Points that read it, each with its table.
+    by_register: HashMap<Register, Vec<(usize, Table)>>,
 }
 
 impl Stations {
