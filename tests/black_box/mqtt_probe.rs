@@ -95,7 +95,7 @@ async fn what_cannot_be_probed_is_told_with_a_reason() {
     let (code, _, said) = probe(&["mqtt://127.0.0.1:1"]).await;
     assert!(code == 1 && said.contains("127.0.0.1:1"), "{said}");
     let (code, _, said) = probe(&["http://127.0.0.1"]).await;
-    assert!(code == 2 && said.contains("not mqtt or mqtts"), "{said}");
+    assert!(code == 2 && said.contains("`http://` is not known here; write mqtt://127.0.0.1:1883"), "{said}");
     let (code, _, said) = probe(&["127.0.0.1", "--for", "soon"]).await;
     assert!(code == 2 && said.contains("10s or 5m"), "{said}");
 }
