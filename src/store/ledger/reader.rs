@@ -457,16 +457,17 @@ fn entries(conn: &Connection) -> rusqlite::Result<&'static str> {
 }
 
 /// The actor of an audit row; NULL beside the name where a version wrote it that kept no more. A role or way that this
-/// version does not know reads as unrecorded, and so the entry fails its hash instead of passing for another.
+/// version does not know reads as none, and so the entry fails its hash instead of passing for another.
 fn actor(r: &rusqlite::Row<'_>) -> rusqlite::Result<Actor> {
     let name: String = r.get(2)?;
     let (id, role, via): (Option<String>, Option<String>, Option<String>) =
         (r.get(8)?, r.get(9)?, r.get(10)?);
-    let whole = id.zip(role.as_deref().and_then(Role::of)).zip(via.as_deref().and_then(Via::of));
-    Ok(match whole {
-        Some(((id, role), via)) => Actor { id, name, role, via },
-        None => Actor::unrecorded(name),
-    })
+    if id.is_none() && role.is_none() && via.is_none() {
+        return Ok(Actor::unrecorded(name));
+    }
+    let role = role.as_deref().and_then(Role::of).unwrap_or(Role::Unassigned);
+    let via = via.as_deref().and_then(Via::of).unwrap_or(Via::Unrecorded);
+    Ok(Actor { id: id.unwrap_or_default(), name, role, via })
 }
 
 fn audit(r: &rusqlite::Row<'_>) -> rusqlite::Result<AuditRow> {

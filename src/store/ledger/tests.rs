@@ -191,6 +191,12 @@ fn a_ledger_of_the_first_version_is_read_as_it_is_and_taken_over() {
     let trail = ledger.reader().unwrap().audit().unwrap();
     assert_eq!(trail.iter().map(|e| &e.who).collect::<Vec<_>>(), [&Actor::unrecorded("赵海"), &zhao]);
     assert!(audit::verify(trail.iter()).is_ok());
+    for edit in ["who_id = 'boss'", "role = 'system'", "via = 'console-token'"] {
+        tamper(dir.path(), &format!("BEGIN; UPDATE audit SET {edit} WHERE seq = 1; COMMIT"));
+        let trail = ledger.reader().unwrap().audit().unwrap();
+        assert!(audit::verify(trail.iter()).is_err(), "{edit}");
+        tamper(dir.path(), "UPDATE audit SET who_id = NULL, role = NULL, via = NULL WHERE seq = 1");
+    }
     tamper(dir.path(), "UPDATE loss SET readings = 4");
     assert_eq!(ledger.reader().unwrap().damaged(true).unwrap()[0].to_string(), "loss 1");
 }
