@@ -17,8 +17,13 @@ const MOST_SPAN: u64 = 2_000_000;
 pub(super) fn check(bytes: &[u8]) -> Result<(), String> {
     // The old .xls is not packed, but all between its first and its last cell is made room for.
     if !bytes.starts_with(b"PK") {
+        if super::old_book::names_sectors_too_often(bytes) {
+            return Err("its table names the same sectors over and over, as no spreadsheet program writes it; copy the list \
+                        into a new workbook and save that"
+                .to_owned());
+        }
         let sheets = super::old_book::reaches(bytes);
-        let spanned: u64 = sheets.iter().map(|reach| reach.cells).sum();
+        let spanned = spanned(sheets.iter().map(|reach| reach.cells));
         let widest = sheets.iter().max_by_key(|reach| reach.cells);
         return match widest.filter(|_| spanned > MOST_SPAN) {
             Some(far) => Err(too_far(u64::from(far.row) + 1, u64::from(far.column) + 1)),
@@ -52,6 +57,11 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), String> {
         left = left.checked_sub(used).ok_or_else(|| too_large(MOST_UNPACKED))?;
     }
     Ok(())
+}
+
+/// All cells together, or as many as can be counted.
+fn spanned(cells: impl Iterator<Item = u64>) -> u64 {
+    cells.fold(0, u64::saturating_add)
 }
 
 fn too_large(bytes: u64) -> String {
@@ -181,6 +191,11 @@ mod tests {
         let real = std::fs::read("tests/sheets/e-electrodes.xls").expect("a sample");
         assert_eq!(check(&real), Ok(()));
         assert!(!super::super::old_book::reaches(&real).is_empty(), "its cells are not found");
+    }
+
+    #[test]
+    fn more_cells_than_can_be_counted_are_as_many_as_can() {
+        assert_eq!(spanned([u64::MAX, 5].into_iter()), u64::MAX);
     }
 
     #[test]

@@ -33,6 +33,15 @@ pub(super) struct Reach {
     pub(super) column: u16,
 }
 
+/// Whether the table of chains of an .xls names more sectors than the file has: whoever reads it unpacks one as often as it
+/// is named, so that a megabyte would cost gigabytes.
+pub(super) fn names_sectors_too_often(bytes: &[u8]) -> bool {
+    let Some(size) = bytes.starts_with(MAGIC).then(|| sector_size(bytes)).flatten() else { return false };
+    let sectors = bytes.len() / size;
+    // A few beyond the end are no harm: the header alone has room for 109.
+    named_sectors(bytes, size, sectors + 110).count() > sectors + 109
+}
+
 /// What the sheets of an .xls span; empty for any other file.
 pub(super) fn reaches(bytes: &[u8]) -> Vec<Reach> {
     workbook(bytes).map_or_else(Vec::new, |stream| of_records(&stream))
@@ -93,12 +102,9 @@ fn workbook(bytes: &[u8]) -> Option<Vec<u8>> {
     if !bytes.starts_with(MAGIC) {
         return None;
     }
-    let size = 1usize << u16_at(bytes, 30).filter(|s| (7..=16).contains(s))?;
-    let sector = |n: u32| {
-        let from = (n as usize).checked_add(1)?.checked_mul(size)?;
-        bytes.get(from..(from + size).min(bytes.len())).filter(|s| !s.is_empty())
-    };
-    let table = sectors_of_table(bytes, &sector, size);
+    let size = sector_size(bytes)?;
+    let sector = |n: u32| sector_at(bytes, size, n);
+    let table = sectors_of_table(bytes, size);
     let entries: Vec<u32> = table.iter().filter_map(|n| sector(*n)).flat_map(numbers).collect();
     let read =
         |start: u32| -> Vec<u8> { chain(&entries, start).filter_map(sector).flatten().copied().collect() };
@@ -130,20 +136,37 @@ fn workbook(bytes: &[u8]) -> Option<Vec<u8>> {
     Some(stream)
 }
 
-/// Where the table of chains stands: 109 sectors in the header, more in sectors of their own.
-fn sectors_of_table<'a>(bytes: &[u8], sector: &impl Fn(u32) -> Option<&'a [u8]>, size: usize) -> Vec<u32> {
-    let mut found: Vec<u32> =
-        bytes.get(76..512).map(|head| numbers(head).filter(|n| *n < NO_SECTOR).collect()).unwrap_or_default();
+/// Bytes of a sector.
+fn sector_size(bytes: &[u8]) -> Option<usize> {
+    Some(1usize << u16_at(bytes, 30).filter(|s| (7..=16).contains(s))?)
+}
+
+fn sector_at(bytes: &[u8], size: usize, n: u32) -> Option<&[u8]> {
+    let from = (n as usize).checked_add(1)?.checked_mul(size)?;
+    bytes.get(from..(from + size).min(bytes.len())).filter(|s| !s.is_empty())
+}
+
+/// Where the table of chains stands, each sector once, at most as many as the file has.
+fn sectors_of_table(bytes: &[u8], size: usize) -> Vec<u32> {
+    let most = bytes.len() / size;
+    let mut seen = HashSet::new();
+    named_sectors(bytes, size, usize::MAX).filter(|n| seen.insert(*n)).take(most).collect()
+}
+
+/// The sectors that hold the table of chains, as they are named: 109 in the header, more in sectors of their own, of which
+/// each is read once. Ends after the first sector with which `most` are named.
+fn named_sectors(bytes: &[u8], size: usize, most: usize) -> impl Iterator<Item = u32> {
+    let head: Vec<u32> = bytes.get(76..512).map(|head| numbers(head).collect()).unwrap_or_default();
     let mut next = u32_at(bytes, 68).unwrap_or(NO_SECTOR);
     let mut seen = HashSet::new();
-    while next < NO_SECTOR && seen.insert(next) {
-        let Some(more) = sector(next) else { break };
-        let all: Vec<u32> = numbers(more).take(size / 4).collect();
-        let Some((last, entries)) = all.split_last() else { break };
-        found.extend(entries.iter().filter(|n| **n < NO_SECTOR));
+    let more = std::iter::from_fn(move || {
+        let this = Some(next).filter(|n| *n < NO_SECTOR && seen.insert(*n))?;
+        let all: Vec<u32> = numbers(sector_at(bytes, size, this)?).take(size / 4).collect();
+        let (last, entries) = all.split_last()?;
         next = *last;
-    }
-    found
+        Some(entries.to_vec())
+    });
+    head.into_iter().chain(more.flatten()).filter(|n| *n < NO_SECTOR).take(most)
 }
 
 /// The sectors of a stream, each once.
@@ -283,6 +306,26 @@ pub(super) mod tests {
         for (rows, columns) in [([0, 65_536], [0, 256]), ([0, 0], [0, 0]), ([3, 900], [1, 12])] {
             assert_eq!(reaches(&says(rows, columns)).len(), 1, "{rows:?}");
         }
+    }
+
+    #[test]
+    fn a_table_that_names_its_sectors_over_and_over_is_unpacked_once() {
+        assert!(!super::names_sectors_too_often(&book(&[(0, 0)], false)));
+        let mut file = book(&[(0, 0), (3, 2)], false);
+        let sectors = file.len() / 512;
+        // Sectors that name the table's one sector 127 times each, one behind the other.
+        let first = sectors as u32 - 1;
+        file[68..72].copy_from_slice(&first.to_le_bytes());
+        for n in 0..40u32 {
+            (0..127).for_each(|_| file.extend(0u32.to_le_bytes()));
+            let next = if n == 39 { 0xFFFF_FFFE } else { first + n + 1 };
+            file.extend(next.to_le_bytes());
+        }
+        assert_eq!(super::sectors_of_table(&file, 512), [0]);
+        assert_eq!(reaches(&file), [Reach { cells: 12, row: 3, column: 2 }]);
+        assert!(super::names_sectors_too_often(&file));
+        let problem = super::super::bounds::check(&file).expect_err("refused");
+        assert!(problem.contains("sectors"), "{problem}");
     }
 
     proptest! {

@@ -105,7 +105,8 @@ pub fn import(sheets: &[Sheet], options: &Options) -> Imported {
         .collect();
     let asked = lists.iter().filter(|(s, ..)| wanted.iter().any(|w| std::ptr::eq(*w, *s)));
     let head_base = bases::of_head(asked, options);
-    let units = Covers::of(scanned.iter().filter(|(_, blocks)| blocks.is_empty()).map(|(sheet, _)| *sheet));
+    let mut units =
+        Covers::of(scanned.iter().filter(|(_, blocks)| blocks.is_empty()).map(|(sheet, _)| *sheet));
     for (sheet, blocks) in &scanned {
         let sheet = *sheet;
         let wanted = wanted.iter().any(|w| std::ptr::eq(*w, sheet));
@@ -119,12 +120,7 @@ pub fn import(sheets: &[Sheet], options: &Options) -> Imported {
             empty.extend(wanted.then(|| scan::nothing(sheet)));
         } else if wanted {
             let places = lists.iter().find(|(s, ..)| std::ptr::eq(*s, sheet)).map(|(_, _, places)| places);
-            let around = Around {
-                blocks,
-                places: places.cloned().unwrap_or_default(),
-                head_base,
-                unit_of_covers: units.unit,
-            };
+            let around = Around { blocks, places: places.cloned().unwrap_or_default(), head_base };
             notes.extend(read_sheet(sheet, around, options, &mut imported, &mut drafts));
         }
     }
@@ -132,6 +128,11 @@ pub fn import(sheets: &[Sheet], options: &Options) -> Imported {
     if imported.sheets.is_empty() {
         imported.faults.extend(empty);
     }
+    let others_tell = lists
+        .iter()
+        .filter(|(sheet, ..)| !wanted.iter().any(|w| std::ptr::eq(*w, *sheet)))
+        .any(|(sheet, blocks, _)| station::is_told(sheet, blocks));
+    units.give(&mut drafts, others_tell);
     units.tell(&drafts, &mut imported.warnings);
     finish_head(&mut imported, options);
     imported.partial = options.sheet.is_some();

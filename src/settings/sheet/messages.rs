@@ -72,10 +72,34 @@ pub(super) fn byte_unused(text: &str) -> String {
     format!("`{text}` speaks of one byte, but the type is a whole register: not used")
 }
 
+pub(super) const OTHER_BYTE_REMEDY: &str = "write 低字节 or `low byte` in the remark if the value is there";
+pub(super) const BOTH_BYTES_REMEDY: &str =
+    "write 高字节 or 低字节 alone behind the type, or make a row for each of the two values";
+
+pub(super) fn other_byte(text: &str) -> String {
+    format!("`{text}` says that the low byte is empty: the high byte of the register was taken")
+}
+
+pub(super) fn both_bytes(text: &str) -> String {
+    format!("`{text}` names both bytes of the register, or another byte than the row does elsewhere")
+}
+
+pub(super) const SHORT_OR_LONG_REMEDY: &str = "write INT8 or INT16, UINT8 or UINT16";
+
+pub(super) fn short_or_long(text: &str) -> String {
+    format!("`{text}` is 8 bits to some and 16 bits to others")
+}
+
+pub(super) const BYTES_UNREAD_REMEDY: &str = "a number has 1, 2, 4 or 8 bytes, and no other width beside it; a text is String(8), several values are a row each";
+
+pub(super) fn bytes_unread(text: &str) -> String {
+    format!("`{text}` counts bytes or words that are not one number")
+}
+
 pub(super) fn low_bytes(count: usize, names: &str) -> String {
     let values =
         if count == 1 { "1 value of 8 bits".to_owned() } else { format!("{count} values of 8 bits") };
-    format!("{values}: the low byte of the register was taken, for nothing says which: {names}")
+    format!("{values}: the low byte of the register was taken, for nothing names the other one: {names}")
 }
 
 pub(super) fn station_by_word(title: &str) -> String {

@@ -12,6 +12,7 @@
 mod address;
 mod assumed;
 mod bases;
+mod byte_said;
 mod diff;
 mod document;
 mod export;
@@ -36,6 +37,7 @@ mod station;
 #[cfg(test)]
 mod tests;
 mod text;
+mod type_count;
 mod type_words;
 mod types;
 mod units;

@@ -24,8 +24,6 @@ pub(super) struct Around<'a> {
     pub(super) places: Places,
     /// The base of the profile that comes out.
     pub(super) head_base: u8,
-    /// The unit id that the covers of the workbook tell.
-    pub(super) unit_of_covers: Option<u8>,
 }
 
 /// The reading of one sheet, block by block.
@@ -56,7 +54,7 @@ pub(super) fn read_sheet(
     imported: &mut Imported,
     drafts: &mut Vec<Found>,
 ) -> Vec<Note> {
-    let Around { blocks, places, head_base, unit_of_covers } = around;
+    let Around { blocks, places, head_base } = around;
     let first = blocks.first().map_or(0, |b| b.header.start);
     let (head, head_rows) = scan::head(sheet, first);
     imported.head.extend(head);
@@ -76,7 +74,7 @@ pub(super) fn read_sheet(
             .or_else(|| imported.head.get("kind").and_then(Val::as_text).map(str::to_owned)),
         section: section_table(&sheet.name)
             .or_else(|| titles.iter().rev().find_map(|(_, t)| section_table(t))),
-        station: above(&station::in_title).or_else(|| station::in_title(&sheet.name)).or(unit_of_covers),
+        station: above(&station::in_title).or_else(|| station::in_title(&sheet.name)),
         assumed: None,
         untyped: Vec::new(),
         low_bytes: Vec::new(),

@@ -207,8 +207,10 @@ impl<'a> Reading<'a> {
         let mut at = 0;
         if let Some((column, found)) = &place {
             at = *column;
-            form = Some(if found.maybe_coil { Form::Modicon } else { found.form });
             slot = self.register(*column, found, listed.is_some(), &mut keys);
+            // `00001` counts from 1 as a coil; as another table's number it is a plain one.
+            let coil = found.maybe_coil && slot.is_some_and(|s| s.table == Table::Coil);
+            form = Some(if coil { Form::Modicon } else { found.form });
             if slot.is_none() && self.faults.is_empty() {
                 return Outcome::Skipped(self.line());
             }

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use super::headers::Field;
 use super::import::{Found, Imported};
+use super::scan::Block;
 use super::text::{folded, plain};
 use super::{Sheet, Trouble, messages};
 
@@ -74,6 +76,9 @@ const LEADS: &[&str] =
 
 /// A unit id in a title or a sheet's name: `从站地址：2`, `Slave ID 3`, `2号站`, `站号 1`.
 pub(super) fn in_title(text: &str) -> Option<u8> {
+    if is_example(text) {
+        return None;
+    }
     let lower = plain(text).to_lowercase();
     for word in NAMES {
         for (at, _) in lower.match_indices(word) {
@@ -116,6 +121,79 @@ pub(super) fn in_title(text: &str) -> Option<u8> {
     digits.parse().ok()
 }
 
+/// Whether a list that is not read now may tell a unit id: a column, the sheet's name, or any of its rows.
+pub(super) fn is_told(sheet: &Sheet, blocks: &[Block]) -> bool {
+    blocks.iter().any(|b| b.column(&Field::Slave).is_some())
+        || in_title(&sheet.name).is_some()
+        || (0..sheet.rows.len()).any(|row| in_title(&super::of_sheet::line(sheet, row)).is_some())
+}
+
+/// Text that shows what goes over the line: `例：读取从站1的数据，发送 01 03 …`.
+fn is_example(text: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "例",
+        "e.g.",
+        "example",
+        "beispiel",
+        "发送",
+        "返回",
+        "响应",
+        "应答",
+        "报文",
+        "帧",
+        "校验码",
+        "crc",
+        "request",
+        "response",
+        "query",
+        "frame",
+    ];
+    // What is no example: parameters of the line beside which a unit id may stand.
+    const OTHERWISE: &[&str] = &[
+        "比例",
+        "响应时间",
+        "应答时间",
+        "返回时间",
+        "帧格式",
+        "responsetime",
+        "frameformat",
+        "requestinterval",
+    ];
+    let word = OTHERWISE.iter().fold(folded(text), |word, other| word.replace(other, ""));
+    WORDS.iter().any(|w| word.contains(w))
+}
+
+/// A label of a unit id by itself: `从站地址`, `Modbus Slave ID:`, `设备站号（十进制）`.
+fn is_label(text: &str) -> bool {
+    let word = folded(text);
+    let bare = word.split('(').next().unwrap_or_default().trim_end_matches([':', '=', '为', '是', '#']);
+    let names = || NAMES.iter().filter(|name| !is_vague(name)).map(|name| folded(name));
+    let leads = ["", "modbus", "modbusrtu", "rtu", "plc", "设备", "本机", "仪表", "通讯", "通信"];
+    names().any(|name| bare.strip_suffix(name.as_str()).is_some_and(|lead| leads.contains(&lead)))
+}
+
+/// The unit id of a row that is a label and a number, in two cells or in one, and nothing of another kind.
+fn labelled(sheet: &Sheet, row: usize) -> Option<u8> {
+    let cells: Vec<String> =
+        sheet.rows.get(row)?.iter().map(super::Cell::shown).filter(|text| !plain(text).is_empty()).collect();
+    let valid = |text: &str| number(text).filter(|unit| (1..=247).contains(unit));
+    let piece = |text: &str| {
+        let (label, value) = text.split_at(text.find(|c: char| c.is_ascii_digit() || c == '#')?);
+        is_label(label).then(|| valid(value.trim()))?
+    };
+    match &cells[..] {
+        // Also among other parameters: `波特率9600，站号3`; whatever is longer is a sentence.
+        [one] => {
+            let text = plain(one);
+            let mut pieces = text.split([',', ';', '、', '\n']);
+            let short = pieces.clone().all(|p| p.chars().count() <= 24 && !p.contains("功能码"));
+            pieces.find_map(piece).filter(|_| short)
+        }
+        [label, value] if is_label(label) => valid(value),
+        _ => None,
+    }
+}
+
 /// What sheets without a list tell of the unit id: `从站地址：3` on a cover holds for all lists that tell none.
 #[derive(Debug, Default)]
 pub(super) struct Covers {
@@ -126,17 +204,34 @@ pub(super) struct Covers {
 }
 
 impl Covers {
+    /// Rows that are a label and a number; none that belongs to an example or a frame, which has its parts below each other.
     pub(super) fn of<'a>(sheets: impl Iterator<Item = &'a Sheet>) -> Self {
+        const AROUND: usize = 8;
         let mut said = Vec::new();
         for sheet in sheets {
-            said.extend((0..sheet.rows.len()).filter_map(|row| {
-                let text = super::of_sheet::line(sheet, row);
-                let unit = in_title(&text).filter(|unit| (1..=247).contains(unit))?;
-                Some((sheet.name.clone(), row, text, unit))
+            let lines: Vec<String> =
+                (0..sheet.rows.len()).map(|row| super::of_sheet::line(sheet, row)).collect();
+            let shown = |row: usize| {
+                let near = row.saturating_sub(AROUND)..(row + AROUND + 1).min(lines.len());
+                lines[near].iter().any(|text| is_example(text))
+            };
+            said.extend((0..lines.len()).filter_map(|row| {
+                let unit = labelled(sheet, row).filter(|_| !shown(row))?;
+                Some((sheet.name.clone(), row, lines[row].clone(), unit))
             }));
         }
         let first = said.first().map(|s| s.3);
         Self { unit: first.filter(|unit| said.iter().all(|s| s.3 == *unit)), said }
+    }
+
+    /// Gives the unit id of the covers to the points of a workbook in which no list tells one itself.
+    pub(super) fn give(&mut self, drafts: &mut [Found], others_tell: bool) {
+        if others_tell || drafts.iter().any(|f| f.draft.station.is_some()) {
+            self.unit = None;
+        }
+        if self.unit.is_some() {
+            drafts.iter_mut().for_each(|f| f.draft.station = self.unit);
+        }
     }
 
     /// Tells where the unit id of a list is from, or why what a cover tells was not used.
@@ -289,6 +384,26 @@ mod tests {
         }
         for text in ["", "PLC", "40001", "1-3", "300", "见铭牌", "1号泵"] {
             assert_eq!(number(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_example_of_what_goes_over_the_line_names_no_station() {
+        for text in [
+            "例：读取从站1的数据，发送 01 03 00 00 00 02 C4 0B",
+            "e.g. slave 1: 01 03 00 00",
+            "从站1返回报文",
+            "Request to slave 5",
+        ] {
+            assert_eq!(in_title(text), None, "{text}");
+        }
+        assert_eq!(in_title("从站地址：2，比例 0.1"), Some(2));
+        assert_eq!(in_title("站号 2，响应时间 100ms，帧格式 8N1"), Some(2));
+        for text in ["从站地址", "Modbus Slave ID:", "设备站号（十进制）", "Slave Address"] {
+            assert!(is_label(text), "{text}");
+        }
+        for text in ["机号", "默认站号", "从站数量", "液位计（站号", "1#锅炉从站地址"] {
+            assert!(!is_label(text), "{text}");
         }
     }
 

@@ -1,6 +1,5 @@
-//! The words of data types, and those for one byte of a register.
+//! The words of data types.
 
-use super::text::folded;
 use super::types::Family;
 
 /// The words of a profile.
@@ -52,6 +51,9 @@ pub(super) const WORDS: &[(&str, Family, Option<u32>)] = {
         ("unsignedinteger", Unsigned, None),
         ("unsignedshort", Unsigned, Some(16)),
         ("unsignedlong", Unsigned, Some(32)),
+        ("unsignedlongint", Unsigned, Some(32)),
+        ("unsignedlonglong", Unsigned, Some(64)),
+        ("unsignedlonglongint", Unsigned, Some(64)),
         ("无符号", Unsigned, None),
         ("无符号数", Unsigned, None),
         ("无符号整型", Unsigned, None),
@@ -77,7 +79,6 @@ pub(super) const WORDS: &[(&str, Family, Option<u32>)] = {
         ("signedchar", Signed, Some(8)),
         ("schar", Signed, Some(8)),
         ("有符号字节", Signed, Some(8)),
-        ("shortint", Signed, Some(8)),
         ("hex", Unsigned, None),
         ("int", Signed, None),
         ("sint", Signed, Some(8)),
@@ -90,6 +91,13 @@ pub(super) const WORDS: &[(&str, Family, Option<u32>)] = {
         ("short", Signed, Some(16)),
         ("long", Signed, Some(32)),
         ("longlong", Signed, Some(64)),
+        ("longlongint", Signed, Some(64)),
+        ("signedlonglong", Signed, Some(64)),
+        ("longint", Signed, Some(32)),
+        ("signedlong", Signed, Some(32)),
+        ("signedlongint", Signed, Some(32)),
+        ("signedshort", Signed, Some(16)),
+        ("smallint", Signed, Some(16)),
         ("整型", Signed, None),
         ("整形", Signed, None),
         ("整数", Signed, None),
@@ -195,65 +203,3 @@ pub(super) const WORDS: &[(&str, Family, Option<u32>)] = {
         ("时钟", Time, None),
     ]
 };
-
-/// Which byte of a register a text speaks of, the high one if true; none where it names both, or their order.
-pub(super) fn byte_of(text: &str) -> Option<bool> {
-    const HIGH: &[&str] = &[
-        "高字节",
-        "高位字节",
-        "高8位",
-        "高八位",
-        "highbyte",
-        "hibyte",
-        "upperbyte",
-        "highorderbyte",
-        "msbyte",
-        "msbbyte",
-        "mostsignificantbyte",
-        "upper8bit",
-        "high8bit",
-        "oberesbyte",
-        "bit8~15",
-        "bit8..15",
-    ];
-    const LOW: &[&str] = &[
-        "低字节",
-        "低位字节",
-        "低8位",
-        "低八位",
-        "lowbyte",
-        "lobyte",
-        "lowerbyte",
-        "loworderbyte",
-        "lsbyte",
-        "lsbbyte",
-        "leastsignificantbyte",
-        "lower8bit",
-        "low8bit",
-        "unteresbyte",
-        "bit0~7",
-        "bit0..7",
-    ];
-    const OF_ORDER: &[&str] =
-        &["在前", "在后", "先", "序", "交换", "first", "order", "swap", "endian", "zuerst"];
-    let word: String = folded(text).chars().filter(|c| !" -_".contains(*c)).collect();
-    let has = |words: &[&str]| words.iter().any(|w| word.contains(w));
-    let named = match (has(HIGH), has(LOW)) {
-        (true, false) => true,
-        (false, true) => false,
-        _ => return None,
-    };
-    let bare = word.replace("highorderbyte", "").replace("loworderbyte", "");
-    (!OF_ORDER.iter().any(|w| bare.contains(w))).then_some(named)
-}
-
-/// The same of a type's cell, where `MSB` and `LSB` alone name a byte too.
-pub(super) fn byte_of_type(text: &str) -> Option<bool> {
-    let word = folded(text);
-    let end = word.trim_end_matches(')');
-    byte_of(text).or(match () {
-        () if end.ends_with("msb") => Some(true),
-        () if end.ends_with("lsb") => Some(false),
-        () => None,
-    })
-}

@@ -1,9 +1,11 @@
 //! Data types in the words of manuals, PLC programs and Modbus masters.
 
+use super::byte_said::byte_of_type;
+use super::messages;
 use super::order::{Order, ending, order_inside};
-use super::text::folded;
-pub(super) use super::type_words::byte_of;
-use super::type_words::{EXACT, WORDS, byte_of_type};
+use super::text::{folded, plain};
+use super::type_count::counted;
+use super::type_words::{EXACT, WORDS};
 
 /// What a type cell says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,7 +74,12 @@ pub(super) fn type_word(text: &str) -> Option<TypeWord> {
             byte: None,
         });
     }
-    let mut word = folded(text).replace(['_', '型'], " ").replace("bits", "bit");
+    if is_doubtful(text) {
+        return None;
+    }
+    let lower = short_of_c(&plain(text).to_lowercase());
+    let (counted, lower) = counted(&lower).map_or((None, lower), |(bits, rest)| (Some(bits), rest));
+    let mut word = folded(&lower).replace(['_', '型'], " ").replace("bits", "bit");
     // `SINT（高字节）`, `byte low byte`: which byte, apart from the type.
     let byte = byte_of_type(text);
     if byte.is_some() {
@@ -96,6 +103,10 @@ pub(super) fn type_word(text: &str) -> Option<TypeWord> {
     // The order may stand inside: `float cdab`, `浮点数(3412)`, `long inverse`.
     let order = order_inside(&mut word);
     let word: String = word.chars().filter(|c| !" -()[]{}:,/.".contains(*c)).collect();
+    if let Some(bits) = counted {
+        let (family, bits, characters) = of_bits(&word, bits)?;
+        return Some(TypeWord { family, bits, order, characters, byte });
+    }
     if let Some((family, bits, characters)) = known(&word) {
         return Some(TypeWord { family, bits, order, characters, byte });
     }
@@ -106,6 +117,64 @@ pub(super) fn type_word(text: &str) -> Option<TypeWord> {
         && matches!(family, Family::Unsigned | Family::Signed);
     let byte = byte.or(one_byte.then_some(order.key == "dcba"));
     Some(TypeWord { family, bits, order: Some(order).filter(|_| !one_byte), characters, byte })
+}
+
+/// `short int` is C's, 16 bits; in one word it may be Pascal's. The same text with `short` alone.
+fn short_of_c(lower: &str) -> String {
+    let Some((before, behind)) = lower.split_once("short") else { return lower.to_owned() };
+    let rest = behind.trim_start_matches([' ', '_', '-']);
+    match rest.strip_prefix("integer").or_else(|| rest.strip_prefix("int")) {
+        Some(rest) if behind.starts_with([' ', '_', '-']) => format!("{before}short{rest}"),
+        _ => lower.to_owned(),
+    }
+}
+
+/// Words that name 8 bits to one writer and 16 to another: `ShortInt`, and `S INT` in two pieces.
+fn is_doubtful(text: &str) -> bool {
+    let (lower, word) = (plain(text).to_lowercase(), folded(text).replace(['_', '-'], ""));
+    let letters: String = word.chars().filter(|c| c.is_ascii_alphabetic()).collect();
+    lower.contains("shortint")
+        || matches!(letters.as_str(), "sint" | "usint") && !lower.contains("sint") && letters == word
+}
+
+/// What is wrong with a cell that [`type_word`] does not read, and what would be right.
+pub(super) fn unread(text: &str) -> (String, &'static str) {
+    let shown = plain(text);
+    match () {
+        () if is_doubtful(text) => (messages::short_or_long(&shown), messages::SHORT_OR_LONG_REMEDY),
+        () if counted(&shown.to_lowercase()).is_some() => {
+            (messages::bytes_unread(&shown), messages::BYTES_UNREAD_REMEDY)
+        }
+        () => (
+            format!("`{shown}` is not a data type"),
+            "e.g. UINT16, INT16, UINT32, INT32, FLOAT, BOOL, String(8), BCD",
+        ),
+    }
+}
+
+/// A type of which the cell counts the bytes; the word beside the number may not tell another width.
+fn of_bits(word: &str, bits: u32) -> Option<(Family, Option<u32>, Option<u32>)> {
+    let (family, own, _) = if word.is_empty() { (Family::Unsigned, None, None) } else { known(word)? };
+    match family {
+        Family::Text => Some((family, None, Some(bits / 8))),
+        Family::Bit | Family::Time | Family::Exact(_) => None,
+        _ => (matches!(bits, 8 | 16 | 32 | 64) && own.is_none_or(|own| own == bits)).then_some((
+            family,
+            Some(bits),
+            None,
+        )),
+    }
+}
+
+/// Whether a number beside a word tells the same width: `REAL64`, `DWORD(2)`, `long 4`; not `DWORD[8]` or `unsigned char[16]`.
+fn agrees(letters: &str, own: u32, number: u32, of_bits: bool) -> bool {
+    let array = ["word", "字", "byte", "字节", "char"].iter().any(|end| letters.ends_with(end));
+    match () {
+        () if number == own => !array || own != 8 || of_bits,
+        () if number == 754 => true,
+        () if number * 16 == own || number == 1 && own <= 16 => true,
+        () => !array && (number * 8 == own || matches!(number, 8 | 16 | 32 | 48 | 64)),
+    }
 }
 
 /// Family, bits and characters of a word without its order.
@@ -121,6 +190,7 @@ fn known(word: &str) -> Option<(Family, Option<u32>, Option<u32>)> {
     let digits: String = word.chars().filter(char::is_ascii_digit).collect();
     let letters: String = word.chars().filter(|c| !c.is_ascii_digit()).collect();
     let number: u32 = digits.parse().ok()?;
+    let of_bits = letters.contains("bit") || letters.contains('位');
     let letters = letters.replace("bit", "").replace('位', "");
     let (family, own) = match letters.as_str() {
         "u" | "ui" => (Family::Unsigned, None),
@@ -135,8 +205,9 @@ fn known(word: &str) -> Option<(Family, Option<u32>, Option<u32>)> {
         Family::Text => Some((family, None, Some(number))),
         Family::Bit => Some((family, None, None)),
         Family::Time => Some((family, Some(number), None)),
+        _ if own.is_some_and(|own| !agrees(&letters, own, number, of_bits)) => None,
         _ if matches!(number, 8 | 16 | 32 | 48 | 64) => Some((family, Some(number), None)),
-        // IEC 754, 2 words: a number that is no width.
+        // IEEE 754, `DWORD(2)`: a number that is not the width in bits.
         _ if own.is_some() => Some((family, own, None)),
         _ => None,
     }
@@ -196,6 +267,7 @@ pub(super) fn width(key: &str) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::byte_said::byte_of;
     use super::*;
 
     #[test]
@@ -264,6 +336,88 @@ mod tests {
         for text in ["", "温度", "int17", "x"] {
             assert_eq!(type_word(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_number_of_bytes_tells_the_width_and_none_of_them_is_one_byte() {
+        for (text, key) in [
+            ("2字节", "u16"),
+            ("4字节", "u32"),
+            ("8字节", "u64"),
+            ("1字节", "u8_low"),
+            ("单字节", "u8_low"),
+            ("双字节", "u16"),
+            ("四字节", "u32"),
+            ("2Byte", "u16"),
+            ("BYTE[2]", "u16"),
+            ("BYTE[8]", "u64"),
+            ("2 bytes", "u16"),
+            ("有符号2字节", "i16"),
+            ("2字节有符号整型", "i16"),
+            ("4字节浮点数", "f32"),
+            ("FLOAT (4 bytes)", "f32"),
+            ("INT16 2字节", "i16"),
+            ("2字节BCD", "bcd16"),
+            ("2字", "u32"),
+            ("double word", "u32"),
+            ("双字", "u32"),
+            ("DWORD(2)", "u32"),
+            ("WORD16", "u16"),
+            ("SINT16", "i16"),
+            ("BYTE 8位", "u8_low"),
+            ("８字节", "u64"),
+        ] {
+            let word = type_word(text).unwrap_or_else(|| panic!("{text}"));
+            assert_eq!(type_key(&word, None), Some(key), "{text}");
+        }
+        assert_eq!(type_word("字符串 16字节").and_then(|w| w.characters), Some(16));
+        for text in [
+            "3字节",
+            "16字节",
+            "BYTE[6]",
+            "0 bytes",
+            "INT16 4字节",
+            "INT32 (2 bytes)",
+            "WORD[2]",
+            "WORD[8]",
+            "DWORD[16]",
+            "unsigned char[16]",
+            "uchar[2]",
+            "ubyte[8]",
+        ] {
+            assert_eq!(type_word(text), None, "{text}");
+        }
+        assert!(unread("3字节").0.contains("bytes"));
+    }
+
+    #[test]
+    fn what_is_eight_bits_in_one_language_and_sixteen_in_another_is_asked() {
+        for (text, key) in [
+            ("short int", "i16"),
+            ("short_int", "i16"),
+            ("Short Integer", "i16"),
+            ("short", "i16"),
+            ("unsigned short int", "u16"),
+            ("signed short", "i16"),
+            ("unsigned short", "u16"),
+            ("long int", "i32"),
+            ("unsigned long int", "u32"),
+            ("long long", "i64"),
+            ("unsigned long long", "u64"),
+            ("unsigned char", "u8_low"),
+            ("signed char", "i8_low"),
+            ("small int", "i16"),
+            ("SINT", "i8_low"),
+            ("USINT", "u8_low"),
+        ] {
+            let word = type_word(text).unwrap_or_else(|| panic!("{text}"));
+            assert_eq!(type_key(&word, None), Some(key), "{text}");
+        }
+        for text in ["ShortInt", "shortint", "UShortInt", "S INT", "S_INT", "tiny int"] {
+            assert_eq!(type_word(text), None, "{text}");
+        }
+        assert!(unread("ShortInt").0.contains("8 bits"), "{}", unread("ShortInt").0);
+        assert!(type_word("char").is_some_and(|w| w.is_text()), "a letter, whose length is asked");
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! The byte order of a row: from its column, the cell of its type, or a remark.
 
+use super::super::byte_said::byte_of;
 use super::super::headers::Field;
 use super::super::order::{Order, contradicts, is_of_all, order, speaks};
 use super::super::text::{plain, tidy};
-use super::super::types::{byte_of, width};
+use super::super::types::width;
 use super::super::value::{Keys, Val};
 use super::super::{lists, messages};
 use super::Reading;

@@ -3,7 +3,7 @@
 use super::super::address::{Address, Form};
 use super::super::headers::Field;
 use super::super::text::{folded, plain};
-use super::super::types::{says_nothing, type_key, type_word, width};
+use super::super::types::{says_nothing, type_key, type_word, unread, width};
 use super::super::value::{Keys, Val};
 use super::super::{messages, table_key};
 use super::{Reading, Slot, one_byte};
@@ -219,10 +219,13 @@ impl Reading<'_> {
         let mut key = None;
         if let Some((column, text)) = self.cell(&Field::Type).filter(|(_, t)| !says_nothing(t)) {
             let Some(mut word) = type_word(&text) else {
-                let remedy = "e.g. UINT16, INT16, UINT32, INT32, FLOAT, BOOL, String(8), BCD";
-                self.fault(column, format!("`{}` is not a data type", plain(&text)), remedy);
+                let (problem, remedy) = unread(&text);
+                self.fault(column, problem, remedy);
                 return None;
             };
+            if in_bytes {
+                self.count_bytes(&mut word, &text);
+            }
             if !bits && !self.around.block.exact && bit.is_none() && found.bit_to.is_none() && !listed {
                 self.which_byte(&mut word, registers);
             }

@@ -341,6 +341,69 @@ fn a_value_of_eight_bits_is_the_low_byte_with_its_sign_unless_the_row_names_the_
 }
 
 #[test]
+fn a_byte_that_a_remark_calls_empty_is_never_the_value_and_two_named_bytes_are_asked() {
+    let found = read_lines(&[
+        "名称 | 地址 | 类型 | 备注",
+        "温度 | 40001 | BYTE | 高字节为0",
+        "湿度 | 40002 | BYTE | 高8位无效",
+        "流量 | 40003 | UINT8 | High byte always 0",
+        "频率 | 40004 | USINT | upper byte unused",
+        "电流 | 40005 | BYTE | 低字节保留",
+        "转速 | 40006 | BYTE | 高字节，保留一位小数",
+        "年月 | 40007 | BYTE | 高字节为年，低字节为月",
+        "阀位（高字节） | 40008 | BYTE | 低字节",
+    ]);
+    let types: Vec<_> =
+        found.points.iter().filter_map(|p| p.keys.get("type").and_then(Val::as_text)).collect();
+    assert_eq!(types, ["u8_low", "u8_low", "u8_low", "u8_low", "u8_high", "u8_high"]);
+    let said = told(&found.warnings).join("\n");
+    assert!(said.contains("4 values of 8 bits: the low byte of the register was taken"), "{said}");
+    assert!(said.contains("点表!D6: `低字节保留` says that the low byte is empty"), "{said}");
+    let faults = told(&found.faults);
+    assert!(faults[0].starts_with("点表!D8: `高字节为年，低字节为月` names both bytes"), "{faults:?}");
+    assert!(faults[1].contains("names both bytes") && faults.len() == 2, "{faults:?}");
+}
+
+#[test]
+fn a_type_of_several_bytes_is_read_whole_and_an_odd_number_of_them_is_asked() {
+    let found = read_lines(&[
+        "名称 | 地址 | 类型 | 字节数",
+        "压力 | 40001 | 2字节 |",
+        "流量 | 40002 | BYTE[4] |",
+        "液位 | 40004 | BYTE | 2",
+        "阀位 | 40005 | BYTE | 1",
+        "湿度 | 40006 | short int |",
+        "频率 | 40007 | 3字节 |",
+        "温度 | 40008 | ShortInt |",
+    ]);
+    let types: Vec<_> =
+        found.points.iter().filter_map(|p| p.keys.get("type").and_then(Val::as_text)).collect();
+    assert_eq!(types, ["u16", "u32", "u16", "u8_low", "i16"], "{:?}", told(&found.faults));
+    let faults = told(&found.faults);
+    assert!(faults[0].starts_with("点表!C7: `3字节` counts bytes"), "{faults:?}");
+    assert!(faults[1].starts_with("点表!C8: `ShortInt` is 8 bits to some"), "{faults:?}");
+}
+
+#[test]
+fn zeros_before_a_discrete_input_may_count_from_one_and_that_is_asked() {
+    let found = read_lines_as_text(&["名称 | 地址 | 功能码", "急停 | 00001 | 02", "熄火 | 00002 | 02"]);
+    assert_eq!(found.points[0].place, Some((Table::DiscreteInput, 1, None)));
+    let said = told(&found.warnings).join("\n");
+    assert!(said.contains("the lowest address is 1: does the list count from 1?"), "{said}");
+    let coils = read_lines_as_text(&["名称 | 地址 | 功能码", "急停 | 00001 | 01"]);
+    assert_eq!(coils.points[0].place, Some((Table::Coil, 0, None)));
+    assert!(!told(&coils.warnings).join("\n").contains("count from 1"));
+}
+
+/// As a text file has it: `00001` stays as it is written.
+fn read_lines_as_text(lines: &[&str]) -> Imported {
+    let row = |l: &&str| l.split('|').map(|c| Cell::Text(c.trim().to_owned())).collect();
+    let list =
+        Sheet { name: "点表".to_owned(), rows: lines.iter().map(row).collect(), merges: Merges::default() };
+    import(&[list], &Options::default())
+}
+
+#[test]
 fn a_station_that_stands_only_on_a_cover_is_that_of_the_lists_that_tell_none() {
     let cover = |lines: &[&str]| Sheet { name: "封面".to_owned(), ..sheet(lines) };
     let list = sheet(&["名称 | 地址 | 类型", "压力 | 40001 | INT16"]);
@@ -349,13 +412,34 @@ fn a_station_that_stands_only_on_a_cover_is_that_of_the_lists_that_tell_none() {
         ..sheet(&["站号 4", "名称 | 地址 | 类型", "液位 | 40001 | INT16"])
     };
     let found = import(
-        &[cover(&["某某锅炉", "从站地址 | 3", "波特率 | 9600"]), list.clone(), own],
+        &[cover(&["某某锅炉", "从站地址 | 3", "波特率 | 9600"]), list.clone(), own.clone()],
         &Options::default(),
     );
+    // Another list tells its own: whose the cover's is stays open.
     let units: Vec<_> = found.points.iter().map(|p| p.station).collect();
-    assert_eq!(units, [Some(3), Some(4)]);
+    assert_eq!(units, [Some(4)]);
+    assert!(told(&found.faults).join("\n").contains("1 row names no unit id"), "{:?}", told(&found.faults));
+    let found =
+        import(&[cover(&["某某锅炉", "从站地址 | 3", "波特率 | 9600"]), list.clone()], &Options::default());
+    assert_eq!(found.points[0].station, Some(3));
     let said = told(&found.warnings).join("\n");
     assert!(said.contains("封面!2: `从站地址 | 3`: unit id 3 taken"), "{said}");
+    // Prose, examples and the parts of a frame below each other name no station.
+    for lines in [
+        &["例：读取从站1的数据，发送 01 03 00 00 00 02 C4 0B"][..],
+        &["本设备支持从站 1 的读写"],
+        &["主机请求", "从站地址 | 01", "功能码 | 03", "CRC | C4 0B"],
+        &["发送帧", "从站地址：1"],
+        &["默认站号 | 1"],
+        &["从站1，功能码03，寄存器0"],
+        &["从站地址 | 01 | 功能码 | 03"],
+    ] {
+        let found = import(&[cover(lines), list.clone()], &Options::default());
+        assert_eq!(found.points[0].station, None, "{lines:?}");
+    }
+    let one = Options { sheet: Some("点表".to_owned()), ..Options::default() };
+    let found = import(&[cover(&["从站地址 | 3"]), list.clone(), own], &one);
+    assert_eq!(found.points[0].station, None, "another sheet tells a unit id, though it is not read now");
     // Two covers, two numbers: neither is guessed.
     let found = import(&[cover(&["站号：1", "站号：2"]), list], &Options::default());
     assert_eq!(found.points[0].station, None);
