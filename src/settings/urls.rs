@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use super::difference::Keys;
 use super::fault::{Fault, Place};
+use super::sheet::plain;
 
 /// Parameters of a URL whose value is a secret, or goes with one.
 const SECRET_PARAMETERS: &[&str] = &[
@@ -57,8 +58,25 @@ fn remedy(key: &str) -> &'static str {
     }
 }
 
-/// The text without what is secret in its URLs; borrowed if there is nothing.
+/// The text without what is secret in its URLs; borrowed if there is nothing. Signs of an input method (`：//`, `＠`) count
+/// as those they stand for: where they hide something secret, the text comes with plain signs.
 pub(super) fn hidden(text: &str) -> Cow<'_, str> {
+    let found = in_plain_signs(text);
+    // Where nothing is secret or nothing was written otherwise, the text stays to the letter.
+    if !found
+        .chars()
+        .any(|c| matches!(c, '\u{ff01}'..='\u{ff5e}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}'))
+    {
+        return found;
+    }
+    match in_plain_signs(&plain(&found)) {
+        Cow::Owned(hidden) => Cow::Owned(hidden),
+        Cow::Borrowed(_) => found,
+    }
+}
+
+/// The same where every sign is what it looks like.
+fn in_plain_signs(text: &str) -> Cow<'_, str> {
     let mut clean: Option<String> = None;
     let mut done = 0;
     while let Some(found) = text[done..].find("://") {
@@ -134,6 +152,11 @@ mod tests {
             ("`http://a:b@h` is no URL, nor http://c:d@i/e", "`http://***@h` is no URL, nor http://***@i/e"),
             ("first http://plain/x then http://a:b@h", "first http://plain/x then http://***@h"),
             ("http://a:b@h then http://plain/x end", "http://***@h then http://plain/x end"),
+            ("mqtt://u:pw＠host:1883", "mqtt://***@host:1883"),
+            ("mqtt://u：pw＠host:1883", "mqtt://***@host:1883"),
+            ("mqtt：／／u：pw＠host：1883", "mqtt://***@host:1883"),
+            ("mqtt:\u{200b}//u:pw@host", "mqtt://***@host"),
+            ("http://h/x？token＝abc", "http://h/x?token=***"),
         ] {
             assert_eq!(hidden(text), shown);
         }
@@ -142,6 +165,7 @@ mod tests {
             "https://h/a@b?from=u@v",
             "rtu:///dev/ttyS0?baud=9600&parity=none",
             "tcp://[::1]:502",
+            "水位：（低）http://h/a",
             "水位",
             "://",
             "",
@@ -172,6 +196,16 @@ mod tests {
                 "[[outlet.influx]]\nid = \"i\"\nurl = \"http://h:8086/?p=hush-hush\"\nbucket = \"b\"",
                 "outlet.influx.i.url",
                 "token = {",
+            ),
+            (
+                "[[source.mqtt]]\nid = \"b\"\naddress = \"mqtt://me：hush-hush＠127.0.0.1\"",
+                "source.mqtt.b.address",
+                "password = {",
+            ),
+            (
+                "[[source.modbus]]\nid = \"m\"\naddress = \"serial：//me:hush-hush＠127.0.0.1:502\"",
+                "source.modbus.m.address",
+                "takes no password",
             ),
             (
                 "[[outlet.inspection]]\nid = \"i\"\nurl = \"https://me:hush-hush@h/x\"",

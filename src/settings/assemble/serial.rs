@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::endpoint::{Misread, clean, parted, serial_port};
+use super::super::endpoint::{Misread, clean, parted, serial_port, shown};
 use super::super::types::{Parity, Rts, SerialPort};
 use super::super::walk::duration;
 
@@ -12,7 +12,7 @@ pub(super) fn serial(rest: &str, ascii: bool) -> Result<SerialPort, String> {
     let is_windows = !path.contains('/') && serial_port(path).is_some_and(|known| known.starts_with("COM"));
     let is_plain = !path.chars().any(|c| c.is_whitespace() || c.is_control());
     if !(path.len() > 1 && path.starts_with('/') && is_plain || is_windows) {
-        return Err(format!("`{path}` is not the path of a serial port"));
+        return Err(format!("`{}` is not the path of a serial port", shown(path)));
     }
     let mut port = SerialPort {
         path: path.to_owned(),
@@ -90,11 +90,10 @@ pub(super) fn likely(text: &str, problem: &str) -> Option<Misread> {
     let clean = clean(text);
     let (word, rest) = parted(&clean);
     let ascii = word.contains("ascii");
-    // A path may have colons in it.
-    let end = rest.find('?').or_else(|| rest.find([':', ',', ';', '&'])).unwrap_or(rest.len());
-    let (name, settings) = rest.split_at(end);
+    let (name, settings) = rest.split_at(end_of_name(rest, ascii));
     let is_name = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric());
-    let bare = matches!(word.as_str(), "serial" | "ascii" | "ascii+serial") && settings.is_empty() && is_name;
+    let is_alone = settings.is_empty() || name.starts_with("tty");
+    let bare = matches!(word.as_str(), "serial" | "ascii" | "ascii+serial") && is_alone && is_name;
     let port = serial_port(name).or_else(|| bare.then(|| format!("/dev/{name}")))?;
     let scheme = if ascii { "ascii" } else { "serial" };
     let (query, sure) = line_settings(settings, ascii);
@@ -105,42 +104,72 @@ pub(super) fn likely(text: &str, problem: &str) -> Option<Misread> {
     Some(misread(problem.to_owned(), write))
 }
 
-/// `?baud=9600&parity=n`, `:9600,8,N,1` or `:9600:8N1` with our words; and whether all of it could be read.
+/// Where the name of the port ends and line settings begin. A path may have colons in it
+/// (`/dev/serial/by-path/pci-0000:00:14.0-usb-0:2:1.0-port0`): behind one that is not a port by itself they
+/// begin only where all that follows can be read, with a rate.
+fn end_of_name(rest: &str, ascii: bool) -> usize {
+    let end = rest.find('?').unwrap_or(rest.len());
+    let head = &rest[..end];
+    let signs = head.match_indices([':', ',', ';', '&']).map(|(at, _)| at);
+    let is_path = head.starts_with("dev/");
+    let begins = |at: &usize| {
+        let name = head[..*at].strip_prefix("dev/").unwrap_or(&head[..*at]);
+        let (found, sure) = line_settings(&head[*at..], ascii);
+        !is_path || serial_port(name).is_some() || sure && found.contains("baud=")
+    };
+    signs.into_iter().find(begins).unwrap_or(end)
+}
+
+/// `?baud=9600&parity=n`, `:9600,8,N,1`, `:9600-8-N-1` or `:9600:8N1` with our words; and whether all of it could
+/// be read.
 fn line_settings(text: &str, ascii: bool) -> (String, bool) {
-    let (mut all, mut sure): (Vec<String>, bool) = (Vec::new(), true);
+    let (mut all, mut sure): (Vec<(&str, String)>, bool) = (Vec::new(), true);
     for part in text.split(['?', '&', ':', ',', ';']).filter(|p| !p.is_empty()) {
         let found = match part.split_once('=') {
-            Some((key, value)) => setting(key, value),
-            None => bare(part),
+            Some((key, value)) => vec![setting(key, value)],
+            None => part.split(['-', '/', '_']).filter(|p| !p.is_empty()).flat_map(bare).collect(),
         };
-        for (key, value) in found {
+        for one in found {
+            let Some((key, value)) = one else {
+                sure = false;
+                continue;
+            };
             let is_good = serial(&format!("/dev/x?{key}={value}"), ascii).is_ok();
-            sure &= is_good;
+            let same = all.iter().find(|(known, _)| *known == key).map(|(_, said)| *said == value);
+            sure &= is_good && same != Some(false);
             let usual = match key {
-                "baud" => "9600",
-                "parity" => "even",
-                "data_bits" if ascii => "7",
-                "data_bits" => "8",
-                "stop_bits" => "1",
+                _ if same.is_some() => continue,
+                _ if is_good => value,
+                "baud" => "9600".to_owned(),
+                "parity" => "even".to_owned(),
+                "data_bits" => if ascii { "7" } else { "8" }.to_owned(),
+                "stop_bits" => "1".to_owned(),
                 _ => continue,
             };
-            all.push(format!("{key}={}", if is_good { value.as_str() } else { usual }));
+            all.push((key, usual));
         }
     }
+    let all: Vec<String> = all.into_iter().map(|(key, value)| format!("{key}={value}")).collect();
     (all.join("&"), sure)
 }
 
+/// A key of the line with its value; `None` where it is not known.
+type Part = Option<(&'static str, String)>;
+
 /// A key of the line under one of its names.
-fn setting(key: &str, value: &str) -> Vec<(&'static str, String)> {
+fn setting(key: &str, value: &str) -> Part {
     let value = value.to_ascii_lowercase();
     let key = match key.to_ascii_lowercase().replace(['-', '_'], "").as_str() {
         "baud" | "baudrate" | "speed" | "rate" | "bps" | "波特率" => "baud",
         "parity" | "校验" | "校验位" => "parity",
         "databits" | "bits" | "bytesize" | "data" | "数据位" => "data_bits",
         "stopbits" | "stop" | "停止位" => "stop_bits",
-        _ => return Vec::new(),
+        "rts" => "rts",
+        "rtsbefore" => "rts_before",
+        "rtsafter" => "rts_after",
+        _ => return None,
     };
-    vec![(key, if key == "parity" { parity(&value).unwrap_or(&value).to_owned() } else { value })]
+    Some((key, if key == "parity" { parity(&value).unwrap_or(&value).to_owned() } else { value }))
 }
 
 fn parity(word: &str) -> Option<&'static str> {
@@ -153,18 +182,18 @@ fn parity(word: &str) -> Option<&'static str> {
 }
 
 /// `9600`, `8`, `N`, `1` or `8N1`.
-fn bare(word: &str) -> Vec<(&'static str, String)> {
+fn bare(word: &str) -> Vec<Part> {
     let word = word.to_ascii_lowercase();
     let signs: Vec<char> = word.chars().collect();
     match (word.parse::<u32>(), &signs[..]) {
-        (Ok(7 | 8), _) => vec![("data_bits", word)],
-        (Ok(1 | 2), _) => vec![("stop_bits", word)],
-        (Ok(_), _) => vec![("baud", word)],
+        (Ok(7 | 8), _) => vec![Some(("data_bits", word))],
+        (Ok(1 | 2), _) => vec![Some(("stop_bits", word))],
+        (Ok(_), _) => vec![Some(("baud", word))],
         (_, [data @ ('7' | '8'), by @ ('n' | 'e' | 'o'), stop @ ('1' | '2')]) => vec![
-            ("data_bits", data.to_string()),
-            ("parity", parity(&by.to_string()).unwrap_or("even").to_owned()),
-            ("stop_bits", stop.to_string()),
+            Some(("data_bits", data.to_string())),
+            Some(("parity", parity(&by.to_string()).unwrap_or("even").to_owned())),
+            Some(("stop_bits", stop.to_string())),
         ],
-        _ => parity(&word).map(|word| ("parity", word.to_owned())).into_iter().collect(),
+        _ => vec![parity(&word).map(|word| ("parity", word.to_owned()))],
     }
 }

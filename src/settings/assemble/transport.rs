@@ -101,7 +101,7 @@ fn parse(text: &str) -> Result<Transport, Misread> {
                 let clean = endpoint::clean(text);
                 match endpoint::parted(&clean) {
                     (word, rest) if word.contains("listen") || word.contains("dtu") => {
-                        Misread::new(misread.problem, format!("rtu+listen://{}", listen_at(rest)))
+                        listen_at(misread.problem, "rtu+listen", rest)
                     }
                     _ => serial::likely(text, &misread.problem).unwrap_or(misread),
                 }
@@ -132,18 +132,18 @@ fn serial_or_network(text: &str, problem: String) -> Misread {
 fn dial_in(text: &str, scheme: &str, rest: &str) -> Result<Transport, Misread> {
     let listen = rest.trim_end_matches('/').parse().map_err(|_| {
         let problem = format!("`{}` is not an address to listen on", endpoint::shown(text));
-        Misread::new(problem, format!("{scheme}://{}", listen_at(rest)))
+        listen_at(problem, scheme, rest)
     })?;
     let framing = if scheme == "listen" { Framing::Tcp } else { Framing::Rtu };
     Ok(Transport::DialIn(DialIn { listen, registration: Vec::new(), heartbeat: Vec::new(), framing }))
 }
 
 /// Where devices were meant to dial in.
-fn listen_at(rest: &str) -> String {
+fn listen_at(problem: String, scheme: &str, rest: &str) -> Misread {
     let usual = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 9000));
     match endpoint::listen(rest, usual) {
-        Ok(listen) => listen.to_string(),
-        Err(misread) => misread.write,
+        Ok(listen) => Misread::new(problem, format!("{scheme}://{listen}")),
+        Err(misread) => misread.because(problem).behind(scheme),
     }
 }
 
@@ -222,6 +222,82 @@ mod tests {
             assert!(misread.problem.contains(word), "{text}: {misread:?}");
             assert_eq!(misread.write, write, "{text}");
             assert!(parse(write).is_ok(), "{write}");
+        }
+    }
+
+    #[test]
+    fn advice_keeps_every_part_of_a_serial_line_and_says_what_could_not_be_read() {
+        let line = ", with the line settings (rate, parity, RTS) that are set there";
+        for (text, write, with) in [
+            (
+                "serial:///dev/ttyS1?speed=19200&rts=send-high",
+                "serial:///dev/ttyS1?baud=19200&rts=send-high",
+                "",
+            ),
+            (
+                "serial:///dev/ttyS1?bits=8&RTS=send-low&rts-before=2ms&rts_after=3ms",
+                "serial:///dev/ttyS1?data_bits=8&rts=send-low&rts_before=2ms&rts_after=3ms",
+                "",
+            ),
+            ("serial:///dev/ttyS1?speed=19200&rts=on", "serial:///dev/ttyS1?baud=19200", line),
+            ("serial:///dev/ttyS1?speed=19200&flow=none", "serial:///dev/ttyS1?baud=19200", line),
+            ("COM3:9600-8-N-1", "serial://COM3?baud=9600&data_bits=8&parity=none&stop_bits=1", ""),
+            ("COM3:9600/8N1", "serial://COM3?baud=9600&data_bits=8&parity=none&stop_bits=1", ""),
+            ("COM3:9600,xonxoff", "serial://COM3?baud=9600", line),
+            ("COM3:9600,19200", "serial://COM3?baud=9600", line),
+            ("COM3:9600?parity=n", "serial://COM3?baud=9600&parity=none", ""),
+            (
+                "/dev/ttyUSB0:9600,8,E,1",
+                "serial:///dev/ttyUSB0?baud=9600&data_bits=8&parity=even&stop_bits=1",
+                "",
+            ),
+            (
+                "/dev/serial/by-path/pci-0000:00:14.0-usb-0:2:1.0-port0",
+                "serial:///dev/serial/by-path/pci-0000:00:14.0-usb-0:2:1.0-port0",
+                "",
+            ),
+            (
+                "/dev/serial/by-path/pci-0000:00:14.0-usb-0:2:1.0-port0:19200,8N1",
+                "serial:///dev/serial/by-path/pci-0000:00:14.0-usb-0:2:1.0-port0?baud=19200&data_bits=8&parity=none&stop_bits=1",
+                "",
+            ),
+            (
+                "/dev/serial/by-path/pci-0000:00:14.0-usb-0:2:1.0-port0?speed=4800",
+                "serial:///dev/serial/by-path/pci-0000:00:14.0-usb-0:2:1.0-port0?baud=4800",
+                "",
+            ),
+        ] {
+            let misread = parse(text).unwrap_err();
+            assert_eq!(misread.remedy("address"), format!("write address = \"{write}\"{with}"), "{text}");
+            assert!(parse(write).is_ok(), "{write}");
+        }
+    }
+
+    #[test]
+    fn where_devices_dial_in_is_advised_as_certain_only_where_it_was_read() {
+        let meant = ", with the address and port that are meant";
+        for (text, write, with) in [
+            ("rtu+listen://localhost:9000", "rtu+listen://127.0.0.1:9000", ""),
+            ("listen://LOCALHOST:9000", "listen://127.0.0.1:9000", ""),
+            ("rtu+listen://:9001", "rtu+listen://0.0.0.0:9001", ""),
+            ("rtu+listen://gateway:9001", "rtu+listen://0.0.0.0:9001", meant),
+            ("rtu+listen://10.0.0.300:9001", "rtu+listen://0.0.0.0:9001", meant),
+            ("rtu+listen://10.0.0.3:99999", "rtu+listen://10.0.0.3:9000", meant),
+            ("rtu+listen://10.0.0.3", "rtu+listen://10.0.0.3:9000", meant),
+            ("rtu+listen://", "rtu+listen://0.0.0.0:9000", meant),
+            ("dtu://gateway:9001", "rtu+listen://0.0.0.0:9001", meant),
+        ] {
+            let misread = parse(text).unwrap_err();
+            assert_eq!(misread.remedy("address"), format!("write address = \"{write}\"{with}"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_password_in_the_address_of_a_serial_port_is_not_shown() {
+        for text in ["serial://me:hush@host", "serial：//me：hush＠host", "rtu+listen://me:hush＠host:1"]
+        {
+            let misread = parse(text).unwrap_err();
+            assert!(!misread.told().contains("hush"), "{misread:?}");
         }
     }
 

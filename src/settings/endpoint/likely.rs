@@ -4,11 +4,12 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::super::sheet::plain;
-use super::{Kind, Port, Sure, strict};
+use super::{Kind, Port, Sure, shown, strict};
 
 /// The text that was meant, if the strict reader takes it.
 pub(super) fn likely(text: &str, kind: &Kind) -> Option<(String, Sure)> {
-    let clean = clean(text);
+    // Where a password stands in it, the host is what stands behind.
+    let clean = clean(&shown(text));
     let (word, rest) = scheme(&clean, kind);
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);
@@ -21,7 +22,11 @@ pub(super) fn likely(text: &str, kind: &Kind) -> Option<(String, Sure)> {
     let (scheme, usual) = kind.schemes.iter().find(|s| Some(s.0) == scheme).or(kind.schemes.first())?;
     // Whether a port beyond all ports was written, or none.
     let was_written = authority.trim_end_matches(':').len() > host.len();
+    let is_apart = word.as_deref().is_some_and(|word| kind.apart.contains(&word));
+    let of_ours = |port: u16| kind.schemes.iter().any(|s| s.1.number() == port);
     let (port, sure) = match (port, usual) {
+        // At the port that was written something else is spoken.
+        (port, usual) if is_apart && !port.is_some_and(of_ours) => (Some(usual.number()), Sure::ButPort),
         (Some(port), _) => (Some(port), Sure::All),
         (None, Port::Usual(usual)) => (Some(*usual), Sure::All),
         (None, Port::Needed(usual)) => (Some(*usual), Sure::ButPort),
@@ -126,20 +131,26 @@ fn ipv6(text: &str, usual: u16) -> Option<(String, Option<u16>)> {
     }
 }
 
-/// Where somebody meant to listen; what cannot be read is as usual.
-pub(super) fn listen(text: &str, usual: SocketAddr) -> SocketAddr {
+/// Where somebody meant to listen; what cannot be read is as usual, and then it is not sure.
+pub(super) fn listen(text: &str, usual: SocketAddr) -> (SocketAddr, Sure) {
     let clean = clean(text);
     let rest = clean.split_once("://").map_or(clean.as_str(), |(_, rest)| rest).trim_start_matches('/');
     let rest = rest.split(['/', '?', '#']).next().unwrap_or_default();
     if let Ok(whole) = rest.parse() {
-        return whole;
+        return (whole, Sure::All);
     }
     // The port alone, or behind a sign for every address.
     let only = rest.trim_start_matches(['*', ':']);
     if !only.is_empty() && only.bytes().all(|b| b.is_ascii_digit()) {
-        return SocketAddr::new(usual.ip(), number(only).unwrap_or(usual.port()));
+        return place(Some(usual.ip()), number(only), usual);
     }
-    let Some((host, port)) = host_and_port(rest, usual.port()) else { return usual };
-    let ip: IpAddr = host.trim_matches(['[', ']']).parse().unwrap_or(usual.ip());
-    SocketAddr::new(ip, port.unwrap_or(usual.port()))
+    let Some((host, port)) = host_and_port(rest, usual.port()) else { return (usual, Sure::ButPlace) };
+    let host = host.trim_matches(['[', ']']);
+    let own = host.eq_ignore_ascii_case("localhost").then_some(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    place(own.or_else(|| host.parse().ok()), port, usual)
+}
+
+fn place(ip: Option<IpAddr>, port: Option<u16>, usual: SocketAddr) -> (SocketAddr, Sure) {
+    let sure = if ip.is_some() && port.is_some() { Sure::All } else { Sure::ButPlace };
+    (SocketAddr::new(ip.unwrap_or(usual.ip()), port.unwrap_or(usual.port())), sure)
 }

@@ -5,6 +5,7 @@ mod likely;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::sheet::plain;
@@ -35,6 +36,8 @@ pub(super) struct Kind {
     schemes: &'static [(&'static str, Port)],
     /// What others write for one of them.
     others: &'static [(&'static str, &'static str)],
+    /// What others write for something that speaks at a port of its own: the usual port of ours is proposed.
+    apart: &'static [&'static str],
     /// Ports that tell the scheme where none is written.
     by_port: &'static [(u16, &'static str)],
     /// A path may stand behind the port.
@@ -66,6 +69,7 @@ pub(super) const MODBUS: Kind = Kind {
         ("modbus+udp", "udp"),
         ("modbus-udp", "udp"),
     ],
+    apart: &[],
     by_port: &[],
     has_path: false,
     example: "tcp://192.0.2.10:502",
@@ -83,6 +87,7 @@ pub(super) const MQTT: Kind = Kind {
         ("mqtt+ssl", "mqtts"),
         ("mqtt+tls", "mqtts"),
     ],
+    apart: &["ws", "wss", "http", "https"],
     by_port: &[(8883, "mqtts")],
     has_path: false,
     example: "mqtt://192.0.2.20:1883",
@@ -92,6 +97,7 @@ pub(super) const MQTT: Kind = Kind {
 pub(super) const DATABASE: Kind = Kind {
     schemes: &[("http", Port::Open(8086)), ("https", Port::Open(8086))],
     others: &[("tls", "https"), ("ssl", "https")],
+    apart: &[],
     by_port: &[(443, "https"), (8443, "https")],
     has_path: true,
     example: "http://192.0.2.30:8086",
@@ -122,8 +128,10 @@ enum Sure {
     All,
     /// The port is only the usual one.
     ButPort,
-    /// Rate and parity are only the usual ones.
+    /// Some of rate, parity and RTS are only the usual ones.
     ButLine,
+    /// Address or port to listen at is only the usual one.
+    ButPlace,
     /// Nothing could be read from what was written.
     Nothing,
 }
@@ -134,7 +142,8 @@ impl Sure {
         match self {
             Self::All => "",
             Self::ButPort => ", with the port that is set there",
-            Self::ButLine => ", with the rate and parity that are set there",
+            Self::ButLine => ", with the line settings (rate, parity, RTS) that are set there",
+            Self::ButPlace => ", with the address and port that are meant",
             Self::Nothing => ", with the address that is set there",
         }
     }
@@ -167,6 +176,11 @@ impl Misread {
     /// The same text to write, for another reason.
     pub(super) fn because(self, problem: String) -> Self {
         Self { problem, ..self }
+    }
+
+    /// The same behind a scheme.
+    pub(super) fn behind(self, scheme: &str) -> Self {
+        Self { write: format!("{scheme}://{}", self.write), ..self }
     }
 
     /// What to write for `key`, to the letter.
@@ -204,16 +218,21 @@ pub(super) fn parted(clean: &str) -> (String, &str) {
 pub(super) fn listen(text: &str, usual: SocketAddr) -> Result<SocketAddr, Misread> {
     text.parse().map_err(|_| {
         let problem = format!("`{}` is not an address to listen on", shown(text));
-        Misread::new(problem, likely::listen(text, usual).to_string())
+        let (write, sure) = likely::listen(text, usual);
+        Misread { problem, write: write.to_string(), sure }
     })
 }
 
-/// Without what may be a password.
+/// Without what may be a password, also where signs of an input method or spaces are among its signs.
 pub(super) fn shown(text: &str) -> String {
-    let hidden = hidden(text);
-    match hidden.rsplit_once('@') {
-        Some((_, behind)) if !hidden.contains("://") => format!("***@{behind}"),
-        _ => hidden.into_owned(),
+    let bare = clean(text);
+    let of_bare = match hidden(&bare) {
+        Cow::Owned(hidden) => return hidden,
+        Cow::Borrowed(bare) => bare,
+    };
+    match of_bare.rsplit_once('@') {
+        Some((_, behind)) if !of_bare.contains("://") => format!("***@{behind}"),
+        _ => hidden(text).into_owned(),
     }
 }
 
@@ -234,7 +253,12 @@ fn strict(text: &str, kind: &Kind) -> Result<Endpoint, String> {
         return Err(no(&format!("it begins with what is spoken there, such as {usual}://")));
     };
     let Some((scheme, usual)) = kind.schemes.iter().find(|s| s.0 == word) else {
-        return Err(format!("`{word}://` is not known here"));
+        return Err(match word {
+            "ws" | "wss" if kind.apart.contains(&word) => {
+                format!("`{word}://`: {} is not supported", "MQTT over WebSocket")
+            }
+            _ => format!("`{word}://` is not known here"),
+        });
     };
     let (authority, path) = if kind.has_path {
         rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()))
@@ -242,7 +266,11 @@ fn strict(text: &str, kind: &Kind) -> Result<Endpoint, String> {
         (rest.strip_suffix('/').unwrap_or(rest), "")
     };
     let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    let (host, port) = host_and_port(authority)?;
+    let (host, port) = host_and_port(authority).map_err(|why| match hidden(text) {
+        // What is taken for the host may be a part of the password.
+        Cow::Owned(_) => no("its host cannot be read"),
+        Cow::Borrowed(_) => why,
+    })?;
     let port = match (port, usual) {
         (Some(port), _) => Some(port),
         (None, Port::Usual(port)) => Some(*port),
@@ -314,6 +342,13 @@ fn host_name(host: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// Drivers' names of serial ports, which a number follows. Any other name (`tty-server`, `ttygate`) may be a host's.
+const PORTS: &[&str] = &[
+    "ttyS", "ttyUSB", "ttyACM", "ttyAMA", "ttymxc", "ttyO", "ttyLP", "ttySC", "ttySAC", "ttyAS", "ttyTHS",
+    "ttyPS", "ttyRS", "ttyMV", "ttyFIQ", "ttyHS", "ttyMSM", "ttySTM", "ttyUL", "ttyXRUSB", "ttyMUE", "ttyMI",
+    "ttyAP", "ttyWCH", "ttyGS", "ttyr",
+];
+
 /// The path of a serial port that somebody wrote as a host: `COM3`, `ttyUSB0`, `/dev/ttyS1`.
 pub(super) fn serial_port(text: &str) -> Option<String> {
     let name = text.trim_start_matches(['/', '.', '\\']);
@@ -325,8 +360,9 @@ pub(super) fn serial_port(text: &str) -> Option<String> {
     if let Some(device) = name.strip_prefix("dev/") {
         return (!device.is_empty()).then(|| format!("/dev/{device}"));
     }
-    let known = name
-        .strip_prefix("tty")
-        .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_alphanumeric()));
-    known.then(|| format!("/dev/{name}"))
+    let port = PORTS.iter().find(|port| {
+        let head = name.get(..port.len());
+        head.is_some_and(|head| head.eq_ignore_ascii_case(port)) && is_number(&name[port.len()..])
+    })?;
+    Some(format!("/dev/{port}{}", &name[port.len()..]))
 }

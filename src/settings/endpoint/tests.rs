@@ -63,7 +63,11 @@ fn the_one_address_that_was_meant_is_told_for_each_slip() {
         ("mqtt://broker:0", "\"mqtt://broker:1883\""),
         ("mqtt://::1", "\"mqtt://[::1]:1883\""),
         ("mqtt：//broker：1883", "\"mqtt://broker:1883\""),
-        ("ws://broker/mqtt", "\"mqtt://broker:1883\""),
+        ("ws://broker/mqtt", "\"mqtt://broker:1883\", with the port that is set there"),
+        ("ws://broker:9001/mqtt", "\"mqtt://broker:1883\", with the port that is set there"),
+        ("wss://broker:8084/mqtt", "\"mqtts://broker:8883\", with the port that is set there"),
+        ("https://broker:443", "\"mqtts://broker:8883\", with the port that is set there"),
+        ("http://broker:1883", "\"mqtt://broker:1883\""),
     ] {
         assert_eq!(told(text, &MQTT), write, "{text}");
     }
@@ -95,6 +99,65 @@ fn what_is_good_is_taken_as_it_is() {
     }
     let found = read("https://mes.example.org/事件?site=1", &RECEIVER).unwrap_or_else(|m| panic!("{m:?}"));
     assert_eq!((found.port, found.path.as_str()), (None, "/事件?site=1"));
+}
+
+#[test]
+fn a_password_is_hidden_whatever_signs_stand_around_it() {
+    for text in [
+        "mqtt://me:hush@broker:70000",
+        "mqtt://me:hush＠broker:1883",
+        "mqtt://me：hush＠broker:1883",
+        "mqtt：//me:hush@broker:1883",
+        "ｍｑｔｔ：／／me：hush＠broker：1883",
+        "mqtt://me:hu sh@broker:1883",
+        "mqtt://me:hu\u{200b}sh＠broker",
+        "me：hush＠broker:1883",
+        "mqtt:\\\\me:hush＠broker",
+        "http://me:hush/x＠broker:1883",
+        "http://broker:8086x/a?ｐ＝hush",
+    ] {
+        for kind in [&MODBUS, &MQTT, &DATABASE, &RECEIVER] {
+            if let Err(misread) = read(text, kind) {
+                let told = misread.told();
+                assert!(!told.contains("hush") && !told.contains("hu sh"), "{text}: {told}");
+            }
+        }
+        let told = listen(text, SocketAddr::from(([127, 0, 0, 1], 8686))).expect_err(text).told();
+        assert!(!told.contains("hush") && !told.contains("hu sh"), "{text}: {told}");
+    }
+}
+
+#[test]
+fn only_the_name_of_a_serial_port_is_refused_as_a_host() {
+    for host in [
+        "tty-server",
+        "ttygate",
+        "ttyserver1",
+        "ttyS",
+        "tty1x",
+        "ttyUSB0.works.example",
+        "com",
+        "com1x",
+        "tty",
+    ] {
+        let found = read(&format!("tcp://{host}:502"), &MODBUS);
+        assert_eq!(found.map(|f| f.host).as_deref(), Ok(host));
+    }
+    for host in [
+        "COM3", "com12", "ttyS0", "ttyUSB12", "ttyACM0", "ttyAMA0", "ttymxc1", "ttyO4", "ttyLP2", "ttySC0",
+        "ttyusb0",
+    ] {
+        let problem = read(&format!("tcp://{host}"), &MODBUS).expect_err(host).problem;
+        assert_eq!(problem, format!("`{host}` is a serial port, not a host"));
+    }
+    assert_eq!(super::serial_port("ttyusb0").as_deref(), Some("/dev/ttyUSB0"));
+}
+
+#[test]
+fn mqtt_over_websocket_is_said_to_be_unsupported() {
+    let problem = |text| read(text, &MQTT).expect_err(text).problem;
+    assert_eq!(problem("wss://broker:8084"), "`wss://`: MQTT over WebSocket is not supported");
+    assert_eq!(problem("http://broker:8084"), "`http://` is not known here");
 }
 
 #[test]
