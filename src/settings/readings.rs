@@ -116,6 +116,57 @@ mod tests {
     }
 
     #[test]
+    fn a_value_of_a_payload_that_is_read_otherwise_is_told_for_every_way_in() {
+        let load = |source: &str, equipment: &str, point: &str| -> Settings {
+            let text = format!(
+                "[site]\nid = \"n\"\n{source}\n[[equipment]]\nid = \"e\"\nkind = \"k\"\nprofile = \"p\"\n\
+                 source = \"s\"\n{equipment}\n"
+            );
+            let profile = format!("[[point]]\nid = \"a\"\n{point}\n");
+            load_texts(&[("t.toml", &text)], &[("p.toml", &profile)], &[]).expect("good").settings
+        };
+        let push = ("[[source.push]]\nid = \"s\"", "");
+        let broker = "[[source.mqtt]]\nid = \"s\"\naddress = \"mqtt://192.0.2.1\"";
+        let mqtt = (broker, "topic = \"t\"");
+        let sparkplug = (broker, "sparkplug = { group = \"g\", node = \"n\" }");
+        for ((source, equipment), was, now, words) in [
+            (push, "key = \"A\"", "key = \"A\"\nscale = 0.1", "A × 0.1"),
+            (
+                push,
+                "key = \"A\"\nunit = \"bool\"",
+                "key = \"A\"\nunit = \"bool\"\ninvert = true",
+                "A inverted",
+            ),
+            (push, "key = \"A\"", "key = \"A\"\nmap = { open = 1, shut = 0 }", "A; open = 1, shut = 0"),
+            (mqtt, "key = \"A\"\npointer = \"/d/p\"", "key = \"A\"\npointer = \"/d/q\"", "A at /d/q"),
+            (
+                mqtt,
+                "pointer = \"/p\"\nunit = \"bool\"",
+                "pointer = \"/p\"\nunit = \"bool\"\ninvert = true",
+                "a at /p inverted",
+            ),
+            (
+                sparkplug,
+                "metric = \"M\"\nmap = { open = 1, shut = 0 }",
+                "metric = \"M\"\nmap = { open = 0, shut = 1 }",
+                "M; open = 0, shut = 1",
+            ),
+        ] {
+            let of = |point: &str| Readings::of(&load(source, equipment, point));
+            let lines = of(was).otherwise(&of(now));
+            assert_eq!(lines.len(), 1, "{now}: {lines:?}");
+            assert!(lines[0].contains(&format!(" and is read as `{words}`")), "{}", lines[0]);
+            assert!(of(now).otherwise(&of(now)).is_empty());
+        }
+        let labelled =
+            |name: &str| Readings::of(&load(push.0, push.1, &format!("labels = {{ 1 = \"{name}\" }}")));
+        assert!(
+            labelled("run").otherwise(&labelled("runs")).is_empty(),
+            "another label is not another reading"
+        );
+    }
+
+    #[test]
     fn what_is_kept_is_read_again_and_what_is_torn_is_nothing() {
         let text = "[site]\nid = \"n\"\n[[source.push]]\nid = \"app\"\n[[equipment]]\nid = \"e\"\nkind = \"k\"\n\
                     profile = \"p\"\nsource = \"app\"\n";

@@ -3,8 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
 
-use super::types::{ByteOrder, Encoding, Factor, Format, ModbusPoint, MqttPoint, Scaling, Settings, Table};
-use crate::plant::{Meaning, PointIx};
+use super::types::{
+    ByteOrder, Encoding, Factor, Format, JsonPath, ModbusPoint, MqttPoint, Scaling, Settings, Table,
+};
+use crate::plant::meaning::Kind;
+use crate::plant::{Meaning, Point, PointIx};
 
 /// For every point on registers: source and unit, table, address counted from 0, type, byte order, scale.
 pub(super) fn wiring(settings: &Settings) -> HashMap<PointIx, String> {
@@ -35,14 +38,15 @@ pub(super) fn readings(settings: &Settings) -> BTreeMap<(&str, &str), String> {
     }
     let payload = |point: &MqttPoint| match &point.register {
         Some(register) => one(settings, register),
-        None => meant(&point.key, &point.meaning),
+        None => meant(&point.key, &point.pointer, (&point.meaning, settings.plant.point(point.point))),
     };
     for source in &settings.mqtt {
         for mapping in &source.mappings {
             mapping.points.iter().for_each(|p| add(p.point, payload(p)));
         }
         for point in source.metrics.iter().flat_map(|m| &m.points) {
-            add(point.point, meant(&point.metric, &point.meaning));
+            let meaning = (&point.meaning, settings.plant.point(point.point));
+            add(point.point, meant(&point.metric, &JsonPath::default(), meaning));
         }
     }
     for point in settings.push.iter().flat_map(|s| &s.devices).flat_map(|d| &d.points) {
@@ -51,10 +55,23 @@ pub(super) fn readings(settings: &Settings) -> BTreeMap<(&str, &str), String> {
     found
 }
 
-/// A value of a payload: its name there and its scale.
-fn meant(key: &str, meaning: &Meaning) -> String {
+/// A value of a payload: its name there, where it stands, its scale, whether it is inverted, and what the words of its
+/// `map` mean. Labels are words too, but another label is another name for people and not another reading.
+fn meant(key: &str, pointer: &JsonPath, (meaning, point): (&Meaning, &Point)) -> String {
     let mut text = key.to_owned();
+    let pointer = pointer.to_string();
+    if !pointer.is_empty() && pointer != key {
+        let _ = write!(text, " at {pointer}");
+    }
     scaled(&mut text, meaning.scale, meaning.offset);
+    if matches!(meaning.kind, Kind::Truth { invert: true }) {
+        text.push_str(" inverted");
+    }
+    let is_label = |word: &str| point.labels.iter().any(|(_, name)| name.zh == word || name.en == word);
+    let words = meaning.words.iter().filter(|(word, _)| !is_label(word));
+    for (n, (word, value)) in words.enumerate() {
+        let _ = write!(text, "{} {word} = {}", if n == 0 { ";" } else { "," }, short(*value));
+    }
     text
 }
 

@@ -62,6 +62,16 @@ impl JsonPath {
     }
 }
 
+impl std::fmt::Display for JsonPath {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|step| match step {
+            Step::Key(key) => write!(f, "/{}", key.replace('~', "~0").replace('/', "~1")),
+            Step::Each => f.write_str("/*"),
+            Step::Device => f.write_str("/{device}"),
+        })
+    }
+}
+
 /// Which qualities are good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Good {
