@@ -26,7 +26,7 @@ use super::reader::Wrong;
 use super::sieve::{Sieve, Step};
 use super::words::{Level, Tls};
 
-/// Who has not finished the TLS handshake by then is closed; CONNECT has as long.
+/// Who has not finished the TLS handshake by then is closed; CONNECT has as long behind it.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// What the broker gets to send its last words to a client that has closed its side.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -81,7 +81,7 @@ impl Door {
                 self.out.tell("pair", Level::Warn, "embedded broker: no sockets are left for a connection");
                 continue;
             };
-            tokio::spawn(serve(far, from));
+            let handler = serve(far, from);
             let guest = Guest {
                 from,
                 keeper: Arc::clone(&self.keeper),
@@ -91,7 +91,7 @@ impl Door {
             let tls = self.tls.clone();
             tokio::spawn(async move {
                 tokio::select! {
-                    () = guest.come(stream, tls, near) => {}
+                    () = guest.come(stream, tls, near, handler) => {}
                     () = place.is_needed() => {
                         guest.closed.turned_away.fetch_add(1, Ordering::Relaxed);
                         guest.tell("needed", "closed before it logged in, to make room for another");
@@ -119,10 +119,24 @@ struct Between {
 }
 
 impl Guest {
-    async fn come(&self, stream: TcpStream, tls: Option<TlsAcceptor>, near: TcpStream) {
-        let Some(tls) = tls else { return self.stay(stream, near).await };
+    /// `handler` waits for CONNECT no longer than [`PATIENCE`]: it begins when the TLS handshake, which has as long
+    /// for itself, is done.
+    async fn come(
+        &self,
+        stream: TcpStream,
+        tls: Option<TlsAcceptor>,
+        near: TcpStream,
+        handler: impl Future<Output = ()> + Send + 'static,
+    ) {
+        let Some(tls) = tls else {
+            tokio::spawn(handler);
+            return self.stay(stream, near).await;
+        };
         match tokio::time::timeout(PATIENCE, tls.accept(stream)).await {
-            Ok(Ok(stream)) => self.stay(stream, near).await,
+            Ok(Ok(stream)) => {
+                tokio::spawn(handler);
+                self.stay(stream, near).await;
+            }
             Ok(Err(e)) => self.tell("tls", &format!("the TLS handshake failed: {e}")),
             Err(_) => self.tell("tls", "the TLS handshake was not finished in 10 s"),
         }
@@ -194,10 +208,9 @@ impl Guest {
                     other => other,
                 };
                 // What came before a wrong packet is right.
-                if to_broker.write_all(&out).await.is_err() {
+                if pass_on(&mut out, &mut to_broker).await.is_err() {
                     return Ok(());
                 }
-                out.clear();
                 match goes_on? {
                     Step::Hello(said) => {
                         hello = said;
@@ -228,14 +241,22 @@ async fn down(
             Ok(n) => n,
         };
         answers.feed(&buffer[..n], between.five.load(Ordering::Relaxed), &mut out);
-        if to_client.write_all(&out).await.is_err() || to_client.flush().await.is_err() {
+        if pass_on(&mut out, to_client).await.is_err() {
             return;
         }
-        out.clear();
         if answers.accepted {
             between.accepted.notify_one();
         }
     }
+}
+
+/// Writes what is in `out` and empties it; one long packet does not cost its room for good.
+async fn pass_on(out: &mut Vec<u8>, to: &mut (impl AsyncWrite + Unpin)) -> std::io::Result<()> {
+    to.write_all(out).await?;
+    to.flush().await?;
+    out.clear();
+    out.shrink_to(16 * 1024);
+    Ok(())
 }
 
 /// Two ends of a connection that nobody else has.
@@ -272,4 +293,53 @@ pub(super) fn acceptor(tls: &Tls) -> Result<TlsAcceptor, String> {
             .with_single_cert(chain, key)
             .map_err(|e| wrong(&tls.cert, &e))?;
     Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn guest() -> Guest {
+        let out = Out::start(std::io::sink()).expect("a thread");
+        let keeper = Arc::new(Gatekeeper::new(Vec::new(), Places::new(100, Vec::new()), out.clone()));
+        Guest { from: SocketAddr::from(([10, 0, 0, 7], 4000)), keeper, closed: Arc::default(), out }
+    }
+
+    fn without_a_certificate() -> TlsAcceptor {
+        let ring = Arc::new(rustls::crypto::ring::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(ring)
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(rustls::server::ResolvesServerCertUsingSni::new()));
+        TlsAcceptor::from(Arc::new(config))
+    }
+
+    #[tokio::test]
+    async fn the_wait_for_connect_begins_when_the_tls_handshake_is_done() {
+        for (tls, begins) in [(Some(without_a_certificate()), false), (None, true)] {
+            let (near, far) = pair().await.expect("sockets");
+            let (client, outer) = pair().await.expect("sockets");
+            let begun = Arc::new(AtomicBool::new(false));
+            let mark = Arc::clone(&begun);
+            let handler = async move {
+                mark.store(true, Ordering::Relaxed);
+                drop(far);
+            };
+            // The client goes before a handshake.
+            drop(client);
+            guest().come(outer, tls, near, handler).await;
+            // What was begun has its turn.
+            tokio::task::yield_now().await;
+            assert_eq!(begun.load(Ordering::Relaxed), begins);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_long_packet_leaves_no_long_buffer_behind() {
+        let (mut out, mut to) = (vec![7; 1 << 20], Vec::new());
+        pass_on(&mut out, &mut to).await.expect("written");
+        assert_eq!((to.len(), out.len()), (1 << 20, 0));
+        assert!(out.capacity() <= 16 * 1024, "{}", out.capacity());
+    }
 }

@@ -19,6 +19,8 @@ use mqtt5::packet::connect::ConnectPacket;
 use mqtt5::protocol::v5::reason_codes::ReasonCode;
 use sha2::Sha256;
 
+use room::NoRoom;
+
 use super::out::Out;
 use super::places::Places;
 use super::rights::{may_publish_at_all, wrong_id};
@@ -29,7 +31,7 @@ use super::words::{Level, User};
 
 /// A guess that would have to wait longer is refused without a look.
 const LONGEST_WAIT: Duration = Duration::from_secs(4);
-/// A login has 10 s in all, from the connection on.
+/// A login has 10 s in all, from the connection or the end of the TLS handshake on.
 const _: () = assert!(LONGEST_WAIT.as_secs() + LONGEST_DELAY.as_secs() < 10);
 /// Sessions that outlive their connection, for at most [`super::serve::SESSION_KEPT`].
 const MOST_SESSIONS: usize = 2000;
@@ -139,7 +141,8 @@ impl Gatekeeper {
             let why = format!("client id `{id}` is that of another user's connection or session");
             return self.refuse(ReasonCode::NotAuthorized, from, &why);
         }
-        if let Err(why) = self.find_room(connect, name.as_deref(), from).await {
+        if let Err(none) = self.find_room(connect, name.as_deref(), from).await {
+            let NoRoom::Share(why) = none else { return AuthResult::fail(ReasonCode::ServerBusy) };
             self.counts.over_share.fetch_add(1, Ordering::Relaxed);
             let text = format!("embedded broker: {from} is refused: user `{of}` {why}");
             self.out.tell("share of connections", Level::Warn, &text);

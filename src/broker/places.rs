@@ -41,6 +41,15 @@ struct Taken {
     known: Shares<SocketAddr>,
 }
 
+/// Why a client that has said who it is has no place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NotIn {
+    /// It was sent away in this instant, to make room for another.
+    SentAway,
+    /// Its user's share of the places is used up.
+    ShareUsedUp,
+}
+
 /// Counts who is in.
 #[derive(Debug)]
 pub(super) struct Places {
@@ -97,17 +106,19 @@ impl Places {
         Ok(Place { places: Arc::clone(self), from, leave })
     }
 
-    /// The client from there has said who it is; false where its user's share of the places is used up.
-    pub(super) fn admit(&self, from: SocketAddr, user: &str) -> bool {
+    /// The client from there has said who it is.
+    ///
+    /// # Errors
+    /// Why it has no place.
+    pub(super) fn admit(&self, from: SocketAddr, user: &str) -> Result<(), NotIn> {
         let mut taken = self.lock();
-        // It was sent away in this instant.
-        let Some(stranger) = taken.strangers.get(&from) else { return false };
+        let Some(stranger) = taken.strangers.get(&from) else { return Err(NotIn::SentAway) };
         // This machine's places are not shared out: the gateway is one of its clients.
         if !stranger.of_this_machine && !taken.known.take(&from, user, Instant::now()) {
-            return false;
+            return Err(NotIn::ShareUsedUp);
         }
         taken.is_no_stranger(from);
-        true
+        Ok(())
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Taken> {
@@ -167,7 +178,7 @@ impl Drop for Place {
 
 #[cfg(test)]
 mod tests {
-    use super::{FOR_THIS_MACHINE, MOST_STRANGERS_OF_ONE, Place, Places};
+    use super::{FOR_THIS_MACHINE, MOST_STRANGERS_OF_ONE, NotIn, Place, Places};
     use std::net::{IpAddr, SocketAddr};
     use std::sync::Arc;
     use std::sync::atomic::Ordering;
@@ -188,7 +199,7 @@ mod tests {
         let held = strangers(&places, 1, 200);
         assert_eq!(held.len(), MOST_STRANGERS_OF_ONE);
         let _other = places.take(from(2, 1), TO).expect("another host gets in");
-        assert!(places.admit(held[0].from, "dtu"));
+        assert_eq!(places.admit(held[0].from, "dtu"), Ok(()));
         let _known = places.take(from(1, 500), TO).expect("who has logged in is not a stranger");
         drop(held);
         assert!(places.taken.lock().expect("not poisoned").of_one.len() <= 2, "nothing is left behind");
@@ -202,8 +213,8 @@ mod tests {
         let gone = held.iter().flatten().find(|place| place.leave.gone.load(Ordering::Relaxed));
         let gone = gone.expect("room was made");
         gone.is_needed().await;
-        assert!(!places.admit(gone.from, "dtu"), "it is not let in after all");
-        assert!(places.admit(device.from, "dtu"));
+        assert_eq!(places.admit(gone.from, "dtu"), Err(NotIn::SentAway), "it is not let in after all");
+        assert_eq!(places.admit(device.from, "dtu"), Ok(()));
         drop((held, device));
         let taken = places.taken.lock().expect("not poisoned");
         assert_eq!((taken.all, taken.strangers.len(), taken.of_one.len()), (0, 0, 0));
@@ -217,7 +228,7 @@ mod tests {
             for n in 0..200 {
                 let address = from(1, n);
                 let Ok(place) = places.take(address, TO) else { break };
-                assert!(places.admit(address, "dtu"));
+                assert_eq!(places.admit(address, "dtu"), Ok(()));
                 held.push(place);
             }
             assert_eq!(held.len(), 40 - FOR_THIS_MACHINE);
@@ -231,7 +242,8 @@ mod tests {
         let mut held = Vec::new();
         for n in 0..200 {
             let place = places.take(from(1, n), TO).expect("a place");
-            if !places.admit(from(1, n), "dtu") {
+            if let Err(why) = places.admit(from(1, n), "dtu") {
+                assert_eq!(why, NotIn::ShareUsedUp);
                 break;
             }
             held.push(place);
@@ -239,7 +251,7 @@ mod tests {
         assert_eq!(held.len(), 50 + 25, "the common half and its own part");
         for n in 0..25 {
             held.push(places.take(from(2, n), TO).expect("a place"));
-            assert!(places.admit(from(2, n), "panel"));
+            assert_eq!(places.admit(from(2, n), "panel"), Ok(()));
         }
     }
 }

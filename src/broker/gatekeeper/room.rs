@@ -11,6 +11,7 @@ use mqtt5::broker::storage::StorageBackend;
 use mqtt5::packet::connect::ConnectPacket;
 
 use super::super::grammar::Hello;
+use super::super::places::NotIn;
 use super::super::serve::RETAINED;
 use super::super::shares::Shares;
 use super::super::words::Level;
@@ -21,6 +22,14 @@ const SETTLED: Duration = Duration::from_secs(30);
 /// Out of turn it is looked for such places once in so long.
 const BETWEEN_SWEEPS: Duration = Duration::from_secs(5);
 
+/// Why there is no room for a connection.
+pub(super) enum NoRoom {
+    /// It is closed in this instant, to make room for another; the door counts and tells that.
+    SentAway,
+    /// What its user has too many of, in words behind the user.
+    Share(String),
+}
+
 impl Gatekeeper {
     /// Places for the connection, for a session that is to be kept, and for a will that is; or what the
     /// user has too many of.
@@ -29,17 +38,20 @@ impl Gatekeeper {
         connect: &ConnectPacket,
         name: Option<&str>,
         from: SocketAddr,
-    ) -> Result<(), String> {
+    ) -> Result<(), NoRoom> {
         let user = name.unwrap_or_default();
-        if !self.places.admit(from, user) {
-            return Err("has its share of the connections open".to_owned());
+        let share = |what: &str| Err(NoRoom::Share(what.to_owned()));
+        match self.places.admit(from, user) {
+            Ok(()) => {}
+            Err(NotIn::SentAway) => return Err(NoRoom::SentAway),
+            Err(NotIn::ShareUsedUp) => return share("has its share of the connections open"),
         }
         if let Some(will) = connect.will.as_ref().filter(|will| will.retain && !will.payload.is_empty()) {
             if will.payload.len() > RETAINED.1 {
-                return Err(format!("has a will to be kept of more than {} bytes", RETAINED.1));
+                return share(&format!("has a will to be kept of more than {} bytes", RETAINED.1));
             }
             if !self.take(&self.retained, &will.topic, user).await {
-                return Err("has its share of the kept messages, and none is left for a will".to_owned());
+                return share("has its share of the kept messages, and none is left for a will");
             }
         }
         let kept = if connect.protocol_version == 5 {
@@ -48,7 +60,7 @@ impl Gatekeeper {
             !connect.clean_start
         };
         if kept && !self.take(&self.sessions, &connect.client_id, user).await {
-            return Err("has its share of the kept sessions".to_owned());
+            return share("has its share of the kept sessions");
         }
         Ok(())
     }
@@ -168,6 +180,16 @@ mod tests {
         for n in 0..500 {
             assert_eq!(asks(&of, "gateway", &format!("own-{n}"), true).await, ReasonCode::Success, "{n}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_is_sent_away_while_it_logs_in_is_not_counted_against_its_users_share() {
+        let (keeper, _places) = keeper();
+        let from = SocketAddr::from(([10, 0, 0, 7], 4000));
+        let options = ConnectOptions::new("dtu-1").with_credentials("dtu", b"word of dtu");
+        let answer = keeper.decide(&ConnectPacket::new(options.protocol_options), from).await;
+        assert_eq!(answer.reason_code, ReasonCode::ServerBusy);
+        assert_eq!(keeper.counts.over_share.load(Ordering::Relaxed), 0);
     }
 
     #[tokio::test]
