@@ -1,7 +1,7 @@
 // Order and judgement on the data path, and what is copied from it.
 import { describe, expect, it } from 'vitest';
-import type { Device, DeviceState, Source } from './api';
-import { arrange, deviceKey, deviceRank, halted, namesAsText, pace, pacesOf, sourceHealth, sourceRank, troubled } from './path';
+import type { Broker, Device, DeviceState, Source } from './api';
+import { arrange, deviceKey, deviceRank, halted, namesAsText, pace, pacesOf, refusedBy, sourceHealth, sourceRank, troubled } from './path';
 
 const device = (label: string, state: string, more: Partial<Device> = {}): Device => ({
   label, unit: 1, state: state as DeviceState, last_error: null, last_error_at: null, requests: 0, failures: 0, polls: 0, good_polls: 0,
@@ -29,6 +29,12 @@ describe('devices', () => {
   });
   it('are told apart by unit where labels are alike', () => {
     expect(deviceKey(device('a', 'reading', { unit: 1 }))).not.toBe(deviceKey(device('a', 'reading', { unit: 2 })));
+  });
+});
+
+describe('the embedded broker', () => {
+  it('did not refuse what was only not kept beyond a share', () => {
+    expect(refusedBy({ refused: 1, over_share: 100, malformed: 2, turned_away: 4 } as Broker)).toBe(7);
   });
 });
 

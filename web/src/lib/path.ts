@@ -1,5 +1,5 @@
 // How sources and their devices are judged and put in order on the data path. Plain functions.
-import type { Device, Heard, Part, Path, Source, UnknownName } from './api';
+import type { Broker, Device, Heard, Part, Path, Source, UnknownName } from './api';
 
 const DEVICE_RANK: Record<string, number> = {
   disconnected: 0, resting: 1, failing: 2, 'reading-part': 3, waiting: 5, reading: 6,
@@ -14,6 +14,9 @@ export const troubled = (d: Pick<Device, 'state'>) => deviceRank(d) < 5;
 export const halted = (path: Pick<Path, 'parts'>): (Part & { state: 'limited' | 'down' })[] =>
   (path.parts ?? []).filter((p): p is Part & { state: 'limited' | 'down' } =>
     (p.state === 'down' || p.state === 'limited') && !p.name.startsWith('outlet.') && p.name !== 'broker');
+
+/** What the embedded broker let nobody have. Not `over_share`: a message beyond the share is acknowledged and reaches subscribers. */
+export const refusedBy = (b: Pick<Broker, 'refused' | 'malformed' | 'turned_away'>) => b.refused + b.malformed + b.turned_away;
 
 export type Health = 'down' | 'trouble' | 'ok';
 

@@ -503,6 +503,8 @@ export const en: Record<Key, string> = {
   'broker.messages': 'Messages',
   'broker.dropped': 'Dropped',
   'broker.refused': 'Refused',
+  'broker.over_share': 'Beyond share',
+  'broker.over_share.note': 'Beyond the user\'s share: connections and sessions are refused; a message to be kept reaches subscribers all the same, but is not kept',
   'broker.wrong_passwords': 'Wrong passwords',
   'broker.ended': 'Ended unasked',
   'mqtt.duplicates.hint': 'Messages or readings that came a second time, dropped',

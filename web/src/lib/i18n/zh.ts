@@ -501,6 +501,8 @@ export const zh = {
   'broker.messages': '消息',
   'broker.dropped': '丢弃',
   'broker.refused': '拒绝',
+  'broker.over_share': '超出份额',
+  'broker.over_share.note': '超出用户份额：连接和要保存的会话被拒绝；要保留的消息照常送给订阅者，只是不保留',
   'broker.wrong_passwords': '密码错误',
   'broker.ended': '异常退出',
   'mqtt.duplicates.hint': '同一消息或读数第二次到达，已丢弃',
