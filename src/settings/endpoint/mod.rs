@@ -255,7 +255,7 @@ fn strict(text: &str, kind: &Kind) -> Result<Endpoint, String> {
     let Some((scheme, usual)) = kind.schemes.iter().find(|s| s.0 == word) else {
         return Err(match word {
             "ws" | "wss" if kind.apart.contains(&word) => {
-                format!("`{word}://`: {} is not supported", "MQTT over WebSocket")
+                format!("`{word}://`: MQTT over WebSocket is not supported")
             }
             _ => format!("`{word}://` is not known here"),
         });
