@@ -1,6 +1,7 @@
-//! The documents, held to the code and to each other: tests that they name are there, decisions are numbered in turn, and
-//! the Chinese guides are in step with the English ones.
+//! The documents, held to the code and to each other: tests that they name are there, decisions are numbered in turn and
+//! found by room, and the Chinese guides are in step with the English ones.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -53,6 +54,32 @@ fn no_document_holds_the_marks_of_a_merge_and_decisions_are_numbered_in_turn() {
         text.lines().filter_map(|l| l.split_once(". **")).filter_map(|(n, _)| n.parse().ok()).collect();
     let wanted: Vec<usize> = (1..=numbers.len()).collect();
     assert!(numbers.len() >= 57 && numbers == wanted, "{numbers:?}");
+}
+
+/// The index of decisions: each room with the numbers that stand there.
+fn index(text: &str) -> Vec<(&str, Vec<usize>)> {
+    let table = text.split("| room | decisions |").nth(1).and_then(|t| t.split("\n\n").next());
+    let rows = table.unwrap_or_default().lines();
+    let rows = rows.filter_map(|row| row.strip_prefix("| `")?.split_once("` | "));
+    let number = |item: &str| item.split(' ').next()?.parse::<usize>().ok();
+    rows.map(|(room, cell)| (room, cell.split("; ").filter_map(number).collect())).collect()
+}
+
+#[test]
+fn every_decision_is_in_the_index_under_a_room_that_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(root.join("docs/decisions.md")).expect("docs/decisions.md");
+    let rooms = fs::read_to_string(root.join("src/lib.rs")).expect("src/lib.rs");
+    let all = text.lines().filter_map(|l| l.split_once(". **"));
+    let all: BTreeSet<usize> = all.filter_map(|(n, _)| n.parse().ok()).collect();
+    let index = index(&text);
+    assert!(index.len() >= 20, "the table was not found: {index:?}");
+    let named: BTreeSet<usize> = index.iter().flat_map(|(_, numbers)| numbers.iter().copied()).collect();
+    let apart: Vec<&usize> = all.symmetric_difference(&named).collect();
+    assert!(apart.is_empty(), "in the index or among the decisions alone: {apart:?}");
+    let is_room = |room: &str| room == "tests" || rooms.contains(&format!("`{room}`"));
+    let unknown: Vec<&str> = index.iter().map(|(room, _)| *room).filter(|room| !is_room(room)).collect();
+    assert!(unknown.is_empty(), "rooms that are not there: {unknown:?}");
 }
 
 /// Guides that are there in both languages.
