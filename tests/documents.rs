@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-fn files(dir: &Path) -> Vec<PathBuf> {
+fn files(dir: &Path, ending: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(dir).unwrap_or_else(|e| panic!("{}: {e}", dir.display())).flatten() {
         let path = entry.path();
         if path.is_dir() {
-            found.extend(files(&path));
-        } else if path.extension().is_some_and(|e| e == "rs") {
+            found.extend(files(&path, ending));
+        } else if path.extension().is_some_and(|e| e == ending) {
             found.push(path);
         }
     }
@@ -24,7 +24,7 @@ fn every_test_that_the_table_of_field_quirks_names_is_there() {
     let page = fs::read_to_string(root.join("docs/integrator.md")).expect("docs/integrator.md");
     let table =
         page.split("### Field quirks").nth(1).and_then(|t| t.split("\n## ").next()).unwrap_or_default();
-    let code: Vec<String> = [files(&root.join("src")), files(&root.join("tests"))]
+    let code: Vec<String> = [files(&root.join("src"), "rs"), files(&root.join("tests"), "rs")]
         .concat()
         .iter()
         .map(|f| fs::read_to_string(f).unwrap_or_default())
@@ -181,4 +181,20 @@ fn each_chinese_guide_has_the_headings_commands_and_settings_of_the_english_one(
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_seed_that_proptest_keeps_belongs_to_a_source_file_that_replays_it() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let seeds = files(&root.join("proptest-regressions"), "txt");
+    assert!(!seeds.is_empty());
+    for seed in seeds {
+        let of = seed.strip_prefix(root.join("proptest-regressions")).expect("under it").with_extension("rs");
+        assert!(
+            root.join("src").join(&of).is_file(),
+            "{} replays nothing: no src/{}",
+            seed.display(),
+            of.display()
+        );
+    }
 }
