@@ -36,6 +36,11 @@ fn plant() -> Plant {
 }
 
 /// One round of all devices; `step` moves the values a little.
+/// Readings are committed in the second in which they are taken, as in a plant.
+fn taken_at(step: u64) -> Micros {
+    Micros(1_790_000_000_000_000 + step as i64 * 1_000_000)
+}
+
 fn round(step: u64) -> Batch {
     let mut batch = Batch::default();
     for device in 0..DEVICES {
@@ -46,12 +51,7 @@ fn round(step: u64) -> Batch {
                 quality: Quality::Good,
             })
             .collect();
-        batch.push(
-            DeviceIx(device),
-            Micros(1_790_000_000_000_000 + step as i64 * 1_000_000),
-            true,
-            &readings,
-        );
+        batch.push(DeviceIx(device), taken_at(step), true, &readings);
     }
     batch
 }
@@ -91,12 +91,12 @@ fn keep_and_encode(c: &mut Criterion) {
                 step.set(step.get() + 1);
                 round(step.get())
             },
-            |batch| journal.commit(&batch, &[], Micros(step.get() as i64)).expect("a commit"),
+            |batch| journal.commit(&batch, &[], taken_at(step.get())).expect("a commit"),
             BatchSize::SmallInput,
         );
     });
     // There is one also where a filter leaves the bench above out.
-    journal.commit(&round(0), &[], Micros(0)).expect("a commit");
+    journal.commit(&round(0), &[], taken_at(0)).expect("a commit");
     let chunk = reader.next_after(0).expect("readable").expect("a chunk");
     let encoder = Encoder::new("n", &reader.series().expect("series"), journal.texts());
     let mut lines = Lines::default();

@@ -106,7 +106,7 @@ impl Engine {
         if transition.calls() {
             self.called(rule, us(now.mono));
         } else if to != AlarmState::Unacknowledged {
-            self.waiting.retain(|r| *r != rule);
+            self.waiting.remove(&rule);
         }
         self.touch(rule);
         out.push(transition);
@@ -141,30 +141,37 @@ impl Engine {
 
     fn called(&mut self, rule: RuleIx, now_us: u64) {
         self.cold(rule).called_us = now_us;
-        if !self.waiting.contains(&rule) {
-            self.waiting.push(rule);
-        }
+        self.waits(rule);
         self.flood.call(now_us);
         let window = us(self.manners.flood_window);
         let over = self.flood.nth(usize::from(self.manners.flood_begins) + 1);
         self.flood.on |= over.is_some_and(|at| now_us.saturating_sub(at) < window);
     }
 
+    /// Until somebody answers it.
+    pub(super) fn waits(&mut self, rule: RuleIx) {
+        self.waiting.insert(rule);
+        self.again_us = self.again_us.min(self.calls_again_us(rule).unwrap_or(u64::MAX));
+    }
+
     /// Those that nobody answered call again.
     pub(super) fn call_again(&mut self, now: Now, out: &mut Vec<Transition>) {
         let now_us = us(now.mono);
-        let mut due: Vec<RuleIx> = self
+        if now_us < self.again_us {
+            return;
+        }
+        let due: Vec<RuleIx> = self
             .waiting
             .iter()
             .copied()
             .filter(|r| self.calls_again_us(*r).is_some_and(|at| now_us >= at))
             .collect();
-        due.sort_unstable();
         for rule in due {
             self.cold(rule).called_us = now_us;
             let state = self.states[rule.0 as usize].alarm.state();
             self.moved(rule, state, Event::Repeated, None, now, out);
         }
+        self.again_us = self.waiting.iter().filter_map(|r| self.calls_again_us(*r)).min().unwrap_or(u64::MAX);
     }
 
     fn calls_again_us(&self, rule: RuleIx) -> Option<u64> {
@@ -174,12 +181,12 @@ impl Engine {
 
     /// When something of this is due next.
     pub(super) fn next_call(&self) -> Option<u64> {
-        let again = self.waiting.iter().filter_map(|r| self.calls_again_us(*r));
+        let again = (!self.waiting.is_empty() && self.again_us != u64::MAX).then_some(self.again_us);
         let shelves =
             self.shelved.iter().filter_map(|r| self.cold.get(r)?.shelf.as_ref().map(|s| s.until_us));
         let flood = self.flood.on.then(|| self.flood_ends_us()).flatten();
         let blind = self.blind.iter().map(|b| self.blind_until(b));
-        again.chain(shelves).chain(flood).chain(blind).min()
+        again.into_iter().chain(shelves).chain(flood).chain(blind).min()
     }
 
     fn flood_ends_us(&self) -> Option<u64> {

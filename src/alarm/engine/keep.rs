@@ -290,7 +290,7 @@ impl Engine {
             self.straying.push(rule);
         }
         if alarm.state() == AlarmState::Unacknowledged {
-            self.waiting.push(rule);
+            self.waits(rule);
         }
         if alarm.state().is_active() {
             self.groups[self.rules[n].equipment.0 as usize].active += 1;
@@ -343,7 +343,7 @@ impl Engine {
                     next.shelved.push(rule);
                 }
                 if shown == AlarmState::Unacknowledged {
-                    next.waiting.push(rule);
+                    next.waits(rule);
                 }
                 let of = |e: crate::plant::EquipmentIx| e.0 as usize;
                 let (group_was, group) = (

@@ -25,7 +25,7 @@ mod told;
 mod validate;
 mod veils;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use super::rule::{Rule, RuleIx, rules_of};
@@ -111,7 +111,9 @@ pub struct Engine {
     /// Rules with a timer; few at any time.
     timed: Vec<RuleIx>,
     /// Unacknowledged ones, which call again.
-    waiting: Vec<RuleIx>,
+    waiting: BTreeSet<RuleIx>,
+    /// None of them calls again before this, so they are looked at only then.
+    again_us: u64,
     shelved: Vec<RuleIx>,
     /// On an excursion.
     straying: Vec<RuleIx>,
@@ -196,7 +198,8 @@ impl Engine {
             flood: Flood::default(),
             precursors: Vec::new(),
             timed: Vec::new(),
-            waiting: Vec::new(),
+            waiting: BTreeSet::new(),
+            again_us: u64::MAX,
             shelved: Vec::new(),
             straying: Vec::new(),
             unsettled: Vec::new(),
