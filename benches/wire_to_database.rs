@@ -201,7 +201,7 @@ async fn receive(arrived: Arc<Mutex<Vec<(usize, Instant)>>>) -> u16 {
         {
             arrived.lock().expect("no panic while held").push((number, now));
         }
-        "taken"
+        axum::http::StatusCode::NO_CONTENT
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("an address").port();
