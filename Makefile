@@ -13,7 +13,7 @@ test: tools web      ## lints, unit, property and black-box tests, the page in C
 	cargo nextest run --no-fail-fast
 
 test-long: tools     ## the store's disk full for two minutes at 5 000 readings a second (as root); every fault of the public process
-	STEAMWARD_LONG=1 cargo nextest run --test black_box -E 'test(disk::) + test(realism::)'
+	STEAMWARD_LONG=1 cargo nextest run --profile long --test black_box -E 'test(disk::) + test(realism::)'
 
 test-service:        ## the service unit under a live systemd, in a container that is made first (as root)
 	./tests/tools.sh service

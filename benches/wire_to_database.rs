@@ -91,8 +91,14 @@ async fn measure(load: &Load, length: Duration) {
             .expect("the binary"),
     );
     let pid = gateway.0.id();
-    // Start-up and connecting are not what is asked.
-    tokio::time::sleep(Duration::from_secs(5)).await;
+    // Start-up and connecting are not what is asked, nor the reserve that is written once, ten seconds after the start.
+    for _ in 0..60 {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        if dir.path().join("data/ledger.reserve").exists() {
+            break;
+        }
+    }
+    tokio::time::sleep(Duration::from_secs(3)).await;
     let served: u64 = polls(&devices);
     let (cpu, written) = (processor_time(pid), bytes_written(pid));
     tokio::time::sleep(length).await;

@@ -306,7 +306,7 @@ async fn users_are_bound_to_their_topics_and_client_ids() {
 }
 
 /// The long form, a day of 200 clients in ten minutes, is run by hand:
-/// `MQTT_DAY_CLIENTS=200 MQTT_DAY_SECONDS=600 cargo nextest run --no-capture -E 'test(beside_hostile_ones)'`.
+/// `MQTT_DAY_CLIENTS=200 MQTT_DAY_SECONDS=600 cargo nextest run --profile long --no-capture -E 'test(beside_hostile_ones)'`.
 #[tokio::test(flavor = "multi_thread")]
 async fn legal_clients_beside_hostile_ones_lose_no_message_and_the_gateway_no_poll() {
     let number = |name: &str, short: u64| {
