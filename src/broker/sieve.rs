@@ -42,7 +42,7 @@ enum Place {
 /// What stands at the end of what was fed.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// All of it is looked at.
+    /// Everything that was fed has been checked.
     Fed,
     /// A CONNECT is whole: nothing more may go on until it is accepted.
     Hello(Hello),

@@ -19,7 +19,7 @@ use super::{Behind, Gatekeeper, lock};
 
 /// A place that was taken so long ago is given back when what it was taken for is not there.
 const SETTLED: Duration = Duration::from_secs(30);
-/// Out of turn it is looked for such places once in so long.
+/// How often to look for such places out of turn.
 const BETWEEN_SWEEPS: Duration = Duration::from_secs(5);
 
 /// Why there is no room for a connection.
