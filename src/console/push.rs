@@ -101,9 +101,10 @@ pub(super) async fn readings(
             (status, Json(report)).into_response()
         }
         Err(refusal) => {
+            let pause = HeaderValue::from_static(refusal.pause());
             let mut response = refusal.into_response();
             if response.status() == StatusCode::SERVICE_UNAVAILABLE {
-                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+                response.headers_mut().insert(header::RETRY_AFTER, pause);
             }
             response
         }

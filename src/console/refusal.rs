@@ -36,6 +36,12 @@ impl Refusal {
         Self { code, message: Texts { zh: zh.into(), en: en.into() } }
     }
 
+    /// When to come again, in seconds. Who is behind takes nothing at that moment only, and what was not taken is not
+    /// judged: its sender comes again at once. A disk takes longer.
+    pub(super) fn pause(&self) -> &'static str {
+        if self.code == "behind" { "1" } else { "5" }
+    }
+
     pub(super) fn with(self, status: StatusCode) -> Response {
         let error = ErrorDetail { code: self.code.to_owned(), message: self.message };
         (status, Json(ErrorBody { error })).into_response()
@@ -59,7 +65,7 @@ impl From<&Reason> for Refusal {
 fn of_an_alarm(error: &CommandError) -> String {
     match error {
         CommandError::NotWaiting(_) => "该报警无需确认。".to_owned(),
-        CommandError::NotLatched(_) => "只有已确认、条件已恢复的自保持报警才能复位。".to_owned(),
+        CommandError::NotLatched(_) => "只有已确认、条件已恢复的锁存报警才能复位。".to_owned(),
         CommandError::NotShelved(_) => "该报警未被搁置。".to_owned(),
         CommandError::IsOut => "该报警已停用。".to_owned(),
         CommandError::NotOut(_) => "该报警未停用。".to_owned(),
@@ -77,7 +83,7 @@ fn of_a_hazard(error: HazardError) -> &'static str {
         HazardError::StillInBreach => "限值仍在超限，隐患未消除，不能销号。",
         HazardError::ValueUnknown => "测量值未知，未知不等于正常；请先恢复测量再销号。",
         HazardError::LimitGone => {
-            "该隐患的限值已从设置中删除，无法判断是否消除；如确已消除，请写明理由后再次提交，理由将记入审计。"
+            "该隐患的限值已从配置中删除，无法判断是否消除；如确已消除，请写明理由后再次提交，理由将记入审计。"
         }
         HazardError::AlreadySealed => "证据已封存。",
     }
@@ -97,5 +103,16 @@ impl IntoResponse for Refusal {
             _ => StatusCode::CONFLICT,
         };
         self.with(status)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Refusal;
+
+    #[test]
+    fn whose_readings_nobody_has_judged_comes_again_sooner_than_who_waits_for_the_disk() {
+        let pause = |code| Refusal::new(code, "", "").pause();
+        assert_eq!([pause("behind"), pause("store-failing"), pause("stopping")], ["1", "5", "5"]);
     }
 }

@@ -13,7 +13,7 @@ use crate::plant::{Batch, DeviceIx, Micros, Reading};
 /// How long the first sample of a batch waits for company.
 const LINGER: Duration = Duration::from_millis(5);
 /// Readings in the shared batch at which those who push have to wait.
-const BOUND: usize = 100_000;
+pub(super) const BOUND: usize = 100_000;
 
 /// Names one received MQTT message; given back once its readings are on the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -301,6 +301,69 @@ async fn a_disk_that_hangs_or_answers_with_errors_delays_no_alarm_and_loses_none
     assert!(gateway.ledger_verifies());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_pushed_while_the_disk_hangs_is_judged_at_once_however_much_of_it_waits() {
+    let push =
+        "[[source.push]]\nid = \"app\"\n[[equipment]]\nid = \"tank\"\nprofile = \"tank\"\nsource = \"app\"\n";
+    let tank = "kind = \"pressure-vessel\"\n[[point]]\nid = \"p\"\nunit = \"MPa\"\n[[point]]\nid = \"t\"\nunit = \"℃\"\n\
+                [point.limits]\nhh = { at = 90, hazard = \"major\" }\n";
+    let mut gateway = Gateway::prepared(&[base(""), push.to_owned()].concat(), &[("tank.toml", tank)]);
+    let tools = tempfile::tempdir().expect("a folder");
+    let Some(library) = shim(tools.path()) else { return };
+    let word = tools.path().join("word");
+    gateway.set_environment(&[
+        ("LD_PRELOAD", library.as_os_str()),
+        ("DISK_SHIM", word.as_os_str()),
+        ("DISK_SHIM_UNDER", gateway.data().as_os_str()),
+    ]);
+    gateway.again();
+    let now = crate::peers::now_ms();
+    let hot = format!(r#"{{"device":"tank","time":{now},"values":{{"t":99}}}}"#);
+    let well = r#"{"device":"tank","values":{"p":0.7,"t":20}}"#;
+    assert_eq!(gateway.push("", "application/json", well, None).await.0, 200);
+    std::fs::write(&word, "hang").expect("a file");
+    // More than the way to the keeper holds at one time; each sender waits for the disk.
+    let gateway_ref = &gateway;
+    let many = futures_util::future::join_all((0..24_u64).map(|n| {
+        let items = (0..4999).map(|k| {
+            let at = now - 200_000 + 5000 * n + k;
+            format!(r#"{{"device":"tank","time":{at},"values":{{"p":{}}}}}"#, n as f64 / 100.0)
+        });
+        let body = format!("[{}]", items.collect::<Vec<_>>().join(","));
+        async move { gateway_ref.push("", "application/json", &body, None).await }
+    }));
+    let breach = async {
+        eventually("much of it waits", async || {
+            let waiting =
+                gateway_ref.get("/api/v1/overview").await["path"]["outbox"]["store"]["waiting"].clone();
+            unless(waiting.as_u64().is_some_and(|n| n > 100_000), waiting)
+        })
+        .await;
+        let push = gateway_ref.push("", "application/json", &hot, None);
+        let judged = soon("the breach that was pushed", async || {
+            (alarm(gateway_ref, "tank/t.hh").await["active"] == true).then_some(())
+        });
+        tokio::join!(push, judged).0
+    };
+    let (answers, last) = tokio::join!(many, breach);
+    for (status, answer, retry) in answers.iter().chain([&last]) {
+        // Taken and judged, and not stored: never "nothing was taken".
+        assert_eq!((*status, &answer["error"]["code"]), (503, &"store-failing".into()), "{answer}");
+        assert_eq!(retry.as_deref(), Some("5"));
+    }
+    std::fs::write(&word, "").expect("a file");
+    state_is(&gateway, "ok").await;
+    // The sender does as it is told: nothing is judged or stored twice.
+    let (status, answer, _) = gateway.push("", "application/json", &hot, None).await;
+    assert_eq!((status, &answer["duplicates"]), (200, &1.into()), "{answer}");
+    gateway.stop().await;
+    let ledger = steamward::store::LedgerReader::open(&gateway.data().join("ledger.db")).expect("a ledger");
+    let hazards = ledger.hazards(true).expect("readable");
+    assert_eq!((hazards.len(), hazards[0].occurrences), (1, 1));
+    let kept = gateway.committed("tank");
+    assert_eq!(kept.iter().filter(|r| r.0 == "t" && r.1 / 1000 == now as i64).count(), 1);
+}
+
 /// A broker that gets no acknowledgement stops sending, at mosquitto's usual 20 messages whatever we allow: that must not
 /// make a device's limits blind.
 async fn judges_on_without_a_disk(version: u8) {

@@ -241,8 +241,9 @@ mod tests {
 
     use super::super::tests::desk;
     use super::{Door, MOST_AT_ONCE, Refused, Registry, Scope};
-    use crate::field::intake::Intake;
+    use crate::field::intake::{BOUND as FULL, Intake};
     use crate::field::push::Format;
+    use crate::plant::{Batch, DeviceIx, Micros, PointIx, Quality, Reading};
 
     #[tokio::test]
     async fn what_is_pushed_while_the_disk_takes_nothing_is_handed_over_to_be_judged_whoever_waits() {
@@ -274,5 +275,44 @@ mod tests {
         assert_eq!(answer.err(), Some(Refused::NotConfirmed));
         let delivery = tokio::time::timeout(soon, deliveries.recv()).await.expect("not judged").unwrap();
         assert_eq!((delivery.batch.readings_len(), delivery.committed.len()), (1, 0));
+    }
+
+    #[tokio::test]
+    async fn what_finds_the_way_to_the_judge_full_waits_for_it_and_is_taken_once_or_not_at_all() {
+        let (out, mut deliveries) = mpsc::channel(1);
+        let (intake, _flusher) = Intake::start(out, Arc::default());
+        let door = Door::new(Registry::of(desk("p", &["boiler-1"]), &intake));
+        let body = br#"{"device":"boiler-1","time":1600000000000,"values":{"pressure":7}}"#;
+        let push = || async { door.push(&Scope::All, None, Format::Json, body).await };
+        // In the keeper's queue, in the flusher's hand, and what fills the way.
+        let shortly = Duration::from_millis(100);
+        while tokio::time::timeout(shortly, intake.has_room()).await.is_ok() {
+            let reading = Reading { point: PointIx(9), value: 1.0, quality: Quality::Good };
+            let mut many = Batch::default();
+            many.push(DeviceIx(0), Micros(1), true, &vec![reading; FULL]);
+            intake.deliver(&mut many, None);
+            tokio::time::timeout(shortly, intake.has_room()).await.ok();
+        }
+        assert_eq!(push().await.err(), Some(Refused::Behind));
+        // The judge goes on while somebody waits: what he brought is judged then, and not when he comes again.
+        let keeper = async {
+            let mut pushed = Vec::new();
+            while let Ok(delivery) = tokio::time::timeout(2 * shortly, deliveries.recv()).await {
+                let delivery = delivery.expect("the flusher runs");
+                let mine = delivery
+                    .batch
+                    .samples()
+                    .flat_map(|(_, readings)| readings)
+                    .filter(|r| r.point != PointIx(9));
+                pushed.push(mine.count());
+                delivery.committed.into_iter().for_each(|caller| caller.send(()).expect("it waits"));
+            }
+            pushed
+        };
+        let (answer, pushed) = tokio::join!(push(), keeper);
+        let report = answer.expect("taken");
+        // Nothing of the refused one was remembered: its repeat is no duplicate.
+        assert_eq!((report.accepted, report.duplicates), (1, 0));
+        assert_eq!(pushed.iter().sum::<usize>(), 1, "{pushed:?}");
     }
 }
