@@ -62,7 +62,7 @@ pub(super) struct TraceOrder {
 fn no_source(id: &str) -> Refusal {
     Refusal::new(
         "not-found",
-        format!("没有 Modbus 数据源 {id}。"),
+        format!("没有 Modbus 采集源 {id}。"),
         format!("There is no Modbus source {id}."),
     )
 }

@@ -39,7 +39,7 @@ impl PushPort for Port {
 
 fn refusal(refused: &Refused) -> Refusal {
     let (code, zh) = match refused {
-        Refused::NoSource => ("not-found", "没有可供此调用者推送的数据源（[[source.push]]）。"),
+        Refused::NoSource => ("not-found", "没有可供此调用者推送的采集源（[[source.push]]）。"),
         Refused::TokenNeeded => ("token-needed", "需要访问令牌。"),
         Refused::Behind => ("behind", "网关写入跟不上，本次未接收，请稍后重发。"),
         Refused::NotConfirmed => {
@@ -66,12 +66,14 @@ fn rejection(rejection: Rejection, format: Format) -> PushRejection {
     let (code, zh) = match &reason {
         Reason::UnknownDevice => ("unknown-device", format!("没有设备 {of}。")),
         Reason::NoDevice => ("no-device", "未指明设备，而设备不止一个。".to_owned()),
-        Reason::TwoSources => ("two-sources", format!("两个数据源都有设备 {of}，请加 ?source=。")),
+        Reason::TwoSources => ("two-sources", format!("两个采集源都有设备 {of}，请加 ?source=。")),
         Reason::UnknownPoint => ("unknown-point", format!("设备 {of} 没有测点 {at}。")),
         Reason::Unreadable => ("unreadable", format!("{of} 的 {at} 的值不是数。")),
         Reason::OtherUnit => ("other-unit", format!("{of} 的 {at} 的值带有无法换算到该测点单位的单位。")),
         Reason::Boolean => ("boolean", format!("{of} 的 {at} 的值是布尔值，而该测点是模拟量。")),
-        Reason::BadTime(text) => ("bad-time", format!("时间 {text} 无法识别，数据按到达时间存为可疑。")),
+        Reason::BadTime(text) => {
+            ("bad-time", format!("时间 {text} 无法识别，数据按到达时间保存，标为存疑。"))
+        }
         Reason::UnknownKey(key) => ("unknown-key", format!("未知的键 {key}；若像质量、单位或时间，则作数。")),
         Reason::NoValues => ("no-values", "没有 values。".to_owned()),
         Reason::BadLine(what) => ("bad-line", format!("行有误：{what}")),

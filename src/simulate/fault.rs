@@ -86,7 +86,7 @@ impl Fault {
                 ("空压机不卸载：储气罐超压", "Compressor does not unload: receiver overpressure")
             }
             Self::DeviceDead => ("锅炉 PLC 无应答", "Boiler PLC does not answer"),
-            Self::BrokerAway => ("MQTT 服务器中断", "MQTT broker away"),
+            Self::BrokerAway => ("MQTT 代理中断", "MQTT broker away"),
             Self::DatabaseAway => ("时序数据库中断", "Time series database away"),
             Self::InspectionAway => ("检验平台中断", "Inspection system away"),
         }
