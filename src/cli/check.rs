@@ -94,5 +94,5 @@ fn new_series(settings: &settings::Settings) -> Vec<String> {
 /// Points that the gateway of this store reads in the same unit and otherwise than these settings say.
 fn read_otherwise(settings: &settings::Settings) -> Vec<String> {
     let kept = settings::Readings::kept(&settings.store.dir);
-    kept.map(|kept| kept.otherwise(&settings::Readings::of(settings))).unwrap_or_default()
+    kept.map(|kept| kept.changes(&settings::Readings::of(settings)).lines()).unwrap_or_default()
 }

@@ -7,11 +7,11 @@ use axum::extract::{Path, State};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::Shared;
 use super::input::Params;
 use super::refusal::{ErrorBody, Refusal};
 use super::shared::look_back;
 use super::views::{EquipmentView, Overview, PointView, SiteView, TrendView, rfc3339};
+use super::{Shared, changes};
 use crate::clock::wall_now;
 use crate::live::{AlarmView, Texts};
 use crate::plant::Micros;
@@ -23,7 +23,8 @@ const TREND_BUCKETS: u64 = 240;
 /// Everything the first page shows.
 #[utoipa::path(get, path = "/api/v1/overview", responses((status = 200, body = Overview)))]
 pub(super) async fn overview(State(shared): State<Shared>) -> Result<Json<Overview>, Refusal> {
-    let plant = shared.plant.get();
+    // Before the points: what changes in between is noticed by the time.
+    let (plant, since) = shared.plant.with_time();
     let site = &plant.site;
     Ok(Json(Overview {
         site: SiteView {
@@ -34,6 +35,7 @@ pub(super) async fn overview(State(shared): State<Shared>) -> Result<Json<Overvi
         },
         version: env!("CARGO_PKG_VERSION"),
         now: rfc3339(wall_now()),
+        settings_at: rfc3339(since),
         clock: shared.clock.get().into(),
         demo: shared.demo.is_some(),
         equipment: shared.all_equipment(),
@@ -88,15 +90,21 @@ pub(super) async fn trend(
     let equipment = id.clone();
     let read = move |journal: &JournalReader| trend::collect(journal, &id, (from, to), step);
     let mut series = look_back(&shared.history, read).await?;
-    // A point may have curves in units that it had before: the one of now comes first.
+    // A point may have curves in units and types that it had before: the one of now comes first.
     let plant = shared.plant.get();
-    let unit = |id: &str| {
-        let owner = plant.present().find(|e| e.id.as_str() == equipment)?;
-        let mut points = owner.points.iter().map(|ix| plant.point(*ix));
-        points.find(|p| p.id.as_str() == id).map(|p| p.unit.clone())
-    };
-    series.sort_by_key(|s| s.unit.is_some() && s.unit != unit(&s.point));
-    Ok(Json(TrendView { from: rfc3339(from), to: rfc3339(to), step_ms: step.as_millis() as u64, series }))
+    let owner = plant.present().find(|e| e.id.as_str() == equipment);
+    let points = || owner.iter().flat_map(|e| &e.points).map(|ix| plant.point(*ix));
+    for one in &mut series {
+        let point = points().find(|p| p.id.as_str() == one.point);
+        one.current = point.is_some_and(|p| {
+            one.value_type == p.value_type && one.unit.as_deref().is_none_or(|unit| unit == p.unit)
+        });
+    }
+    series.sort_by_key(|s| !s.current);
+    // A ledger that cannot be read costs the changes alone; that they are not known is said.
+    let changes = changes::between(&shared, (from, to)).await.ok().map(|all| all.of(&equipment));
+    let (from, to) = (rfc3339(from), rfc3339(to));
+    Ok(Json(TrendView { from, to, step_ms: step.as_millis() as u64, series, changes }))
 }
 
 fn no_equipment(id: &str) -> Refusal {
@@ -149,11 +157,15 @@ pub(super) async fn transitions(
     let limit = query.limit.unwrap_or(100).clamp(1, 1000);
     let span = (at_time("from", query.from.as_deref())?, at_time("to", query.to.as_deref())?);
     let rows = shared.with_ledger(|l| l.transitions(query.rule.as_deref(), span, limit))?;
+    let oldest = rows.iter().map(|t| t.at).min().unwrap_or_default();
+    let units = changes::between(&shared, (oldest, Micros(i64::MAX))).await?;
+    let plant = shared.plant.get();
     let rows: Vec<_> = rows
         .into_iter()
         .map(|t| {
+            let unit = units.unit_of(&plant, &t.rule, t.at);
             serde_json::json!({ "seq": t.seq, "at": rfc3339(t.at), "rule": t.rule, "event": t.event,
-                "from": t.before, "to": t.after, "value": t.value, "cause": t.cause, "by": t.by })
+                "from": t.before, "to": t.after, "value": t.value, "unit": unit, "cause": t.cause, "by": t.by })
         })
         .collect();
     Ok(Json(rows.into()))

@@ -75,7 +75,7 @@ fn named(name: &str, data: &serde_json::Value) -> Event {
 fn changed(shared: &Shared, shown: &mut Vec<(u64, Quality, Micros)>) -> serde_json::Value {
     let view: &live::View = &shared.live.read();
     let mut points = Vec::new();
-    let plant = shared.plant.get();
+    let (plant, since) = shared.plant.with_time();
     for (ix, point) in plant.points_ix() {
         let Some(&LivePoint { value, quality, at, .. }) = view.points.get(ix.0 as usize) else { continue };
         let state = (value.to_bits(), quality, at);
@@ -94,5 +94,5 @@ fn changed(shared: &Shared, shown: &mut Vec<(u64, Quality, Micros)>) -> serde_js
             time
         ]));
     }
-    json!({ "at": rfc3339(wall_now()), "points": points })
+    json!({ "at": rfc3339(wall_now()), "settings_at": rfc3339(since), "points": points })
 }

@@ -6,6 +6,7 @@
 mod alarms;
 mod api;
 mod auth;
+mod changes;
 mod data_path;
 mod demo;
 mod door;

@@ -13,28 +13,38 @@ use utoipa::{IntoParams, ToSchema};
 use super::Shared;
 use super::input::Params;
 use super::refusal::{ErrorBody, Refusal};
-use crate::plant::Plant;
+use crate::clock::wall_now;
+use crate::plant::{Micros, Plant};
 
 /// The plant as it is now; another after a reload.
 #[derive(Debug, Clone)]
-pub struct CurrentPlant(Arc<RwLock<Arc<Plant>>>);
+pub struct CurrentPlant(Arc<RwLock<(Arc<Plant>, Micros)>>);
 
 impl CurrentPlant {
     /// Begins with `plant`.
     #[must_use]
     pub fn new(plant: Arc<Plant>) -> Self {
-        Self(Arc::new(RwLock::new(plant)))
+        Self(Arc::new(RwLock::new((plant, wall_now()))))
     }
 
     /// As it is now.
     #[must_use]
     pub fn get(&self) -> Arc<Plant> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+        self.with_time().0
+    }
+
+    /// The same, and since when it is. Values are in its units: who has read the points at another time reads them again.
+    #[must_use]
+    pub fn with_time(&self) -> (Arc<Plant>, Micros) {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Another from now on.
     pub fn set(&self, plant: Arc<Plant>) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = plant;
+        let mut current = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        // Told apart also where the clock stands or was set back.
+        let since = if wall_now() == current.1 { Micros(current.1.0 + 1) } else { wall_now() };
+        *current = (plant, since);
     }
 }
 

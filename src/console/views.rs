@@ -183,6 +183,23 @@ pub struct TrendView {
     /// Width of a bucket.
     pub step_ms: u64,
     pub series: Vec<TrendSeries>,
+    /// How points were read otherwise before, oldest first, as far as the audit trail tells; `null` where it cannot be read.
+    pub changes: Option<Vec<ReadingChange>>,
+}
+
+/// A point that is read otherwise since this time.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReadingChange {
+    /// When the settings took effect.
+    pub at: String,
+    /// `read-otherwise`: in the same unit, its series goes on. `unit`: a new series begins.
+    pub kind: &'static str,
+    /// Point id.
+    pub point: String,
+    /// How it was read: register, type, order and scale, or the place in a payload; or the unit it was in.
+    pub was: String,
+    /// How it is read, or the unit it is in.
+    pub now: String,
 }
 
 /// The site.
@@ -226,6 +243,9 @@ pub struct Overview {
     pub site: SiteView,
     pub version: &'static str,
     pub now: String,
+    /// Since when the plant is as it stands here. Where `values` says another time, units and limits may be others: read
+    /// this again.
+    pub settings_at: String,
     pub clock: ClockView,
     pub demo: bool,
     pub equipment: Vec<EquipmentView>,

@@ -8,11 +8,22 @@ use tracing::warn;
 
 use crate::field::Judged;
 use crate::plant::{Cause, Micros, PointIx, Quality};
-use crate::settings::Settings;
+use crate::settings::{ReadChanges, Readings, Settings};
 use crate::store::{JournalReader, StoreError};
 
 /// So far back it is read at most; it takes a second or two on a small machine.
 const FARTHEST: Duration = Duration::from_secs(6 * 3600);
+
+/// How points are read otherwise than by the settings that were in force last; what a series does not show is told in the
+/// log. Nothing where the store does not say how they were read.
+pub(super) fn read_changes(settings: &Settings) -> ReadChanges {
+    let Some(before) = Readings::kept(&settings.store.dir) else { return ReadChanges::default() };
+    let changes = before.changes(&Readings::of(settings));
+    for line in changes.lines() {
+        warn!("settings: {line}");
+    }
+    changes
+}
 
 /// The newest usable reading judged of every point whose device says itself when a reading was taken. A journal that cannot be read
 /// tells nothing, and stops nothing.

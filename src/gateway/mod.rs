@@ -115,6 +115,8 @@ impl Gateway {
         let field = Field::start(&settings, texts.clone(), deliveries_tx, judged);
         let field = Arc::new(field.map_err(StartError::Thread)?);
         let acks = field.acker();
+        // Settings that come from no files are those of the program, and none before are known.
+        let read = files.as_ref().map(|_| before::read_changes(&settings)).unwrap_or_default();
         let keeper = keeper::start(keeper::Parts {
             plant: Arc::clone(&plant),
             store: settings.store.clone(),
@@ -133,6 +135,7 @@ impl Gateway {
             influx_ids,
             ack: Box::new(acks),
             hold: Box::new(field.holder()),
+            read,
             board: board.clone(),
         })?;
 

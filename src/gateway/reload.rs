@@ -50,7 +50,7 @@ pub(super) async fn run(
     mut stop: watch::Receiver<bool>,
 ) -> Outlets {
     let mut on_trial: Option<Trial> = None;
-    reloader.keep_readings(true);
+    reloader.keep_readings();
     loop {
         tokio::select! {
             () = stopped(&mut stop) => return reloader.outlets,
@@ -106,8 +106,7 @@ impl Reloader {
         let mut changes = difference(&self.keys, &loaded.keys);
         let mut warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
         warnings.extend(other_units(&self.settings.plant, &loaded.settings.plant));
-        let otherwise = Readings::of(&self.settings).otherwise(&Readings::of(&loaded.settings));
-        warnings.extend(otherwise.iter().cloned());
+        warnings.extend(Readings::of(&self.settings).changes(&Readings::of(&loaded.settings)).lines());
         let later: Vec<String> =
             changes.iter().filter(|c| AT_START.iter().any(|s| c[2..].starts_with(s))).cloned().collect();
         let next = renumber(loaded.settings, &self.settings.plant);
@@ -131,9 +130,7 @@ impl Reloader {
         let read = self.usable(|_| true);
         let proven = self.usable(|came| came >= self.in_force).into_iter().collect();
         let (old, old_keys) = (self.settings.clone(), self.keys.clone());
-        // The trail has first what a series does not show by itself.
-        let trail: Vec<String> = otherwise.into_iter().chain(changes.iter().cloned()).collect();
-        if let Err(why) = self.apply(next, loaded.keys, &trail, false).await {
+        if let Err(why) = self.apply(next, loaded.keys, &changes, false).await {
             error!("the new settings could not be applied, the running ones stay: {why}");
             return ReloadOutcome::Refused(vec![why]);
         }
@@ -173,6 +170,7 @@ impl Reloader {
             influx_ids: next.outlets.influx.iter().map(|o| o.id.to_string()).collect(),
             back,
             changes: changes.to_vec(),
+            read: Readings::of(&self.settings).changes(&Readings::of(&next)),
             reply,
         };
         if self.plants.send(news).await.is_err() {
@@ -184,24 +182,18 @@ impl Reloader {
         self.outlets.apply(&next).await;
         self.waits.renew(&next, &self.board);
         (self.settings, self.keys) = (next, keys);
-        self.keep_readings(false);
+        self.keep_readings();
         Ok(())
     }
 
-    /// Keeps how each point is read for the next start and for `check`; at a start tells first what changed since the last.
-    /// A disk that takes nothing costs only that.
-    fn keep_readings(&self, at_start: bool) {
+    /// Keeps how each point is read for the next start and for `check`. A disk that takes nothing costs only that.
+    fn keep_readings(&self) {
         if !self.keeps {
             return;
         }
         let (now, store) = (Readings::of(&self.settings), self.settings.store.dir.clone());
         tokio::task::spawn_blocking(move || {
-            let before = Readings::kept(&store);
-            if at_start {
-                let otherwise = before.iter().flat_map(|before| before.otherwise(&now));
-                otherwise.for_each(|line| warn!("settings: {line}"));
-            }
-            if before.as_ref() != Some(&now)
+            if Readings::kept(&store).as_ref() != Some(&now)
                 && let Err(e) = now.keep(&store)
             {
                 warn!("how points are read could not be kept for the next start: {e}");

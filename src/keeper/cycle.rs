@@ -20,13 +20,16 @@ use crate::hazard::{ChangeKind, HazardChange};
 use crate::outlet::Report;
 use crate::people::Actor;
 use crate::plant::{Cause, Micros, Now};
-use crate::store::Note;
+use crate::settings::{Otherwise, ReadChanges};
+use crate::store::{Note, SETTINGS_CHANGED};
 
 /// Deliveries taken in one cycle.
 const DELIVERIES_A_CYCLE: usize = 64;
 const MAINTENANCE_EVERY: Duration = Duration::from_secs(1);
 /// What formulas remember is stored so often: a crash costs a running total no more than that.
 const MEMORIES_EVERY: Duration = Duration::from_secs(60);
+/// Points that are read otherwise, of one change of settings, that trends can mark.
+const MOST_MARKS: usize = 1000;
 const TRIM_EVERY: Duration = Duration::from_secs(10);
 
 impl Keeper {
@@ -256,6 +259,19 @@ impl Keeper {
         self.waits();
     }
 
+    /// The trail tells what was changed, first what a series does not show by itself; of very many changes the first.
+    pub(super) fn note_changes(&mut self, at: Micros, changes: &[String], read: &ReadChanges) {
+        let lines = read.lines();
+        let count = changes.len() + lines.len();
+        let told: Vec<&String> = lines.iter().chain(changes).take(100).collect();
+        let first = |all: &[Otherwise]| all[..all.len().min(MOST_MARKS)].to_vec();
+        let read = ReadChanges { otherwise: first(&read.otherwise), units: first(&read.units) };
+        let mut detail = serde_json::json!(read);
+        detail["changes"] = serde_json::json!(told);
+        detail["count"] = count.into();
+        self.note(at, &Actor::system(), SETTINGS_CHANGED, "gateway", &detail.to_string());
+    }
+
     /// Goes on with changed settings: what waits stands in blocks under the old ones.
     fn succeed(&mut self, news: NewPlant) {
         let now = self.now();
@@ -279,10 +295,7 @@ impl Keeper {
         self.rules =
             self.engine.rules().iter().zip(0u32..).map(|(r, n)| (r.key.to_string(), RuleIx(n))).collect();
         (self.store, self.window, self.influx_ids) = (news.store, news.evidence, news.influx_ids);
-        // The trail tells what was changed; of very many changes the first.
-        let told: Vec<&String> = news.changes.iter().take(100).collect();
-        let detail = serde_json::json!({ "changes": told, "count": news.changes.len() }).to_string();
-        self.note(now.wall, &Actor::system(), "settings-changed", "gateway", &detail);
+        self.note_changes(now.wall, &news.changes, &news.read);
         for rule in 0..self.engine.rules().len() {
             self.show_alarm(RuleIx(rule as u32));
         }

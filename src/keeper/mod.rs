@@ -45,7 +45,7 @@ use crate::live::{Counters, Live, Request};
 use crate::outlet::Report;
 use crate::parts::Board;
 use crate::plant::{Now, Plant};
-use crate::settings::{Evidence, Store};
+use crate::settings::{Evidence, ReadChanges, Store};
 use crate::store::{StoreError, Unread};
 use waiting::Waiting;
 use work::{Job, News, Work};
@@ -83,6 +83,8 @@ pub(crate) struct Parts {
     pub(crate) counters: Arc<Counters>,
     pub(crate) influx_ids: Vec<String>,
     pub(crate) ack: Box<dyn Fn(Vec<Ack>) + Send>,
+    /// How points are read otherwise than by the settings that were in force last.
+    pub(crate) read: ReadChanges,
     /// How the parts beside it stand.
     pub(crate) board: Board,
     /// Told whether more readings may be taken that somebody waits for; gives whether some broker is about to stop
@@ -100,6 +102,8 @@ pub(crate) struct NewPlant {
     pub(crate) back: bool,
     /// For the audit trail.
     pub(crate) changes: Vec<String>,
+    /// What of it changes how points are read.
+    pub(crate) read: ReadChanges,
     /// Answered when readings of the new points may come.
     pub(crate) reply: oneshot::Sender<Result<(), String>>,
 }

@@ -19,6 +19,7 @@ use crate::clock::{Watch, now_since};
 use crate::hazard::{Hazard, Register, Status};
 use crate::people::Actor;
 use crate::plant::Now;
+use crate::settings::{Otherwise, ReadChanges};
 use crate::store::{JournalReader, LedgerReader, Recorded, StoreError};
 
 /// What is known of before.
@@ -174,7 +175,7 @@ impl Keeper {
             rules,
         };
         keeper.take_leave(gone, now);
-        keeper.begin(now, newest);
+        keeper.begin(now, newest, &parts.read);
         Ok((keeper, files))
     }
 
@@ -200,10 +201,15 @@ impl Keeper {
         }
     }
 
-    /// Shows what was restored, and notes the start.
-    fn begin(&mut self, now: Now, newest: i64) {
+    /// Shows what was restored, and notes the start, and what is read otherwise since the last one.
+    fn begin(&mut self, now: Now, newest: i64, read: &ReadChanges) {
         let version = concat!("{\"version\":\"", env!("CARGO_PKG_VERSION"), "\"}");
         self.note(now.wall, &Actor::system(), "started", "gateway", version);
+        if !read.is_empty() {
+            let line = |u: &Otherwise| format!("{}: was in `{}` and is in `{}`", u.point, u.was, u.now);
+            let units: Vec<String> = read.units.iter().map(line).collect();
+            self.note_changes(now.wall, &units, read);
+        }
         for rule in 0..self.engine.rules().len() {
             self.show_alarm(RuleIx(rule as u32));
         }

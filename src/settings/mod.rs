@@ -30,7 +30,7 @@ pub use assemble::{broker_of, client_tls, transport_of};
 pub use describe::describe;
 pub use difference::{AT_START, Keys, difference, new_series};
 pub use fault::{Fault, Faults, Place};
-pub use readings::Readings;
+pub use readings::{Otherwise, ReadChanges, Readings};
 pub use renumber::renumber;
 pub use types::*;
 pub use walk::{duration, in_words};

@@ -12,6 +12,9 @@ use super::wiring::readings;
 /// The file in the store's folder that holds what is in force.
 const FILE: &str = "readings.json";
 
+/// How a point is read that no wire has.
+const CALCULATED: &str = "calculated";
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Reading {
     unit: String,
@@ -23,6 +26,48 @@ struct Reading {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Readings(BTreeMap<String, Reading>);
 
+/// What changed with one point.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Otherwise {
+    /// `equipment/point`.
+    pub point: String,
+    /// As it was: register, type, order and scale, or the place in a payload; or the unit.
+    pub was: String,
+    /// As it is.
+    pub now: String,
+}
+
+/// What changed in how points are read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadChanges {
+    /// Points that are read otherwise than before, in the same unit: their series go on.
+    #[serde(default, rename = "read_otherwise")]
+    pub otherwise: Vec<Otherwise>,
+    /// Points that are in another unit than before: a new series begins.
+    #[serde(default, rename = "other_units")]
+    pub units: Vec<Otherwise>,
+}
+
+impl ReadChanges {
+    /// Nothing changed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.otherwise.is_empty() && self.units.is_empty()
+    }
+
+    /// One line for each point that is read otherwise in the same unit, which nothing else tells.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let line = |Otherwise { point, was, now }: &Otherwise| {
+            format!(
+                "{point}: was read as `{was}` and is read as `{now}`, in the same unit: the series goes on, and values \
+                 before and after compare only if the device changed with it; else give the point another id"
+            )
+        };
+        self.otherwise.iter().map(line).collect()
+    }
+}
+
 impl Readings {
     /// By these settings.
     #[must_use]
@@ -32,7 +77,8 @@ impl Readings {
         let mut all = BTreeMap::new();
         for equipment in plant.present() {
             for point in equipment.points.iter().map(|ix| plant.point(*ix)) {
-                let Some(how) = how.remove(&(equipment.id.as_str(), point.id.as_str())) else { continue };
+                let how = how.remove(&(equipment.id.as_str(), point.id.as_str()));
+                let how = how.unwrap_or_else(|| CALCULATED.to_owned());
                 let (unit, value_type) = (point.unit.clone(), format!("{:?}", point.value_type));
                 all.insert(format!("{}/{}", equipment.id, point.id), Reading { unit, value_type, how });
             }
@@ -40,23 +86,25 @@ impl Readings {
         Self(all)
     }
 
-    /// One line for each point that is read otherwise `now`, in the same unit and type: another register, type, order
-    /// or scale. In another unit a new series begins, which is told elsewhere.
+    /// Each point that is read otherwise `now`, in the same unit and type: another register, type, order or scale; and
+    /// each that is in another unit, with which a new series begins.
     #[must_use]
-    pub fn otherwise(&self, now: &Self) -> Vec<String> {
-        let both = now.0.iter().filter_map(|(point, now)| Some((point, self.0.get(point)?, now)));
-        let same_series =
-            both.filter(|(_, was, now)| was.unit == now.unit && was.value_type == now.value_type);
-        let other = same_series.filter(|(_, was, now)| was.how != now.how);
-        other
-            .map(|(point, was, now)| {
-                let (was, now) = (&was.how, &now.how);
-                format!(
-                    "{point}: was read as `{was}` and is read as `{now}`, in the same unit: the series goes on, and \
-                     values before and after compare only if the device changed with it; else give the point another id"
-                )
-            })
-            .collect()
+    pub fn changes(&self, now: &Self) -> ReadChanges {
+        let mut changes = ReadChanges::default();
+        for (point, now) in &now.0 {
+            let Some(was) = self.0.get(point) else { continue };
+            let other = |was: &str, now: &str| Otherwise {
+                point: point.clone(),
+                was: was.to_owned(),
+                now: now.to_owned(),
+            };
+            if was.unit != now.unit {
+                changes.units.push(other(&was.unit, &now.unit));
+            } else if was.value_type == now.value_type && was.how != now.how {
+                changes.otherwise.push(other(&was.how, &now.how));
+            }
+        }
+        changes
     }
 
     /// What a gateway kept in the store's folder; `None` where it has none that can be read.
@@ -89,7 +137,9 @@ mod tests {
             let profile = format!("[[point]]\nid = \"a\"\n{point}\n[[point]]\nid = \"b\"\naddress = 40009\n");
             load_texts(&[("t.toml", text)], &[("p.toml", &profile)], &[]).expect("good").settings
         };
-        let told = |before: &str, now: &str| Readings::of(&load(before)).otherwise(&Readings::of(&load(now)));
+        let told = |before: &str, now: &str| -> Vec<String> {
+            Readings::of(&load(before)).changes(&Readings::of(&load(now))).lines()
+        };
         let plain = "unit = \"bar\"\naddress = 40001\nscale = 0.1";
         for (now, words) in [
             ("unit = \"bar\"\naddress = 40001\nscale = 0.01", "unit 1 holding 0 u16 × 0.01"),
@@ -153,17 +203,34 @@ mod tests {
             ),
         ] {
             let of = |point: &str| Readings::of(&load(source, equipment, point));
-            let lines = of(was).otherwise(&of(now));
+            let lines = of(was).changes(&of(now)).lines();
             assert_eq!(lines.len(), 1, "{now}: {lines:?}");
             assert!(lines[0].contains(&format!(" and is read as `{words}`")), "{}", lines[0]);
-            assert!(of(now).otherwise(&of(now)).is_empty());
+            assert!(of(now).changes(&of(now)).is_empty());
         }
         let labelled =
             |name: &str| Readings::of(&load(push.0, push.1, &format!("labels = {{ 1 = \"{name}\" }}")));
         assert!(
-            labelled("run").otherwise(&labelled("runs")).is_empty(),
+            labelled("run").changes(&labelled("runs")).is_empty(),
             "another label is not another reading"
         );
+    }
+
+    #[test]
+    fn a_point_in_another_unit_is_told_with_both_units_also_one_that_is_calculated() {
+        let load = |unit: &str| -> Settings {
+            let text = "[site]\nid = \"n\"\n[[source.push]]\nid = \"s\"\n[[equipment]]\nid = \"e\"\nkind = \"k\"\n\
+                        profile = \"p\"\nsource = \"s\"\n";
+            let profile = format!(
+                "[[point]]\nid = \"a\"\nunit = \"{unit}\"\n[[derived]]\nid = \"d\"\nunit = \"{unit}\"\nformula = \"a\"\n"
+            );
+            load_texts(&[("t.toml", text)], &[("p.toml", &profile)], &[]).expect("good").settings
+        };
+        let changes = Readings::of(&load("kPa")).changes(&Readings::of(&load("MPa")));
+        let told: Vec<_> =
+            changes.units.iter().map(|u| [u.point.as_str(), u.was.as_str(), u.now.as_str()]).collect();
+        assert_eq!(told, [["e/a", "kPa", "MPa"], ["e/d", "kPa", "MPa"]]);
+        assert!(changes.otherwise.is_empty() && changes.lines().is_empty());
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub use journal::{
 };
 pub use ledger::{
     AuditRow, Damaged, DeadLetter, DeliveryRow, EventRow, Ledger, LedgerReader, LedgerTx, LossRow, Note,
-    Recorded, TransitionRow,
+    Recorded, SETTINGS_CHANGED, TransitionRow,
 };
 pub use lock::StoreLock;
 pub use pack::{PackedReading, PackedSample, unpack};

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::{JournalReader, StoreError};
-use crate::plant::Micros;
+use crate::plant::{Micros, ValueType};
 
 /// One point's curve.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, utoipa::ToSchema)]
@@ -14,6 +14,12 @@ pub struct TrendSeries {
     /// Unit of the values; absent where it was not kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
+    /// Its point is of this unit and type now; set by who knows the settings.
+    pub current: bool,
+    /// Type of the values.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub value_type: ValueType,
     /// `[milliseconds since the epoch, lowest, highest, last]`, oldest first. A bucket without a
     /// usable reading is absent: a gap, not a line.
     pub samples: Vec<(i64, f64, f64, f64)>,
@@ -27,8 +33,8 @@ struct Bucket {
     last_at: i64,
 }
 
-/// A series while it is collected: its number, its point and unit, its buckets.
-type Found = (u32, (String, Option<String>), Vec<Option<Bucket>>);
+/// A series while it is collected: its number, its point, unit and type, its buckets.
+type Found = (u32, (String, Option<String>, ValueType), Vec<Option<Bucket>>);
 
 /// Thins the readings of `equipment` in `from..to` to buckets of `step`.
 ///
@@ -46,7 +52,7 @@ pub fn collect(
         .series()?
         .into_iter()
         .filter(|s| s.equipment == equipment)
-        .map(|s| (s.id, (s.point, s.unit), vec![None; count]))
+        .map(|s| (s.id, (s.point, s.unit, s.value_type), vec![None; count]))
         .collect();
     journal.between(from, to, |sample| {
         if sample.at < from || sample.at > to {
@@ -78,6 +84,12 @@ pub fn collect(
     };
     // The series that was begun last is in the unit of now.
     let series = found.into_iter().rev();
-    let series = series.map(|(_, (point, unit), b)| TrendSeries { point, unit, samples: samples(b) });
+    let series = series.map(|(_, (point, unit, value_type), b)| TrendSeries {
+        point,
+        unit,
+        current: false,
+        value_type,
+        samples: samples(b),
+    });
     Ok(series.filter(|s| !s.samples.is_empty()).collect())
 }

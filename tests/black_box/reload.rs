@@ -145,7 +145,36 @@ async fn a_point_that_is_read_otherwise_in_the_same_unit_is_told_by_check_reload
     // What was changed while it stood is told at the start.
     gateway.write("profiles/boiler.toml", scaled("0.25"));
     gateway.launch("is read as `unit 1 holding 2..3 f32 abcd × 0.25`");
+    let entries = || -> Vec<(String, String)> {
+        let mut query = ledger
+            .prepare("SELECT who, detail FROM audit WHERE what = 'settings-changed' ORDER BY seq")
+            .expect("a ledger");
+        let rows = query.query_map([], |r| Ok((r.get(0)?, r.get(1)?))).expect("a trail");
+        rows.map(|row| row.expect("a row")).collect()
+    };
+    eventually("the trail has what is read otherwise since the start", async || {
+        let all = entries();
+        unless(all.len() == 2 && all[1].1.contains("f32 abcd × 0.25`, in the same unit"), all)
+    })
+    .await;
+    eventually("it is kept", async || {
+        let (_, said) = gateway.tool(&["check", "."]);
+        unless(!said.contains("was read as"), said)
+    })
+    .await;
     gateway.kill();
+    // What was told once is not told at the next start, and a trend has both with their instants.
+    gateway.again();
+    settles(&gateway, 1).await;
+    let trend = gateway.get("/api/v1/equipment/u1/trend?minutes=5").await;
+    let told: Vec<_> = trend["changes"].as_array().into_iter().flatten().map(|c| {
+        assert!(c["point"] == "drum_level" && c["kind"] == "read-otherwise", "{trend}");
+        c["now"].as_str().unwrap_or_default().rsplit(' ').next().unwrap_or_default().to_owned()
+    });
+    assert_eq!(told.collect::<Vec<_>>(), ["0.5", "0.25"], "{trend}");
+    assert_eq!(entries().len(), 2);
+    gateway.stop().await;
+    assert!(gateway.ledger_verifies());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -286,8 +315,12 @@ async fn a_point_whose_unit_changes_by_reload_has_two_series_in_trend_evidence_a
         unless(stored > 5, stored)
     })
     .await;
+    let before = gateway.get("/api/v1/overview").await["settings_at"].clone();
     gateway.write("profiles/vessel.toml", vessel("bar", "0.1", "15"));
     assert_eq!(gateway.post("/api/v1/reload", "", &[]).await, 200);
+    // Whoever shows the points learns by it that units may be others.
+    let after = gateway.get("/api/v1/overview").await["settings_at"].clone();
+    assert!(after.is_string() && after != before, "{before} {after}");
     state(&gateway, "kept").await;
     shows(&gateway, 10.0, "bar").await;
     assert!(
@@ -322,6 +355,15 @@ async fn a_point_whose_unit_changes_by_reload_has_two_series_in_trend_evidence_a
     for (what, of) in [("trend", &trend), ("evidence", &evidence)] {
         assert_eq!((ends(of, "MPa"), ends(of, "bar")), ((1.0, 1.0), (10.0, 20.0)), "{what}: {of}");
     }
+    let current = |unit: &str| {
+        let series = trend["series"].as_array().cloned().unwrap_or_default();
+        series.into_iter().find(|s| s["point"] == "p" && s["unit"] == unit).map(|s| s["current"].clone())
+    };
+    assert_eq!((current("MPa"), current("bar")), (Some(false.into()), Some(true.into())), "{trend}");
+    let change = &trend["changes"][0];
+    assert!(change["kind"] == "unit" && change["was"] == "MPa" && change["now"] == "bar", "{trend}");
+    let raised = gateway.get("/api/v1/alarms/transitions?rule=v/p.hh").await;
+    assert_eq!(raised[0]["unit"], "bar", "{raised}");
     gateway.stop().await;
     let replay = ["replay", "--config", ".", "--json"];
     let judged = |gateway: &Gateway| {

@@ -25,7 +25,7 @@ use crate::hazard::HazardChange;
 use crate::plant::Micros;
 
 pub use damage::Damaged;
-pub use reader::LedgerReader;
+pub use reader::{LedgerReader, SETTINGS_CHANGED};
 pub use record::{Note, Recorded};
 pub use rows::{AuditRow, DeadLetter, DeliveryRow, EventRow, LossRow, TransitionRow};
 pub(super) use rows::{calls, is_active};

@@ -17,6 +17,11 @@ use crate::people::{Actor, Role, Via};
 use crate::plant::Micros;
 use crate::store::link::Link;
 
+/// What an entry of the trail is called that tells of changed settings.
+pub const SETTINGS_CHANGED: &str = "settings-changed";
+/// Entries of the trail in which a change of settings of the last day is looked for.
+const NEWEST_ENTRIES: i64 = 10_000;
+
 /// Reads the ledger while the keeper writes it.
 #[derive(Debug)]
 pub struct LedgerReader {
@@ -428,6 +433,22 @@ impl LedgerReader {
     pub fn audit(&self) -> Result<Vec<AuditRow>, StoreError> {
         let sql = entries(&*self.conn()?).map_err(sqlite(FILE))?;
         self.rows(&format!("{sql} ORDER BY seq"), [], audit)
+    }
+
+    /// When settings were changed in `from..=to`, and the details of it, as the newest entries of the trail tell it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn settings_changes(
+        &self,
+        (from, to): (Micros, Micros),
+    ) -> Result<Vec<(Micros, String)>, StoreError> {
+        self.rows(
+            "SELECT at, detail FROM audit WHERE seq > (SELECT max(seq) FROM audit) - ?1 AND at BETWEEN ?2 AND ?3
+             AND what = ?4 ORDER BY seq",
+            params![NEWEST_ENTRIES, from.0, to.0, SETTINGS_CHANGED],
+            |r| Ok((Micros(r.get(0)?), r.get(1)?)),
+        )
     }
 
     /// The newest audit entry.
