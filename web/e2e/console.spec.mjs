@@ -1,7 +1,7 @@
 // Drives a real browser against a running demo gateway: node e2e/console.spec.mjs BASE_URL [--screenshots DIR]
 // Prints one line a check; exit code 1 if any failed. CHROMIUM names another browser binary.
 import { mkdirSync } from 'node:fs';
-import { chromium } from 'playwright-core';
+import { check, end, expect, failed, launch, until } from './kit.mjs';
 
 const [base, ...options] = process.argv.slice(2);
 if (!base) {
@@ -15,38 +15,9 @@ if (shots) mkdirSync(shots, { recursive: true });
 const origin = new URL(base).origin;
 const PERSON = '周敏';
 const PAGES = ['#/', '#/equipment', '#/alarms', '#/hazards', '#/path'];
-let failures = 0;
 const complaints = [];
 
-async function check(name, run) {
-  const started = Date.now();
-  try {
-    await run();
-    console.log(`ok    ${name} (${((Date.now() - started) / 1000).toFixed(1)} s)`);
-  } catch (error) {
-    failures += 1;
-    console.log(`FAIL  ${name}: ${String(error?.message ?? error).split('\n')[0]}`);
-  }
-}
-
-function expect(condition, message) {
-  if (!condition) throw new Error(message);
-}
-
-/** Polls until `probe` gives something truthy. */
-async function until(probe, seconds, message) {
-  for (const end = Date.now() + seconds * 1000; Date.now() < end;) {
-    const found = await probe();
-    if (found) return found;
-    await new Promise((done) => setTimeout(done, 250));
-  }
-  throw new Error(`${message} within ${seconds} s`);
-}
-
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run'],
-});
+const browser = await launch();
 
 async function open(width, height) {
   const context = await browser.newContext({ viewport: { width, height }, locale: 'zh-CN', reducedMotion: 'reduce', colorScheme: 'light' });
@@ -94,7 +65,7 @@ await check('the overview shows both pieces of equipment', async () => {
   }
 });
 
-if (failures > 0) {
+if (failed() > 0) {
   console.log('the page does not work at all; the other checks were left out');
   await browser.close();
   process.exit(1);
@@ -275,6 +246,4 @@ await check('no console errors, no requests to other origins', async () => {
   expect(complaints.length === 0, complaints.slice(0, 3).join(' | '));
 });
 
-await browser.close();
-console.log(failures ? `${failures} failed` : 'all passed');
-process.exit(failures ? 1 : 0);
+await end(browser);

@@ -71,13 +71,16 @@ export interface Hazard {
 
 export interface Evidence {
   from: string; to: string; sealed: boolean; sha256: string | null;
-  series: { point: string; samples: [ms: number, value: number | null][] }[];
+  /** A point whose unit was changed has a series for each; without `unit` it was not kept. */
+  series: { point: string; unit?: string; samples: [ms: number, value: number | null][] }[];
 }
 
 export interface Transition {
   seq: number; at: string; rule: string; event: 'raised' | 'cleared' | 'acknowledged' | 'reset' | 'shelved' | 'unshelved' | 'suppressed' | 'unsuppressed'
     | 'taken_out' | 'put_back' | 'repeated' | 'removed' | 'reinstated';
-  from: AlarmState; to: AlarmState; value: number | null; cause: string | null; by: string | null;
+  from: AlarmState; to: AlarmState; value: number | null;
+  /** Of the value, as it was then; null where the rule has no point. */
+  unit?: string | null; cause: string | null; by: string | null;
 }
 
 export type DeviceState = 'waiting' | 'reading' | 'reading-part' | 'failing' | 'resting' | 'disconnected';
@@ -162,12 +165,23 @@ export interface Path {
 
 export interface Overview {
   site: { id: string; name: Texts; region: string | null; timezone: string };
-  version: string; now: string; demo: boolean;
+  version: string; now: string;
+  /** Since when the points are as they stand here; `values` of another time may be in other units. */
+  settings_at?: string;
+  demo: boolean;
   equipment: Equipment[]; alarms: Alarm[]; hazards: Hazard[]; path: Path;
 }
 
 export type TrendBucket = [ms: number, min: number, max: number, last: number];
-export interface Trend { from: string; to: string; step_ms: number; series: { point: string; samples: TrendBucket[] }[] }
+/** How a point was read, and is since `at`: in the same unit, or in another one. */
+export interface ReadingChange { at: string; kind: 'read-otherwise' | 'unit'; point: string; was: string; now: string }
+export interface Trend {
+  from: string; to: string; step_ms: number;
+  /** `current`: in the unit and type that the point has now. */
+  series: { point: string; unit?: string; current?: boolean; samples: TrendBucket[] }[];
+  /** null: not known. */
+  changes?: ReadingChange[] | null;
+}
 
 export interface Fault { name: string; title: Texts; active: boolean }
 

@@ -2,7 +2,7 @@
 import { ApiError, get, request, setToken, whenUnauthorized, type Overview, type Point } from './api';
 import { ms } from './format';
 import { SseParser } from './sse';
-import { apply, explain, learn, unexplained, type GatewayEvent } from './state';
+import { apply, explain, learn, outdated, unexplained, type GatewayEvent } from './state';
 import { trends } from './trends.svelte';
 
 /** Silence of the stream after which the page no longer shows the plant. */
@@ -113,7 +113,10 @@ class Live {
         if (event === 'refresh') {
           await this.#fetchOverview(this.#abort!.signal);
         } else {
-          this.#take({ event, data: JSON.parse(data) } as GatewayEvent);
+          const told = { event, data: JSON.parse(data) } as GatewayEvent;
+          // New settings: a value may be in another unit than the page knows. What is fetched now is newer than this.
+          if (told.event === 'values' && outdated(this.model, told.data.settings_at)) await this.#fetchOverview(this.#abort!.signal);
+          else this.#take(told);
         }
       }
     }

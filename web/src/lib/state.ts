@@ -7,7 +7,7 @@ export type ValueRow = [
 ];
 
 export type GatewayEvent =
-  | { event: 'values'; data: { at: string; points: ValueRow[] } }
+  | { event: 'values'; data: { at: string; settings_at?: string; points: ValueRow[] } }
   | { event: 'alarm'; data: Alarm }
   | { event: 'hazard'; data: Hazard }
   | { event: 'path'; data: Path };
@@ -43,6 +43,10 @@ export function unexplained(equipment: Equipment[], rows: ValueRow[]): string[] 
   }
   return [...asking];
 }
+
+/** Whether these values belong to other settings than the page has read: their units may be others. */
+export const outdated = (model: Overview | null, settings_at: string | undefined) =>
+  !!model && settings_at !== undefined && model.settings_at !== settings_at;
 
 /** Changes `model` in place. */
 export function apply(model: Overview, { event, data }: GatewayEvent): void {

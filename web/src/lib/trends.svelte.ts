@@ -1,7 +1,8 @@
 // The recent past of every point: fetched in buckets, continued with live values. The window is the last
 // hour; right after a start it is shorter, so that the curves are not a sliver at the edge.
-import { get, type Equipment, type Trend, type TrendBucket } from './api';
+import { get, type Equipment, type ReadingChange, type Trend, type TrendBucket } from './api';
 import { ms } from './format';
+import { parted, type Older } from './series';
 import type { ValueRow } from './state';
 
 const WINDOWS = [5, 15, 60] as const;
@@ -18,7 +19,13 @@ class Trends {
   /** Width of the window. */
   minutes = $state(60);
   step = STEP;
+  /** Whether the audit trail told how points were read before. */
+  told = $state(true);
   #series = new Map<string, TrendBucket[]>();
+  #older = new Map<string, Older[]>();
+  #changes = new Map<string, ReadingChange[]>();
+  /** In which unit each series is. */
+  #units = new Map<string, string>();
   #equipment: Equipment[] = [];
   #loading = false;
 
@@ -27,11 +34,31 @@ class Trends {
     return this.#series.get(`${equipment}/${point}`) ?? [];
   }
 
+  /** Curves in units and types that the point had before. */
+  older(equipment: string, point: string): readonly Older[] {
+    void this.version;
+    return this.#older.get(`${equipment}/${point}`) ?? [];
+  }
+
+  /** How the point was read before, oldest first. */
+  changes(equipment: string, point: string): readonly ReadingChange[] {
+    void this.version;
+    return this.#changes.get(`${equipment}/${point}`) ?? [];
+  }
+
   async load(equipment: Equipment[], signal?: AbortSignal): Promise<void> {
     this.#equipment = equipment;
+    // What goes on in another unit begins anew, before the next value comes.
+    for (const { id, points } of equipment) {
+      for (const p of points) {
+        const key = `${id}/${p.id}`;
+        if (this.#units.get(key) !== p.unit) this.#series.delete(key);
+        this.#units.set(key, p.unit);
+      }
+    }
     this.#loading = true;
     let found = await fetchAll(equipment, 60, signal);
-    const first = Math.min(...[...found.series.values()].map((s) => s[0]?.[0] ?? Infinity));
+    const first = Math.min(...[...found.series.values(), ...[...found.older.values()].flat().map((o) => o.samples)].map((s) => s[0]?.[0] ?? Infinity));
     const minutes = Number.isFinite(first) ? windowFor(Date.now() - first + this.step) : WINDOWS[0];
     if (minutes !== 60) found = await fetchAll(equipment, minutes, signal);
     for (const [key, samples] of found.series) {
@@ -39,7 +66,14 @@ class Trends {
       const newer = (this.#series.get(key) ?? []).filter((s) => s[0] >= since);
       found.series.set(key, [...samples, ...newer]);
     }
+    // What came live and is not stored yet.
+    for (const [key, samples] of this.#series) if (!found.series.has(key)) found.series.set(key, samples);
+    // Fetched for settings that are no longer those of the page.
+    if (this.#equipment !== equipment) return;
     this.#series = found.series;
+    this.#older = found.older;
+    this.#changes = found.changes;
+    this.told = found.told;
     this.step = found.step;
     this.minutes = minutes;
     this.#loading = false;
@@ -67,16 +101,19 @@ class Trends {
 }
 
 async function fetchAll(equipment: Equipment[], minutes: number, signal?: AbortSignal) {
-  const series = new Map<string, TrendBucket[]>();
-  let step = STEP;
-  await Promise.all(equipment.map(async ({ id }) => {
+  const series = new Map<string, TrendBucket[]>(), older = new Map<string, Older[]>(), changes = new Map<string, ReadingChange[]>();
+  let step = STEP, told = true;
+  await Promise.all(equipment.map(async ({ id, points }) => {
     const trend = await get<Trend>(`equipment/${encodeURIComponent(id)}/trend?minutes=${minutes}`, signal).catch(() => null);
     if (!trend) return;
     step = trend.step_ms || STEP;
-    // A point whose unit was changed has older curves behind the present one: they share no axis.
-    for (const { point, samples } of trend.series) if (!series.has(`${id}/${point}`)) series.set(`${id}/${point}`, samples);
+    const curves = parted(trend.series, points);
+    for (const [point, samples] of curves.now) series.set(`${id}/${point}`, samples);
+    for (const [point, list] of curves.older) older.set(`${id}/${point}`, list);
+    if (trend.changes === null) told = false;
+    for (const c of trend.changes ?? []) changes.set(`${id}/${c.point}`, [...changes.get(`${id}/${c.point}`) ?? [], c]);
   }));
-  return { series, step };
+  return { series, older, changes, told, step };
 }
 
 /** Adds a reading to the bucket it falls into. Older ones than the last bucket are dropped. */

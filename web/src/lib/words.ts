@@ -3,6 +3,7 @@ import type { Alarm, Equipment, Hazard, LimitKind, Overview, Point } from './api
 import { UNKNOWN, number } from './format';
 import { known, say, t } from './i18n/index.svelte';
 import type { Meaning } from './meanings';
+import { inUnit } from './series';
 import { findPoint, isActive } from './state';
 import { isHigh } from './zones';
 
@@ -81,6 +82,11 @@ export function withUnit(point: Shown, value: number | null): string {
   return value !== null && unit && !meaning(point, value) ? `${valueText(point, value)} ${unit}` : valueText(point, value);
 }
 
+/** A value of the point as it was in `unit`, which may be another than its present one; null or absent: the present one. */
+export function valueIn(point: Point, unit: string | null | undefined, value: number): string {
+  return withUnit(unit == null || unit === point.unit ? point : inUnit(point, unit, [value]), value);
+}
+
 /** `≤ −75`, `≥ 1.20`, `= 动作`. */
 export function limitText(kind: string, at: number | null, point?: Point, unit = ''): string {
   if (at === null) return '';
@@ -96,7 +102,7 @@ export function alarmValue(model: Overview, a: Alarm, lost: boolean): string {
   const point = findPoint(model.equipment, a.equipment, a.point);
   if (!point) return a.value === null ? '' : `${number(a.value, 2)} ${unitText(a.unit)}`;
   if (point.quality === 'bad' || point.quality === 'stale') return t('value.unknown');
-  return withUnit(point, point.value ?? a.value);
+  return point.value === null && a.value !== null ? valueIn(point, a.unit, a.value) : withUnit(point, point.value);
 }
 
 export function levelText(h: Hazard): string {
