@@ -54,6 +54,17 @@ impl Before {
         before
     }
 
+    /// A value of before, or a delay towards a limit of before, means nothing where its point is in another unit now.
+    fn forget_numbers(&mut self, read: &ReadChanges) {
+        for saved in &mut self.alarms {
+            let Some((point, _)) = saved.key.rsplit_once('.') else { continue };
+            if read.units.iter().any(|unit| unit.point == point) {
+                (saved.value, saved.excursion) = (None, None);
+                (saved.on_elapsed_ms, saved.off_elapsed_ms) = (None, None);
+            }
+        }
+    }
+
     fn take_ledger(&mut self, ledger: &LedgerReader) -> Result<(), StoreError> {
         self.alarms = ledger.alarms()?;
         self.hazards = ledger.unfinished_hazards()?;
@@ -104,11 +115,12 @@ impl Keeper {
         let mut files = parts.files;
         // At once, where it can be: what follows then reads one file.
         let drained = files.drain_overflow();
-        let before = Before::read(&files);
+        let mut before = Before::read(&files);
         files.unknown = before.unknown;
         if let Err(e) = drained {
             error!("the ledger does not take what waited in the journal: {e}");
         }
+        before.forget_numbers(&parts.read);
         let mut engine = Engine::new(&parts.plant, now);
         let mut gone = engine.restore(&before.alarms, now);
         let own = OwnAlarms::restore(&gone);
@@ -226,4 +238,27 @@ fn found_ahead(files: &Files, windows: &HashMap<String, (String, i64)>) -> (i64,
     let mine = windows.iter().filter(|(_, (name, _))| name == journal.name());
     let found = mine.filter_map(|(id, (_, ahead))| Some((Uuid::parse_str(id).ok()?, *ahead)));
     (journal.ahead(), found.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alarm_of_a_point_that_is_in_another_unit_since_the_last_start_is_restored_without_its_number() {
+        let saved = |key: &str| Saved {
+            key: key.to_owned(),
+            value: Some(1.6),
+            on_elapsed_ms: Some(5),
+            excursion: Some((1, 1.6, true)),
+            ..Saved::default()
+        };
+        let mut before =
+            Before { alarms: vec![saved("v/p.hh"), saved("v/p2.hh"), saved("gateway")], ..Before::default() };
+        let unit = Otherwise { point: "v/p".to_owned(), was: "MPa".to_owned(), now: "bar".to_owned() };
+        before.forget_numbers(&ReadChanges { units: vec![unit], ..ReadChanges::default() });
+        let left = before.alarms.iter().map(|s| (s.value, s.on_elapsed_ms, s.excursion.is_some()));
+        let (none, all) = ((None, None, false), (Some(1.6), Some(5), true));
+        assert_eq!(left.collect::<Vec<_>>(), [none, all, all]);
+    }
 }

@@ -332,8 +332,16 @@ impl Engine {
                     state.timer = None;
                     state.set(State::ASTRAY, false);
                 }
+                // In another unit or type it is another point: a number of then would pass for one in the unit of now.
+                let same = self.rules[before as usize].point == next.rules[n].point;
+                if !same {
+                    state.timer = None;
+                    state.set(State::ASTRAY, false);
+                }
                 if let Some(cold) = self.cold.get(&RuleIx(before)) {
-                    next.cold.insert(rule, cold.clone());
+                    let mut cold = cold.clone();
+                    cold.value = cold.value.filter(|_| same);
+                    next.cold.insert(rule, cold);
                 }
                 if next.states[n].has(State::ASTRAY) {
                     next.straying.push(rule);

@@ -56,6 +56,22 @@ fn told(transitions: &[Transition]) -> Vec<(Event, AlarmState, bool)> {
 }
 
 #[test]
+fn an_alarm_whose_point_is_in_another_unit_stands_on_without_the_number_of_then() {
+    let mut bench = bench(vec![high(50.0)]);
+    bench.sample(0.0, &[Ok(60.0)]);
+    let value = |bench: &Bench| bench.engine.alarm(RuleIx(0)).value;
+    reload(&mut bench, &settings(vec![high(50.0)]), false);
+    assert_eq!((bench.state(), value(&bench)), (AlarmState::Unacknowledged, Some(60.0)));
+    // In another unit it has another number.
+    let mut other = settings(vec![]);
+    let id = other.points[0].id.clone();
+    other.points[0].id = std::mem::replace(&mut other.points[2].id, id);
+    other.points[2].limits = vec![high(50.0)];
+    reload(&mut bench, &other, false);
+    assert_eq!((bench.state(), value(&bench)), (AlarmState::Unacknowledged, None));
+}
+
+#[test]
 fn a_condition_that_is_gone_after_a_restart_hides_nothing() {
     let mut disk = BTreeMap::new();
     let mut bench = bench(vec![only(1)]);

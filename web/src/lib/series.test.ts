@@ -41,8 +41,8 @@ describe('a trend', () => {
   });
   it('says until when a unit was, by the trail or else by the end of the curve', () => {
     const one = { unit: 'MPa', samples: [bucket(1000, 1), bucket(4000, 1)] };
-    expect(until(one, [{ at: early, kind: 'unit', point: 'p', was: 'MPa', now: 'bar' }], 1000)).toBe(5000);
-    expect(until(one, [{ at: early, kind: 'read-otherwise', point: 'p', was: 'MPa', now: 'bar' }], 1000)).toBe(5000);
+    expect(until(one, [{ at: early, kind: 'unit', point: 'p', was: 'MPa', now: 'bar' }], 2500)).toBe(5000);
+    expect(until(one, [{ at: early, kind: 'read-otherwise', point: 'p', was: 'MPa', now: 'bar' }], 2500)).toBe(6500);
     expect(until(one, [], 2500)).toBe(6500);
   });
 });
@@ -62,6 +62,11 @@ describe('the chart of a hazard', () => {
   it('takes the curve in the unit that the hazard was recorded with', () => {
     expect(evidenceOf(evidence, old)).toBe(evidence[0]);
     expect(evidenceOf(evidence, fresh)).toBe(evidence[1]);
+  });
+  it('takes, of two types in one unit, the curve that was read when it was found', () => {
+    const whole = { point: 'p', unit: 'bar', samples: [[1000, 10]] as [number, number][] };
+    expect(evidenceOf([whole, evidence[1]!], fresh)).toBe(evidence[1]);
+    expect(evidenceOf([whole, evidence[1]!], { ...fresh, found_at: early })).toBe(whole);
   });
   it('takes the only one of a store that kept no units, and the one of the time where none fits', () => {
     const kept = [{ point: 'p', samples: [[1, 1]] as [number, number][] }];

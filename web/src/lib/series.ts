@@ -42,9 +42,9 @@ export function evidenceOf(series: Evidence['series'], hazard: Pick<Hazard, 'poi
   const mine = series.filter((s) => s.point === hazard.point && s.samples.length > 0);
   const found = Date.parse(hazard.found_at);
   const before = (s: Evidence['series'][number]) => s.samples.findLast((x) => x[0] <= found)?.[0] ?? -Infinity;
-  return mine.find((s) => s.unit === hazard.unit)
-    ?? mine.find((s) => s.unit === undefined)
-    ?? [...mine].sort((a, b) => before(b) - before(a))[0];
+  // Of one unit there may be two, of other types: the one that was read when the hazard was found.
+  const latest = (list: typeof mine) => [...list].sort((a, b) => before(b) - before(a))[0];
+  return latest(mine.filter((s) => s.unit === hazard.unit)) ?? latest(mine.filter((s) => s.unit === undefined)) ?? latest(mine);
 }
 
 /** What a hazard's chart draws its point as: the unit of the evidence, and the setpoint of that day if it is in that unit. */
