@@ -121,6 +121,18 @@ const MEASURED: &[&str] = &[
     "gas",
 ];
 
+/// Words of alarms that are the plain state of rest where they name a state: `0=停炉 1=运行`.
+const AT_REST: &[&str] = &["停炉", "shutdown", "联锁", "interlock"];
+
+/// A state of the point is named like an alarm: `1=缺水`.
+fn has_an_alarm_state(point: &Point) -> bool {
+    point.labels.iter().any(|(_, name)| {
+        let names = [name.zh.to_lowercase(), name.en.to_lowercase()];
+        let any = |words: &[&str]| names.iter().any(|n| words.iter().any(|w| n.contains(w)));
+        !any(BUT) && names.iter().any(|n| WORDS.iter().any(|w| !AT_REST.contains(w) && n.contains(w)))
+    })
+}
+
 fn speaks_of_an_alarm(point: &Point) -> bool {
     let names =
         [point.name.zh.to_lowercase(), point.name.en.to_lowercase(), point.id.as_str().replace('_', " ")];
@@ -156,13 +168,40 @@ impl PlantBuilder<'_> {
 
     /// Lists the alarm bits of one equipment that have no limit; `state = false` says that this is meant.
     pub(super) fn unwatched(&self, w: &Walk<'_>, own: &[PointIx]) {
+        let bits = |point: &Point| {
+            point.value_type == ValueType::Bool && (speaks_of_an_alarm(point) || has_an_alarm_state(point))
+        };
+        let states = |point: &Point| {
+            matches!(point.value_type, ValueType::Integer | ValueType::Float) && has_an_alarm_state(point)
+        };
+        let remedy = "write state = { at = 1 } for each (at = 0 if 0 is the alarm), or state = false where nobody \
+                      is to be called";
+        self.list_unwatched(w, own, "alarm bits without a limit, which call nobody", &bits, remedy);
+        let remedy = "write state = { at = 1 } with the number of the state that calls, or state = false where nobody \
+                      is to be called";
+        self.list_unwatched(
+            w,
+            own,
+            "values with a state named like an alarm and without a limit, which call nobody",
+            &states,
+            remedy,
+        );
+    }
+
+    fn list_unwatched(
+        &self,
+        w: &Walk<'_>,
+        own: &[PointIx],
+        what: &str,
+        speaks: &dyn Fn(&Point) -> bool,
+        remedy: &str,
+    ) {
         let bare = |ix: &&PointIx| {
             let point = &self.points[ix.0 as usize];
-            point.value_type == ValueType::Bool
-                && point.limits.is_empty()
+            point.limits.is_empty()
                 && !self.relations.is_off(**ix, LimitKind::State)
                 && self.is_read(point)
-                && speaks_of_an_alarm(point)
+                && speaks(point)
         };
         let found: Vec<&str> =
             own.iter().filter(bare).map(|ix| self.points[ix.0 as usize].id.as_str()).collect();
@@ -176,11 +215,8 @@ impl PlantBuilder<'_> {
         self.warnings.borrow_mut().push(Fault {
             place: w.place("limits"),
             key: format!("{}.limits", w.path),
-            problem: format!("alarm bits without a limit, which call nobody: {named}"),
-            remedy:
-                "write state = { at = 1 } for each (at = 0 if 0 is the alarm), or state = false where nobody \
-                     is to be called"
-                    .to_owned(),
+            problem: format!("{what}: {named}"),
+            remedy: remedy.to_owned(),
         });
     }
 }
@@ -244,6 +280,32 @@ mod tests {
         assert_eq!(warnings(""), ["alarm bits without a limit, which call nobody: a, pump_fault"]);
         let meant =
             "[equipment.limits.a]\nstate = false\n[equipment.limits.pump_fault]\nstate = { at = 1 }\n";
+        assert_eq!(warnings(meant), Vec::<String>::new());
+    }
+
+    #[test]
+    fn values_with_a_state_named_like_an_alarm_and_no_limit_are_listed_too() {
+        let profile = "kind = \"k\"\n\
+            [[point]]\nid = \"water\"\naddress = 40001\nlabels = { 0 = \"正常\", 1 = \"缺水\" }\n\
+            [[point]]\nid = \"pump\"\naddress = 40002\nlabels = { 0 = \"停止\", 1 = \"运行\", 2 = \"故障\" }\n\
+            [[point]]\nid = \"burner\"\naddress = 40003\nlabels = { 0 = \"停炉\", 1 = \"运行\" }\n\
+            [[point]]\nid = \"door\"\naddress = 40004\nlabels = { 0 = \"无故障\", 1 = \"有故障\" }\n\
+            limits = { state = { at = 1 } }\n\
+            [[point]]\nid = \"feed\"\naddress = 40005\nbit = 0\nlabels = { 0 = \"正常\", 1 = \"缺水\" }\n";
+        let warnings = |more: &str| -> Vec<String> {
+            let loaded = load_texts(&[("t.toml", &format!("{SETTINGS}{more}"))], &[("p.toml", profile)], &[])
+                .expect("good");
+            loaded.warnings.iter().map(|w| w.problem.clone()).collect()
+        };
+        assert_eq!(
+            warnings(""),
+            [
+                "alarm bits without a limit, which call nobody: feed",
+                "values with a state named like an alarm and without a limit, which call nobody: water, pump",
+            ]
+        );
+        let meant = "[equipment.limits.water]\nstate = { at = 1 }\n[equipment.limits.pump]\nstate = false\n\
+                     [equipment.limits.feed]\nstate = false\n";
         assert_eq!(warnings(meant), Vec::<String>::new());
     }
 
