@@ -62,6 +62,34 @@ fn the_spreadsheet_of_each_family_becomes_a_profile_with_no_hand_edit() {
     }
 }
 
+#[test]
+fn a_profile_with_every_kind_of_limit_comes_back_from_its_sheet_and_what_does_not_is_told() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let text = "kind = \"steam-boiler\" # ours\n[[state]]\nid = \"idle\"\nbegins = \"not burner_run\"\n\
+                [[point]]\nid = \"drum_level\"\nunit = \"mm\"\naddress = 40003\ntype = \"i16\"\nmax_step = 30\n\
+                flatline = { after = \"10m\", within = 0.1 }\nshared = true\n[point.limits]\n\
+                ll = { at = -75, near = 10, escalate = true, when = \"burner_run\", unless = [\"swell\"], \
+                follows = [\"feed.l\"], schedule = [{ from = \"22:00\", to = \"06:00\", at = -50 }], response_time = \"1m\", \
+                message = { zh = \"缺水\", en = \"low water\" } }\nno_data = { after = \"5s\" }\n\
+                rate = { per = \"min\", h = { at = 3 } }\nnormal = [-30, 30]\n";
+    std::fs::write(dir.path().join("p.toml"), text).expect("a file");
+    for out in ["x.xlsx", "x.csv", "x.tsv"] {
+        let (code, said, faults) = steamward(dir.path(), &["export", "p.toml", "--out", out]);
+        assert_eq!((code, faults.as_str()), (0, ""), "{said}");
+        assert!(said.contains("and are not in the sheet: 1"), "{said}");
+        assert!(!said.contains("does not give back"), "{said}");
+        let (code, said, faults) = steamward(dir.path(), &["import", out, "--out", "back.toml", "--yes"]);
+        assert_eq!(code, 0, "{out}: {said}{faults}");
+        let (code, said, _) = steamward(dir.path(), &["diff", "p.toml", "back.toml"]);
+        assert_eq!(code, 0, "{out}: {said}");
+        std::fs::remove_file(dir.path().join("back.toml")).expect("removed");
+    }
+    let odd = text.replace("unit = \"mm\"", "unit = \"mm\"\nname = \"-\"");
+    std::fs::write(dir.path().join("p.toml"), odd).expect("a file");
+    let (_, said, _) = steamward(dir.path(), &["export", "p.toml", "--out", "x.csv"]);
+    assert!(said.contains("an import of this sheet does not give back: drum_level.name = \"-\""), "{said}");
+}
+
 /// A boiler's list as an integrator has it, in the words of people and not of our presets.
 const USUAL_LISTS: [&str; 2] = [
     "名称,寄存器地址,数据类型,字节序,单位,比例\n\

@@ -421,9 +421,18 @@ impl Report<'_> {
 fn export(name: &str, out: &Path, profiles: &Path) -> Result<i32, String> {
     let (shown, profile) = load(name, profiles)?;
     let title = Path::new(&shown).file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
-    let sheet = sheet::export(&title, &profile);
-    write::whole(out, &write::sheet(out, &sheet)?)?;
+    let exported = sheet::export(&title, &profile);
+    write::whole(out, &write::sheet(out, &exported.sheet)?)?;
     tell!("{}: {} points", out.display(), profile.points.len());
+    if !exported.lost.is_empty() {
+        tell!("warning: an import of this sheet does not give back: {}", exported.lost.join("; "));
+    }
+    let text = std::fs::read_to_string(&shown).unwrap_or_default();
+    let comments =
+        if shown.to_ascii_lowercase().ends_with(".toml") { sheet::comments_elsewhere(&text) } else { 0 };
+    if comments > 0 {
+        tell!("warning: comments that do not stand above a point, and are not in the sheet: {comments}");
+    }
     Ok(exit::FINE)
 }
 

@@ -25,6 +25,14 @@ impl Bases<'_> {
         let note = || self.places.at(row).base.filter(|_| !self.block.exact);
         self.options.address_base.or_else(title).or_else(note).or(self.named).unwrap_or(0)
     }
+
+    /// Something says where the addresses of this list are counted from.
+    pub(super) fn is_told(&self) -> bool {
+        self.options.address_base.is_some()
+            || self.block.column(&Field::Address).is_some_and(|c| c.base.is_some())
+            || self.named.is_some()
+            || self.block.rows.clone().any(|row| self.places.at(row).base.is_some())
+    }
 }
 
 /// The base of the profile: that of all its rows; 0 where they differ, and addresses are written anew.

@@ -44,6 +44,8 @@ const HIGH: &[&str] = &[
     "oberesbyte",
     "bit8~15",
     "bits8~15",
+    "bit15~8",
+    "bits15~8",
 ];
 const LOW: &[&str] = &[
     "低字节",
@@ -64,6 +66,8 @@ const LOW: &[&str] = &[
     "unteresbyte",
     "bit0~7",
     "bits0~7",
+    "bit7~0",
+    "bits7~0",
 ];
 const OF_ORDER: &[&str] = &["在前", "在后", "先", "序", "交换", "first", "order", "swap", "endian", "zuerst"];
 
@@ -203,7 +207,7 @@ const OTHERWISE: &[&str] = &[
 
 /// Which byte of a register a text speaks of.
 pub(super) fn byte_said(text: &str) -> ByteSaid {
-    let lower = plain(text).to_lowercase().replace("..", "~");
+    let lower = spans(&plain(text).to_lowercase().replace("..", "~"));
     let all = word(&lower);
     let bare = all.replace("highorderbyte", "").replace("loworderbyte", "");
     if OF_ORDER.iter().any(|w| bare.contains(w)) {
@@ -241,6 +245,23 @@ pub(super) fn byte_of_type(text: &str) -> Option<bool> {
         () if end.ends_with("lsb") => Some(false),
         () => None,
     })
+}
+
+/// What stands before the first byte that a text names: `BYTE` in `BYTE 高字节为0`. `None` if nothing does.
+pub(super) fn before_byte(text: &str) -> Option<String> {
+    let all = word(&spans(&plain(text).to_lowercase().replace("..", "~")));
+    let (from, ..) = places(&all).into_iter().next()?;
+    let before = all[..from].trim_end_matches(['(', '[', '{', '【', ',', ';', ':', '=', '、', '/', '|']);
+    (!before.is_empty()).then(|| before.to_owned())
+}
+
+/// `bit0-7` and `bit0至7` as `bit0~7`.
+fn spans(lower: &str) -> String {
+    let chars: Vec<char> = lower.chars().collect();
+    let digit = |n: Option<usize>| n.and_then(|n| chars.get(n)).is_some_and(char::is_ascii_digit);
+    let sign =
+        |n: usize, c: char| matches!(c, '-' | '至' | '到') && digit(n.checked_sub(1)) && digit(Some(n + 1));
+    chars.iter().enumerate().map(|(n, c)| if sign(n, *c) { '~' } else { *c }).collect()
 }
 
 fn word(text: &str) -> String {

@@ -102,9 +102,12 @@ fn comment(table: &TomlTable) -> Option<String> {
     (!lines.is_empty()).then(|| lines.join(" "))
 }
 
-/// A table as dotted keys, one level deep: `hh = { at = 1 }` is `hh.at`.
+/// A table as dotted keys, one level deep: `hh = { at = 1 }` is `hh.at`. One of nothing is kept: `counter = {}` is one.
 fn flatten(path: &str, item: &Item, keys: &mut Keys) {
     match item.as_table_like() {
+        Some(table) if table.is_empty() => {
+            keys.insert(path.to_owned(), Val::Table(std::collections::BTreeMap::new()));
+        }
         Some(table) => {
             for (key, below) in table.iter() {
                 keys.extend(Val::from_item(below).map(|v| (format!("{path}.{key}"), v)));
@@ -189,8 +192,13 @@ fn put_head(document: &mut DocumentMut, before: &Keys, after: &Keys) {
     for key in before.keys().filter(|k| !after.contains_key(*k)) {
         match key.split_once('.') {
             Some((table, key)) => {
-                if let Some(table) = document.get_mut(table).and_then(Item::as_table_like_mut) {
-                    table.remove(key);
+                let below = document.get_mut(table).and_then(Item::as_table_like_mut);
+                let empty = below.is_some_and(|below| {
+                    below.remove(key);
+                    below.is_empty()
+                });
+                if empty && !after.contains_key(table) {
+                    document.remove(table);
                 }
             }
             None => _ = document.remove(key),

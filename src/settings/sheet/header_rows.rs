@@ -1,6 +1,7 @@
 //! Rows that are headers: their words, what `--map` says of their columns, and joined headings over two rows.
 
 use super::headers::{Column, Field, below_address, column, exact, mapped};
+use super::pairs::is_of_pairs;
 use super::scan::filled;
 use super::text::{folded, letters, plain, tidy};
 use super::{Options, Sheet};
@@ -60,7 +61,7 @@ pub(super) fn header(
         fields.dedup();
         fields.len()
     };
-    if !first.iter().any(place) || useful(&first) < 2 {
+    if !first.iter().any(place) || useful(&first) < 2 || is_of_pairs(sheet, row) {
         return None;
     }
     // A letter given on the command line names a column in every row: only words make a header.

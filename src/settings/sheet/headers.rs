@@ -189,6 +189,10 @@ const KEYS: &[&str] = &[
     "on_delay",
     "off_delay",
     "range",
+    "map",
+    "shared",
+    "max_step",
+    "flatline",
 ];
 
 /// What one header cell says, if anything.
@@ -276,7 +280,8 @@ pub(super) fn exact(text: &str) -> Option<Field> {
         let kind = text.strip_prefix(own).and_then(|rest| rest.strip_prefix('_'));
         *own != "at" && kind.is_some_and(|k| super::keys::LIMITS.contains(&k))
     });
-    (KEYS.contains(&text) || of_limit || text == "no_data").then(|| Field::Key(text.to_owned()))
+    (KEYS.contains(&text) || of_limit || text == "no_data" || super::keys::way(text).is_some())
+        .then(|| Field::Key(text.to_owned()))
 }
 
 /// What stands below a joined `寄存器地址` and tells how it is written: `十进制`, `HEX`, `起始`.

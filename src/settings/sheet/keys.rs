@@ -30,18 +30,53 @@ pub(super) const POINT: &[&str] = &[
     "sentinels",
     "invert",
     "labels",
+    "map",
     "pointer",
     "quality",
     "topic",
     "metric",
+    "key",
     "period",
     "confirm",
+    "shared",
+    "max_step",
+    "flatline",
 ];
 
 /// Kinds of limits and their keys, in the order they are written.
 pub(super) const LIMITS: &[&str] = &["ll", "l", "h", "hh", "state", "no_data"];
-pub(super) const OF_LIMIT: &[&str] =
-    &["at", "after", "deadband", "on_delay", "off_delay", "priority", "latch", "hazard"];
+pub(super) const OF_LIMIT: &[&str] = &[
+    "at",
+    "after",
+    "deadband",
+    "on_delay",
+    "off_delay",
+    "priority",
+    "latch",
+    "hazard",
+    "escalate",
+    "near",
+    "when",
+    "unless",
+    "follows",
+    "schedule",
+    "message",
+    "consequence",
+    "response",
+    "response_time",
+];
+
+/// Keys whose cells are texts, whatever they look like.
+pub(super) const TEXTS: &[&str] =
+    &["pointer", "quality", "topic", "metric", "key", "encoding", "bit_order", "period"];
+
+/// A column named by the whole way to its key, for what has no column of its own: `limits.rate`, `point.key`.
+pub(super) fn way(column: &str) -> Option<String> {
+    let rest = column.strip_prefix("limits.").or_else(|| column.strip_prefix("point."))?;
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let whole = !rest.is_empty() && !rest.starts_with('.') && !rest.ends_with('.') && rest.chars().all(fits);
+    whole.then(|| column.strip_prefix("point.").unwrap_or(column).to_owned())
+}
 
 /// Where a key stands in a file: known keys first, hand-made ones behind, limits last.
 pub(super) fn rank(key: &str) -> (usize, usize, usize, String) {

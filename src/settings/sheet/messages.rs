@@ -272,3 +272,41 @@ pub(super) fn address_columns_differ(here: &str, there: &str, column: &str) -> S
 pub(super) fn other_registers(title: &str, there: &str, here: &str) -> String {
     format!("`{title}` names other registers (`{there}` beside `{here}`): its points are not imported")
 }
+
+pub(super) const STATES_REMEDY: &str =
+    "write them as 0=停止, 1=运行 in a column 枚举; leave it as it is where these are not its states";
+
+pub(super) fn states_unread(text: &str) -> String {
+    format!("`{text}` may name the states of this value: no names were made of it")
+}
+
+pub(super) fn stations_of_title(text: &str) -> String {
+    format!("`{text}` tells two unit ids: not used")
+}
+
+pub(super) const NOTATION_REMEDY: &str = "write all addresses of the list in one way, or say with --address-base 0 or 1 from where the plain ones count";
+
+pub(super) fn counted_from_zero(text: &str) -> String {
+    format!(
+        "`{text}` stands in this list: its numbers with zeros before them were read as plain ones, counted from 0"
+    )
+}
+
+pub(super) fn coil_and_other(text: &str, coil: &str) -> String {
+    format!(
+        "`{text}` of another table would count from 0, and `{coil}` of the same list is a coil that counts from 1"
+    )
+}
+
+pub(super) fn filled_up_with_zeros(count: usize, text: &str, base: u8) -> String {
+    let addresses = if count == 1 { "1 address".to_owned() } else { format!("{count} addresses") };
+    format!(
+        "{addresses} like `{text}`, which as a coil counts from 1, taken as plain numbers of another table, counted from {base}"
+    )
+}
+
+pub(super) fn two_notations(bare: &str, base: u8, whole: &str) -> String {
+    format!(
+        "`{bare}` is read as a plain address, counted from {base}, and `{whole}` of the same list counts from 1"
+    )
+}

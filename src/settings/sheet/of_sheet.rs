@@ -7,7 +7,9 @@ use super::assumed::called;
 use super::bases;
 use super::headers::Field;
 use super::import::{Found, Imported, SheetReport, Skipped};
+use super::notations;
 use super::notes::Note;
+use super::pairs;
 use super::places::{self, Places};
 use super::row::{Outcome, Reading, Surroundings, section_table};
 use super::scan::{self, Block};
@@ -41,6 +43,8 @@ pub(super) struct OfSheet<'a> {
     pub(super) untyped: Vec<(usize, String)>,
     /// Values of one byte of which nothing says which.
     pub(super) low_bytes: Vec<(usize, String)>,
+    /// Rows of a list whose address is filled up with zeros, and whether it was read as a coil.
+    filled_up: Vec<(usize, bool)>,
     notes: Vec<Note>,
     /// What the words around the lists say of addresses.
     pub(super) places: Places,
@@ -60,9 +64,19 @@ pub(super) fn read_sheet(
     imported.head.extend(head);
     let titles: Vec<(usize, String)> = (0..first)
         .filter(|r| scan::filled(sheet, *r) > 0 && !head_rows.contains(r))
-        .map(|r| (r, line(sheet, r)))
+        .map(|r| (r, pairs::spoken(sheet, r)))
         .collect();
-    let above = |find: &dyn Fn(&str) -> Option<u8>| titles.iter().rev().find_map(|(_, t)| find(t));
+    // One row that names two stations names none.
+    let several = |row: usize| station::labelled(sheet, row).len() > 1;
+    for (row, _) in titles.iter().filter(|(row, _)| several(*row)) {
+        imported.warnings.push(Trouble {
+            sheet: sheet.name.clone(),
+            row: row + 1,
+            column: String::new(),
+            problem: messages::stations_of_title(&line(sheet, *row)),
+            remedy: messages::STATIONS_MIXED_REMEDY.to_owned(),
+        });
+    }
     let mut of = OfSheet {
         sheet,
         options,
@@ -73,11 +87,18 @@ pub(super) fn read_sheet(
             .clone()
             .or_else(|| imported.head.get("kind").and_then(Val::as_text).map(str::to_owned)),
         section: section_table(&sheet.name)
-            .or_else(|| titles.iter().rev().find_map(|(_, t)| section_table(t))),
-        station: above(&station::in_title).or_else(|| station::in_title(&sheet.name)),
+            .or_else(|| titles.iter().rev().find_map(|(_, t)| section_table(t)))
+            .filter(|_| !blocks.iter().all(|b| b.exact)),
+        station: titles
+            .iter()
+            .rev()
+            .filter(|(row, _)| !several(*row))
+            .find_map(|(_, t)| station::in_title(t))
+            .or_else(|| station::in_title(&sheet.name)),
         assumed: None,
         untyped: Vec::new(),
         low_bytes: Vec::new(),
+        filled_up: Vec::new(),
         notes: Vec::new(),
         places,
         head_base,
@@ -172,7 +193,13 @@ impl OfSheet<'_> {
             sheet,
             block,
             kind: kind.as_deref(),
-            habit: Habit { hex: digits.hex, x_style, plain: head_table.is_some(), mixed: digits.mixed },
+            habit: Habit {
+                hex: digits.hex,
+                x_style,
+                plain: head_table.is_some(),
+                mixed: digits.mixed,
+                from_zero: false,
+            },
             base: 0,
             head_base: self.head_base,
             start: None,
@@ -201,6 +228,10 @@ impl OfSheet<'_> {
             (BTreeMap::new(), Vec::new())
         };
         imported.warnings.extend(warnings);
+        let zero = notations::zero(sheet, block).filter(|_| !around.habit.plain);
+        around.habit.from_zero = zero.is_some();
+        let from = drafts.len();
+        self.filled_up.clear();
         for row in block.rows.clone() {
             if scan::filled(sheet, row) == 0 {
                 around.above = None;
@@ -220,6 +251,18 @@ impl OfSheet<'_> {
             around.start = holds.start.filter(|_| !decided).map(|(start, _)| start);
             self.row(around, row, imported, drafts);
         }
+        if block.exact || bases.is_told() {
+            return;
+        }
+        let seen = notations::Seen { sheet, block, filled_up: &self.filled_up, zero, base: around.base };
+        let out = seen.told(&drafts[from..], &mut imported.warnings, &mut imported.faults);
+        let before = drafts.len();
+        let mut n = 0;
+        drafts.retain(|d| {
+            n += 1;
+            n <= from || !out.contains(&d.draft.row)
+        });
+        self.report.points -= before - drafts.len();
     }
 
     fn row(
@@ -241,6 +284,7 @@ impl OfSheet<'_> {
             untyped,
             low_byte,
             order_notes,
+            filled_up,
             ..
         } = reading;
         if assumed_table && self.assumed.is_none() {
@@ -250,6 +294,7 @@ impl OfSheet<'_> {
         match outcome {
             Outcome::Points(found) => {
                 if faults.is_empty() {
+                    self.filled_up.extend(filled_up.map(|coil| (row, coil)));
                     self.report.points += found.len();
                     for (flag, list) in [(untyped, &mut self.untyped), (low_byte, &mut self.low_bytes)] {
                         if flag && let Some(draft) = found.first() {
@@ -267,9 +312,10 @@ impl OfSheet<'_> {
                 self.notes.extend(order_notes.iter().map(|c| Note::of_cell(self.sheet, row, *c)));
             }
             Outcome::Skipped(text) => {
-                self.section = section_table(&text).or(self.section);
+                let spoken = pairs::spoken(self.sheet, row);
+                self.section = section_table(&spoken).or(self.section);
                 around.section = self.section;
-                let titled = station::in_title(&text);
+                let titled = station::in_title(&spoken);
                 self.station = titled.or(self.station);
                 around.station = titled.or(station);
                 self.notes.extend(Note::of_row(self.sheet, row).filter(|_| !self.exact));

@@ -3,6 +3,7 @@
 
 use super::headers::Field;
 use super::of_sheet::line;
+use super::pairs::spoken;
 use super::scan::Block;
 use super::text::{folded, letters};
 use super::{Sheet, Trouble, address, messages};
@@ -57,7 +58,7 @@ pub(super) struct Holds {
 /// What a cover sheet says.
 pub(super) fn of_cover(sheet: &Sheet) -> Vec<Said> {
     (0..sheet.rows.len())
-        .filter_map(|row| said(&line(sheet, row)))
+        .filter_map(|row| said(&spoken(sheet, row)))
         .map(|s| Said { start: None, ..s })
         .collect()
 }
@@ -79,12 +80,14 @@ impl Places {
         };
         let note = |row: usize| {
             let text = line(sheet, row);
-            let said = said(&text)?;
+            let said = said(&spoken(sheet, row))?;
             let cells = sheet.rows.get(row)?;
             let column = cells.iter().position(|c| !c.is_empty()).unwrap_or(0);
             Some(Note { row, column, text, said })
         };
-        let own = (0..sheet.rows.len()).filter(|row| !is_point(*row)).filter_map(note).collect();
+        // An export says all of it in its keys.
+        let exact = !blocks.is_empty() && blocks.iter().all(|b| b.exact);
+        let own = (0..sheet.rows.len()).filter(|row| !exact && !is_point(*row)).filter_map(note).collect();
         Self { own, covers: covers.to_vec(), first: blocks.first().map_or(0, |b| b.header.start) }
     }
 

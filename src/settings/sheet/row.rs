@@ -108,6 +108,8 @@ pub(super) struct Reading<'a> {
     pub(super) untyped: bool,
     /// A value of one byte, and nothing says which: the low one was taken.
     pub(super) low_byte: bool,
+    /// Its address is filled up with zeros (`00001`): read as a coil, or as a plain number of another table.
+    pub(super) filled_up: Option<bool>,
     /// What its cells say of the byte order of all values of the list.
     pub(super) order_notes: Vec<usize>,
     /// The column whose text became the name though it is a remark.
@@ -129,6 +131,7 @@ impl<'a> Reading<'a> {
             device: around.device.clone(),
             untyped: false,
             low_byte: false,
+            filled_up: None,
             order_notes: Vec::new(),
             named_by: None,
             text_bytes: None,
@@ -211,6 +214,7 @@ impl<'a> Reading<'a> {
             // `00001` counts from 1 as a coil; as another table's number it is a plain one.
             let coil = found.maybe_coil && slot.is_some_and(|s| s.table == Table::Coil);
             form = Some(if coil { Form::Modicon } else { found.form });
+            self.filled_up = slot.filter(|_| found.maybe_coil).map(|_| coil);
             if slot.is_none() && self.faults.is_empty() {
                 return Outcome::Skipped(self.line());
             }
@@ -230,10 +234,8 @@ impl<'a> Reading<'a> {
             keys.insert("unit".to_owned(), Val::text(unit));
         }
         if let Some((_, text)) = self.cell(&Field::RawUnit) {
-            keys.insert(
-                "raw_unit".to_owned(),
-                Val::text(units::unit(&text).replace('℃', "degC").replace('℉', "degF")),
-            );
+            let read = || units::unit(&text).replace('℃', "degC").replace('℉', "degF");
+            keys.insert("raw_unit".to_owned(), Val::text(if exact { text.clone() } else { read() }));
         }
         self.measure(&mut keys, is_bit, hints, &names);
         let unit = keys.get("unit").and_then(Val::as_text).map(str::to_owned);
@@ -245,6 +247,9 @@ impl<'a> Reading<'a> {
         let mut references = Vec::new();
         for (key, field) in [("decimals_from", Field::DecimalsFrom), ("times", Field::Times)] {
             references.extend(self.cell(&field).map(|(column, text)| (key, column, plain(&text))));
+        }
+        if exact {
+            self.rest_of_export(&mut keys);
         }
         let remark = self.remark(&mut keys);
         let (id, explicit) = self.id(&names);

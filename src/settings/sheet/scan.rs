@@ -108,10 +108,13 @@ pub(super) fn head(sheet: &Sheet, until: usize) -> (super::Keys, Vec<usize>) {
     const TEXTS: &[&str] = &["kind", "order", "table"];
     let mut found = super::Keys::new();
     let mut rows = Vec::new();
+    // Above the keys of an export stand keys of the head and nothing else.
+    let exported = sheet.cell(until, 0).shown() == "id";
     for row in 0..until.min(sheet.rows.len()) {
         let key = plain(&sheet.cell(row, 0).shown());
         let value = sheet.cell(row, 1).shown();
-        let ours = TEXTS.contains(&key.as_str())
+        let ours = exported && !key.is_empty()
+            || TEXTS.contains(&key.as_str())
             || matches!(key.as_str(), "address_base")
             || key.starts_with("modbus.")
             || key.starts_with("time.");

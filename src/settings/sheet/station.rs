@@ -8,7 +8,7 @@ use super::headers::Field;
 use super::import::{Found, Imported};
 use super::scan::Block;
 use super::text::{folded, plain};
-use super::{Sheet, Trouble, messages};
+use super::{Sheet, Trouble, messages, pairs};
 
 /// A unit id in a cell: `1`, `01`, `2#`, `#2`, `3号`, `0x0A`, `0AH`, `站2`, `Slave 3`.
 pub(super) fn number(text: &str) -> Option<u8> {
@@ -172,10 +172,9 @@ fn is_label(text: &str) -> bool {
     names().any(|name| bare.strip_suffix(name.as_str()).is_some_and(|lead| leads.contains(&lead)))
 }
 
-/// The unit id of a row that is a label and a number, in two cells or in one, and nothing of another kind.
-fn labelled(sheet: &Sheet, row: usize) -> Option<u8> {
-    let cells: Vec<String> =
-        sheet.rows.get(row)?.iter().map(super::Cell::shown).filter(|text| !plain(text).is_empty()).collect();
+/// The unit ids of a row of labels and numbers, in cells behind each other or in one: `波特率 | 9600 | 站号 | 3`.
+pub(super) fn labelled(sheet: &Sheet, row: usize) -> Vec<u8> {
+    let cells = pairs::cells(sheet, row);
     let valid = |text: &str| number(text).filter(|unit| (1..=247).contains(unit));
     let piece = |text: &str| {
         let (label, value) = text.split_at(text.find(|c: char| c.is_ascii_digit() || c == '#')?);
@@ -183,14 +182,44 @@ fn labelled(sheet: &Sheet, row: usize) -> Option<u8> {
     };
     match &cells[..] {
         // Also among other parameters: `波特率9600，站号3`; whatever is longer is a sentence.
+        [] => Vec::new(),
         [one] => {
             let text = plain(one);
             let mut pieces = text.split([',', ';', '、', '\n']);
             let short = pieces.clone().all(|p| p.chars().count() <= 24 && !p.contains("功能码"));
-            pieces.find_map(piece).filter(|_| short)
+            pieces.find_map(piece).filter(|_| short).into_iter().collect()
         }
-        [label, value] if is_label(label) => valid(value),
-        _ => None,
+        several => {
+            let line = folded(&several.join("|"));
+            let has = |words: &[&str]| words.iter().any(|w| line.contains(w));
+            // Parts of a frame, unless the row tells the parameters of the line.
+            let line_of = has(&[
+                "波特率",
+                "字节序",
+                "停止位",
+                "协议",
+                "串口",
+                "baud",
+                "stopbit",
+                "protocol",
+                "byteorder",
+            ]);
+            let frame = has(&["功能码", "function"]) && !line_of;
+            let open = has(&["默认", "缺省", "出厂", "范围", "可设", "default", "factory", "range"]);
+            if frame || several.len() > 2 && open || several.iter().any(|t| t.chars().count() > 24) {
+                return Vec::new();
+            }
+            let bare =
+                |n: usize| several.get(n).is_some_and(|t| plain(t).bytes().all(|b| b.is_ascii_digit()));
+            let mut found: Vec<u8> = Vec::new();
+            for (n, cell) in several.iter().enumerate() {
+                // A label with several numbers behind it tells none of them.
+                let behind = several.get(n + 1).filter(|_| is_label(cell) && !bare(n + 2));
+                let unit = behind.and_then(|value| valid(value)).or_else(|| piece(&plain(cell)));
+                found.extend(unit.filter(|unit| !found.contains(unit)));
+            }
+            found
+        }
     }
 }
 
@@ -215,10 +244,10 @@ impl Covers {
                 let near = row.saturating_sub(AROUND)..(row + AROUND + 1).min(lines.len());
                 lines[near].iter().any(|text| is_example(text))
             };
-            said.extend((0..lines.len()).filter_map(|row| {
-                let unit = labelled(sheet, row).filter(|_| !shown(row))?;
-                Some((sheet.name.clone(), row, lines[row].clone(), unit))
-            }));
+            for row in (0..lines.len()).filter(|row| !shown(*row)) {
+                let units = labelled(sheet, row).into_iter();
+                said.extend(units.map(|unit| (sheet.name.clone(), row, lines[row].clone(), unit)));
+            }
         }
         let first = said.first().map(|s| s.3);
         Self { unit: first.filter(|unit| said.iter().all(|s| s.3 == *unit)), said }

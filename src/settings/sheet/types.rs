@@ -1,6 +1,6 @@
 //! Data types in the words of manuals, PLC programs and Modbus masters.
 
-use super::byte_said::byte_of_type;
+use super::byte_said::{ByteSaid, before_byte, byte_of, byte_of_type, byte_said};
 use super::messages;
 use super::order::{Order, ending, order_inside};
 use super::text::{folded, plain};
@@ -65,6 +65,37 @@ pub(super) fn says_nothing(text: &str) -> bool {
 
 /// Reads a type cell; `None` if no word of it is known.
 pub(super) fn type_word(text: &str) -> Option<TypeWord> {
+    spelled(text).or_else(|| beside_a_byte(text))
+}
+
+/// A whole number beside words on its byte, or on the empty one: `BYTE（高字节为0）`, `8位无符号(低字节有效)`,
+/// `UINT8, high byte unused`.
+fn beside_a_byte(text: &str) -> Option<TypeWord> {
+    let high = byte_of(text)?;
+    let bases = [without_bytes_in_brackets(text), before_byte(text)];
+    let mut words = bases.iter().flatten().filter_map(|base| spelled(base));
+    words.find(TypeWord::is_number).map(|word| TypeWord { byte: Some(high), ..word })
+}
+
+/// The text without the brackets that speak of a byte.
+fn without_bytes_in_brackets(text: &str) -> Option<String> {
+    let mut rest = plain(text);
+    let before = rest.len();
+    let mut from = 0;
+    while let Some(open) = rest[from..].find(['(', '[']).map(|n| n + from) {
+        let Some(close) = rest[open..].find([')', ']']).map(|n| n + open) else { break };
+        if byte_said(&rest[open + 1..close]) == ByteSaid::Nothing {
+            from = close + 1;
+        } else {
+            rest.replace_range(open..=close, " ");
+            from = open;
+        }
+    }
+    (rest.len() != before).then_some(rest)
+}
+
+/// A type by itself, with its order and its byte in one word.
+fn spelled(text: &str) -> Option<TypeWord> {
     if let Some(key) = EXACT.iter().find(|k| **k == text.trim()) {
         return Some(TypeWord {
             family: Family::Exact(key),
@@ -267,7 +298,6 @@ pub(super) fn width(key: &str) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::byte_said::byte_of;
     use super::*;
 
     #[test]

@@ -57,6 +57,8 @@ pub(super) struct Habit {
     pub(super) plain: bool,
     /// Some cells can only be hexadecimal, and nothing says that the others are or are not.
     pub(super) mixed: bool,
+    /// `00000` stands elsewhere: numbers filled up with zeros are plain ones, counted from 0.
+    pub(super) from_zero: bool,
 }
 
 /// `000A`: a number that can only be hexadecimal, though nothing marks it.
@@ -243,8 +245,11 @@ fn single(text: &str, habit: Habit) -> Result<Address, SingleFault> {
         };
         let form = if table.is_some() { Form::Modicon } else { Form::Plain };
         let mut found = make(table, number, form)?;
-        found.maybe_coil =
-            !habit.plain && (text.len() == 5 || text.len() == 6) && text.starts_with('0') && number > 0;
+        found.maybe_coil = !habit.plain
+            && !habit.from_zero
+            && (text.len() == 5 || text.len() == 6)
+            && text.starts_with('0')
+            && number > 0;
         return Ok(found);
     }
     if habit.hex && all(text, true) {

@@ -1,11 +1,13 @@
 //! Several things in one cell: ranges, scales in words, enumerations, lists of bits, raw values.
 
 pub(super) mod scale;
+mod states;
 
 use std::collections::BTreeMap;
 
 use super::text::{NumberFault, folded, has_chinese, number, number_and_unit, plain, tidy};
 use super::value::Val;
+pub(super) use states::speaks_of_states;
 
 /// `0~2.5`, `-150-150`, `±150 mm`, `0…1.6MPa`: low, high, unit if one stands behind.
 pub(super) fn range(text: &str) -> Option<(f64, f64, String)> {
@@ -145,8 +147,15 @@ pub(super) fn labels(text: &str) -> Option<Val> {
     if let Some(Val::Table(table)) = text.trim().starts_with('{').then(|| Val::parse(text)).flatten() {
         return Some(Val::Table(table));
     }
+    let text = plain(text);
+    // `0为正常，1为缺水` and `0x00=正常` are the same in other words.
+    written_labels(&text).or_else(|| written_labels(&states::with_signs(&text)?))
+}
+
+fn written_labels(text: &str) -> Option<Val> {
     let mut found = BTreeMap::new();
-    for (value, words) in marked(&plain(text), false)? {
+    for (value, words) in marked(text, false)? {
+        let words = states::closed(&words);
         let mut label = BTreeMap::new();
         for part in words.split('/').map(tidy).filter(|p| !p.is_empty()) {
             let language = if has_chinese(&part) { "zh" } else { "en" };

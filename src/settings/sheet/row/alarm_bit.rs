@@ -110,7 +110,7 @@ impl Reading<'_> {
     }
 
     fn words_of_the_row(&self) -> Vec<(usize, String)> {
-        let fields = |f: &Field| matches!(f, Field::Remark | Field::Describe | Field::Labels);
+        let fields = |f: &Field| matches!(f, Field::Remark | Field::Describe | Field::Labels | Field::Unit);
         let columns = self.around.block.columns.iter().filter(|c| fields(&c.field));
         columns.map(|c| (c.index, self.around.sheet.down(self.row, c.index).shown())).collect()
     }
@@ -159,7 +159,7 @@ impl Reading<'_> {
             .block
             .columns
             .iter()
-            .filter(|c| matches!(c.field, Field::Remark | Field::Describe | Field::Labels));
+            .filter(|c| matches!(c.field, Field::Remark | Field::Describe | Field::Labels | Field::Unit));
         remarks
             .into_iter()
             .find_map(|c| Some((c.index, alarm_in(&self.around.sheet.down(self.row, c.index).shown())?)))

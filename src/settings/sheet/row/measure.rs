@@ -2,6 +2,7 @@
 //! labels, limits, and the keys that only profiles have.
 
 use super::super::headers::Field;
+use super::super::keys::{LIMITS, OF_LIMIT, TEXTS, way};
 use super::super::lists;
 use super::super::text::{folded, is_blank, plain, tidy};
 use super::super::types::width;
@@ -95,7 +96,7 @@ impl Reading<'_> {
                 }
             }
         }
-        self.labels(keys, exact);
+        self.labels(keys, is_bit);
     }
 
     /// Scale and offset beside raw limits say the same twice.
@@ -121,6 +122,10 @@ impl Reading<'_> {
             (quantity(&one.1).is_err() && lists::range(&one.1).is_some()).then_some(one)
         });
         if let Some((column, text)) = whole {
+            // `0=正常,1=缺水` names states.
+            if !self.around.block.exact && lists::labels(&text).is_some() {
+                return None;
+            }
             let Some((low, high, own)) = lists::range(&text) else {
                 self.fault(column, format!("`{}` is not a range", plain(&text)), "e.g. 0~2.5");
                 return None;
@@ -245,47 +250,83 @@ impl Reading<'_> {
         }
     }
 
-    fn labels(&mut self, keys: &mut Keys, exact: bool) {
-        let own = self.cell(&Field::Labels).map(|(_, t)| t);
+    fn labels(&mut self, keys: &mut Keys, is_bit: bool) {
+        let exact = self.around.block.exact;
+        let own = self.cell(&Field::Labels);
         let wide = keys.get("type").and_then(Val::as_text).and_then(width).is_some_and(|w| w > 2);
-        let mut cells: Vec<String> = own.into_iter().collect();
+        let mut cells: Vec<(usize, String)> = own.clone().into_iter().collect();
         if !exact && !wide {
-            let fields = [Field::Describe, Field::Name, Field::Range];
-            cells.extend(fields.iter().filter_map(|f| self.cell(f)).map(|(_, t)| t));
+            let fields = [Field::Describe, Field::Name, Field::Range, Field::Unit];
+            cells.extend(fields.iter().filter_map(|f| self.cell(f)));
             let remarks = self.around.block.columns.iter().filter(|c| c.field == Field::Remark);
-            cells.extend(remarks.map(|c| self.around.sheet.down(self.row, c.index).shown()));
+            cells.extend(remarks.map(|c| (c.index, self.around.sheet.down(self.row, c.index).shown())));
         }
-        if let Some(labels) = cells.iter().find_map(|t| lists::labels(t)) {
+        if let Some(labels) = cells.iter().find_map(|(_, t)| lists::labels(t)) {
             keys.insert("labels".to_owned(), labels);
+            return;
+        }
+        if let (true, Some((column, text))) = (exact, &own) {
+            let problem = format!("`{}` is not a table of labels", plain(text));
+            return self.fault(*column, problem, "e.g. 0=停炉/Stop; 1=运行/Run");
+        }
+        // What stands beside a bit is about its alarm.
+        if !is_bit {
+            self.states_unread(keys, own, &cells);
+        }
+    }
+
+    /// What may name the states of a whole number and was not understood is asked.
+    fn states_unread(&mut self, keys: &Keys, own: Option<(usize, String)>, cells: &[(usize, String)]) {
+        let kind = keys.get("type").and_then(Val::as_text).unwrap_or("u16");
+        let whole = kind.starts_with(['u', 'i', 'b']) && !kind.starts_with("bcd");
+        let name = self.column(&Field::Name).map(|c| c.index);
+        let spoken =
+            || cells.iter().find(|(c, t)| Some(*c) != name && lists::speaks_of_states(t)).filter(|_| whole);
+        if let Some((column, text)) = own.as_ref().or_else(spoken) {
+            self.warn(*column, messages::states_unread(&tidy(text)), messages::STATES_REMEDY);
         }
     }
 
     /// Keys under their own name, their cells as TOML has them.
     pub(super) fn own_keys(&mut self, keys: &mut Keys) {
-        const TEXTS: &[&str] = &["pointer", "quality", "topic", "metric", "encoding", "bit_order", "period"];
         for c in &self.around.block.columns {
             let Field::Key(key) = &c.field else { continue };
             let text = self.around.sheet.down(self.row, c.index).shown();
-            if text.trim().is_empty() || (is_blank(&text) && !TEXTS.contains(&key.as_str())) {
+            let path = path_of(key);
+            let is_text = TEXTS.contains(&path.as_str());
+            if text.trim().is_empty() || (is_blank(&text) && !is_text) {
                 continue;
             }
-            let (of_limit, kind) = match key.split_once("_no_data").map(|(of, _)| (of, "no_data")) {
-                Some(both) => both,
-                None => key.rsplit_once('_').unwrap_or((key, "")),
-            };
-            let limit = super::super::keys::LIMITS.contains(&kind)
-                && super::super::keys::OF_LIMIT.contains(&of_limit);
-            let path = match key.as_str() {
-                "no_data" => "limits.no_data".to_owned(),
-                _ if limit => format!("limits.{kind}.{of_limit}"),
-                _ => key.clone(),
-            };
-            let value = if TEXTS.contains(&key.as_str()) {
-                Val::Text(text.trim().to_owned())
-            } else {
-                Val::parse(&text).unwrap_or_else(|| Val::Text(text.trim().to_owned()))
-            };
-            keys.insert(path, value);
+            let parsed = Val::parse(&text).filter(|v| !is_text || matches!(v, Val::Text(_)));
+            let value = parsed.unwrap_or_else(|| Val::Text(text.trim().to_owned()));
+            match (value, path.strip_prefix("limits.")) {
+                // `limits.rate` holds all keys of its table.
+                (Val::Table(all), Some(kind)) if !all.is_empty() && !kind.contains('.') => {
+                    keys.extend(all.into_iter().map(|(own, v)| (format!("{path}.{own}"), v)));
+                }
+                (value, _) => _ = keys.insert(path, value),
+            }
+        }
+    }
+
+    /// In an export nothing of a row is lost, though it should mean nothing beside its other keys.
+    pub(super) fn rest_of_export(&self, keys: &mut Keys) {
+        let number = |text: &str| Val::parse(text).unwrap_or_else(|| Val::text(text));
+        for (key, field) in [
+            ("type", Field::Type),
+            ("table", Field::Table),
+            ("function", Field::Function),
+            ("bit", Field::Bit),
+            ("length", Field::Registers),
+            ("range", Field::Range),
+        ] {
+            let Some((_, text)) = self.cell(&field) else { continue };
+            let text = text.trim();
+            let value = if matches!(key, "type" | "table") { Val::text(text) } else { number(text) };
+            keys.entry(key.to_owned()).or_insert(value);
+        }
+        if let Some((_, text)) = self.cell(&Field::Order) {
+            keys.insert("order".to_owned(), Val::text(text.trim()));
         }
     }
 
@@ -299,12 +340,26 @@ impl Reading<'_> {
             let text = self.around.sheet.down(self.row, c.index).shown();
             // What became labels is not said twice.
             let said = self.named_by == Some(c.index)
-                || lists::labels(&text).is_some() && keys.contains_key("labels");
+                || !self.around.block.exact && lists::labels(&text).is_some() && keys.contains_key("labels");
             if !is_blank(&text) && !said {
                 words.push(tidy(&text));
             }
         }
         (!words.is_empty()).then(|| words.join("; "))
+    }
+}
+
+/// The key of a column: `hazard_hh` is `limits.hh.hazard`, `point.key` is `key`.
+fn path_of(column: &str) -> String {
+    let (own, kind) = match column.split_once("_no_data") {
+        Some((own, _)) => (own, "no_data"),
+        None => column.rsplit_once('_').unwrap_or((column, "")),
+    };
+    match way(column) {
+        Some(whole) => whole,
+        None if column == "no_data" => "limits.no_data".to_owned(),
+        None if LIMITS.contains(&kind) && OF_LIMIT.contains(&own) => format!("limits.{kind}.{own}"),
+        None => column.to_owned(),
     }
 }
 

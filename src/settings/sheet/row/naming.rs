@@ -17,6 +17,8 @@ impl Reading<'_> {
         let cell = |f: Field| self.cell(&f).map(|(_, t)| if exact { t } else { tidy(&t) });
         let (mut name, en, describe, tag) =
             (cell(Field::Name), cell(Field::NameEn), cell(Field::Describe), cell(Field::Tag));
+        // `0=Normal 1=Alarm` names states, and not the point.
+        let describe = describe.filter(|t| exact || name.is_none() || lists::labels(t).is_none());
         if register {
             let bit = describe.is_none().then(|| self.bit_in_remark()).flatten();
             if let Some((column, text)) = &bit {
@@ -73,6 +75,9 @@ impl Reading<'_> {
         if self.around.block.exact {
             return own.map(|(_, t)| t);
         }
+        // Names of states are no unit: see `labels`.
+        let states = |t: &str| lists::labels(t).is_some() || !is_bit && lists::speaks_of_states(t);
+        let own = own.filter(|(_, t)| !states(t));
         let name_column =
             self.column(&Field::Name).or_else(|| self.column(&Field::Describe)).map_or(0, |c| c.index);
         let (in_name, told) = names.strip_unit();

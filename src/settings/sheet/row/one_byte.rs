@@ -34,8 +34,15 @@ impl Reading<'_> {
             })
             .collect();
         if word.is_byte() {
-            if word.byte.is_none() {
-                word.byte = self.byte_of_row(&said);
+            match word.byte {
+                None => word.byte = self.byte_of_row(&said),
+                // The type names one byte, and another cell the other.
+                Some(high) => {
+                    let other = |s: &ByteSaid| s.byte().is_some_and(|byte| byte != high);
+                    if let Some((column, _, text)) = said.iter().find(|(_, s, _)| other(s)) {
+                        self.fault(*column, messages::both_bytes(&tidy(text)), messages::BOTH_BYTES_REMEDY);
+                    }
+                }
             }
             self.low_byte |= word.byte.is_none() && registers.is_none_or(|r| matches!(r, 1 | 8));
             return;

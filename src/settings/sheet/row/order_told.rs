@@ -20,6 +20,10 @@ impl Reading<'_> {
         let exact = self.around.block.exact;
         let narrow = key.is_none_or(|k| width(k) == Some(1));
         let mut found = own;
+        // See `rest_of_export`.
+        if exact {
+            return Some(());
+        }
         if let Some((column, text)) = self.cell(&Field::Order) {
             let title = self.column(&Field::Order).map_or("", |c| c.title.as_str());
             match order(&text).or_else(|| swap_asked(title, &text)) {

@@ -375,7 +375,7 @@ pub(super) fn table_word(text: &str) -> Option<Table> {
 
 /// A register table named in a title: `二、输入寄存器（只读）`.
 pub(in crate::settings::sheet) fn section_table(text: &str) -> Option<Table> {
-    let word = folded(text);
+    let word = folded(text).replace([':', '='], "");
     let any = |words: &[&str]| words.iter().any(|w| word.contains(w));
     if any(&["保持寄存器", "holdingreg", "4x区", "4xxxx", "功能码03", "功能码3", "fc03", "fc3", "0x03"])
     {

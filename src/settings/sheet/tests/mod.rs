@@ -2,6 +2,7 @@
 //! what is written reads back.
 
 mod merging;
+mod notations;
 mod properties;
 mod rows;
 

@@ -145,11 +145,13 @@ fn a_profile() -> impl Strategy<Value = Profile> {
 proptest! {
     #[test]
     fn an_exported_profile_imports_back_to_the_same(profile in a_profile()) {
-        let imported = import(&[export("p", &profile)], &Options::default());
-        prop_assert_eq!(told(&imported.faults), Vec::<String>::new());
-        let back = merge(&Profile::default(), &imported, false).profile;
-        let diff = Diff::between(&profile, &back);
-        prop_assert!(diff.is_empty(), "{}", diff);
+        comes_back(&profile)?;
+    }
+
+    #[test]
+    fn a_profile_with_any_of_its_keys_comes_back_from_its_sheet(text in any_keys()) {
+        let profile = read("p.toml", &text).expect("TOML");
+        comes_back(&profile)?;
     }
 
     #[test]
@@ -173,4 +175,194 @@ proptest! {
         let text = write("p.toml", None, &merge(&Profile::default(), &imported, false).profile, "").expect("written");
         prop_assert!(read("p.toml", &text).is_ok());
     }
+}
+
+/// Through the cells of a workbook, and through those of a text file, in which all are texts.
+fn comes_back(profile: &Profile) -> Result<(), TestCaseError> {
+    let exported = export("p", profile);
+    prop_assert_eq!(&exported.lost, &Vec::<String>::new());
+    let mut texts = exported.sheet.clone();
+    for cell in texts.rows.iter_mut().flatten() {
+        *cell = Cell::Text(cell.shown());
+    }
+    for sheet in [exported.sheet, texts] {
+        let imported = import(&[sheet], &Options::default());
+        prop_assert_eq!(told(&imported.faults), Vec::<String>::new());
+        let back = merge(&Profile::default(), &imported, false).profile;
+        let diff = Diff::between(profile, &back);
+        prop_assert!(diff.is_empty(), "{}", diff);
+    }
+    Ok(())
+}
+
+/// Every key of a point with values that differ in kind; alternatives stand behind each other.
+const OF_POINT: &[&[&str]] = &[
+    &["name = \"压力\"", "name = \"a = 1\""],
+    &["name_en = \"0=Stop 1=Run\""],
+    &["unit = \"℃\"", "unit = \"bool\""],
+    &["decimals = 0", "decimals = 3"],
+    &["range = [-1.5, 2]"],
+    &[
+        "scale = 0.1",
+        "calibration = [[0, -0.02], [1000, 9.97]]",
+        "loop = { raw = [0, 1], range = [0, 2], fault_hold = \"9s\" }",
+    ],
+    &["offset = -25"],
+    &["raw_unit = \"℃\"", "raw_unit = \"kgf/cm2\""],
+    &["invert = false", "invert = true"],
+    &["map = { open = 100, closed = 0 }"],
+    &["sentinels = [32767, -2.5]"],
+    &["labels = { 0 = \"x\", 7 = { zh = \"运行\", en = \"Run\" } }", "labels = { 1 = { en = \"On\" } }"],
+    &[
+        "address = 40003",
+        "address = 7\ntable = \"input\"",
+        "address = 7\nfunction = 4",
+        "address = \"0x2000\"",
+    ],
+    &[
+        "type = \"i32\"\norder = \"cdab\"",
+        "type = \"u64\"\norder = \"hgfedcba\"",
+        "bit = 3",
+        "bits = [4, 7]\ntype = \"i16\"",
+        "type = \"string\"\nlength = 4\nencoding = \"gbk\"",
+        "order = \"ba\"\nbit = 1\nbit_order = \"reversed\"",
+    ],
+    &["decimals_from = \"p0\""],
+    &["times = [\"p0\", \"p0\"]"],
+    &["period = \"10s\""],
+    &["confirm = true"],
+    &["shared = true"],
+    &["metric = \"1\"", "metric = \"a b\""],
+    &["key = \"Steam/Pressure\"", "key = \"true\""],
+    &["pointer = \"/a/0\"", "pointer = \"\""],
+    &["quality = \"/q\""],
+    &["topic = \"+/x\"", "topic = \"\\\"x\""],
+    &["max_step = 0.3"],
+    &["flatline = { after = \"10m\", within = 0.1, when = \"p0\" }"],
+];
+/// Every key of a limit.
+const OF_LIMIT: &[&[&str]] = &[
+    &["deadband = 5"],
+    &["on_delay = \"3s\""],
+    &["off_delay = \"10s\""],
+    &["priority = \"critical\""],
+    &["latch = true"],
+    &["hazard = \"major\""],
+    &["near = 10"],
+    &["escalate = true"],
+    &["when = \"burner_run\"", "when = \"1\""],
+    &["unless = [\"a\", \"b\"]"],
+    &["schedule = [{ days = [\"mon\"], from = \"22:00\", to = \"06:00\", at = 1.5 }]"],
+    &["follows = [\"flame.state\"]"],
+    &["message = \"{value} = 5\"", "message = { zh = \"高\", en = \"high\" }", "message = \"12\""],
+    &["consequence = \"-\""],
+    &["response = \" stop \"", "response = \"two\\nlines\""],
+    &["response_time = \"1m\""],
+];
+/// What else stands among the limits of a point.
+const LIMITS: &[&[&str]] = &[
+    &["no_data = false", "no_data = { after = \"10s\", off_delay = \"1s\", priority = \"low\" }"],
+    &["normal = [0.8, 1.1]", "normal = false"],
+    &["rate = { per = \"min\", window = \"60s\", h = { at = 3, latch = true } }"],
+    &["counter = {}", "counter = { wraps_at = 65536 }"],
+    &["deviation = { from = \"p0\", h = { at = 2 } }"],
+    &["disagreement = { with = [\"p0\"], at = 5 }"],
+    &["mismatch = { with = \"p0\", travel = \"5s\" }"],
+    &["count = { above = 75, window = \"1d\", h = { at = 5 } }"],
+    &["time_to = { limit = \"hh\", within = \"2m\" }"],
+    &["vote = { with = [\"a\", \"b\"], above = 5, need = 2 }"],
+];
+const HEAD: &[&[&str]] = &[
+    &["kind = \"steam-boiler\""],
+    &["order = \"cdab\""],
+    &["address_base = 0"],
+    &["topic = \"plant/{device}\"", "topic = \"1\""],
+    &["shape = \"senml\"", "shape = { values = \"/d/*\", ignore = [{ pointer = \"/x\" }] }"],
+    &["time = { pointer = \"/ts\", format = \"ms\" }"],
+    &["offline = { topic = \"x\", payload = \"offline\" }"],
+    &["modbus = { max_registers = 60 }"],
+    &["state = [{ id = \"s\", when = \"p0 > 1\", suppress = [\"p0.h\"] }]"],
+    &["derived = [{ id = \"d\", formula = \"p0 * 2\", limits = { h = { at = 2 } } }]"],
+    &["detector = [{ id = \"x\", kind = \"leak\" }]"],
+];
+
+fn some_of(all: &'static [&'static [&'static str]], between: &'static str) -> impl Strategy<Value = String> {
+    let one = |alternatives: &'static [&'static str]| prop::option::of(prop::sample::select(alternatives));
+    let all: Vec<_> = all.iter().map(|a| one(a)).collect();
+    all.prop_map(move |lines| lines.into_iter().flatten().collect::<Vec<_>>().join(between))
+}
+
+fn any_keys() -> impl Strategy<Value = String> {
+    let limits = prop::collection::btree_map(
+        prop::sample::select(vec!["ll", "l", "h", "hh", "state"]),
+        prop_oneof![Just(None), some_of(OF_LIMIT, ", ").prop_map(Some)],
+        0..4,
+    );
+    let point = (some_of(OF_POINT, "\n"), limits, some_of(LIMITS, "\n"));
+    (some_of(HEAD, "\n"), prop::collection::vec(point, 0..4)).prop_map(|(head, points)| {
+        let mut text = format!("{head}\n[[point]]\nid = \"p0\"\naddress = 40001\n");
+        for (n, (keys, limits, more)) in points.into_iter().enumerate() {
+            text.push_str(&format!(
+                "# above it\n[[point]]\nid = \"p{}\"\n{keys}\n[point.limits]\n{more}\n",
+                n + 1
+            ));
+            for (kind, keys) in limits {
+                let limit = keys.map_or_else(
+                    || "false".to_owned(),
+                    |keys| format!("{{ at = 1, {keys} }}").replace(", }", " }"),
+                );
+                text.push_str(&format!("{kind} = {limit}\n"));
+            }
+        }
+        text
+    })
+}
+
+/// The keys in the table of a heading of the manual.
+fn documented(heading: &str) -> Vec<String> {
+    let manual = include_str!("../../../../docs/configuration.md");
+    let below = manual.split(heading).nth(1).unwrap_or_else(|| panic!("{heading}"));
+    let rows =
+        below.lines().skip_while(|l| !l.starts_with("|---")).skip(1).take_while(|l| l.starts_with('|'));
+    let first = rows.filter_map(|row| row.split('|').nth(1));
+    first.flat_map(|cell| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>()).collect()
+}
+
+#[test]
+fn every_key_of_the_manual_is_among_those_that_come_back() {
+    let written = |all: &[&[&str]], key: &str| {
+        all.iter().flat_map(|a| a.iter()).any(|t| t.lines().any(|l| l.starts_with(&format!("{key} = "))))
+    };
+    let points = documented("### `[[point]]`");
+    assert!(points.len() > 25, "{points:?}");
+    for key in points.iter().filter(|k| !matches!(k.as_str(), "id" | "limits")) {
+        assert!(written(OF_POINT, key), "{key}");
+    }
+    let limits = documented("A discrete point has `state` on");
+    assert!(limits.len() > 15, "{limits:?}");
+    for key in limits.iter().filter(|k| *k != "at") {
+        assert!(written(OF_LIMIT, key), "{key}");
+    }
+}
+
+#[test]
+fn what_a_sheet_cannot_hold_is_named_by_the_export() {
+    let one = profile(
+        "# head\n[[point]]\nid = \"a\"\nname = \"-\"\nunit = \"kPa\"\naddress = 40001\n[[point]]\nid = \"a\"\naddress = 40002\n",
+    );
+    assert_eq!(export("x", &one).lost, ["a", "a.name = \"-\""]);
+}
+
+#[test]
+fn the_profiles_that_come_with_the_gateway_come_back_from_their_sheets() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("config/profiles");
+    let mut count = 0;
+    for entry in std::fs::read_dir(folder).expect("the folder").flatten() {
+        if entry.path().extension().is_some_and(|e| e == "toml") {
+            let text = std::fs::read_to_string(entry.path()).expect("a file");
+            comes_back(&profile(&text)).unwrap_or_else(|e| panic!("{:?}: {e}", entry.path()));
+            count += 1;
+        }
+    }
+    assert!(count > 5);
 }

@@ -541,7 +541,7 @@ fn a_hexadecimal_address_is_a_plain_one_also_where_its_number_looks_modicon() {
     // A profile that has it as a text and no table goes out and comes back as it is.
     let text = "kind = \"k\"\n\n[[point]]\nid = \"p\"\naddress = \"0x9C41\"\ntype = \"i16\"\n";
     let mine = profile(text);
-    let back = import(&[export("x", &mine)], &Options::default());
+    let back = import(&[export("x", &mine).sheet], &Options::default());
     assert_eq!(told(&back.faults), Vec::<String>::new());
     assert_eq!(back.points[0].keys, mine.points[0].keys);
     assert_eq!(back.points[0].place, mine.points[0].place);
