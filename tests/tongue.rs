@@ -52,6 +52,7 @@ const NOT_TOLD: &[&str] = &[
     "string gbk",
     "type = \"{}\", order = \"{}\"",
     "{{ table = \"{}\", from = {}, to = {} }},",
+    "{{ table = \"{table}\", from = 0, to = 65535 }}",
     "demo fault switched by hand",
     "ended early by a signal",
     "asked to read the settings again",

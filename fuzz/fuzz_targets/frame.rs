@@ -6,9 +6,9 @@ use steamward::field::modbus::frame::{Answer, Ask, Rtu, check, rtu, tcp};
 use steamward::settings::Table;
 
 const ASKS: [Ask; 4] = [
-    Ask::Read { table: Table::HoldingRegister, address: 0, count: 2 },
-    Ask::Read { table: Table::InputRegister, address: 9, count: 125 },
-    Ask::Read { table: Table::Coil, address: 1, count: 11 },
+    Ask::Read { table: Table::HoldingRegister, address: 0, count: 2, four_byte: false },
+    Ask::Read { table: Table::InputRegister, address: 9, count: 62, four_byte: true },
+    Ask::Read { table: Table::Coil, address: 1, count: 11, four_byte: false },
     Ask::Identify { level: 1, object: 0 },
 ];
 

@@ -97,6 +97,8 @@ pub struct DeviceView {
     pub round_trip_p99_us: Option<u64>,
     /// Registers the device refuses: address and line of the register list.
     pub refused: Vec<String>,
+    /// Readings whose text found no place in the store (`Texts` in the configuration).
+    pub refused_texts: u64,
     /// What was learnt of the device, as lines for its profile's `[modbus]`.
     pub learnt: Vec<String>,
 }
@@ -150,6 +152,8 @@ pub struct EdgeNodeView {
     /// Dropped, because their session was not seen to begin.
     pub lost: u64,
     pub duplicates: u64,
+    /// DataSets and Templates that could not be opened.
+    pub unreadable_structures: u64,
     pub rebirths_asked: u64,
     /// A rebirth would help; it is not asked for yet, or may not be.
     pub wants_rebirth: bool,

@@ -87,6 +87,8 @@ pub struct DeviceStatus {
     pub round_trips: RoundTrips,
     /// Refused registers: address and line of the register list.
     pub refused: Vec<String>,
+    /// Readings whose text found no place in the store.
+    pub refused_texts: u64,
     /// What was learnt of the device, as lines for its profile's `[modbus]`.
     pub learnt: Vec<String>,
 }
@@ -106,6 +108,7 @@ impl DeviceStatus {
             missed: 0,
             round_trips: RoundTrips::default(),
             refused: Vec::new(),
+            refused_texts: 0,
             learnt: Vec::new(),
         }
     }

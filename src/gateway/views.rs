@@ -72,6 +72,7 @@ fn device(device: DeviceStatus) -> DeviceView {
         round_trip_p50_us: micros(0.5),
         round_trip_p99_us: micros(0.99),
         refused: device.refused,
+        refused_texts: device.refused_texts,
         learnt: device.learnt,
         label: device.label,
         last_error: device.last_error,
@@ -116,6 +117,7 @@ fn node(node: EdgeNode) -> EdgeNodeView {
         gaps: node.counters.gaps,
         lost: node.counters.lost,
         duplicates: node.counters.duplicates,
+        unreadable_structures: node.counters.unreadable_structures,
         rebirths_asked: node.counters.rebirths_asked,
         wants_rebirth: node.wants_rebirth,
     }

@@ -33,6 +33,6 @@ pub use meaning::Meaning;
 pub use quality::{Cause, Quality};
 pub use sample::{Batch, Reading, SampleHead};
 pub use site::{Device, DeviceIx, Equipment, EquipmentIx, Name, Plant, Point, PointIx, Site, ValueType};
-pub use texts::{MOST_TEXTS, TextTable};
+pub use texts::{MOST_OF_A_POINT, MOST_TEXTS, TextTable, TooMany};
 pub use time::{Micros, Now, zone};
 pub use unit::Unit;

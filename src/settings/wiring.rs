@@ -94,12 +94,15 @@ fn one(settings: &Settings, point: &ModbusPoint) -> String {
     let mut text = format!("{table} {}", point.address);
     let width = point.format.width();
     // Writing into a String does not fail.
-    if width > 1 {
-        let _ = write!(text, "..{}", u32::from(point.address) + u32::from(width) - 1);
+    if point.registers() > 1 {
+        let _ = write!(text, "..{}", u32::from(point.address) + u32::from(point.registers()) - 1);
     }
     let kind = kind(point.format);
     if !kind.is_empty() {
         let _ = write!(text, " {kind}");
+    }
+    if point.four_byte {
+        text.push_str(" of four bytes");
     }
     // A single register has an order only where its bytes are swapped.
     let bytes = !point.format.is_truth() && (width > 1 || point.order != ByteOrder::Abcd);

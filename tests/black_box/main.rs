@@ -7,6 +7,7 @@ mod database_answers;
 mod demo;
 mod disk;
 mod families;
+mod four_byte;
 mod http_hygiene;
 mod inspection;
 mod kill;

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::place::{duration, failure, framing, full_address, line, millis, usual_timeout};
+use super::place::{
+    FourByte, duration, failure, framing, full_address, line, millis, register_bytes, usual_timeout,
+};
 use crate::exit;
 use crate::field::modbus::survey::{
     Asker, PollError, Presence, Report, SurveyOptions, TableReport, UnitReport, advice, survey, who_answers,
@@ -35,6 +37,9 @@ pub(in crate::cli) struct Options {
     /// `any` for a device that answers with other transaction ids than it was asked with; else `checked`.
     #[arg(long, default_value = "checked", value_parser = any_transaction)]
     transaction_ids: AnyTransaction,
+    /// 4 for registers of four bytes each (Enron, Daniel).
+    #[arg(long, default_value = "2", value_parser = register_bytes)]
+    register_bytes: FourByte,
     /// All 65536 addresses of each table, and every unit in full.
     #[arg(long)]
     deep: bool,
@@ -152,6 +157,7 @@ async fn look(options: &Options, transport: &Transport, address: String, asked: 
         }
     };
     asker.any_transaction = options.transaction_ids.0;
+    asker.four_byte = options.register_bytes.0;
     let wanted = SurveyOptions { units: asked, tables: options.table.0.clone(), deep: options.deep, address };
     let report = survey(&mut asker, transport, &wanted, &|step| complain!("  {step}")).await;
     if options.json {
@@ -325,7 +331,11 @@ fn table_text(table: &TableReport) -> Vec<String> {
     match table.state {
         "unsupported" => return vec![format!("{head}: not supported{codes}")],
         "silent" => return vec![format!("{head}: silent")],
-        "refused" => return vec![format!("{head}: nothing readable where it was looked for{codes}")],
+        "refused" => {
+            let mut lines = vec![format!("{head}: nothing readable where it was looked for{codes}")];
+            lines.extend(other_size(table));
+            return lines;
+        }
         _ => {}
     }
     let limit = match table.limit {
@@ -335,11 +345,18 @@ fn table_text(table: &TableReport) -> Vec<String> {
     let pairs = if table.pairs { ", whole 32-bit values only" } else { "" };
     let rest = if table.complete { "" } else { ", not looked through to the end" };
     let mut lines = vec![format!("{head}: {limit}{pairs}{rest}")];
+    lines.extend(other_size(table));
     for range in &table.ranges {
         let on = if range.run.goes_on { " and on, not followed" } else { "" };
         lines.push(format!("    {}..{} ({}){on}", range.run.from, range.run.to, range.modicon));
     }
     lines
+}
+
+fn other_size(table: &TableReport) -> Option<String> {
+    let told =
+        "    some registers are answered with another size: try --register-bytes 4 (or 2, if 4 was given)";
+    table.other_size.then(|| told.to_owned())
 }
 
 fn next(report: &Report, transport: &Transport) -> Vec<String> {

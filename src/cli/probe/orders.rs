@@ -5,7 +5,9 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::json;
 
-use super::place::{Place, connected, duration, failure, finite, hex, number, quoted, range};
+use super::place::{
+    FourByte, Place, connected, duration, failure, finite, hex, number, quoted, range, register_bytes,
+};
 use crate::exit;
 use crate::field::modbus::survey::orders::{Candidate, Hints, Verdict, rank, verdict};
 use crate::field::modbus::survey::{Ask, Asker, PollError, modicon};
@@ -31,6 +33,9 @@ pub(in crate::cli) struct Options {
     /// Address as a profile has it: 40003, 400003 or 0x2000.
     #[arg(long)]
     at: String,
+    /// 4 if the register holds four bytes (Enron, Daniel).
+    #[arg(long, default_value = "2", value_parser = register_bytes)]
+    register_bytes: FourByte,
     /// The type, if it is known: f32, u32, i32, f64, bcd32 … as in a profile.
     #[arg(long = "type")]
     kind: Option<String>,
@@ -61,8 +66,10 @@ pub(in crate::cli) struct Options {
 }
 
 pub(super) fn orders(options: &Options) -> i32 {
-    let place = Place::new(options.unit, options.table.clone(), options.at.clone());
-    let kind = options.kind.as_deref().unwrap_or("u16");
+    let mut place = Place::new(options.unit, options.table.clone(), options.at.clone());
+    place.four_byte = options.register_bytes;
+    let four_byte = options.register_bytes.0;
+    let kind = options.kind.as_deref().unwrap_or(if four_byte { "u32" } else { "u16" });
     let placed = match place.placed(&options.address, &[("type", quoted(kind))]) {
         Ok(placed) => placed,
         Err(problem) => {
@@ -87,8 +94,12 @@ pub(super) fn orders(options: &Options) -> i32 {
     let timeout = options.timeout.unwrap_or(placed.source.timeout);
     connected(&placed.source.transport, timeout, options.json, async |mut asker| {
         let (table, address) = (placed.point.table, placed.point.address);
-        let width = if options.kind.is_some() { format.width() } else { WIDEST };
-        let ask = |count| Ask::Read { table, address, count };
+        let width = match four_byte {
+            true => 1,
+            false if options.kind.is_some() => format.width(),
+            false => WIDEST,
+        };
+        let ask = |count| Ask::Read { table, address, count, four_byte };
         let samples = match take(options, &mut asker, width, ask).await {
             Ok(samples) => samples,
             Err(error) => {
@@ -96,9 +107,11 @@ pub(super) fn orders(options: &Options) -> i32 {
                 return exit::FAILED;
             }
         };
-        let ranked = rank(&samples, &hints);
+        let mut ranked = rank(&samples, &hints);
+        // A register of four bytes is one value.
+        ranked.retain(|c| !four_byte || c.format.width() == 2);
         let (verdict, beside) = verdict(&ranked);
-        let wide = ranked.first().is_some_and(|best| best.format.width() > 1);
+        let wide = !four_byte && ranked.first().is_some_and(|best| best.format.width() > 1);
         let rival = match wide && matches!(verdict, Verdict::Clear | Verdict::Same) {
             true => neighbour(options, &mut asker, (table, address, width), &samples, &hints).await,
             false => None,
@@ -157,7 +170,8 @@ async fn neighbour(
         [address.checked_sub(1), address.checked_add(1)].into_iter().flatten().filter(|at| *at < u16::MAX)
     {
         let count = width.min(u16::MAX - at);
-        let Ok(heard) = asker.ask(options.unit, Ask::Read { table, address: at, count }).await else {
+        let ask = Ask::Read { table, address: at, count, four_byte: false };
+        let Ok(heard) = asker.ask(options.unit, ask).await else {
             continue;
         };
         let there = rank(&[heard.values], hints);

@@ -21,6 +21,21 @@ pub(super) struct Place {
     table: Option<String>,
     /// As it was written.
     pub(super) at: String,
+    /// Its register holds four bytes.
+    pub(super) four_byte: FourByte,
+}
+
+/// Registers of four bytes each.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct FourByte(pub(super) bool);
+
+/// `2` or `4`.
+pub(super) fn register_bytes(text: &str) -> Result<FourByte, String> {
+    match text {
+        "2" => Ok(FourByte(false)),
+        "4" => Ok(FourByte(true)),
+        other => Err(format!("`{other}` is not one of 2, 4")),
+    }
 }
 
 /// The place as one point of a source.
@@ -32,7 +47,7 @@ pub(super) struct Placed {
 
 impl Place {
     pub(super) fn new(unit: u8, table: Option<String>, at: String) -> Self {
-        Self { unit, table, at }
+        Self { unit, table, at, four_byte: FourByte(false) }
     }
 
     /// Builds settings with this one point, so that every rule and every word of a fault is that of the
@@ -45,8 +60,14 @@ impl Place {
              [[equipment]]\nid = \"probe\"\nprofile = \"probe\"\nsource = \"probe\"\nunit = {}\n",
             self.unit
         );
+        let all = |table: &str| format!("{{ table = \"{table}\", from = 0, to = 65535 }}");
+        let four_byte = match self.four_byte {
+            FourByte(true) => format!("[modbus]\nfour_byte = [{}, {}]\n", all("holding"), all("input")),
+            FourByte(false) => String::new(),
+        };
+        let place = quoted(&self.at);
         let mut profile =
-            format!("kind = \"probe\"\n[[point]]\nid = \"value\"\naddress = {}\n", quoted(&self.at));
+            format!("kind = \"probe\"\n{four_byte}[[point]]\nid = \"value\"\naddress = {place}\n");
         if let Some(table) = &self.table {
             profile += &format!("table = {}\n", quoted(table));
         }

@@ -7,7 +7,9 @@ use clap::Args;
 use jiff::tz::TimeZone;
 use serde_json::json;
 
-use super::place::{Place, Placed, connected, duration, hex, millis, number, quoted};
+use super::place::{
+    FourByte, Place, Placed, connected, duration, hex, millis, number, quoted, register_bytes,
+};
 use crate::exit;
 use crate::field::modbus::Frame;
 use crate::field::modbus::survey::{Asker, PointReading, advice, read_point};
@@ -36,6 +38,9 @@ pub(in crate::cli) struct Options {
     /// abcd, cdab, badc, dcba, or any order of the letters.
     #[arg(long)]
     order: Option<String>,
+    /// 4 if the register holds four bytes (Enron, Daniel).
+    #[arg(long, default_value = "2", value_parser = register_bytes)]
+    register_bytes: FourByte,
     /// Registers of a text.
     #[arg(long)]
     length: Option<u8>,
@@ -97,7 +102,8 @@ pub(super) fn read(options: &Options) -> i32 {
 }
 
 fn given(options: &Options) -> Result<Wanted, String> {
-    let place = Place::new(options.unit, options.table.clone(), options.at.clone().unwrap_or_default());
+    let mut place = Place::new(options.unit, options.table.clone(), options.at.clone().unwrap_or_default());
+    place.four_byte = options.register_bytes;
     let mut keys = Vec::new();
     let bit = place.at.contains('.');
     let table_of_bits = matches!(options.table.as_deref(), Some("coil" | "discrete"));
@@ -192,7 +198,7 @@ fn unit_of(wanted: &Wanted) -> u8 {
 
 fn head(wanted: &Wanted) -> String {
     let p = &wanted.point;
-    let last = u32::from(p.address) + u32::from(p.format.width()) - 1;
+    let last = u32::from(p.address) + u32::from(p.registers()) - 1;
     let span =
         if u32::from(p.address) == last { p.address.to_string() } else { format!("{}..{last}", p.address) };
     let kind = format!("{:?} {:?}", p.format, p.order).to_lowercase();

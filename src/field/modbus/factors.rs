@@ -201,7 +201,13 @@ mod tests {
 
     fn request(points: &[ModbusPoint], of: &[usize]) -> Request {
         let first = &points[of[0]];
-        Request { table: first.table, address: first.address, count: of.len() as u16, points: of.to_vec() }
+        Request {
+            table: first.table,
+            address: first.address,
+            count: of.len() as u16,
+            four_byte: false,
+            points: of.to_vec(),
+        }
     }
 
     fn ordered(points: &[ModbusPoint], requests: &[&[usize]]) -> Vec<Vec<usize>> {

@@ -9,6 +9,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use super::factors::in_order;
+use super::frame::Ask;
 use crate::plant::PointIx;
 use crate::settings::{
     AddressRange, Factor, ModbusDevice, ModbusPoint, ModbusSource, PollGroup, Quirks, Table, Transport,
@@ -16,6 +17,8 @@ use crate::settings::{
 
 /// Modbus Application Protocol V1.1b3, 6.1 and 6.3.
 const MOST_REGISTERS: u16 = 125;
+/// Of four bytes each, so that the answer is no longer.
+const MOST_FOUR_BYTE: u16 = MOST_REGISTERS / 2;
 const MOST_BITS: u16 = 2000;
 /// A value that is read without its factor costs as much as so many requests.
 const APART: u32 = 4;
@@ -33,14 +36,22 @@ pub struct Request {
     pub address: u16,
     /// Registers or bits.
     pub count: u16,
+    /// Registers of four bytes each.
+    pub four_byte: bool,
     /// Points inside.
     pub points: Vec<usize>,
 }
 
 impl Request {
+    /// What is asked for it, with so many registers or bits beyond its own.
+    pub(super) fn ask(&self, more: u16) -> Ask {
+        let Self { table, address, count, four_byte, .. } = *self;
+        Ask::Read { table, address, count: count.saturating_add(more), four_byte }
+    }
+
     /// Bytes of values in its answer.
     pub(super) fn value_bytes(&self) -> usize {
-        if self.table.is_bits() { usize::from(self.count).div_ceil(8) } else { usize::from(self.count) * 2 }
+        self.ask(0).value_bytes().unwrap_or_default()
     }
 }
 
@@ -76,8 +87,9 @@ impl LineCost {
         }
     }
 
-    fn of_request(&self, table: Table, count: u32) -> Duration {
-        let bytes = if table.is_bits() { count.div_ceil(8) } else { count * 2 };
+    fn of_request(&self, table: Table, four_byte: bool, count: u32) -> Duration {
+        let each = if four_byte { 4 } else { 2 };
+        let bytes = if table.is_bits() { count.div_ceil(8) } else { count * each };
         self.request + self.byte * bytes
     }
 }
@@ -96,7 +108,7 @@ pub fn plan(quirks: &Quirks, group: &PollGroup, cost: &LineCost) -> Vec<Request>
 #[must_use]
 pub fn plan_of(quirks: &Quirks, all: &[ModbusPoint], points: &[usize], cost: &LineCost) -> Vec<Request> {
     let mut order = points.to_vec();
-    order.sort_by_key(|n| (all[*n].table, all[*n].address, all[*n].format.width()));
+    order.sort_by_key(|n| (all[*n].table, all[*n].address, all[*n].registers()));
     let mut requests = Vec::new();
     for of_table in order.chunk_by(|a, b| all[*a].table == all[*b].table) {
         requests.extend(plan_table(quirks, all, of_table, cost));
@@ -118,9 +130,8 @@ fn parted(all: &[ModbusPoint], part: &[usize], order: &[usize]) -> u32 {
 
 fn plan_table(quirks: &Quirks, all: &[ModbusPoint], order: &[usize], cost: &LineCost) -> Vec<Request> {
     let table = all[order[0]].table;
-    let cap = u32::from(cap(quirks, table));
     let from = |n: usize| u32::from(all[order[n]].address);
-    let to = |n: usize| from(n) + u32::from(all[order[n]].format.width());
+    let to = |n: usize| from(n) + u32::from(all[order[n]].registers());
     let multiplied = order.iter().any(|n| !all[*n].factors.is_empty());
     // best[n]: the least cost of the first n points, and where their last request begins.
     let mut best: Vec<Option<(Duration, usize)>> = vec![None; order.len() + 1];
@@ -128,6 +139,8 @@ fn plan_table(quirks: &Quirks, all: &[ModbusPoint], order: &[usize], cost: &Line
     for first in 0..order.len() {
         let Some((before, _)) = best[first] else { continue };
         let mut reach = to(first);
+        let four_byte = all[order[first]].four_byte;
+        let cap = u32::from(cap(quirks, table, four_byte));
         for last in first..order.len() {
             let gap = (reach, from(last));
             let crossed = gap.0 >= gap.1
@@ -138,10 +151,10 @@ fn plan_table(quirks: &Quirks, all: &[ModbusPoint], order: &[usize], cost: &Line
                 .seams
                 .iter()
                 .any(|s| s.table == table && from(first) < u32::from(s.at) && u32::from(s.at) < reach);
-            if last > first && (!crossed || span > cap || seam) {
+            if last > first && (!crossed || span > cap || seam || all[order[last]].four_byte != four_byte) {
                 break;
             }
-            let mut total = before + cost.of_request(table, span);
+            let mut total = before + cost.of_request(table, four_byte, span);
             if multiplied {
                 total += cost.request * (APART * parted(all, &order[first..=last], order));
             }
@@ -160,6 +173,7 @@ fn plan_table(quirks: &Quirks, all: &[ModbusPoint], order: &[usize], cost: &Line
             table,
             address: all[order[first]].address,
             count: (stop - from(first)) as u16,
+            four_byte: all[order[first]].four_byte,
             points: order[first..end].to_vec(),
         });
         end = first;
@@ -180,17 +194,21 @@ fn is_forbidden(quirks: &Quirks, table: Table, from: u32, to: u32) -> bool {
     quirks.forbidden.iter().any(|r| r.table == table && u32::from(r.from) < to && from <= u32::from(r.to))
 }
 
-/// Whether so many registers or bits may be asked for in one request from there.
+/// Whether so many registers or bits may be asked for in one request from there; all of one size.
 pub(super) fn may_read(quirks: &Quirks, table: Table, from: u16, count: u16) -> bool {
-    let from = u32::from(from);
-    count <= cap(quirks, table) && !is_forbidden(quirks, table, from, from + u32::from(count))
+    let four_byte = quirks.is_four_byte(table, from);
+    let (first, end) = (u32::from(from), u32::from(from) + u32::from(count));
+    let other = |at: u32| u16::try_from(at).is_ok_and(|at| quirks.is_four_byte(table, at) != four_byte);
+    count <= cap(quirks, table, four_byte)
+        && !is_forbidden(quirks, table, first, end)
+        && !(first..end).any(other)
 }
 
-fn cap(quirks: &Quirks, table: Table) -> u16 {
+fn cap(quirks: &Quirks, table: Table, four_byte: bool) -> u16 {
     if table.is_bits() {
         quirks.max_bits.clamp(1, MOST_BITS)
     } else {
-        quirks.max_registers.clamp(1, MOST_REGISTERS)
+        quirks.max_registers.clamp(1, if four_byte { MOST_FOUR_BYTE } else { MOST_REGISTERS })
     }
 }
 
@@ -214,7 +232,7 @@ pub fn describe_plan(source: &ModbusSource, name: impl Fn(PointIx) -> String) ->
             let requests = plan(&device.quirks, group, &cost);
             let time: Duration = requests
                 .iter()
-                .map(|r| cost.of_request(r.table, u32::from(r.count)) + device.quirks.pause)
+                .map(|r| cost.of_request(r.table, r.four_byte, u32::from(r.count)) + device.quirks.pause)
                 .sum();
             let in_flight = if matches!(source.transport, Transport::Tcp { .. }) {
                 f64::from(device.quirks.pipeline.max(1)).min(requests.len().max(1) as f64)
@@ -249,7 +267,7 @@ fn count(number: usize, of: &str) -> String {
 fn used<'a>(points: impl Iterator<Item = &'a ModbusPoint>) -> usize {
     let cells = points.flat_map(|p| {
         let from = u32::from(p.address);
-        (from..from + u32::from(p.format.width())).map(|address| (p.table, address))
+        (from..from + u32::from(p.registers())).map(|address| (p.table, address))
     });
     cells.collect::<BTreeSet<_>>().len()
 }
@@ -293,10 +311,11 @@ fn describe_group(
         let last = u32::from(request.address) + u32::from(request.count) - 1;
         let _ = writeln!(
             text,
-            "    FC{:02} {} {}..{last}: {}",
+            "    FC{:02} {} {}..{last}{}: {}",
             request.table.function(),
             request.table.name(),
             request.address,
+            if request.four_byte { " of four bytes" } else { "" },
             count(request.points.len(), "point")
         );
     }
@@ -430,7 +449,7 @@ mod tests {
             seen.sort_unstable();
             prop_assert_eq!(seen, all);
             for request in &requests {
-                prop_assert!(request.count <= cap(&quirks, request.table));
+                prop_assert!(request.count <= cap(&quirks, request.table, false));
                 let mut asked = vec![false; usize::from(request.count)];
                 for n in &request.points {
                     let point = &points[*n];

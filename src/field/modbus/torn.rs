@@ -2,6 +2,7 @@
 //! may have been read in between. Pure; `unit` asks for points with `confirm`.
 
 use super::decode::significant;
+use super::frame::register_bytes;
 use crate::settings::{Format, ModbusPoint};
 
 /// Whether the point's value, `at` registers into `later`, may be made of words that never stood
@@ -10,7 +11,9 @@ use crate::settings::{Format, ModbusPoint};
 pub(super) fn is_torn(point: &ModbusPoint, at: usize, later: &[u8], earlier: Option<&[u8]>) -> bool {
     let Some(earlier) = earlier else { return false };
     let width = usize::from(point.format.width());
-    let span = at * 2..(at + width) * 2;
+    // One register of four bytes is given as a whole by whoever has such.
+    let from = at * register_bytes(point.four_byte);
+    let span = from..from + width * 2;
     let (Some(one), Some(two)) = (earlier.get(span.clone()), later.get(span)) else { return true };
     if !(2..=4).contains(&width) || matches!(point.format, Format::Text(..)) {
         // Texts and clocks: no word stands above another.

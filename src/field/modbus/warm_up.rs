@@ -72,7 +72,7 @@ mod tests {
     use crate::settings::Table;
 
     fn block(table: Table, address: u16) -> Request {
-        Request { table, address, count: 2, points: vec![0] }
+        Request { table, address, count: 2, four_byte: false, points: vec![0] }
     }
 
     /// One poll of these blocks: which of them are in doubt.

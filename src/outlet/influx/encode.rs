@@ -189,7 +189,8 @@ mod tests {
     #[test]
     fn a_text_is_a_quoted_string() {
         let encoder = encoder();
-        let (value, quality) = encoder.texts.reading("SZS \"10\"\\A");
+        let value = encoder.texts.number("SZS \"10\"\\A", || "name".to_owned()).unwrap();
+        let quality = Quality::Good;
         let readings = [PackedReading { series: 5, value, quality }];
         let mut lines = Lines::default();
         encoder.encode(&PackedSample { at: Micros(1), live: None, readings: &readings }, &mut lines);

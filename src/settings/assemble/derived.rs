@@ -184,13 +184,14 @@ impl PlantBuilder<'_> {
         Some(format!("{function}(point({:?}), {at}, {})", of.as_str(), in_words(window)))
     }
 
-    /// Whatever decides whether a limit calls, and what a watched point is calculated from, is missed when it is gone: each
+    /// Whatever decides whether a limit calls (the cause it follows from too), and what a watched point is calculated from, is missed when it is gone: each
     /// such point has a no-data alarm, unless somebody said otherwise.
     fn watch_what_decides(&mut self, inputs: &HashMap<PointIx, Vec<PointIx>>) {
         let mut wanted: Vec<PointIx> = Vec::new();
         for (number, point) in (0u32..).zip(&self.points) {
             for limit in &point.limits {
                 wanted.extend(limit.when.iter().chain(&limit.unless).chain(&limit.soon));
+                wanted.extend(limit.follows.iter().filter_map(|cause| self.point_of_rule(cause)));
             }
             let flatline = point.doubts.as_ref().and_then(|d| d.flatline.as_ref());
             wanted.extend(flatline.and_then(|f| f.when));
@@ -205,6 +206,15 @@ impl PlantBuilder<'_> {
                 wanted.extend(inputs.get(&point).into_iter().flatten());
             }
         }
+    }
+
+    /// The point of the limit with this key, `EQUIPMENT/POINT.LIMIT`.
+    fn point_of_rule(&self, key: &str) -> Option<PointIx> {
+        let (path, _) = key.rsplit_once('.')?;
+        let (equipment, point) = path.split_once('/')?;
+        let owner = self.equipment.iter().position(|e| e.id.as_str() == equipment)?;
+        let is = |p: &Point| p.equipment.0 as usize == owner && p.id.as_str() == point;
+        (0u32..).zip(&self.points).find(|(_, p)| is(p)).map(|(number, _)| PointIx(number))
     }
 
     /// Inputs before what is calculated from them.

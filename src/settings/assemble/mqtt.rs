@@ -285,6 +285,13 @@ fn mqtt_point(point: PointIx, p: &ProfilePoint, shape: &Shape, faults: &RefCell<
                 "missing: the shape `hex` carries registers".to_owned(),
                 "write address = 40001",
             ),
+            Some(r) if r.four_byte => fault(
+                faults,
+                p,
+                "address",
+                "registers of four bytes (modbus.four_byte) are read from Modbus sources only".to_owned(),
+                "a profile without modbus.four_byte for the shape `hex`",
+            ),
             Some(r) => {
                 let (from, to) = (u32::from(r.address), u32::from(r.address) + u32::from(r.format.width()));
                 let bit = matches!(r.table, Table::Coil | Table::DiscreteInput);

@@ -22,6 +22,7 @@ pub(in crate::settings) struct QuirkKeys {
     forbidden: Vec<AddressRange>,
     readable: Vec<AddressRange>,
     seams: Vec<Seam>,
+    pub(in crate::settings) four_byte: Vec<AddressRange>,
     any_transaction: Option<bool>,
     busy_retries: Option<u8>,
     busy_pause: Option<Duration>,
@@ -59,6 +60,7 @@ impl QuirkKeys {
             forbidden: ranges(w, "forbidden"),
             readable: ranges(w, "readable"),
             seams: seams(w),
+            four_byte: four_byte(w),
             any_transaction: w.word("transaction_ids", &[("checked", false), ("any", true)]),
             busy_retries: w.whole("retries_busy", 0, 10).map(|n| n as u8),
             busy_pause: w.duration("retry_busy_after"),
@@ -97,7 +99,11 @@ impl QuirkKeys {
             warm_up: profile.warm_up,
             forbidden: profile.forbidden.clone(),
             readable: profile.readable.clone(),
-            seams: profile.seams.iter().copied().chain(touching(&profile.readable)).collect(),
+            seams: (profile.seams.iter().copied())
+                .chain(touching(&profile.readable))
+                .chain(borders(&profile.four_byte))
+                .collect(),
+            four_byte: profile.four_byte.clone(),
             any_transaction: nearest!(any_transaction),
             heartbeat,
         }
@@ -112,6 +118,28 @@ fn touching(readable: &[AddressRange]) -> impl Iterator<Item = Seam> + '_ {
         .iter()
         .filter(move |r| readable.iter().any(|o| next(o) == Some((r.table, r.from))))
         .map(|r| Seam { table: r.table, at: r.from })
+}
+
+/// No request reads registers of two sizes: the length of its answer would say nothing about either.
+fn borders(four_byte: &[AddressRange]) -> impl Iterator<Item = Seam> + '_ {
+    four_byte.iter().flat_map(|r| {
+        let first = (r.from > 0).then_some(r.from);
+        [first, r.to.checked_add(1)].into_iter().flatten().map(|at| Seam { table: r.table, at })
+    })
+}
+
+/// Ranges of registers with four bytes each; bits have none.
+fn four_byte(w: &Walk<'_>) -> Vec<AddressRange> {
+    let mut all = ranges(w, "four_byte");
+    if all.iter().any(|r| r.table.is_bits()) {
+        w.fault(
+            "four_byte",
+            "coils and discrete inputs are bits, not registers of four bytes",
+            "table = \"holding\" or \"input\"",
+        );
+        all.retain(|r| !r.table.is_bits());
+    }
+    all
 }
 
 fn seams(w: &Walk<'_>) -> Vec<Seam> {
@@ -150,4 +178,79 @@ fn ranges(w: &Walk<'_>, key: &'static str) -> Vec<AddressRange> {
         }
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::settings::{AddressRange, Loaded, Table, load_texts};
+
+    fn load(head: &str, points: &[&str]) -> Result<Loaded, String> {
+        let settings = "[site]\nid = \"n\"\n[[source.modbus]]\nid = \"a\"\naddress = \"tcp://192.0.2.1\"\n\
+                        [[equipment]]\nid = \"e\"\nprofile = \"p\"\nsource = \"a\"\nunit = 1\n";
+        let point = |(n, keys): (usize, &&str)| format!("[[point]]\nid = \"p{n}\"\n{keys}\n");
+        let points: String = points.iter().enumerate().map(point).collect();
+        let profile =
+            format!("kind = \"k\"\ntable = \"holding\"\naddress_base = 0\n[modbus]\n{head}\n{points}");
+        load_texts(&[("t.toml", settings)], &[("p.toml", &profile)], &[]).map_err(|e| e.to_string())
+    }
+
+    const ENRON: &str = "four_byte = [{ from = 5001, to = 7999 }]";
+
+    #[test]
+    fn registers_of_four_bytes_are_ranges_and_hold_one_value_each() {
+        let loaded = load(
+            ENRON,
+            &[
+                "address = 5001\ntype = \"i32\"",
+                "address = 5002\ntype = \"u32\"",
+                "address = 7999\ntype = \"f32\"\norder = \"cdab\"",
+                "address = 7001\ntype = \"u32\"\nbits = [3, 3]\nunit = \"bool\"",
+                "address = 3001",
+                "address = 8000\ntype = \"f32\"",
+            ],
+        )
+        .expect("good");
+        let device = &loaded.settings.modbus[0].devices[0];
+        let points = device.groups[0].points.iter().map(|p| (p.four_byte, p.registers()));
+        assert_eq!(
+            points.collect::<Vec<_>>(),
+            [(true, 1), (true, 1), (true, 1), (true, 1), (false, 1), (false, 2)]
+        );
+        assert!(loaded.warnings.is_empty(), "neighbours do not overlap: {:?}", loaded.warnings);
+        let range = AddressRange { table: Table::HoldingRegister, from: 5001, to: 7999 };
+        assert_eq!(device.quirks.four_byte, [range]);
+        assert_eq!(device.quirks.seams.iter().map(|s| s.at).collect::<Vec<_>>(), [5001, 8000]);
+        let all = "four_byte = [{ table = \"input\", from = 0, to = 65535 }]";
+        let last =
+            load(all, &["table = \"input\"\naddress = 65535\ntype = \"f32\""]).expect("the last register");
+        assert!(last.settings.modbus[0].devices[0].quirks.seams.is_empty());
+    }
+
+    #[test]
+    fn what_has_no_place_in_a_register_of_four_bytes_is_a_fault_with_what_to_write() {
+        for (head, point, said) in [
+            (ENRON, "address = 5001", "address: a value of 2 bytes, but register 5001 holds four"),
+            (
+                ENRON,
+                "address = 5001\ntype = \"i16\"",
+                "type: a value of 2 bytes, but register 5001 holds four",
+            ),
+            (ENRON, "address = 5001\nbit = 3", "type = \"u32\" and bits = [3, 3]"),
+            (ENRON, "address = 7001\ntype = \"f64\"", "a value of 8 bytes, but register 7001 holds four"),
+            (
+                ENRON,
+                "address = 5000\ntype = \"f32\"",
+                "the value reaches from register 5000 into registers of four bytes",
+            ),
+            (
+                "four_byte = [{ table = \"coil\", from = 0, to = 9 }]",
+                "address = 1",
+                "coils and discrete inputs are bits, not registers of four bytes",
+            ),
+            ("four_byte = [{ from = 9, to = 1 }]", "address = 1", "no range"),
+        ] {
+            let told = load(head, &[point]).expect_err(point);
+            assert!(told.contains(said), "{point}: {told}");
+        }
+    }
 }

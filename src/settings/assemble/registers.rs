@@ -118,14 +118,14 @@ impl PlantBuilder<'_> {
     ) {
         for (_, p) in points {
             let Some(r) = &p.register else { continue };
-            if !r.table.is_bits() && r.format.width() > quirks.max_registers {
+            if !r.table.is_bits() && r.registers() > quirks.max_registers {
                 w.fault_at(
                     max_registers,
-                    format!("the point `{}` takes {} registers", p.id, r.format.width()),
+                    format!("the point `{}` takes {} registers", p.id, r.registers()),
                     "a value is never read in parts: the device must give as many in one request",
                 );
             }
-            let last = r.address.saturating_add(r.format.width() - 1);
+            let last = r.address.saturating_add(r.registers() - 1);
             let hit =
                 quirks.forbidden.iter().find(|f| f.table == r.table && f.from <= last && r.address <= f.to);
             if let Some(hit) = hit {
@@ -211,6 +211,7 @@ pub(super) fn modbus_point(point: PointIx, p: &ProfilePoint) -> Option<ModbusPoi
         address: r.address,
         format: r.format,
         order: r.order,
+        four_byte: r.four_byte,
         scaling: r.scaling,
         truth: r.format.is_truth() || p.is_truth(),
         invert: p.invert,

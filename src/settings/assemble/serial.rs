@@ -14,6 +14,12 @@ pub(super) fn serial(rest: &str, ascii: bool) -> Result<SerialPort, String> {
     if !(path.len() > 1 && path.starts_with('/') && is_plain || is_windows) {
         return Err(format!("`{}` is not the path of a serial port", shown(path)));
     }
+    if let Some(behind) = behind_path(path, ascii) {
+        return Err(format!(
+            "`{}` behind the port's path: rate and parity are keys of their own (baud=, parity=)",
+            shown(behind)
+        ));
+    }
     let mut port = SerialPort {
         path: path.to_owned(),
         baud: 9600,
@@ -27,8 +33,13 @@ pub(super) fn serial(rest: &str, ascii: bool) -> Result<SerialPort, String> {
     };
     let mut rts = None;
     let (mut before, mut after) = (Duration::from_millis(1), Duration::from_millis(1));
+    let mut seen: Vec<&str> = Vec::new();
     for part in query.split('&').filter(|p| !p.is_empty()) {
         let (key, value) = part.split_once('=').unwrap_or((part, ""));
+        if seen.contains(&key) {
+            return Err(format!("`{key}` stands in the address twice"));
+        }
+        seen.push(key);
         let wrong = |wanted: &str| format!("`{part}` in the address: {key} is {wanted}");
         let time = || duration(value).ok_or_else(|| wrong("a duration, e.g. 2ms"));
         match key {
@@ -85,6 +96,18 @@ pub(super) fn serial(rest: &str, ascii: bool) -> Result<SerialPort, String> {
     Ok(port)
 }
 
+/// Line settings that were written behind the path as if it went on: `:9600`, `,9600,8N1`. No port has such a name;
+/// one by its place (`…/pci-0000:00:14.0-usb-0:2:1.0-port0`) has colons and names no rate.
+fn behind_path(path: &str, ascii: bool) -> Option<&str> {
+    let signs = path.match_indices([':', ',', ';', '&']).map(|(at, _)| at);
+    let of_line = |at: &usize| {
+        let (found, sure) = line_settings(&path[*at..], ascii);
+        let is_port = serial_port(path[..*at].strip_prefix("/dev/").unwrap_or("")).is_some();
+        is_port || sure && found.contains("baud=")
+    };
+    signs.into_iter().find(of_line).map(|at| &path[at..])
+}
+
 /// What was meant, if it is a serial port.
 pub(super) fn likely(text: &str, problem: &str) -> Option<Misread> {
     let clean = clean(text);
@@ -94,7 +117,10 @@ pub(super) fn likely(text: &str, problem: &str) -> Option<Misread> {
     let is_name = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric());
     let is_alone = settings.is_empty() || name.starts_with("tty");
     let bare = matches!(word.as_str(), "serial" | "ascii" | "ascii+serial") && is_alone && is_name;
-    let port = serial_port(name).or_else(|| bare.then(|| format!("/dev/{name}")))?;
+    // A path outside /dev, as test benches have, where line settings follow it.
+    let is_path = rest.starts_with('/') && matches!(word.as_str(), "serial" | "ascii" | "ascii+serial");
+    let elsewhere = || behind_path(rest, ascii).filter(|_| is_path).map(|_| name.to_owned());
+    let port = serial_port(name).or_else(elsewhere).or_else(|| bare.then(|| format!("/dev/{name}")))?;
     let scheme = if ascii { "ascii" } else { "serial" };
     let (query, sure) = line_settings(settings, ascii);
     let with = |query: &str| if query.is_empty() { port.clone() } else { format!("{port}?{query}") };

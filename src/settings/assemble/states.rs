@@ -137,6 +137,24 @@ mod tests {
     }
 
     #[test]
+    fn so_is_what_the_cause_that_a_limit_follows_from_is_made_of() {
+        let with = |follows: &str| {
+            let found = plant(&format!(
+                "{BOILER}[[equipment.detector]]\nid = \"cut\"\nkind = \"trip-check\"\ndemand = \"run\"\nrunning = \"vent\"\n\
+                 [equipment.limits.cut_failed]\nno_data = false\n\
+                 [equipment.limits.level]\nl = {{ at = -50{follows} }}\n"
+            ));
+            watched(&found.unwrap()).into_iter().map(|w| w.0).collect::<Vec<String>>()
+        };
+        assert_eq!(with(""), ["level"]);
+        for cause in ["cut_failed.state", "b/cut_failed.state"] {
+            let found = with(&format!(", follows = [\"{cause}\"]"));
+            assert_eq!(found, ["level", "run", "vent"], "{cause}");
+        }
+        assert_eq!(with(", follows = [\"other/x.h\"]"), ["level"], "a limit that stands nowhere");
+    }
+
+    #[test]
     fn how_long_the_unknown_hides_is_set_by_priority_and_bounded() {
         let hides = |table: &str| {
             plant(&format!("{BOILER}[alarms]\nunknown_hides = {table}\n"))

@@ -175,6 +175,10 @@ mod tests {
         };
         assert_eq!((s.path.as_str(), s.baud, s.parity, s.stop_bits), ("/dev/ttyS1", 19200, Parity::None, 2));
         assert!(s.rts.is_some_and(|r| r.send_high && r.after.as_millis() == 2));
+        // A port by its place has colons in its name.
+        let by_place = "/dev/serial/by-path/pci-0000:00:14.0-usb-0:2:1.0-port0";
+        let Ok(Transport::Serial(s)) = parse(&format!("serial://{by_place}?baud=4800")) else { panic!() };
+        assert_eq!((s.path.as_str(), s.baud), (by_place, 4800));
         let Ok(Transport::DialIn(d)) = parse("rtu+listen://0.0.0.0:9000") else { panic!() };
         assert_eq!((d.listen.port(), d.framing), (9000, Framing::Rtu));
     }
@@ -185,6 +189,37 @@ mod tests {
             ("10.0.0.1:502", "not a valid address", "tcp://10.0.0.1:502"),
             ("rtu+tcp://host", "no port", "rtu+tcp://host:4001"),
             ("serial://ttyUSB0", "not the path of a serial port", "serial:///dev/ttyUSB0"),
+            (
+                "serial:///dev/ttyUSB0:9600",
+                "`:9600` behind the port's path",
+                "serial:///dev/ttyUSB0?baud=9600",
+            ),
+            (
+                "serial:///dev/ttyUSB0,9600,8N1",
+                "keys of their own",
+                "serial:///dev/ttyUSB0?baud=9600&data_bits=8&parity=none&stop_bits=1",
+            ),
+            ("ascii:///dev/ttyS1:19200", "keys of their own", "ascii:///dev/ttyS1?baud=19200"),
+            (
+                "serial:///dev/ttyUSB0:19200?parity=even",
+                "keys of their own",
+                "serial:///dev/ttyUSB0?baud=19200&parity=even",
+            ),
+            (
+                "serial:///dev/serial/by-id/usb-FTDI_USB-RS485_A50285BI-if00-port0:9600",
+                "keys of their own",
+                "serial:///dev/serial/by-id/usb-FTDI_USB-RS485_A50285BI-if00-port0?baud=9600",
+            ),
+            (
+                "serial:///dev/serial/by-path/pci-0000:00:14.0-usb-0:2:1.0-port0:9600",
+                "`:9600` behind the port's path",
+                "serial:///dev/serial/by-path/pci-0000:00:14.0-usb-0:2:1.0-port0?baud=9600",
+            ),
+            (
+                "serial:///dev/ttyUSB0?baud=9600&baud=19200",
+                "`baud` stands in the address twice",
+                "serial:///dev/ttyUSB0?baud=9600",
+            ),
             ("serial:///dev/ttyUSB0?baud=fast", "300 to 4000000", "serial:///dev/ttyUSB0?baud=9600"),
             ("serial:///dev/ttyUSB0?speed=19200", "`speed`", "serial:///dev/ttyUSB0?baud=19200"),
             (

@@ -150,7 +150,7 @@ fn span(point: &ProfilePoint) -> Option<Span> {
     Some(Span {
         table: r.table,
         first: u32::from(r.address),
-        registers: u32::from(r.format.width()),
+        registers: u32::from(r.registers()),
         bit,
         field: matches!(r.format, Format::Bits { .. }),
     })

@@ -34,6 +34,7 @@ pub(super) use detector::{DetectorSetting, detector};
 pub(super) use limits::{LimitKeys, LimitSetting, Part, check_discrete, limits, not_on_discrete};
 pub(super) use plausible::{Plausible, plausible};
 use point::point;
+use register::Defaults;
 pub(super) use register::{Register, TABLES};
 pub(super) use schedule::DAYS;
 pub(super) use shape::{Offline, offline};
@@ -164,8 +165,9 @@ fn read(merged: &Merged, faults: &RefCell<Vec<Fault>>) -> Profile {
     let mut made = Vec::new();
     let (mut doubts, mut shared, mut places) = (Vec::new(), Vec::new(), Vec::new());
     let mut ids = std::collections::HashSet::new();
+    let defaults = Defaults { order, table, base, four_byte: &quirks.four_byte };
     for walk in root.list("point") {
-        let Some(point) = point(&walk, merged, kind.as_deref(), (order, table, base), &mut made) else {
+        let Some(point) = point(&walk, merged, kind.as_deref(), defaults, &mut made) else {
             continue;
         };
         if !ids.insert(point.id.clone()) {

@@ -1,13 +1,13 @@
 //! One `[[point]]` of a profile.
 
 use super::super::source::Merged;
-use super::super::types::{ByteOrder, Format, Scaling, Table};
+use super::super::types::{Format, Scaling};
 use super::super::walk::Walk;
 use super::compound::compound;
 use super::limits::{check_discrete, limits};
 use super::meaning::map;
 use super::plausible::plausible;
-use super::register::{Register, register};
+use super::register::{Defaults, Register, register};
 use super::words::{id, range};
 use super::{DerivedSetting, ProfilePoint};
 use crate::plant::{Name, Unit, ValueType, decimal, dictionary, unit};
@@ -16,7 +16,7 @@ pub(super) fn point(
     walk: &Walk<'_>,
     merged: &Merged,
     kind: Option<&str>,
-    defaults: (ByteOrder, Option<Table>, u16),
+    defaults: Defaults<'_>,
     made: &mut Vec<DerivedSetting>,
 ) -> Option<ProfilePoint> {
     let id = id(walk, "drum_level");

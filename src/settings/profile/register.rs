@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::types::{ByteOrder, CurrentLoop, Encoding, Format, Scaling, Table};
+use super::super::types::{AddressRange, ByteOrder, CurrentLoop, Encoding, Format, Scaling, Table, in_any};
 use super::super::walk::Walk;
 
 /// A point's place in a device, as a profile says it; other points by their ids.
@@ -12,11 +12,31 @@ pub(in crate::settings) struct Register {
     pub(in crate::settings) address: u16,
     pub(in crate::settings) format: Format,
     pub(in crate::settings) order: ByteOrder,
+    /// Its registers hold four bytes each.
+    pub(in crate::settings) four_byte: bool,
     pub(in crate::settings) scaling: Scaling,
     pub(in crate::settings) decimals_from: Option<String>,
     pub(in crate::settings) times: Vec<String>,
     pub(in crate::settings) confirm: bool,
     pub(in crate::settings) period: Option<Duration>,
+}
+
+/// What a profile says of all its registers.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Defaults<'a> {
+    pub(super) order: ByteOrder,
+    pub(super) table: Option<Table>,
+    /// The first address, 0 or 1.
+    pub(super) base: u16,
+    /// Ranges of registers with four bytes each.
+    pub(super) four_byte: &'a [AddressRange],
+}
+
+impl Register {
+    /// How many registers (or bits) it takes.
+    pub(in crate::settings) fn registers(&self) -> u16 {
+        self.format.registers(self.four_byte)
+    }
 }
 
 pub(in crate::settings) const TABLES: &[(&str, Table)] = &[
@@ -211,12 +231,8 @@ fn scaling(walk: &Walk<'_>, linear: (f64, f64)) -> Scaling {
 }
 
 /// The Modbus part of a point; `None` without an address.
-pub(super) fn register(
-    walk: &Walk<'_>,
-    defaults: (ByteOrder, Option<Table>, u16),
-    linear: (f64, f64),
-) -> Option<Register> {
-    let order = order(walk).unwrap_or(defaults.0);
+pub(super) fn register(walk: &Walk<'_>, defaults: Defaults<'_>, linear: (f64, f64)) -> Option<Register> {
+    let order = order(walk).unwrap_or(defaults.order);
     let function =
         walk.whole("function", 1, 4).and_then(|f| TABLES.iter().find(|t| i64::from(t.1.function()) == f));
     let table = walk.word("table", TABLES);
@@ -225,7 +241,7 @@ pub(super) fn register(
     {
         walk.fault("function", format!("reads the {} table", f.0), "give `function` or `table`, not both");
     }
-    let found = address(walk, table.or(function.map(|f| f.1)).or(defaults.1), defaults.2);
+    let found = address(walk, table.or(function.map(|f| f.1)).or(defaults.table), defaults.base);
     let scaling = scaling(walk, linear);
     let decimals_from = walk.text("decimals_from").map(str::to_owned);
     let times = walk.texts("times").unwrap_or_default().into_iter().map(str::to_owned).collect();
@@ -233,8 +249,9 @@ pub(super) fn register(
     let period = walk.duration("period");
     let format = format(walk, found.map_or(Table::HoldingRegister, |f| f.0), found.and_then(|f| f.2));
     let (table, address, _) = found?;
+    let four_byte = is_four_byte(walk, (table, address), format, defaults.four_byte);
     // Whoever reckons with registers later may rely on it that none lies beyond the last.
-    if u32::from(address) + u32::from(format.width()) > 65536 {
+    if u32::from(address) + u32::from(format.registers(four_byte)) > 65536 {
         walk.fault("address", "the value reaches beyond register 65535", "check address and type");
         return None;
     }
@@ -258,7 +275,55 @@ pub(super) fn register(
         walk.fault("period", "shorter than 10 ms", "\"10ms\" or longer");
     }
     let period = period.map(|p| p.max(super::super::SHORTEST_PERIOD));
-    Some(Register { table, address, format, order, scaling, decimals_from, times, confirm, period })
+    Some(Register {
+        table,
+        address,
+        format,
+        order,
+        four_byte,
+        scaling,
+        decimals_from,
+        times,
+        confirm,
+        period,
+    })
+}
+
+/// Whether the value stands in a register of four bytes. Only what has four bytes does, and alone: a part of one,
+/// and what would need several, has no place that its makers would have agreed upon.
+fn is_four_byte(
+    walk: &Walk<'_>,
+    (table, address): (Table, u16),
+    format: Format,
+    ranges: &[AddressRange],
+) -> bool {
+    if table.is_bits() {
+        return false;
+    }
+    let bytes = format.width() * 2;
+    let key = if walk.has("type") { "type" } else { "address" };
+    if in_any(ranges, table, address) {
+        if bytes != 4 {
+            walk.fault(
+                key,
+                format!("a value of {bytes} bytes, but register {address} holds four (modbus.four_byte)"),
+                "type = \"u32\", \"i32\", \"f32\" or another of 32 bits; for one bit of it type = \"u32\" and bits = \
+                 [3, 3]; else correct the range",
+            );
+        }
+        return true;
+    }
+    let end = address.saturating_add(format.width() - 1);
+    if (address..=end).any(|at| in_any(ranges, table, at)) {
+        walk.fault(
+            key,
+            format!(
+                "the value reaches from register {address} into registers of four bytes (modbus.four_byte)"
+            ),
+            "check the address, the type and the range: no value stands in registers of two sizes",
+        );
+    }
+    false
 }
 
 /// `40001`, `400001` (Modicon) or, with a table or another size, a plain number counted from the base.

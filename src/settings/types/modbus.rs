@@ -223,6 +223,8 @@ pub struct Quirks {
     pub readable: Vec<AddressRange>,
     /// Addresses that no request may reach over: two areas of the device meet there.
     pub seams: Vec<Seam>,
+    /// Ranges of registers that hold four bytes each, as of Enron and Daniel flow computers.
+    pub four_byte: Vec<AddressRange>,
     /// Answers may have any transaction id: then only one request is in flight, and after a silence the
     /// connection is opened anew.
     pub any_transaction: bool,
@@ -253,6 +255,7 @@ impl Default for Quirks {
             forbidden: Vec::new(),
             readable: Vec::new(),
             seams: Vec::new(),
+            four_byte: Vec::new(),
             any_transaction: false,
             pause: Duration::ZERO,
             pipeline: 1,
@@ -264,6 +267,19 @@ impl Default for Quirks {
             heartbeat: None,
         }
     }
+}
+
+impl Quirks {
+    /// Whether the register at `address` holds four bytes.
+    #[must_use]
+    pub fn is_four_byte(&self, table: Table, address: u16) -> bool {
+        in_any(&self.four_byte, table, address)
+    }
+}
+
+/// Whether one of the ranges has this address in it.
+pub(in crate::settings) fn in_any(ranges: &[AddressRange], table: Table, address: u16) -> bool {
+    ranges.iter().any(|r| r.table == table && (r.from..=r.to).contains(&address))
 }
 
 /// Where a new area begins.

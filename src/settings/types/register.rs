@@ -126,7 +126,7 @@ pub enum Encoding {
 }
 
 impl Format {
-    /// How many registers (or bits, for [`Format::Bit`]) it takes.
+    /// How many registers of two bytes (or bits, for [`Format::Bit`]) it takes.
     #[must_use]
     pub fn width(self) -> u16 {
         match self {
@@ -137,6 +137,12 @@ impl Format {
             Self::Bcd(width) | Self::M10k(width) | Self::Text(width, _) => u16::from(width),
             Self::Clock6 => 6,
         }
+    }
+
+    /// How many registers (or bits) of a device it takes, where each register may hold four bytes.
+    #[must_use]
+    pub fn registers(self, four_byte: bool) -> u16 {
+        if four_byte { self.width().div_ceil(2) } else { self.width() }
     }
 
     /// Yields 0 or 1.
@@ -245,6 +251,8 @@ pub struct ModbusPoint {
     pub format: Format,
     /// Byte and word order.
     pub order: ByteOrder,
+    /// Its registers hold four bytes each (`modbus.four_byte`).
+    pub four_byte: bool,
     /// Raw → engineering.
     pub scaling: Scaling,
     /// Discrete: every raw number but 0 is true, and is not scaled.
@@ -264,6 +272,12 @@ pub struct ModbusPoint {
 }
 
 impl ModbusPoint {
+    /// How many registers (or bits) of the device it takes.
+    #[must_use]
+    pub fn registers(&self) -> u16 {
+        self.format.registers(self.four_byte)
+    }
+
     /// A plain big-endian value, unscaled.
     #[must_use]
     pub fn plain(point: PointIx, table: Table, address: u16, format: Format) -> Self {
@@ -273,6 +287,7 @@ impl ModbusPoint {
             address,
             format,
             order: ByteOrder::Abcd,
+            four_byte: false,
             scaling: Scaling::Linear { scale: 1.0, offset: 0.0 },
             truth: format.is_truth(),
             invert: false,

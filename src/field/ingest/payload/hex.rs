@@ -169,6 +169,7 @@ mod tests {
             address,
             format,
             order: ByteOrder::Abcd,
+            four_byte: false,
             scaling: Scaling::Linear { scale: 1.0, offset: 0.0 },
             factors: Vec::new(),
             range: None,

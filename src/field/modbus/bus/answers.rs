@@ -4,7 +4,8 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::show::TELL_AGAIN;
-use super::{Bus, Job, Purpose};
+use super::{Bus, Job, Purpose, Seat};
+use crate::clock::wall_now;
 use crate::field::modbus::link::{Callers, Done, PollError};
 use crate::field::modbus::unit::{Answer, Words};
 use crate::plant::{Cause, Micros, Quality};
@@ -91,10 +92,21 @@ impl Bus {
         let words = Words { timezone: &self.timezone, texts: &self.texts };
         self.readings.clear();
         self.seats[job.unit].unit.take(job.group, &job.request, &answer, words, &mut self.readings);
+        self.tell_texts(job.unit);
         self.doubt_callers(job.unit, job.group);
         self.push(job.unit, job.group, at).await;
         self.release(job).await;
         self.one_less(job);
+    }
+
+    /// Tells of texts that found no place, each point once.
+    fn tell_texts(&mut self, n: usize) {
+        let Seat { unit, status, .. } = &mut self.seats[n];
+        status.refused_texts = unit.refused_texts.count;
+        if let Some(words) = unit.refused_texts.news() {
+            warn!(source = %self.source.id, unit = unit.device.unit, "{words}");
+            (status.last_error, status.last_error_at) = (Some(words), Some(wall_now()));
+        }
     }
 
     /// Hands on the values whose factors have come; with the last request of a poll all that still wait.

@@ -58,7 +58,7 @@ impl Bus {
                 self.answered(n, job.probe);
                 self.give_up_unit(job, cause, at).await;
             }
-            PollError::Exception(_) | PollError::Short { .. } => {
+            PollError::Exception(_) | PollError::Short { .. } | PollError::OtherSize { .. } => {
                 self.answered(n, job.probe);
                 self.failed(&job, cause, at).await;
             }

@@ -26,7 +26,7 @@ const WAITS: Duration = Duration::from_millis(600);
 
 /// What is asked for a request, with so many registers or bits beyond its own.
 pub(super) fn ask_of(request: &Request, more: u16) -> Ask {
-    Ask::Read { table: request.table, address: request.address, count: request.count.saturating_add(more) }
+    request.ask(more)
 }
 
 impl Bus {

@@ -27,6 +27,8 @@ pub enum Ask {
         address: u16,
         /// Registers or bits.
         count: u16,
+        /// Registers of four bytes each.
+        four_byte: bool,
     },
     /// Function 0x2B, MEI type 0x0E: device identification (V1.1b3, section 6.21).
     Identify {
@@ -52,7 +54,7 @@ impl Ask {
     pub fn value_bytes(&self) -> Option<usize> {
         match *self {
             Self::Read { table, count, .. } if table.is_bits() => Some(usize::from(count).div_ceil(8)),
-            Self::Read { count, .. } => Some(usize::from(count) * 2),
+            Self::Read { count, four_byte, .. } => Some(usize::from(count) * register_bytes(four_byte)),
             Self::Identify { .. } => None,
         }
     }
@@ -98,6 +100,12 @@ impl Ask {
     }
 }
 
+/// Bytes of one register.
+#[must_use]
+pub fn register_bytes(four_byte: bool) -> usize {
+    if four_byte { 4 } else { 2 }
+}
+
 /// Why bytes are no answer to a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Wrong {
@@ -108,7 +116,7 @@ pub enum Wrong {
     #[error("an answer of function {0:02}")]
     Function(u8),
     /// Too few or too many values.
-    #[error("{got} bytes of values where {wanted} were asked for{}", four_bytes(*.got, *.wanted))]
+    #[error("{got} bytes of values where {wanted} were asked for")]
     Length {
         /// What came.
         got: usize,
@@ -126,11 +134,6 @@ pub enum Wrong {
     /// No function code, or nothing behind it.
     #[error("an empty answer")]
     Empty,
-}
-
-/// Twice as much as was asked for: one cause is known.
-fn four_bytes(got: usize, wanted: usize) -> &'static str {
-    if got == wanted * 2 { " (devices with four bytes a register are not supported)" } else { "" }
 }
 
 /// A proper answer.

@@ -6,7 +6,7 @@ use super::{Answer, Ask, Rtu, Wrong, check, other_master, rtu, tcp};
 use crate::settings::{Framing, Table};
 
 fn ask(count: u16) -> Ask {
-    Ask::Read { table: Table::HoldingRegister, address: 0x6B, count }
+    Ask::Read { table: Table::HoldingRegister, address: 0x6B, count, four_byte: false }
 }
 
 fn rtu_answer(unit: u8, values: &[u8]) -> Vec<u8> {
@@ -39,6 +39,21 @@ fn an_answer_must_fit_in_unit_function_and_length() {
     assert_eq!(check(&ask(3), 7, 7, &good), Err(Wrong::Length { got: 4, wanted: 6 }));
     assert_eq!(check(&ask(2), 7, 7, &[3, 6, 1, 2, 3, 4]), Err(Wrong::Count { told: 6, got: 4 }));
     assert_eq!(check(&ask(2), 7, 7, &[]), Err(Wrong::Empty));
+}
+
+#[test]
+fn an_answer_of_four_bytes_a_register_fits_where_it_was_asked_for() {
+    let four = Ask::Read { table: Table::HoldingRegister, address: 7001, count: 2, four_byte: true };
+    let mut out = Vec::new();
+    // The request is as any other: its count is of registers.
+    four.write(Framing::Tcp, 1, 7, false, &mut out);
+    assert_eq!(out, [0, 7, 0, 0, 0, 6, 1, 3, 0x1B, 0x59, 0, 2]);
+    let answer = [3, 8, 0x3F, 0xA0, 0, 0, 0x42, 0xB1, 0, 0];
+    assert_eq!(check(&four, 1, 1, &answer), Ok(Answer::Values(&answer[2..])));
+    assert_eq!(check(&ask(2), 1, 1, &answer), Err(Wrong::Length { got: 8, wanted: 4 }));
+    assert_eq!(four.rtu_bytes(), (8, 13));
+    let frame = rtu_answer(1, &answer[2..]);
+    assert!(matches!(rtu(&frame, &four, 1, false, true), Rtu::Answer { .. }));
 }
 
 #[test]

@@ -132,7 +132,7 @@ async fn read(tcp: bool, script: Vec<(u8, u16, Deed)>, sure_of_doubles: bool) ->
     let mut right = 0;
     for (unit, mut count, _) in script {
         let ask = loop {
-            let ask = Ask::Read { table: Table::HoldingRegister, address: 7, count };
+            let ask = Ask::Read { table: Table::HoldingRegister, address: 7, count, four_byte: false };
             link.freshen();
             if !link.is_connected() {
                 let (ours, theirs) = tokio::io::duplex(64 * 1024);

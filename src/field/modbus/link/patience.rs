@@ -61,7 +61,7 @@ impl Link {
             PollError::Late(self.timeout)
         };
         if rtu {
-            if !matches!(outcome, PollError::Short { .. }) {
+            if !matches!(outcome, PollError::Short { .. } | PollError::OtherSize { .. }) {
                 self.is_owing(&gone);
             }
             self.drop_junk(self.incoming.len());

@@ -22,7 +22,8 @@ impl Link {
             let (pdu, consumed, junk) = match frame::rtu(&self.incoming, &ask, unit, crc_swapped, tolerant) {
                 Rtu::More | Rtu::BadCrc => return None,
                 Rtu::Foreign { consumed, why } => {
-                    if let (Wrong::Length { got, wanted }, true) = (why, self.is_short(&sending, consumed)) {
+                    if let (Wrong::Length { got, wanted }, true) = (why, self.is_its_own(&sending, consumed))
+                    {
                         self.short = Some((got, wanted));
                     }
                     self.look_for_master(consumed);
@@ -48,7 +49,7 @@ impl Link {
                     Ok(request.since.elapsed())
                 }
                 Ok(Answer::Exception(code)) => Err(PollError::Exception(code)),
-                Err(wrong) => Err(PollError::Garbled(wrong.to_string())),
+                Err(wrong) => Err(PollError::of_wrong(&ask, wrong)),
             };
             self.drop_junk(junk);
             self.incoming.drain(..consumed - junk);
@@ -57,15 +58,15 @@ impl Link {
         }
     }
 
-    /// A frame of the unit that is asked, for the function that is asked, with fewer values than were asked for,
-    /// and not one that is known to be still on its way.
-    fn is_short(&self, sending: &Sending, consumed: usize) -> bool {
+    /// A frame of the unit that is asked, for the function that is asked, with fewer values than were asked for, or
+    /// as many as registers of four bytes give, and not one that is known to be still on its way.
+    fn is_its_own(&self, sending: &Sending, consumed: usize) -> bool {
         let Some(stray) = frame::stray(&self.incoming[..consumed], self.crc_swapped) else { return false };
         let Some(values) = stray.values else { return false };
         let shape = Shape { unit: stray.unit, function: stray.function, bytes: values };
-        let fewer = sending.ask.value_bytes().is_some_and(|wanted| values < wanted);
+        let fits = sending.ask.value_bytes().is_some_and(|wanted| values < wanted || values == wanted * 2);
         (stray.unit, stray.function) == (sending.unit, sending.ask.function())
-            && fewer
+            && fits
             && self.debts.until(shape, Instant::now()).is_none()
     }
 

@@ -67,6 +67,8 @@ pub struct Asker {
     pub crc_swapped: bool,
     /// Take answers whatever their transaction id.
     pub any_transaction: bool,
+    /// The registers that are asked for hold four bytes each.
+    pub four_byte: bool,
     /// Questions asked so far.
     pub requests: u32,
     talk: Talk,
@@ -121,6 +123,7 @@ impl Asker {
             pause: Duration::ZERO,
             crc_swapped: false,
             any_transaction: false,
+            four_byte: false,
             requests: 0,
             talk: Talk::default(),
             registration,

@@ -97,13 +97,13 @@ pub enum Presence {
 /// # Errors
 /// The line is down.
 pub async fn who_answers(asker: &mut Asker, unit: u8, table: Table) -> Result<Presence, PollError> {
-    let ask = Ask::Read { table, address: 0, count: 1 };
+    let ask = Ask::Read { table, address: 0, count: 1, four_byte: asker.four_byte };
     let mut garbled = None;
     for _ in 0..2 {
         match asker.ask(unit, ask).await {
             Ok(_) => return Ok(Presence::There),
             Err(PollError::Exception(10 | 11)) => return Ok(Presence::Absent),
-            Err(PollError::Exception(_)) => return Ok(Presence::There),
+            Err(PollError::Exception(_) | PollError::OtherSize { .. }) => return Ok(Presence::There),
             Err(PollError::Late(_)) => break,
             // A disturbance, or the wrong line settings: the second try tells.
             Err(PollError::Garbled(words)) => garbled = Some(words),
@@ -144,7 +144,8 @@ pub async fn survey(
         report.broke = Some(error.to_string());
     }
     report.broke = report.broke.or_else(|| Some(asker.endless()?.to_string()));
-    report.proposal = proposal(&options.address, &asker.registration, &report.units);
+    let four_byte = asker.four_byte;
+    report.proposal = proposal(&options.address, &asker.registration, &report.units, four_byte);
     report.requests = asker.requests;
     report.elapsed_ms = began.elapsed().as_millis() as u64;
     report
@@ -227,7 +228,15 @@ async fn one_unit(
             let better = ground.is_none_or(|g| g.table.is_bits() && !table.is_bits());
             if better {
                 let grain = if found.pairs { 2 } else { 1 };
-                ground = Some(Ground { unit, table: *table, address: range.run.from as u16, count, grain });
+                let four_byte = asker.four_byte;
+                ground = Some(Ground {
+                    unit,
+                    table: *table,
+                    address: range.run.from as u16,
+                    count,
+                    grain,
+                    four_byte,
+                });
             }
         }
         tables.push(found);
@@ -256,7 +265,7 @@ async fn look(
     from: u16,
     count: u16,
 ) -> Result<Vec<u8>, Option<u8>> {
-    match asker.ask(unit, Ask::Read { table, address: from, count }).await {
+    match asker.ask(unit, Ask::Read { table, address: from, count, four_byte: asker.four_byte }).await {
         Ok(heard) => Ok(heard.values),
         Err(PollError::Exception(code)) => Err(Some(code)),
         Err(_) => Err(None),

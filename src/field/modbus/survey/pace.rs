@@ -53,6 +53,8 @@ pub(super) struct Ground {
     /// Registers or bits there, that one request was given.
     pub(super) count: u16,
     pub(super) grain: u16,
+    /// Registers of four bytes each.
+    pub(super) four_byte: bool,
 }
 
 impl Ground {
@@ -62,7 +64,7 @@ impl Ground {
         let step = if self.table.is_bits() { 8 } else { self.grain };
         let kinds = (self.count / step).clamp(1, 17);
         let count = (step * (1 + n as u16 % kinds)).min(self.count);
-        Ask::Read { table: self.table, address: self.address, count }
+        Ask::Read { table: self.table, address: self.address, count, four_byte: self.four_byte }
     }
 }
 

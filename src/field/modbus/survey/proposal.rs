@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::endpoint::UnitReport;
-use super::tables::TableReport;
+use super::tables::{TableRange, TableReport};
 use crate::settings::Table;
 
 /// Settings that suit the device.
@@ -33,7 +33,13 @@ pub fn modicon(table: Table, address: u32) -> String {
 }
 
 /// `address` as it stands in the settings; `registration` as a device that dials in gave it.
-pub(super) fn proposal(address: &str, registration: &[u8], units: &[UnitReport]) -> Option<Proposal> {
+/// With `four_byte` its registers were read with four bytes each.
+pub(super) fn proposal(
+    address: &str,
+    registration: &[u8],
+    units: &[UnitReport],
+    four_byte: bool,
+) -> Option<Proposal> {
     let best = units.iter().find(|u| u.has_ranges())?;
     let paces: Vec<_> = units.iter().filter_map(|u| u.pace.as_ref()).collect();
     // Five times the worst seen leaves room for a busy moment.
@@ -71,13 +77,18 @@ pub(super) fn proposal(address: &str, registration: &[u8], units: &[UnitReport])
     if let Some(limit) = limit(&best.tables, true) {
         let _ = writeln!(profile, "max_bits = {limit}");
     }
-    let ranges: Vec<String> = best
-        .tables
-        .iter()
-        .flat_map(|t| t.ranges.iter().map(move |r| (t, r)))
-        .map(|(t, r)| format!("  {{ table = \"{}\", from = {}, to = {} }},\n", t.table, r.run.from, r.run.to))
-        .collect();
-    let _ = write!(profile, "readable = [\n{}]\n", ranges.concat());
+    let ranges = |of: &dyn Fn(&TableReport) -> bool| -> String {
+        let found = best.tables.iter().filter(|t| of(t)).flat_map(|t| t.ranges.iter().map(move |r| (t, r)));
+        let line = |(t, r): (&TableReport, &TableRange)| {
+            format!("  {{ table = \"{}\", from = {}, to = {} }},\n", t.table, r.run.from, r.run.to)
+        };
+        found.map(line).collect()
+    };
+    let _ = write!(profile, "readable = [\n{}]\n", ranges(&|_| true));
+    let of_four_bytes = ranges(&|t| four_byte && !t.is_bits());
+    if !of_four_bytes.is_empty() {
+        let _ = write!(profile, "four_byte = [\n{of_four_bytes}]\n");
+    }
     Some(Proposal { source, profile })
 }
 

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use tokio::time::Instant;
 
 use super::super::decode;
-use super::super::frame::Ask;
+use super::super::frame::register_bytes;
 use super::super::link::PollError;
 use super::super::plan::LineCost;
 use super::super::trace::Frame;
@@ -82,7 +82,7 @@ pub async fn read_point(
     let groups = unit.groups.len();
     for group in (0..rounds).flat_map(|_| 0..groups) {
         for request in unit.begin(group, began.elapsed(), false, &cost, &mut out) {
-            let ask = Ask::Read { table: request.table, address: request.address, count: request.count };
+            let ask = request.ask(0);
             let mut answer = asker.ask(unit_id, ask).await;
             let mut earlier = None;
             if unit.wants_twice(group, &request)
@@ -135,10 +135,14 @@ fn raw(
         let set = values.get(at / 8).is_some_and(|b| b >> (at % 8) & 1 == 1);
         return (Some(u8::from(set).to_string()), Some(f64::from(u8::from(set))));
     }
-    let Some(own) = values.get(at * 2..(at + usize::from(point.format.width())) * 2) else {
+    let from = at * register_bytes(point.four_byte);
+    let Some(own) = values.get(from..from + usize::from(point.format.width()) * 2) else {
         return (None, None);
     };
-    let words: Vec<String> = own.chunks(2).map(|w| w.iter().map(|b| format!("{b:02X}")).collect()).collect();
+    let words: Vec<String> = own
+        .chunks(register_bytes(point.four_byte))
+        .map(|w| w.iter().map(|b| format!("{b:02X}")).collect())
+        .collect();
     let raw = decode::raw(point, own, local).ok().filter(|r| r.is_finite());
     (Some(words.join(" ")), raw)
 }

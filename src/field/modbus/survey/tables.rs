@@ -54,6 +54,8 @@ pub struct TableReport {
     pub limit: Option<u16>,
     /// It gives whole 32-bit values only: an odd address or count is refused.
     pub pairs: bool,
+    /// Something was answered as if its registers had another size (four bytes, or two with `--register-bytes 4`).
+    pub other_size: bool,
     /// Exception codes met.
     pub exceptions: BTreeSet<u8>,
     /// Questions asked.
@@ -109,7 +111,7 @@ pub(super) async fn one_table(asker: &mut Asker, unit: u8, table: Table, deep: b
         // Whole 32-bit values only?
         let mut whole = false;
         for window in USUAL {
-            let ask = Ask::Read { table, address: window.start as u16, count: 2 };
+            let ask = Ask::Read { table, address: window.start as u16, count: 2, four_byte: asker.four_byte };
             whole |= asker.ask(unit, ask).await.is_ok();
         }
         if whole {
@@ -121,7 +123,8 @@ pub(super) async fn one_table(asker: &mut Asker, unit: u8, table: Table, deep: b
         () if !found.runs.is_empty() => "readable",
         () if seen.unsupported => "unsupported",
         // A line that broke off before anybody said no is no refusal.
-        () if seen.silent >= MOST_SILENT || seen.exceptions.is_empty() => "silent",
+        () if seen.silent >= MOST_SILENT => "silent",
+        () if seen.exceptions.is_empty() && !seen.other_size => "silent",
         () => "refused",
     };
     let ranges = found.runs.iter().map(|run| TableRange {
@@ -136,6 +139,7 @@ pub(super) async fn one_table(asker: &mut Asker, unit: u8, table: Table, deep: b
         largest: found.largest,
         limit: found.limit,
         pairs,
+        other_size: seen.other_size,
         exceptions: seen.exceptions,
         requests: asker.requests - before,
         complete: found.complete || seen.unsupported,
@@ -145,6 +149,7 @@ pub(super) async fn one_table(asker: &mut Asker, unit: u8, table: Table, deep: b
 #[derive(Debug, Default)]
 struct Seen {
     exceptions: BTreeSet<u8>,
+    other_size: bool,
     unsupported: bool,
     /// In a row.
     silent: u8,
@@ -160,13 +165,19 @@ async fn look_through(
 ) -> Found {
     let search = Search {
         windows: if deep { std::iter::once(0..65_536).collect() } else { USUAL.to_vec() },
-        most: if table.is_bits() { MOST_BITS } else { MOST_REGISTERS },
+        most: match (table.is_bits(), asker.four_byte) {
+            (true, _) => MOST_BITS,
+            (false, true) => MOST_REGISTERS / 2,
+            (false, false) => MOST_REGISTERS,
+        },
         grain,
         follow: if deep { 0 } else { FOLLOW },
         grid: if deep { [100, 256] } else { [10, 16] },
         budget: if deep { DEEP_BUDGET } else { BUDGET },
     };
-    find(&search, async |address, count| match asker.ask(unit, Ask::Read { table, address, count }).await {
+    let four_byte = asker.four_byte;
+    let ask = |address, count| Ask::Read { table, address, count, four_byte };
+    find(&search, async |address, count| match asker.ask(unit, ask(address, count)).await {
         Ok(_) => {
             seen.silent = 0;
             Reply::Readable
@@ -176,6 +187,10 @@ async fn look_through(
             seen.exceptions.insert(code);
             seen.unsupported |= code == 1;
             if matches!(code, 1 | 10 | 11) { Reply::Stop } else { Reply::Refused }
+        }
+        Err(PollError::OtherSize { .. }) => {
+            (seen.silent, seen.other_size) = (0, true);
+            Reply::Refused
         }
         Err(PollError::Short { .. }) => {
             seen.silent = 0;

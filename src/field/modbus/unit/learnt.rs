@@ -103,7 +103,7 @@ impl Learnt {
         narrow.forbidden.extend(aside.map(|p| AddressRange {
             table: p.table,
             from: p.address,
-            to: p.address.saturating_add(p.format.width().saturating_sub(1)),
+            to: p.address.saturating_add(p.registers().saturating_sub(1)),
         }));
         narrow
     }

@@ -21,7 +21,7 @@ use learnt::Learnt;
 pub(super) use refusals::Refusal;
 use refusals::{Refusals, halves};
 pub(super) use take::{Answer, Words};
-use take::{Held, LoopMemory};
+use take::{Held, LoopMemory, RefusedTexts};
 
 /// One group of points with one period.
 pub(super) struct Group {
@@ -62,6 +62,8 @@ pub(super) struct Unit {
     told: Vec<String>,
     /// Values whose factor has come since, with the times they were read at.
     released: Vec<(Micros, Reading)>,
+    /// Texts beyond what the store has places for.
+    pub(super) refused_texts: RefusedTexts,
 }
 
 impl Unit {
@@ -101,6 +103,7 @@ impl Unit {
             probes: 0,
             told: Vec::new(),
             released: Vec::new(),
+            refused_texts: RefusedTexts::default(),
         }
     }
 
@@ -189,6 +192,8 @@ fn bad(point: PointIx, cause: Cause) -> Reading {
     Reading { point, value: f64::NAN, quality: Quality::Bad(cause) }
 }
 
+#[cfg(test)]
+mod four_byte;
 #[cfg(test)]
 mod polled;
 #[cfg(test)]

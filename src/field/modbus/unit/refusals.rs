@@ -156,9 +156,11 @@ pub(super) fn halves(request: &Request, points: &[ModbusPoint]) -> [Request; 2] 
 /// The request that reads exactly these points.
 fn span(table: Table, of: &[usize], points: &[ModbusPoint]) -> Request {
     let from = of.iter().map(|n| points[*n].address).min().unwrap_or_default();
-    let to = of.iter().map(|n| u32::from(points[*n].address) + u32::from(points[*n].format.width())).max();
+    let to = of.iter().map(|n| u32::from(points[*n].address) + u32::from(points[*n].registers())).max();
     let count = to.unwrap_or_default().saturating_sub(u32::from(from)) as u16;
-    Request { table, address: from, count, points: of.to_vec() }
+    // No request has registers of two sizes.
+    let four_byte = of.first().is_some_and(|n| points[*n].four_byte);
+    Request { table, address: from, count, four_byte, points: of.to_vec() }
 }
 
 fn covers(outer: &Request, table: Table, from: u16, count: u16) -> bool {
@@ -367,7 +369,7 @@ impl Unit {
             news = true;
             g.refusals.stale = true;
             let [pair, read] = [m.request.points.len() == 2, learnt.has_read(table, count)];
-            let used: u16 = m.request.points.iter().map(|n| g.points[*n].format.width()).sum();
+            let used: u16 = m.request.points.iter().map(|n| g.points[*n].registers()).sum();
             if m.why == Refusal::Silence && learnt.is_limited(table) {
                 learnt.most(table, learnt.read_of(table));
             // Two neighbours, and so many were never read: the device gives values one by one.

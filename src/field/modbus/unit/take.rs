@@ -6,11 +6,12 @@ use jiff::tz::TimeZone;
 
 use super::super::decode;
 use super::super::factors::Factors;
+use super::super::frame::register_bytes;
 use super::super::plan::Request;
 use super::super::torn::is_torn;
 use super::{Group, Unit, bad};
 use crate::field::ingest::civil::LocalTime;
-use crate::plant::{Cause, Micros, Quality, Reading, TextTable};
+use crate::plant::{Cause, Micros, Quality, Reading, TextTable, TooMany};
 use crate::settings::{Format, ModbusPoint, Scaling};
 
 /// An answer, and when it came.
@@ -31,6 +32,32 @@ pub(in crate::field::modbus) struct Answer<'a> {
 pub(in crate::field::modbus) struct Words<'a> {
     pub(in crate::field::modbus) timezone: &'a TimeZone,
     pub(in crate::field::modbus) texts: &'a TextTable,
+}
+
+/// Texts of a unit that got no number.
+#[derive(Debug, Default)]
+pub(in crate::field::modbus) struct RefusedTexts {
+    /// How many so far.
+    pub(in crate::field::modbus) count: u64,
+    /// The lines of the register list that were told.
+    told: Vec<String>,
+    news: Option<String>,
+}
+
+impl RefusedTexts {
+    /// Counts one; what is told is told once a point.
+    fn note(&mut self, origin: &str, why: TooMany) {
+        self.count += 1;
+        if !self.told.iter().any(|t| t == origin) {
+            self.told.push(origin.to_owned());
+            self.news = Some(format!("the text of {origin} is not taken: {why}"));
+        }
+    }
+
+    /// What is to be told, once.
+    pub(in crate::field::modbus) fn news(&mut self) -> Option<String> {
+        self.news.take()
+    }
 }
 
 /// A value that waits until its factors are read again.
@@ -114,7 +141,7 @@ impl Unit {
         answer: &Answer<'_>,
         words: Words<'_>,
     ) -> (f64, Quality) {
-        let Self { groups, heartbeat, .. } = self;
+        let Self { groups, heartbeat, device, refused_texts, .. } = self;
         let Group { points, loops, period, .. } = &mut groups[group];
         let point: &ModbusPoint = &points[n];
         if point.table.is_bits() {
@@ -124,10 +151,19 @@ impl Unit {
             }
             return decode::bit(point, set);
         }
-        let bytes = answer.values.get(at * 2..).unwrap_or_default();
+        let bytes = answer.values.get(at * register_bytes(point.four_byte)..).unwrap_or_default();
         if let Format::Text(..) = point.format {
             return match decode::text(point, bytes) {
-                Some(text) => words.texts.reading(&text),
+                Some(text) => {
+                    let place = || format!("{} {} {}", device.label, point.table.word(), point.address);
+                    match words.texts.number(&text, place) {
+                        Ok(number) => (number, Quality::Good),
+                        Err(why) => {
+                            refused_texts.note(&point.origin, why);
+                            (f64::NAN, Quality::Bad(Cause::Unreadable))
+                        }
+                    }
+                }
                 None => (f64::NAN, Quality::Bad(Cause::Garbled)),
             };
         }

@@ -268,7 +268,8 @@ fn a_counter_whose_two_answers_do_not_agree_is_uncertain() {
         ..ModbusPoint::plain(PointIx(0), Table::HoldingRegister, 0, Format::U32)
     };
     let mut unit = unit(Quirks::default(), vec![counter]);
-    let request = Request { table: Table::HoldingRegister, address: 0, count: 2, points: vec![0] };
+    let request =
+        Request { table: Table::HoldingRegister, address: 0, count: 2, four_byte: false, points: vec![0] };
     let mut quality = |earlier: [u8; 4], values: [u8; 4]| {
         let mut out = Vec::new();
         let (now, texts) = (Duration::ZERO, TextTable::default());
@@ -278,4 +279,38 @@ fn a_counter_whose_two_answers_do_not_agree_is_uncertain() {
     };
     assert_eq!(quality([0, 1, 0xFF, 0xFF], [0, 2, 0, 0]), Quality::Uncertain(Cause::Torn));
     assert_eq!(quality([0, 1, 0, 1], [0, 1, 0, 2]), Quality::Good);
+}
+
+#[test]
+fn a_text_beyond_the_points_share_is_unreadable_counted_and_told_once() {
+    let text = ModbusPoint {
+        origin: "p.toml:7".to_owned(),
+        ..ModbusPoint::plain(
+            PointIx(0),
+            Table::HoldingRegister,
+            0,
+            Format::Text(2, crate::settings::Encoding::Ascii),
+        )
+    };
+    let name = ModbusPoint { point: PointIx(1), address: 2, ..text.clone() };
+    let mut unit = unit(Quirks::default(), vec![text, name]);
+    let request =
+        Request { table: Table::HoldingRegister, address: 0, count: 4, four_byte: false, points: vec![0, 1] };
+    let texts = TextTable::default();
+    let mut take = |noise: usize| {
+        let values = format!("{noise:04}SZS1").into_bytes();
+        let (mut out, now) = (Vec::new(), Duration::ZERO);
+        let answer = Answer { values: &values, earlier: None, now, at: Micros(0) };
+        unit.take(0, &request, &answer, Words { timezone: &TimeZone::UTC, texts: &texts }, &mut out);
+        (out[0].quality, out[1].quality, unit.refused_texts.count, unit.refused_texts.news())
+    };
+    for n in 0..crate::plant::MOST_OF_A_POINT {
+        assert_eq!(take(n), (Quality::Good, Quality::Good, 0, None));
+    }
+    let unreadable = Quality::Bad(Cause::Unreadable);
+    let (noise, other, count, told) = take(2000);
+    assert_eq!((noise, other, count), (unreadable, Quality::Good, 1));
+    assert!(told.is_some_and(|t| t.contains("p.toml:7") && t.contains("more than 1000 different texts")));
+    assert_eq!(take(2001), (unreadable, Quality::Good, 2, None));
+    assert_eq!(take(7), (Quality::Good, Quality::Good, 2, None), "what has a number keeps it");
 }

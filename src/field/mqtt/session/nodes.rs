@@ -13,7 +13,7 @@ use tracing::{error, info, warn};
 use super::{Session, book};
 use crate::clock::wall_now;
 use crate::field::ingest::unmapped::Unmapped;
-use crate::field::mqtt::sparkplug::{Datatype, Host, Life, NAMESPACE, State, state_topic};
+use crate::field::mqtt::sparkplug::{Host, Life, NAMESPACE, State, state_topic};
 use crate::field::mqtt::status::{EdgeNode, MqttStatus};
 use crate::field::{Ack, Intake};
 use crate::plant::{Batch, DeviceIx, Now};
@@ -109,12 +109,8 @@ impl Nodes {
                 topic = format!("{topic}/{device}");
                 sender = format!("{sender}/{device}");
             }
-            // What cannot become a point is listed too, and says so.
-            let structure =
-                matches!(metric.datatype, Datatype::Template | Datatype::DataSet | Datatype::Other);
-            let kind =
-                || structure.then(|| format!("({}: a structure, which is not read)", metric.datatype.word()));
-            seen.note(&topic, Some(&sender), Some(metric.metric), kind);
+            // What cannot become a point is listed too, and says why.
+            seen.note(&topic, Some(&sender), Some(metric.metric), || Some(metric.value.to_owned()));
         }
     }
 

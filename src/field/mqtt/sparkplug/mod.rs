@@ -16,6 +16,8 @@
 //! | `topic` | what a message is and whose |
 //! | `wire` | the protobuf payload and its guards |
 //! | `value` | one metric → a number or the reason why not |
+//! | `structure` | a template's members, a data set's cells |
+//! | `members` | these as metrics of their part |
 //! | `moment` | when it was taken, whether it may be judged |
 //! | `sequence` | what is next, early or there already |
 //! | `waiting` | what came too early |
@@ -28,11 +30,13 @@
 
 mod gather;
 mod host;
+mod members;
 mod moment;
 mod node;
 mod part;
 mod sequence;
 mod state;
+mod structure;
 #[cfg(test)]
 mod tests;
 mod topic;
@@ -105,6 +109,8 @@ pub struct Counters {
     pub nameless: u64,
     /// Sequence numbers beyond 255.
     pub bad_sequence: u64,
+    /// DataSets and Templates that could not be opened: their points are unreadable.
+    pub unreadable_structures: u64,
     /// Rebirth requests handed out.
     pub rebirths_asked: u64,
 }

@@ -15,7 +15,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::part::{Context, Part};
+use super::part::{Context, Message, Part};
 use super::sequence::{Place, Sequence};
 use super::topic::Kind;
 use super::waiting::{Held, Waiting};
@@ -416,12 +416,12 @@ pub(super) fn list(
     metrics: &[Metric],
     context: &mut Context<'_>,
 ) {
-    for metric in metrics {
-        if let Some(name) = metric.name.as_deref().filter(|n| !n.is_empty()) {
-            let datatype = super::Datatype::from_code(metric.datatype.unwrap_or_default());
-            context.unmapped.note(group, node, device, name, datatype);
-        }
-    }
+    // A part without mapped points, which is forgotten again.
+    let (mut part, mut counters) = (Part::new(device), Counters::default());
+    let times = Times { payload: None, arrival: context.now.wall, birth: true };
+    let mut message = Message::new(Some((group, node)), times, &mut counters, context);
+    part.introduced(metrics, &mut message);
+    part.end(context.aliases);
 }
 
 /// The number of the session, the same in an NBIRTH and in the NDEATH that ends it.

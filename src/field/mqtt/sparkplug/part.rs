@@ -4,15 +4,17 @@
 //! wants aliases unique over the whole node; keeping to the part means that a sender who breaks that
 //! rule can still not put one device's value under another's name.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use super::gather::{Gather, bad};
+use super::members::is_structure;
 use super::moment::{Moment, Times};
 use super::unmapped::Unmapped;
 use super::value::{Datatype, read, unit};
 use super::wire::Metric;
-use super::{Counters, MOST_ALIASES};
+use super::{Counters, MOST_ALIASES, MOST_METRICS};
 use crate::plant::{Batch, Cause, DeviceIx, Meaning, Micros, Now, PointIx, Quality, Reading};
 use crate::settings::{SparkplugMapping, SparkplugRules};
 
@@ -27,6 +29,30 @@ pub(super) struct Context<'a> {
     pub(super) aliases: &'a mut usize,
 }
 
+/// A message while its metrics are taken.
+pub(super) struct Message<'a, 'c> {
+    /// Group and node id in a BIRTH, which names what it holds.
+    pub(super) node: Option<(&'a str, &'a str)>,
+    pub(super) times: Times,
+    pub(super) counters: &'a mut Counters,
+    pub(super) context: &'a mut Context<'c>,
+    /// Members and cells of structures that may still be taken.
+    pub(super) room: usize,
+    /// No alias was met that nobody gave.
+    all_known: bool,
+}
+
+impl<'a, 'c> Message<'a, 'c> {
+    pub(super) fn new(
+        node: Option<(&'a str, &'a str)>,
+        times: Times,
+        counters: &'a mut Counters,
+        context: &'a mut Context<'c>,
+    ) -> Self {
+        Self { node, times, counters, context, room: MOST_METRICS, all_known: true }
+    }
+}
+
 /// A node's own metrics, or a device's.
 #[derive(Debug, Default)]
 pub(super) struct Part {
@@ -36,22 +62,25 @@ pub(super) struct Part {
     pub(super) online: bool,
     /// Messages are missing: a lost BIRTH may have given the aliases another meaning.
     pub(super) doubted: bool,
-    slots: Vec<Slot>,
-    by_name: HashMap<Box<str>, usize>,
+    pub(super) slots: Vec<Slot>,
+    pub(super) by_name: BTreeMap<Box<str>, usize>,
     aliases: HashMap<u64, Alias>,
     /// Not every alias of the BIRTH is remembered.
     cut: bool,
     /// With the time when something was last told of it.
-    devices: Vec<(DeviceIx, Duration)>,
+    pub(super) devices: Vec<(DeviceIx, Duration)>,
 }
 
 /// A mapped metric.
 #[derive(Debug)]
-struct Slot {
-    datatype: Datatype,
+pub(super) struct Slot {
+    pub(super) name: Box<str>,
+    pub(super) datatype: Datatype,
     /// What the last BIRTH, or DATA since, named as its unit; empty if nothing.
     unit: String,
-    named: bool,
+    pub(super) named: bool,
+    /// The BIRTH in force has a metric of just this name, so that it is not a member of another.
+    pub(super) plain: bool,
     targets: Vec<Target>,
 }
 
@@ -65,10 +94,12 @@ struct Target {
     last: Option<(f64, Quality)>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 enum Alias {
     Mapped(usize),
     Unmapped,
+    /// A DataSet or a Template with mapped metrics in it, and its own if it is mapped too.
+    Structure(Box<str>, Option<usize>),
     /// Several metrics claim it; these are the mapped ones.
     Clash(Vec<usize>),
 }
@@ -84,7 +115,7 @@ impl Part {
         self.devices.push((mapping.device, Duration::ZERO));
         for point in &mapping.points {
             let slot = *self.by_name.entry(point.metric.as_str().into()).or_insert_with(|| {
-                self.slots.push(Slot::new());
+                self.slots.push(Slot::new(&point.metric));
                 self.slots.len() - 1
             });
             self.slots[slot].targets.push(Target {
@@ -110,33 +141,76 @@ impl Part {
         self.online = true;
         self.doubted = false;
         for slot in &mut self.slots {
-            slot.named = false;
+            (slot.named, slot.plain) = (false, false);
         }
-        for metric in metrics {
-            let Some(name) = metric.name.as_deref().filter(|n| !n.is_empty()) else {
-                // `tck-id-payloads-alias-birth-requirement`: an alias without its name helps nobody.
-                counters.nameless += 1;
-                continue;
-            };
-            let datatype = Datatype::from_code(metric.datatype.unwrap_or_default());
-            let slot = self.by_name.get(name).copied();
-            if let Some(alias) = metric.alias {
-                self.learn(alias, slot, counters, context.aliases);
-            }
-            match slot {
-                Some(slot) => {
-                    self.slots[slot].datatype = datatype;
-                    self.slots[slot].named = true;
-                    self.slots[slot].unit.clear();
-                    let moment = times.metric(metric.timestamp, metric.is_historical == Some(true));
-                    self.deliver(slot, metric, moment, true, context);
-                }
-                None => context.unmapped.note(node.0, node.1, self.id.as_deref(), name, datatype),
+        for name in metrics.iter().filter_map(|m| m.name.as_deref()) {
+            if let Some(slot) = self.by_name.get(name) {
+                self.slots[*slot].plain = true;
             }
         }
+        let mut message = Message::new(Some(node), times, counters, context);
+        self.introduced(metrics, &mut message);
         let moment = times.message();
         for slot in self.slots.iter_mut().filter(|s| !s.named) {
             slot.bad(&self.devices, Cause::Missing, moment.at, context.gather);
+        }
+    }
+
+    /// Takes the metrics of a BIRTH in: structures that somebody maps first, so that there is room for them; then the
+    /// others; and last metrics of their own, one of which may have the name of a member that nobody maps.
+    pub(super) fn introduced(&mut self, metrics: &[Metric], message: &mut Message<'_, '_>) {
+        let rank = |metric: &Metric| {
+            let datatype = Datatype::from_code(metric.datatype.unwrap_or_default());
+            let mapped = || metric.name.as_deref().is_some_and(|name| !self.under(name).is_empty());
+            match is_structure(metric, datatype) {
+                true if mapped() => 0,
+                true => 1,
+                false => 2,
+            }
+        };
+        let mut order: Vec<(u8, &Metric)> = metrics.iter().map(|m| (rank(m), m)).collect();
+        order.sort_by_key(|(rank, _)| *rank);
+        for (_, metric) in order {
+            self.born((None, 0), metric, message);
+        }
+    }
+
+    /// Takes a metric of a BIRTH in, which may be a member of the template `of`, so many levels down.
+    pub(super) fn born(
+        &mut self,
+        (of, depth): (Option<&str>, usize),
+        metric: &Metric,
+        message: &mut Message<'_, '_>,
+    ) {
+        let Some(own) = metric.name.as_deref().filter(|n| !n.is_empty()) else {
+            // `tck-id-payloads-alias-birth-requirement`: an alias without its name helps nobody.
+            message.counters.nameless += 1;
+            return;
+        };
+        let name = within(of, own);
+        let datatype = Datatype::from_code(metric.datatype.unwrap_or_default());
+        let slot = self.by_name.get(&*name).copied().filter(|s| of.is_none() || !self.slots[*s].plain);
+        let structure = is_structure(metric, datatype);
+        if let Some(alias) = metric.alias {
+            let has_members = structure && !self.under(&name).is_empty();
+            let meaning = match slot {
+                _ if has_members => Alias::Structure((&*name).into(), slot),
+                Some(slot) => Alias::Mapped(slot),
+                None => Alias::Unmapped,
+            };
+            self.learn(alias, meaning, message);
+        }
+        if let Some(slot) = slot {
+            self.slots[slot].datatype = datatype;
+            self.slots[slot].named = true;
+            self.slots[slot].unit.clear();
+            let moment = message.times.metric(metric.timestamp, metric.is_historical == Some(true));
+            self.deliver(slot, metric, moment, true, message.context);
+        }
+        match structure {
+            true => self.open(&name, metric, (depth, true), message),
+            false if slot.is_none() => message.note(self.id.as_deref(), &name, metric),
+            false => {}
         }
     }
 
@@ -148,40 +222,72 @@ impl Part {
         counters: &mut Counters,
         context: &mut Context<'_>,
     ) -> bool {
-        let mut all_known = true;
+        let mut message = Message::new(None, times, counters, context);
         for metric in metrics {
-            let moment = times.metric(metric.timestamp, metric.is_historical == Some(true));
-            match (metric.name.as_deref().filter(|n| !n.is_empty()), metric.alias) {
-                (Some(name), _) => {
-                    if let Some(slot) = self.by_name.get(name).copied() {
-                        self.deliver(slot, metric, moment, true, context);
-                    }
+            self.told((None, 0), metric, true, &mut message);
+        }
+        message.all_known
+    }
+
+    /// Takes a metric of DATA in, which may be a member of the template `of`, so many levels down. What comes
+    /// under a name is as `certain` as what it came in.
+    pub(super) fn told(
+        &mut self,
+        (of, depth): (Option<&str>, usize),
+        metric: &Metric,
+        certain: bool,
+        message: &mut Message<'_, '_>,
+    ) {
+        let moment = message.times.metric(metric.timestamp, metric.is_historical == Some(true));
+        let datatype = Datatype::from_code(metric.datatype.unwrap_or_default());
+        let alias = match (metric.name.as_deref().filter(|n| !n.is_empty()), metric.alias) {
+            (Some(own), _) => {
+                let name = within(of, own);
+                let slot = self.by_name.get(&*name).copied();
+                let slot = slot.filter(|s| of.is_none() || !self.slots[*s].plain);
+                if let Some(slot) = slot {
+                    self.deliver(slot, metric, moment, certain, message.context);
                 }
-                (None, Some(alias)) => match self.aliases.get(&alias) {
-                    Some(Alias::Mapped(slot)) => {
-                        self.deliver(*slot, metric, moment, !self.doubted, context);
-                    }
-                    Some(Alias::Unmapped) => {}
-                    Some(Alias::Clash(slots)) => {
-                        counters.alias_clashes += 1;
-                        for slot in slots {
-                            self.slots[*slot].bad(
-                                &self.devices,
-                                Cause::Unreadable,
-                                moment.at,
-                                context.gather,
-                            );
-                        }
-                    }
-                    None => {
-                        counters.unknown_aliases += 1;
-                        all_known &= self.cut;
-                    }
-                },
-                (None, None) => counters.nameless += 1,
+                // A null may come without its datatype.
+                if is_structure(metric, datatype) || metric.value.is_none() {
+                    self.open(&name, metric, (depth, certain), message);
+                }
+                return;
+            }
+            (None, Some(alias)) => alias,
+            (None, None) => {
+                message.counters.nameless += 1;
+                return;
+            }
+        };
+        match self.aliases.get(&alias) {
+            Some(Alias::Mapped(slot)) => {
+                self.deliver(*slot, metric, moment, certain && !self.doubted, message.context);
+            }
+            Some(Alias::Unmapped) => {}
+            Some(Alias::Structure(name, slot)) => {
+                let (name, certain) = (name.clone(), certain && !self.doubted);
+                if let Some(slot) = *slot {
+                    self.deliver(slot, metric, moment, certain, message.context);
+                }
+                self.open(&name, metric, (depth, certain), message);
+            }
+            Some(Alias::Clash(slots)) => {
+                message.counters.alias_clashes += 1;
+                for slot in slots {
+                    self.slots[*slot].bad(
+                        &self.devices,
+                        Cause::Unreadable,
+                        moment.at,
+                        message.context.gather,
+                    );
+                }
+            }
+            None => {
+                message.counters.unknown_aliases += 1;
+                message.all_known &= self.cut;
             }
         }
-        all_known
     }
 
     /// All its points are bad for `cause` as of `at`.
@@ -230,27 +336,38 @@ impl Part {
         self.cut = false;
     }
 
-    fn learn(&mut self, alias: u64, slot: Option<usize>, counters: &mut Counters, aliases: &mut usize) {
-        let meaning = slot.map_or(Alias::Unmapped, Alias::Mapped);
-        match self.aliases.get_mut(&alias) {
-            None if *aliases >= MOST_ALIASES => self.cut = true,
-            None => {
+    fn learn(&mut self, alias: u64, meaning: Alias, message: &mut Message<'_, '_>) {
+        let aliases = &mut *message.context.aliases;
+        let Some(known) = self.aliases.get(&alias) else {
+            if *aliases >= MOST_ALIASES {
+                self.cut = true;
+            } else {
                 *aliases += 1;
                 self.aliases.insert(alias, meaning);
             }
-            Some(Alias::Mapped(known)) if Some(*known) == slot => {}
-            Some(Alias::Unmapped) if slot.is_none() => {}
-            Some(Alias::Clash(slots)) => slots.extend(slot),
-            Some(known) => {
-                // `tck-id-payloads-alias-uniqueness` broken: nobody can tell which one is meant.
-                counters.alias_clashes += 1;
-                let first = if let Alias::Mapped(slot) = known { Some(*slot) } else { None };
-                *known = Alias::Clash(first.into_iter().chain(slot).collect());
-            }
+            return;
+        };
+        if *known == meaning {
+            return;
+        }
+        // `tck-id-payloads-alias-uniqueness` broken: nobody can tell which one is meant.
+        message.counters.alias_clashes += u64::from(!matches!(known, Alias::Clash(_)));
+        let mut slots = self.slots_of(known);
+        slots.extend(self.slots_of(&meaning));
+        self.aliases.insert(alias, Alias::Clash(slots));
+    }
+
+    /// The mapped metrics that a value under an alias with this meaning would reach.
+    fn slots_of(&self, meaning: &Alias) -> Vec<usize> {
+        match meaning {
+            Alias::Mapped(slot) => vec![*slot],
+            Alias::Unmapped => Vec::new(),
+            Alias::Structure(name, slot) => slot.iter().copied().chain(self.under(name)).collect(),
+            Alias::Clash(slots) => slots.clone(),
         }
     }
 
-    fn deliver(
+    pub(super) fn deliver(
         &mut self,
         slot: usize,
         metric: &Metric,
@@ -287,14 +404,42 @@ impl Part {
 }
 
 impl Slot {
-    fn new() -> Self {
-        Self { datatype: Datatype::Unknown, unit: String::new(), named: false, targets: Vec::new() }
+    fn new(name: &str) -> Self {
+        Self {
+            name: name.into(),
+            datatype: Datatype::Unknown,
+            unit: String::new(),
+            named: false,
+            plain: false,
+            targets: Vec::new(),
+        }
     }
 
     fn bad(&mut self, devices: &[(DeviceIx, Duration)], cause: Cause, at: Micros, gather: &mut Gather) {
+        self.bad_at(devices, cause, Moment { at, live: true, doubted: false }, gather);
+    }
+
+    /// It has no value, for `cause`; of history the present one is not touched.
+    pub(super) fn bad_at(
+        &mut self,
+        devices: &[(DeviceIx, Duration)],
+        cause: Cause,
+        moment: Moment,
+        gather: &mut Gather,
+    ) {
         for target in &mut self.targets {
-            target.last = Some((f64::NAN, Quality::Bad(cause)));
-            gather.add(devices[target.device].0, at, true, bad(target.point, cause));
+            if moment.live {
+                target.last = Some((f64::NAN, Quality::Bad(cause)));
+            }
+            gather.add(devices[target.device].0, moment.at, moment.live, bad(target.point, cause));
         }
+    }
+}
+
+/// The name of a metric that may be a member of the template `of`.
+fn within<'n>(of: Option<&str>, own: &'n str) -> Cow<'n, str> {
+    match of {
+        None => Cow::Borrowed(own),
+        Some(of) => Cow::Owned(format!("{of}/{own}")),
     }
 }

@@ -210,7 +210,7 @@ fn whole(bits: u64, field: u32, width: u32, signed: bool) -> Option<i128> {
 /// What the property `Quality` has against the value (`tck-id-payloads-propertyset-quality-value-value`:
 /// 0 bad, 192 good, 500 stale). Senders with OPC codes use all of 192 to 255 for good; some write a word or a truth
 /// value. One stale metric is that metric's trouble, not a lost device, which is what `Cause::Stale` would say.
-fn complaint(metric: &Metric) -> Option<Cause> {
+pub(super) fn complaint(metric: &Metric) -> Option<Cause> {
     let is = |key: &str| matches!(beside::word_of(key), Some(Word::Quality | Word::Validity));
     let good = match metric.properties.as_ref()?.find(is)? {
         Property::Int(code) => (192..256).contains(code),

@@ -1,8 +1,8 @@
 //! The Sparkplug B payload on the wire: protobuf `org.eclipse.tahu.protobuf.Payload`, and its guards.
 //!
 //! Only what the reading side looks at is declared; prost skips the rest unread (metadata, property
-//! sets within property sets). Data sets and templates are kept as unopened bytes: they are no
-//! numbers, and what is never opened cannot nest. [`parse`] is the one way in.
+//! sets within property sets). Data sets and templates are kept as unopened bytes: `structure` opens one
+//! level at a time, so that nothing nests here. [`parse`] is the one way in.
 
 use std::io::Read;
 
@@ -185,19 +185,20 @@ pub fn parse(bytes: &[u8]) -> Result<Payload, SparkplugError> {
 
 fn plain(bytes: &[u8]) -> Result<Payload, SparkplugError> {
     let damaged = |e: prost::DecodeError| SparkplugError::NotProtobuf(e.to_string());
-    let metrics = metrics_in(bytes).map_err(damaged)?;
+    let metrics = count_of(bytes, 2).map_err(damaged)?;
     if metrics > MOST_METRICS {
         return Err(SparkplugError::TooManyMetrics(metrics));
     }
     Payload::decode(bytes).map_err(damaged)
 }
 
-/// Counted before any is made: a few bytes on the wire are a hundred in memory.
-fn metrics_in(mut bytes: &[u8]) -> Result<usize, prost::DecodeError> {
+/// How often the field `wanted` stands there. Counted before any is made: a few bytes on the wire are a hundred in
+/// memory.
+pub(super) fn count_of(mut bytes: &[u8], wanted: u32) -> Result<usize, prost::DecodeError> {
     let mut count = 0;
     while bytes.has_remaining() {
         let (tag, wire_type) = decode_key(&mut bytes)?;
-        count += usize::from(tag == 2 && wire_type == WireType::LengthDelimited);
+        count += usize::from(tag == wanted && wire_type == WireType::LengthDelimited);
         skip_field(wire_type, tag, &mut bytes, DecodeContext::default())?;
     }
     Ok(count)

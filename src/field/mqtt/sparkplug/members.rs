@@ -1,0 +1,169 @@
+//! The members of templates and the cells of data sets, taken as metrics named `TEMPLATE/MEMBER` and `DATASET/COLUMN`
+//! (or `DATASET/ROW/COLUMN`, rows from 0).
+//!
+//! A template may be told in part: members that a message leaves out are as they were. A data set is told whole: a
+//! cell that it does not have is missing. What cannot be opened leaves all its points unreadable, and what is said
+//! against the whole is said against each of them.
+
+use std::ops::Bound;
+
+use super::Datatype;
+use super::moment::Moment;
+use super::part::{Message, Part};
+use super::structure::{Fault, Place, Table, inherited, members};
+use super::unmapped::example;
+use super::value::complaint;
+use super::wire::{Metric, Value};
+use crate::plant::Cause;
+
+/// Structures within structures are opened so far down.
+const DEEPEST: usize = 8;
+
+/// The structure that `metric` is, by what it holds or by what its BIRTH said.
+pub(super) fn is_structure(metric: &Metric, datatype: Datatype) -> bool {
+    match &metric.value {
+        Some(Value::DataSet(_) | Value::Template(_)) => true,
+        Some(_) => false,
+        None => matches!(datatype, Datatype::DataSet | Datatype::Template),
+    }
+}
+
+impl Part {
+    /// The mapped metrics whose names begin with `name/`, and which no metric of their own has in the BIRTH in force.
+    pub(super) fn under(&self, name: &str) -> Vec<usize> {
+        let head = format!("{name}/");
+        let from = (Bound::Included(head.as_str()), Bound::Unbounded);
+        let all = self.by_name.range::<str, _>(from).take_while(|(known, _)| known.starts_with(&head));
+        all.map(|(_, slot)| *slot).filter(|slot| !self.slots[*slot].plain).collect()
+    }
+
+    /// Takes what is in the structure `metric`, which goes by `name`, `depth` levels down.
+    pub(super) fn open(
+        &mut self,
+        name: &str,
+        metric: &Metric,
+        (depth, certain): (usize, bool),
+        message: &mut Message<'_, '_>,
+    ) {
+        let under = self.under(name);
+        // In a BIRTH what nobody maps is listed.
+        if under.is_empty() && message.node.is_none() {
+            return;
+        }
+        let moment = message.times.metric(metric.timestamp, metric.is_historical == Some(true));
+        let against = if metric.is_null == Some(true) { Some(Cause::NotANumber) } else { complaint(metric) };
+        if let Some(cause) = against {
+            self.spoil(&under, cause, moment, message);
+            message.note(self.id.as_deref(), name, metric);
+            return;
+        }
+        let opened = match &metric.value {
+            _ if depth >= DEEPEST => Err(Fault::Deep(DEEPEST)),
+            Some(Value::Template(bytes)) => match members(bytes, &mut message.room) {
+                Ok(Some(found)) if !found.is_empty() => {
+                    self.template(name, found, metric, (depth, certain), message);
+                    Ok(())
+                }
+                Ok(found) => {
+                    let empty = if found.is_some() { "no members" } else { "a definition" };
+                    message.note_words(self.id.as_deref(), name, (Datatype::Template, empty));
+                    Ok(())
+                }
+                Err(fault) => Err(fault),
+            },
+            Some(Value::DataSet(bytes)) => Table::read(bytes, &mut message.room)
+                .map(|table| self.data_set((name, &under), &table, metric, (moment, certain), message)),
+            _ => {
+                self.spoil(&under, Cause::Missing, moment, message);
+                Ok(())
+            }
+        };
+        if let Err(fault) = opened {
+            message.counters.unreadable_structures += 1;
+            self.spoil(&under, Cause::Unreadable, moment, message);
+            let datatype = match metric.value {
+                Some(Value::DataSet(_)) => Datatype::DataSet,
+                _ => Datatype::Template,
+            };
+            let words = format!("not readable: {fault}");
+            message.note_words(self.id.as_deref(), name, (datatype, &words));
+        }
+    }
+
+    /// All of `slots` have no value, for `cause`.
+    fn spoil(&mut self, slots: &[usize], cause: Cause, moment: Moment, message: &mut Message<'_, '_>) {
+        for slot in slots {
+            self.slots[*slot].named = true;
+            self.slots[*slot].bad_at(&self.devices, cause, moment, message.context.gather);
+        }
+    }
+
+    fn template(
+        &mut self,
+        name: &str,
+        found: Vec<Metric>,
+        whole: &Metric,
+        (depth, certain): (usize, bool),
+        message: &mut Message<'_, '_>,
+    ) {
+        for member in found {
+            let member = inherited(member, whole);
+            match message.node {
+                Some(_) => self.born((Some(name), depth + 1), &member, message),
+                None => self.told((Some(name), depth + 1), &member, certain, message),
+            }
+        }
+    }
+
+    fn data_set(
+        &mut self,
+        (name, under): (&str, &[usize]),
+        table: &Table,
+        whole: &Metric,
+        (moment, certain): (Moment, bool),
+        message: &mut Message<'_, '_>,
+    ) {
+        for slot in under {
+            let place = table.place(&self.slots[*slot].name[name.len() + 1..]);
+            self.slots[*slot].named = true;
+            match place {
+                Place::Cell(row, column) => {
+                    let cell = table.cell((row, column), whole);
+                    self.slots[*slot].datatype = Datatype::from_code(cell.datatype.unwrap_or_default());
+                    self.deliver(*slot, &cell, moment, certain, message.context);
+                }
+                Place::Several => self.spoil(&[*slot], Cause::Unreadable, moment, message),
+                Place::Nowhere => self.spoil(&[*slot], Cause::Missing, moment, message),
+            }
+        }
+        if message.node.is_none() {
+            return;
+        }
+        let mut names = table.names().peekable();
+        if names.peek().is_none() {
+            message.note(self.id.as_deref(), name, whole);
+        }
+        for (column, at) in names {
+            let full = format!("{name}/{column}");
+            if !self.by_name.contains_key(full.as_str()) {
+                message.note(self.id.as_deref(), &full, &table.cell(at, whole));
+            }
+        }
+    }
+}
+
+impl Message<'_, '_> {
+    /// Lists what no mapping takes, in a BIRTH; the protocol's own is left out there.
+    pub(super) fn note(&mut self, device: Option<&str>, name: &str, metric: &Metric) {
+        let Some((group, node)) = self.node else { return };
+        let datatype = Datatype::from_code(metric.datatype.unwrap_or_default());
+        self.context.unmapped.note((group, node, device), name, datatype, &example(metric, datatype));
+    }
+
+    /// Lists a structure, mapped or not, with what is to be known of it.
+    fn note_words(&mut self, device: Option<&str>, name: &str, (datatype, words): (Datatype, &str)) {
+        let Some((group, node)) = self.node else { return };
+        let words = format!("({}, {words})", datatype.word());
+        self.context.unmapped.note((group, node, device), name, datatype, &words);
+    }
+}
