@@ -1,8 +1,13 @@
 //! Devices with registers of four bytes, as the Enron extension of Modbus describes them: 5001 to 6999 are 32-bit
 //! integers, 7001 to 7999 single-precision floats, each under one address and high byte first; 3001 to 4999 are as usual.
 
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::peers::odd::Act::Say;
 use crate::peers::odd::Ask;
@@ -86,4 +91,79 @@ async fn without_the_setting_the_error_names_it_and_no_value_is_shown() {
         .await;
         gateway.stop().await;
     }
+}
+
+/// A device that has nothing but registers of four bytes, 0 to 79, at most 62 a request: register N holds the float N/8.
+async fn daniel() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            // The other side going away is how it ends.
+            tokio::spawn(async move { drop(answers(stream).await) });
+        }
+    });
+    port
+}
+
+async fn answers(mut stream: TcpStream) -> std::io::Result<()> {
+    loop {
+        let mut head = [0u8; 7];
+        stream.read_exact(&mut head).await?;
+        let mut pdu = vec![0u8; usize::from(u16::from_be_bytes([head[4], head[5]])) - 1];
+        stream.read_exact(&mut pdu).await?;
+        let answer = match pdu[..] {
+            [3, a, b, c, d] => {
+                let (from, count) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
+                match (count, u32::from(from) + u32::from(count)) {
+                    (1..=62, 1..=80) => {
+                        let floats = (from..from + count).flat_map(|n| (f32::from(n) / 8.0).to_be_bytes());
+                        [vec![3, (count * 4) as u8], floats.collect()].concat()
+                    }
+                    (1..=62, _) => vec![0x83, 2],
+                    _ => vec![0x83, 3],
+                }
+            }
+            _ => vec![pdu[0] | 0x80, 1],
+        };
+        let mut frame = head.to_vec();
+        frame[4..6].copy_from_slice(&(answer.len() as u16 + 1).to_be_bytes());
+        frame.extend(answer);
+        stream.write_all(&frame).await?;
+    }
+}
+
+async fn probe(arguments: &[&str]) -> (i32, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_steamward"));
+    command.arg("probe").args(arguments);
+    let run =
+        tokio::task::spawn_blocking(move || command.output()).await.expect("no panic").expect("the binary");
+    let text = String::from_utf8_lossy(&run.stdout).into_owned() + &String::from_utf8_lossy(&run.stderr);
+    (run.status.code().unwrap_or(-1), text)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_probes_say_that_registers_have_four_bytes_and_read_them_when_they_are_told() {
+    let address = format!("127.0.0.1:{}", daniel().await);
+    let look = ["modbus", &address, "--unit", "1", "--table", "holding"];
+    let (code, said) = probe(&look).await;
+    assert!(said.contains("try --register-bytes 4"), "{code} {said}");
+    let (code, said) = probe(&[&look[..], &["--register-bytes", "4"]].concat()).await;
+    assert!(code == 0 && said.contains("0..79") && said.contains("four_byte = ["), "{code} {said}");
+    assert!(said.contains("{ table = \"holding\", from = 0, to = 79 }"), "{said}");
+    let place = [address.as_str(), "--table", "holding", "--at", "10"];
+    let four = ["--register-bytes", "4"];
+    let (code, said) = probe(&[&["read"], &place[..], &["--type", "f32"], &four].concat()).await;
+    assert!(code == 0 && said.contains("1.25"), "{code} {said}");
+    let (code, said) = probe(&[&["read"], &place[..], &["--type", "f32"]].concat()).await;
+    assert!(code == 1 && said.contains("registers of four bytes?"), "{code} {said}");
+    let (code, said) = probe(&[&["read"], &place[..], &["--type", "u16"], &four].concat()).await;
+    assert!(code == 2 && said.contains("a value of 2 bytes, but register 10 holds four"), "{code} {said}");
+    let orders = ["--samples", "1", "--expect", "1.25", "--json"];
+    let (code, said) = probe(&[&["orders"], &place[..], &orders, &four].concat()).await;
+    let found: Value = serde_json::from_str(&said).unwrap_or_default();
+    let first = &found["candidates"][0];
+    assert_eq!((code, &first["type"], &first["order"]), (0, &json!("f32"), &json!("abcd")), "{said}");
+    let types = found["candidates"].as_array().expect("a list").iter();
+    assert!(types.clone().all(|c| matches!(c["type"].as_str(), Some("f32" | "u32" | "i32"))), "{said}");
 }

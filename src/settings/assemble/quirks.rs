@@ -227,6 +227,23 @@ mod tests {
     }
 
     #[test]
+    fn replies_in_payloads_have_registers_of_two_bytes_and_a_profile_that_says_otherwise_is_a_fault() {
+        let settings = "[site]\nid = \"n\"\n[[source.mqtt]]\nid = \"a\"\naddress = \"mqtt://192.0.2.1\"\n\
+                        [[equipment]]\nid = \"e\"\nprofile = \"p\"\nsource = \"a\"\nunit = 1\ntopic = \"t\"\n";
+        let told = |head: &str| {
+            let profile = format!(
+                "kind = \"k\"\nshape = {{ preset = \"hex\", request = [{{ function = 3, start = 0, count = 4 }}] }}\n\
+                 {head}\n[[point]]\nid = \"x\"\naddress = 40001\ntype = \"f32\"\n"
+            );
+            let loaded = load_texts(&[("t.toml", settings)], &[("p.toml", &profile)], &[]);
+            loaded.err().map(|e| e.to_string()).unwrap_or_default()
+        };
+        assert_eq!(told(""), "");
+        let said = told("[modbus]\nfour_byte = [{ from = 0, to = 9 }]");
+        assert!(said.contains("are read from Modbus sources only"), "{said}");
+    }
+
+    #[test]
     fn what_has_no_place_in_a_register_of_four_bytes_is_a_fault_with_what_to_write() {
         for (head, point, said) in [
             (ENRON, "address = 5001", "address: a value of 2 bytes, but register 5001 holds four"),

@@ -6,7 +6,9 @@ use prost::Message;
 
 use super::bench::{START_MS, bad, good, message, told, values};
 use crate::field::mqtt::sparkplug::structure::{Fault, Place, Table, members};
-use crate::field::mqtt::sparkplug::{Host, MOST_METRICS, Metric, Value};
+use crate::field::mqtt::sparkplug::{
+    Host, MOST_METRICS, Metric, Property, PropertySet, PropertyValue, Value,
+};
 use crate::plant::meaning::Kind;
 use crate::plant::{Batch, Cause, DeviceIx, Meaning, Micros, Now, PointIx, Quality};
 use crate::settings::{SparkplugMapping, SparkplugPoint, SparkplugRules};
@@ -22,7 +24,7 @@ const MAPPED: [&str; 10] = [
     "_types_/Boiler/pressure",
     "bad/x",
     "clash/x",
-    "boiler/x/x/x/x/x/x/x/x/x",
+    "boiler/x/x/x/x/x/x/x/x/x/x/x/x/x",
 ];
 
 fn host(metrics: &[&str]) -> Host {
@@ -176,6 +178,41 @@ fn structures_that_nobody_maps_take_no_room_from_those_that_are_mapped() {
     let null = Metric { name: Some("boiler".to_owned()), is_null: Some(true), ..Metric::default() };
     let payload = message(START_MS + 101_000, 1, vec![null]).encode_to_vec();
     assert_eq!(values(&told(&take(&mut host, 1, "NDATA/n", &payload))), [bad(0, Cause::NotANumber)]);
+}
+
+#[test]
+fn what_is_said_of_the_whole_holds_for_a_member_that_says_nothing_itself() {
+    let unit = |unit: &str| PropertySet {
+        keys: vec!["engUnit".to_owned()],
+        values: vec![PropertyValue {
+            r#type: Some(12),
+            is_null: None,
+            value: Some(Property::String(unit.to_owned())),
+        }],
+    };
+    for (own, said, value) in [(None, 1250.0, 1.25), (Some("bar"), 12.5, 1.25)] {
+        let member = Metric {
+            name: Some("pressure".to_owned()),
+            datatype: Some(10),
+            properties: own.map(unit),
+            value: Some(Value::Double(said)),
+            ..Metric::default()
+        };
+        let mut one = Vec::new();
+        prost::encoding::message::encode(2, &member, &mut one);
+        let whole = Metric {
+            name: Some("boiler".to_owned()),
+            datatype: Some(19),
+            timestamp: Some(START_MS + 90_000),
+            properties: Some(unit("kPa")),
+            value: Some(Value::Template(one)),
+            ..Metric::default()
+        };
+        let payload = message(START_MS + 100_000, 0, vec![whole]).encode_to_vec();
+        let told = told(&take(&mut host(&["boiler/pressure"]), 0, "NBIRTH/n", &payload));
+        assert_eq!(values(&told), [good(0, value)], "{own:?}");
+        assert_eq!(told[0].at_ms, 90_000);
+    }
 }
 
 #[test]
