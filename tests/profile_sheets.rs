@@ -84,6 +84,9 @@ fn a_profile_with_every_kind_of_limit_comes_back_from_its_sheet_and_what_does_no
         assert_eq!(code, 0, "{out}: {said}");
         std::fs::remove_file(dir.path().join("back.toml")).expect("removed");
     }
+    std::fs::write(dir.path().join("p.csv"), "id,address,type,colour\na,40001,u16,red\n").expect("a file");
+    let (_, said, _) = steamward(dir.path(), &["export", "p.csv", "--out", "x.csv"]);
+    assert!(said.contains("columns of p.csv that are not used: D `colour`"), "{said}");
     let odd = text.replace("unit = \"mm\"", "unit = \"mm\"\nname = \"-\"");
     std::fs::write(dir.path().join("p.toml"), odd).expect("a file");
     let (_, said, _) = steamward(dir.path(), &["export", "p.toml", "--out", "x.csv"]);

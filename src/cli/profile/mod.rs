@@ -419,11 +419,14 @@ impl Report<'_> {
 }
 
 fn export(name: &str, out: &Path, profiles: &Path) -> Result<i32, String> {
-    let (shown, profile) = load(name, profiles)?;
+    let (shown, profile, unused) = load(name, profiles)?;
     let title = Path::new(&shown).file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
     let exported = sheet::export(&title, &profile);
     write::whole(out, &write::sheet(out, &exported.sheet)?)?;
     tell!("{}: {} points", out.display(), profile.points.len());
+    if !unused.is_empty() {
+        tell!("warning: columns of {shown} that are not used: {}", unused.join(", "));
+    }
     if !exported.lost.is_empty() {
         tell!("warning: an import of this sheet does not give back: {}", exported.lost.join("; "));
     }
@@ -437,7 +440,7 @@ fn export(name: &str, out: &Path, profiles: &Path) -> Result<i32, String> {
 }
 
 fn diff(a: &str, b: &str, profiles: &Path, json: bool) -> Result<i32, String> {
-    let ((_, a), (_, b)) = (load(a, profiles)?, load(b, profiles)?);
+    let ((_, a, _), (_, b, _)) = (load(a, profiles)?, load(b, profiles)?);
     let diff = Diff::between(&a, &b);
     if json {
         let text = serde_json::to_string(&diff).map_err(|e| e.to_string())?;
@@ -448,8 +451,8 @@ fn diff(a: &str, b: &str, profiles: &Path, json: bool) -> Result<i32, String> {
     Ok(if diff.is_empty() { exit::FINE } else { exit::FAILED })
 }
 
-/// A profile by name or file, or a spreadsheet as the profile it would be.
-fn load(name: &str, profiles: &Path) -> Result<(String, Profile), String> {
+/// A profile by name or file, or a spreadsheet as the profile it would be, with its columns that nothing is made of.
+fn load(name: &str, profiles: &Path) -> Result<(String, Profile, Vec<String>), String> {
     let given = Path::new(name);
     let candidates =
         [given.to_owned(), profiles.join(format!("{name}.toml")), profiles.join(format!("{name}.csv"))];
@@ -468,7 +471,7 @@ fn load(name: &str, profiles: &Path) -> Result<(String, Profile), String> {
     let shown = path.display().to_string();
     if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("toml")) {
         let text = std::fs::read_to_string(path).map_err(|e| format!("{shown}: {e}"))?;
-        return sheet::read(&shown, &text).map(|p| (shown.clone(), p)).map_err(|f| f.to_string());
+        return sheet::read(&shown, &text).map(|p| (shown.clone(), p, Vec::new())).map_err(|f| f.to_string());
     }
     let imported = sheet::import(&read::sheets(path)?, &Options::default());
     if !imported.faults.is_empty() {
@@ -481,7 +484,8 @@ fn load(name: &str, profiles: &Path) -> Result<(String, Profile), String> {
             imported.stations.len()
         ));
     }
-    Ok((shown, sheet::merge(&Profile::default(), &imported, false).profile))
+    let unused = imported.sheets.iter().flat_map(|s| s.ignored.iter().cloned()).collect();
+    Ok((shown, sheet::merge(&Profile::default(), &imported, false).profile, unused))
 }
 
 fn names(profiles: &Path) -> Vec<String> {

@@ -66,6 +66,15 @@ pub(super) const OF_LIMIT: &[&str] = &[
     "response_time",
 ];
 
+/// What people are told with a limit, in columns of the CSV form: each also with `_low` for `ll` and `l`, and `_en`.
+pub(super) const TOLD: &[&str] = &["message", "consequence", "response"];
+
+/// A column of the CSV form for all limits of its row.
+pub(super) fn is_of_every_limit(column: &str) -> bool {
+    let bare = column.strip_suffix("_en").unwrap_or(column);
+    column == "response_time_s" || TOLD.contains(&bare.strip_suffix("_low").unwrap_or(bare))
+}
+
 /// Keys whose cells are texts, whatever they look like.
 pub(super) const TEXTS: &[&str] =
     &["pointer", "quality", "topic", "metric", "key", "encoding", "bit_order", "period"];

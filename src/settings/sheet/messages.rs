@@ -310,3 +310,10 @@ pub(super) fn two_notations(bare: &str, base: u8, whole: &str) -> String {
         "`{bare}` is read as a plain address, counted from {base}, and `{whole}` of the same list counts from 1"
     )
 }
+
+pub(super) const STATE_NUMBER_REMEDY: &str =
+    "write the number of the state that alarms in a column state, or the setpoint alone";
+
+pub(super) fn states_no_setpoint(text: &str) -> String {
+    format!("`{text}` names states, and not one that alarms at this limit")
+}

@@ -248,6 +248,7 @@ impl<'a> Reading<'a> {
         for (key, field) in [("decimals_from", Field::DecimalsFrom), ("times", Field::Times)] {
             references.extend(self.cell(&field).map(|(column, text)| (key, column, plain(&text))));
         }
+        self.told_of_limits(&mut keys);
         if exact {
             self.rest_of_export(&mut keys);
         }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::text::{NumberFault, folded, has_chinese, number, number_and_unit, plain, tidy};
 use super::value::Val;
-pub(super) use states::speaks_of_states;
+pub(super) use states::{alarm_state, speaks_of_states};
 
 /// `0~2.5`, `-150-150`, `±150 mm`, `0…1.6MPa`: low, high, unit if one stands behind.
 pub(super) fn range(text: &str) -> Option<(f64, f64, String)> {

@@ -100,6 +100,30 @@ pub(in crate::settings::sheet) fn speaks_of_states(text: &str) -> bool {
     signed || both(0, 1) || both(1, 2)
 }
 
+/// Words that name a state in which somebody is to be called.
+const ALARMS: &[&str] = &[
+    "报警", "告警", "故障", "异常", "跳闸", "超限", "缺水", "缺相", "断水", "断线", "断电", "熄火", "泄漏",
+    "过载", "超压", "超温", "alarm", "fault", "fail", "trip", "abnormal", "leak", "overload",
+];
+
+/// In a text that names states (`0=正常,1=缺水`, `2=故障`): the number of the one that alarms, `None` inside where it is none
+/// or several. `None` for a text that names no states.
+pub(in crate::settings::sheet) fn alarm_state(text: &str) -> Option<Option<f64>> {
+    let text = plain(text);
+    let several = super::labels(&text).is_some();
+    let signs = with_signs(&text).unwrap_or_else(|| text.clone());
+    let all = super::marked(&text, false).filter(|_| several).or_else(|| super::marked(&signs, false))?;
+    let alarms = |words: &str| {
+        let words = ["无故障", "无报警", "无异常", "no fault", "no alarm", "no_fault"]
+            .iter()
+            .fold(words.to_lowercase(), |w, no| w.replace(no, ""));
+        ALARMS.iter().any(|a| words.contains(a))
+    };
+    let mut found = all.iter().filter(|(_, words)| alarms(words)).map(|(number, _)| *number as f64);
+    let one = found.next().filter(|_| found.next().is_none());
+    (several || all.len() > 1 || one.is_some()).then_some(one)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,6 +143,26 @@ mod tests {
         }
         assert_eq!(closed("缺水)"), "缺水");
         assert_eq!(closed("故障(红)"), "故障(红)");
+    }
+
+    #[test]
+    fn the_state_that_alarms_is_told_from_the_others() {
+        for (text, state) in [
+            ("0=正常,1=缺水", Some(Some(1.0))),
+            ("0：停止 1：运行 2：故障", Some(Some(2.0))),
+            ("2=故障", Some(Some(2.0))),
+            ("0为无故障，1为有故障", Some(Some(1.0))),
+            ("0=停,1=开", Some(None)),
+            ("1=缺水,2=熄火", Some(None)),
+            ("75", None),
+            ("≥1.25 MPa", None),
+            ("0.4~1.2", None),
+            ("-75~75", None),
+            ("1.25-1.3 MPa", None),
+            ("5 s", None),
+        ] {
+            assert_eq!(alarm_state(text), state, "{text}");
+        }
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! The limits of an analogue point.
 
+use std::collections::BTreeMap;
+
 use super::super::headers::Field;
+use super::super::keys::{LIMITS, TOLD};
 use super::super::lists;
 use super::super::text::{folded, plain, tidy};
 use super::super::value::{Keys, Val};
@@ -19,13 +22,26 @@ impl Reading<'_> {
                 continue;
             }
             self.titled_in(&field, column, unit);
-            match quantity(&text) {
-                Ok((at, own)) => {
+            // `0=正常,1=缺水` names states, the first of them no setpoint.
+            let named = if self.around.block.exact { None } else { lists::alarm_state(&text) };
+            match (named, quantity(&text)) {
+                (Some(Some(at)), _) if kind == "state" => {
+                    keys.insert("limits.state.at".to_owned(), Val::Number(at));
+                    set.push((column, kind, at));
+                }
+                (Some(_), _) => {
+                    self.fault(
+                        column,
+                        messages::states_no_setpoint(&tidy(&text)),
+                        messages::STATE_NUMBER_REMEDY,
+                    );
+                }
+                (None, Ok((at, own))) => {
                     self.same_unit(column, &own, unit);
                     keys.insert(format!("limits.{kind}.at"), Val::Number(at));
                     set.push((column, kind, at));
                 }
-                Err((problem, remedy)) => self.fault(column, problem, remedy),
+                (None, Err((problem, remedy))) => self.fault(column, problem, remedy),
             }
         }
         if !self.around.block.exact {
@@ -59,6 +75,22 @@ impl Reading<'_> {
         if matches!(word.as_str(), "否" | "n" | "no" | "×" | "false") {
             return;
         }
+        if let Some(state) = lists::alarm_state(&text) {
+            match state.filter(|_| !set.iter().any(|(_, kind, _)| *kind == "state")) {
+                Some(at) => {
+                    keys.insert("limits.state.at".to_owned(), Val::Number(at));
+                    set.push((column, "state", at));
+                }
+                None => {
+                    self.fault(
+                        column,
+                        messages::states_no_setpoint(&tidy(&text)),
+                        messages::STATE_NUMBER_REMEDY,
+                    );
+                }
+            }
+            return;
+        }
         let mut put = |reading: &mut Self, kind: &'static str, at: f64, own: &str| {
             reading.same_unit(column, own, unit);
             if set.iter().any(|(_, k, _)| *k == kind) {
@@ -89,6 +121,31 @@ impl Reading<'_> {
             ),
         }
         set.sort_by_key(|(_, kind, _)| ["ll", "l", "h", "hh", "state"].iter().position(|k| k == kind));
+    }
+
+    /// What people are told with each limit of the row: `message`, `message_low` for `ll` and `l`, `response_time_s`.
+    pub(super) fn told_of_limits(&self, keys: &mut Keys) {
+        let cell = |column: String| {
+            self.cell(&Field::Key(column)).map(|(_, text)| Val::Text(text.trim().to_owned()))
+        };
+        let both = |column: &str| {
+            let texts = [("zh", cell(column.to_owned())), ("en", cell(format!("{column}_en")))];
+            let texts: BTreeMap<String, Val> =
+                texts.into_iter().filter_map(|(language, text)| Some((language.to_owned(), text?))).collect();
+            (!texts.is_empty()).then_some(Val::Table(texts))
+        };
+        let set: Vec<&str> =
+            LIMITS.iter().copied().filter(|kind| keys.contains_key(&format!("limits.{kind}.at"))).collect();
+        for kind in set {
+            for key in TOLD {
+                let low = if matches!(kind, "ll" | "l") { both(&format!("{key}_low")) } else { None };
+                let told = low.or_else(|| both(key));
+                keys.extend(told.map(|told| (format!("limits.{kind}.{key}"), told)));
+            }
+            let seconds = self.cell(&Field::Key("response_time_s".to_owned()));
+            let time = seconds.map(|(_, text)| Val::Text(format!("{}s", plain(&text))));
+            keys.extend(time.map(|time| (format!("limits.{kind}.response_time"), time)));
+        }
     }
 
     /// Deadband and delays of the row, for each of its limits.

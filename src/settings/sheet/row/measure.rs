@@ -2,7 +2,7 @@
 //! labels, limits, and the keys that only profiles have.
 
 use super::super::headers::Field;
-use super::super::keys::{LIMITS, OF_LIMIT, TEXTS, way};
+use super::super::keys::{LIMITS, OF_LIMIT, TEXTS, is_of_every_limit, way};
 use super::super::lists;
 use super::super::text::{folded, is_blank, plain, tidy};
 use super::super::types::width;
@@ -122,8 +122,9 @@ impl Reading<'_> {
             (quantity(&one.1).is_err() && lists::range(&one.1).is_some()).then_some(one)
         });
         if let Some((column, text)) = whole {
-            // `0=正常,1=缺水` names states.
-            if !self.around.block.exact && lists::labels(&text).is_some() {
+            // `0=正常,1=缺水` names states, and `0正常;1缺水` is asked.
+            let states = || lists::labels(&text).is_some() || lists::speaks_of_states(&text);
+            if !self.around.block.exact && states() {
                 return None;
             }
             let Some((low, high, own)) = lists::range(&text) else {
@@ -256,7 +257,14 @@ impl Reading<'_> {
         let wide = keys.get("type").and_then(Val::as_text).and_then(width).is_some_and(|w| w > 2);
         let mut cells: Vec<(usize, String)> = own.clone().into_iter().collect();
         if !exact && !wide {
-            let fields = [Field::Describe, Field::Name, Field::Range, Field::Unit];
+            let fields = [
+                Field::Describe,
+                Field::Name,
+                Field::Range,
+                Field::Unit,
+                Field::Alarm,
+                Field::Limit("state"),
+            ];
             cells.extend(fields.iter().filter_map(|f| self.cell(f)));
             let remarks = self.around.block.columns.iter().filter(|c| c.field == Field::Remark);
             cells.extend(remarks.map(|c| (c.index, self.around.sheet.down(self.row, c.index).shown())));
@@ -291,6 +299,10 @@ impl Reading<'_> {
     pub(super) fn own_keys(&mut self, keys: &mut Keys) {
         for c in &self.around.block.columns {
             let Field::Key(key) = &c.field else { continue };
+            // See `told_of_limits`.
+            if is_of_every_limit(key) {
+                continue;
+            }
             let text = self.around.sheet.down(self.row, c.index).shown();
             let path = path_of(key);
             let is_text = TEXTS.contains(&path.as_str());

@@ -126,6 +126,51 @@ fn what_may_name_states_and_is_not_understood_is_asked() {
 }
 
 #[test]
+fn names_of_states_in_a_column_of_alarms_tell_the_state_and_are_no_setpoint() {
+    for text in ["0=正常,1=缺水", "0=正常, 1=缺水", "0:正常;1:缺水"] {
+        for column in ["报警值", "报警状态"] {
+            let found = read_texts(&[
+                &format!("名称 | 地址 | 类型 | {column}"),
+                &format!("水位状态 | 40001 | UINT16 | {text}"),
+            ]);
+            let all = points(&found);
+            assert_eq!(
+                all,
+                [
+                    "level_status: address = 40001, labels = { 0 = { zh = \"正常\" }, 1 = { zh = \"缺水\" } }, \
+                  limits.state.at = 1, name = \"水位状态\", type = \"u16\""
+                ],
+                "{column} {text}: {:?}",
+                told(&found.faults)
+            );
+        }
+        let found =
+            read_texts(&["名称 | 地址 | 类型 | 高报", &format!("水位状态 | 40001 | UINT16 | {text}")]);
+        assert!(told(&found.faults).join("").contains("names states, and not one"), "{:?}", points(&found));
+    }
+    let open = read_texts(&["名称 | 地址 | 类型 | 报警状态", "水位状态 | 40001 | UINT16 | 0=停,1=开"]);
+    assert_eq!(open.faults.len(), 1, "{:?}", points(&open));
+}
+
+#[test]
+fn the_columns_of_the_csv_form_that_tell_people_something_are_read_for_each_limit() {
+    let found = read_texts(&[
+        "id | address | type | l | h | message | message_en | message_low | response_time_s",
+        "a | 40001 | u16 | 1 | 9 | 高 | high | 低 | 60",
+        "b | 40002 | u16 | | | 高 | | |",
+    ]);
+    assert_eq!(
+        points(&found),
+        [
+            "a: address = 40001, limits.h.at = 9, limits.h.message = { zh = \"高\", en = \"high\" }, \
+             limits.h.response_time = \"60s\", limits.l.at = 1, limits.l.message = { zh = \"低\" }, \
+             limits.l.response_time = \"60s\", type = \"u16\"",
+            "b: address = 40002, type = \"u16\"",
+        ]
+    );
+}
+
+#[test]
 fn the_states_of_a_bit_in_the_column_of_units_tell_its_alarm() {
     let found = read_texts(&["名称 | 地址 | 类型 | 单位", "连锁 | 10001 | BOOL | 0:正常 1:故障"]);
     let state = found.points[0].keys.get("limits.state.at");
