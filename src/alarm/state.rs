@@ -16,10 +16,11 @@
 //! still true calls anew as Unacknowledged, and a latch that nobody has seen is shown. Called by the engine.
 
 /// State of one alarm, as people see it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AlarmState {
     /// A: no alarm.
+    #[default]
     Normal,
     /// B: in alarm, nobody has acknowledged.
     Unacknowledged,

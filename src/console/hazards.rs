@@ -71,7 +71,8 @@ pub(super) async fn evidence(
         None => {
             let (from, to) = (hazard.evidence_from, hazard.evidence_to);
             let ahead = shared.with_ledger(|l| l.windows())?.get(&id).map(|window| window.1);
-            let collect = |j: &JournalReader| evidence::collect(j, &hazard.equipment, (from, to), ahead);
+            let equipment = hazard.equipment.as_deref().unwrap_or_default();
+            let collect = |j: &JournalReader| evidence::collect(j, equipment, (from, to), ahead);
             (None, shared.with_journal(collect)?)
         }
     };

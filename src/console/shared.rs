@@ -11,7 +11,7 @@ use super::data_path::{HeardView, OutboxView, PathView};
 use super::refusal::Refusal;
 use super::views::{EquipmentView, EvidenceRef, HazardView, LimitView, PointView, rfc3339};
 use crate::command::Command;
-use crate::hazard::{Evidence, Hazard};
+use crate::hazard::{AlarmOrigin, Evidence, Hazard, Origin};
 use crate::live::Request;
 use crate::live::Texts;
 use crate::people::{Actor, Via};
@@ -132,12 +132,18 @@ impl Shared {
             Evidence::Sealed { sha256, .. } => Some(sha256.clone()),
             Evidence::Pending => None,
         };
+        let source = hazard.origin.as_str();
+        let (rule, alarm) = match hazard.origin {
+            Origin::Alarm(alarm) => (Some(alarm.rule.clone()), alarm),
+            _ => (None, AlarmOrigin::default()),
+        };
         Ok(HazardView {
             id,
             number: hazard.number,
             equipment: hazard.equipment,
-            rule: hazard.rule,
-            point: hazard.point,
+            source,
+            rule,
+            point: alarm.point,
             category: hazard.category,
             title: Texts { zh: hazard.title_zh, en: hazard.title_en },
             consequence: hazard.consequence_zh.zip(hazard.consequence_en).map(|(zh, en)| Texts { zh, en }),
@@ -149,9 +155,9 @@ impl Shared {
             found_at: rfc3339(hazard.found_at),
             last_seen: rfc3339(hazard.last_seen),
             occurrences: hazard.occurrences,
-            value: hazard.value,
-            setpoint: hazard.setpoint,
-            unit: hazard.unit,
+            value: alarm.value,
+            setpoint: alarm.setpoint,
+            unit: alarm.unit,
             acknowledged_by: hazard.acknowledged_by,
             acknowledged_at: hazard.acknowledged_at.map(rfc3339),
             closed_by: hazard.closed_by,

@@ -109,8 +109,12 @@ pub struct EvidenceRef {
 pub struct HazardView {
     pub id: String,
     pub number: String,
-    pub equipment: String,
-    pub rule: String,
+    /// `null` where it is about the site, a person or the duty.
+    pub equipment: Option<String>,
+    /// Why it was opened: `auto_alarm` today.
+    pub source: &'static str,
+    /// Of an alarm: its rule.
+    pub rule: Option<String>,
     pub point: Option<String>,
     pub category: String,
     pub title: Texts,

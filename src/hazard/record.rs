@@ -1,7 +1,8 @@
-//! One hazard record: its fields (domain reference 5.1) and the words they have in API and ledger.
+//! One hazard record: its fields and the words they have in API and ledger.
 
 use uuid::Uuid;
 
+use super::origin::{AlarmOrigin, Origin};
 use crate::plant::{HazardLevel, Micros};
 
 /// Where a record stands. For now three steps; the full lifecycle (assigned, rectifying, awaiting
@@ -49,8 +50,8 @@ pub struct Hazard {
     pub id: Uuid,
     /// For people: `YH-20261124-01`.
     pub number: String,
-    /// Equipment id.
-    pub equipment: String,
+    /// Equipment id; `None` where it is about the site, a person or the duty.
+    pub equipment: Option<String>,
     /// 使用登记证编号 or 设备代码.
     pub registration: Option<String>,
     /// 属地, GB/T 2260 code.
@@ -61,10 +62,9 @@ pub struct Hazard {
     /// It went to the safety director (安全总监).
     #[serde(default)]
     pub escalated: bool,
-    /// Rule key.
-    pub rule: String,
-    /// Point id.
-    pub point: Option<String>,
+    /// Why it was opened. Its fields stand among those of the record, its word in `source`.
+    #[serde(flatten)]
+    pub origin: Origin,
     /// 分类, domain reference 5.2.
     pub category: String,
     /// 标题
@@ -81,23 +81,12 @@ pub struct Hazard {
     pub level: HazardLevel,
     /// Proposed or confirmed.
     pub level_state: LevelState,
-    /// `auto_alarm` for now.
-    pub source: String,
-    /// First breach.
+    /// When it was found first.
     pub found_at: Micros,
-    /// Last breach.
+    /// When it was found last.
     pub last_seen: Micros,
-    /// Breaches while the record was open; that one and the same is shown again is none.
+    /// How often it was found while the record was open; the same breach shown again does not count.
     pub occurrences: u32,
-    /// When the breach that was counted last came to hold.
-    #[serde(default)]
-    pub breach_at: Option<Micros>,
-    /// Value at the first breach, in `unit`.
-    pub value: Option<f64>,
-    /// Setpoint, in `unit`.
-    pub setpoint: Option<f64>,
-    /// Unit.
-    pub unit: String,
     /// Step.
     pub status: Status,
     /// Who took note.
@@ -147,6 +136,33 @@ pub struct HazardChange {
     pub kind: ChangeKind,
     /// When.
     pub at: Micros,
+}
+
+impl Hazard {
+    /// The breach that opened it, where an alarm is its origin.
+    #[must_use]
+    pub fn alarm(&self) -> Option<&AlarmOrigin> {
+        self.origin.alarm()
+    }
+
+    /// Key of the rule that opened it, where an alarm is its origin.
+    #[must_use]
+    pub fn rule(&self) -> Option<&str> {
+        self.alarm().map(|alarm| alarm.rule.as_str())
+    }
+
+    /// A further breach of its limit came to hold.
+    pub(super) fn found_again(&mut self, at: Option<Micros>) {
+        if let Origin::Alarm(alarm) = &mut self.origin {
+            alarm.breach_at = at;
+        }
+    }
+
+    /// What else is the same hazard while this record is open: see [`Origin::merge_key`].
+    #[must_use]
+    pub fn merge_key(&self) -> String {
+        self.origin.merge_key(self.equipment.as_deref())
+    }
 }
 
 impl Status {

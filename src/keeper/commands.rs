@@ -8,7 +8,7 @@ use super::Keeper;
 use super::own::OwnAlarms;
 use crate::alarm::{RuleIx, Transition};
 use crate::command::{AlarmAction, Command, Reason};
-use crate::hazard::Proof;
+use crate::hazard::{Proof, Step};
 use crate::live::Request;
 use crate::people::Actor;
 use crate::plant::Now;
@@ -33,7 +33,7 @@ impl Keeper {
             }
             Command::AcknowledgeHazard { id, by, note } => {
                 let id = self.hazard_id(&id)?;
-                let change = self.register.acknowledge(id, &by, now.wall)?;
+                let change = self.register.apply(id, &Step::Acknowledge, &by, now.wall)?;
                 let detail = serde_json::json!({ "note": note }).to_string();
                 self.note(now.wall, &by, "hazard-note", &id.to_string(), &detail);
                 self.changed_hazard(change, &by);
@@ -42,14 +42,13 @@ impl Keeper {
                 let id = self.hazard_id(&id)?;
                 let reason = override_reason.as_deref();
                 // Of a limit that is no longer in the settings nobody can tell how it stands.
-                let proof = match self.register.get(id).and_then(|h| self.rules.get(&h.rule)) {
+                let proof = match self.register.get(id).and_then(|h| self.rules.get(h.rule()?)) {
                     Some(rule) => Proof::Limit(self.engine.in_breach(*rule)),
                     None => Proof::LimitGone { reason },
                 };
-                let closed = self.register.close(id, (&by, &note), now.wall, proof);
-                let change = closed?;
+                let change = self.register.apply(id, &Step::Close { note: &note, proof }, &by, now.wall)?;
                 if let Some(reason) = change.hazard.override_reason.as_deref() {
-                    let detail = json!({ "reason": reason, "rule": change.hazard.rule }).to_string();
+                    let detail = json!({ "reason": reason, "rule": change.hazard.rule() }).to_string();
                     self.note(now.wall, &by, "hazard-closed-without-limit", &id.to_string(), &detail);
                 }
                 self.changed_hazard(change, &by);

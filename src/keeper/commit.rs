@@ -37,8 +37,9 @@ impl Keeper {
         if self.handed.is_some() {
             return;
         }
-        let saved = self.engine.snapshot_changed(self.now());
-        self.work.ledger.saved.extend(saved.into_iter().map(|s| (s.key.clone(), s)));
+        let now = self.now();
+        self.work.ledger.alarms(self.engine.snapshot_changed(now));
+        self.work.ledger.memories(self.engine.calls_changed(now));
         for precursor in self.engine.take_precursors() {
             let key = self.engine.rules()[precursor.rule.0 as usize].key.clone();
             self.work.ledger.precursors.push((key, precursor));

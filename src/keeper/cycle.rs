@@ -16,7 +16,7 @@ use super::{Keeper, NewPlant};
 use crate::alarm::{Event, RuleIx, Transition};
 use crate::clock::wall_now;
 use crate::field::Delivery;
-use crate::hazard::{ChangeKind, HazardChange};
+use crate::hazard::{ChangeKind, Draft, HazardChange};
 use crate::outlet::Report;
 use crate::people::Actor;
 use crate::plant::{Cause, Micros, Now};
@@ -210,14 +210,11 @@ impl Keeper {
             let plant = Arc::clone(&self.plant);
             let date = local_date(now.wall, &self.timezone);
             let (numbers, unknown) = (&self.numbers, self.numbers_unknown);
-            let change = self.register.on_transition(
-                &t,
-                rule,
-                &plant,
-                Uuid::now_v7,
-                (&date, || given_out(numbers, unknown, &date)),
-                (self.window.before, self.window.after),
-            );
+            let window = (self.window.before, self.window.after);
+            let change = Draft::of_alarm(&t, rule, &plant, window).and_then(|draft| {
+                let day = (date.as_str(), || given_out(numbers, unknown, &date));
+                self.register.on_alarm(&t, draft, Uuid::now_v7, day)
+            });
             match t.event {
                 Event::Raised => warn!(rule = key, value = t.value, "alarm raised"),
                 _ => info!(rule = key, value = t.value, state = t.to.word(), "alarm {}", t.event.word()),
@@ -237,8 +234,8 @@ impl Keeper {
 
     pub(super) fn changed_hazard(&mut self, change: HazardChange, who: &Actor) {
         let h = &change.hazard;
-        warn!(hazard = h.number, rule = h.rule, version = h.version, "hazard {}", change.kind.word());
-        let detail = serde_json::json!({ "number": h.number, "rule": h.rule, "version": h.version,
+        warn!(hazard = h.number, rule = h.rule(), version = h.version, "hazard {}", change.kind.word());
+        let detail = serde_json::json!({ "number": h.number, "rule": h.rule(), "version": h.version,
             "occurrences": h.occurrences, "status": h.status.word() })
         .to_string();
         let (subject, what) = (h.id.to_string(), format!("hazard-{}", change.kind.word()));
@@ -275,9 +272,8 @@ impl Keeper {
     /// Goes on with changed settings: what waits stands in blocks under the old ones.
     fn succeed(&mut self, news: NewPlant) {
         let now = self.now();
-        for saved in self.engine.snapshot_changed(now) {
-            self.work.ledger.saved.insert(saved.key.clone(), saved);
-        }
+        self.work.ledger.alarms(self.engine.snapshot_changed(now));
+        self.work.ledger.memories(self.engine.calls_changed(now));
         for precursor in self.engine.take_precursors() {
             let key = self.engine.rules()[precursor.rule.0 as usize].key.clone();
             self.work.ledger.precursors.push((key, precursor));
@@ -288,7 +284,7 @@ impl Keeper {
             info!(rule = key, "the rule is no longer in the settings");
             self.live.forget_alarm(&key);
         }
-        self.work.ledger.saved.extend(removed.saved.into_iter().map(|s| (s.key.clone(), s)));
+        self.work.ledger.alarms(removed.saved);
         self.engine = engine;
         self.plant = news.plant;
         self.waiting.succeed(Arc::clone(&self.plant), news.store.waiting_max);

@@ -1,12 +1,14 @@
 //! The store's files as the writer holds them: opened as far as they can be, opened again when they could not, kept where
 //! they belong, and given room.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tracing::{error, info, warn};
 
+use crate::alarm::MemoryOf;
 use crate::clock::wall_now;
 use crate::plant::{Plant, TextTable};
 use crate::settings::Store;
@@ -52,7 +54,15 @@ pub(crate) struct Files {
     /// Since when nothing could be taken over from a damaged journal, and when that was tried last.
     pub(super) stuck: Option<(Instant, Instant)>,
     /// Alarms of a ledger that could not be read at the start: what it says of them is not written over.
-    pub(super) before: std::collections::HashSet<String>,
+    pub(super) before: KnownBefore,
+}
+
+/// What a ledger knew that could not be read at the start.
+#[derive(Debug, Default)]
+pub(super) struct KnownBefore {
+    /// Rule keys.
+    pub(super) alarms: HashSet<String>,
+    pub(super) memories: HashSet<(MemoryOf, String)>,
 }
 
 /// Which of the two files.
@@ -89,7 +99,7 @@ impl Files {
             distrusted: false,
             met_damage: false,
             stuck: None,
-            before: std::collections::HashSet::new(),
+            before: KnownBefore::default(),
         };
         for (which, went) in [(Which::Ledger, files.open_ledger()), (Which::Journal, files.open_journal())] {
             files.note(which, went.as_ref().copied());
@@ -214,8 +224,12 @@ impl Files {
 
     /// The ledger is there now and could not be read at the start.
     fn opened_late(&mut self) {
-        if let Ok(alarms) = self.ledger_reader().alarms() {
-            self.before = alarms.into_iter().map(|saved| saved.key).collect();
+        let ledger = self.ledger_reader();
+        if let (Ok(alarms), Ok(memories)) = (ledger.alarms(), ledger.memories()) {
+            self.before = KnownBefore {
+                alarms: alarms.into_iter().map(|alarm| alarm.key).collect(),
+                memories: memories.into_iter().map(|one| (one.of, one.name)).collect(),
+            };
             self.unknown = false;
             self.told.push(
                 "ledger.db can be read now, and could not at the start: open hazards and alarm states of before are not known \

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use super::Keeper;
-use crate::alarm::{AlarmState, Event, RuleIx, Saved, Transition};
+use crate::alarm::{AlarmState, Event, RuleIx, StoredAlarm, StoredText, Transition};
 use crate::live::{AlarmView, GuidanceView, StoreView, Texts};
 use crate::people::Actor;
 use crate::plant::{Micros, Now};
@@ -57,14 +57,14 @@ impl Own {
         (!self.told.is_empty()).then_some(told)
     }
 
-    fn saved(&self) -> Saved {
-        Saved {
+    fn saved(&self) -> StoredAlarm {
+        StoredAlarm {
             key: self.key.to_owned(),
-            state: crate::alarm::Kept(self.state),
+            state: self.state,
             raised_at: self.raised_at,
             acknowledged_by: self.acknowledged_by.clone(),
-            told: self.told.iter().map(|t| (t.zh.clone(), t.en.clone())).collect(),
-            ..Saved::default()
+            told: self.told.iter().map(|t| StoredText { zh: t.zh.clone(), en: t.en.clone() }).collect(),
+            ..StoredAlarm::default()
         }
     }
 }
@@ -74,10 +74,10 @@ pub(super) struct OwnAlarms(Vec<Own>);
 
 impl OwnAlarms {
     /// As they were stored.
-    pub(super) fn restore(saved: &[Saved]) -> Self {
+    pub(super) fn restore(saved: &[StoredAlarm]) -> Self {
         let own = |key: &'static str, kind: &'static str| {
             let stored = saved.iter().find(|s| s.key == key);
-            let state = stored.map_or(AlarmState::Normal, |s| s.state.0);
+            let state = stored.map_or(AlarmState::Normal, |s| s.state);
             Own {
                 key,
                 kind,
@@ -86,7 +86,7 @@ impl OwnAlarms {
                 raised_at: stored.and_then(|s| s.raised_at),
                 acknowledged_by: stored.and_then(|s| s.acknowledged_by.clone()),
                 told: stored.map_or_else(Vec::new, |s| {
-                    s.told.iter().cloned().map(|(zh, en)| Texts { zh, en }).collect()
+                    s.told.iter().cloned().map(|t| Texts { zh: t.zh, en: t.en }).collect()
                 }),
             }
         };
@@ -166,7 +166,7 @@ impl Keeper {
             (true, false) if from == AlarmState::Acknowledged => (Event::Cleared, AlarmState::Normal),
             (true, false) => (Event::Cleared, AlarmState::ReturnedUnacknowledged),
             _ if told_anew => {
-                self.work.ledger.saved.insert(key.to_owned(), own.saved());
+                self.work.ledger.alarms([own.saved()]);
                 self.waits();
                 return self.show_own();
             }
@@ -205,7 +205,7 @@ impl Keeper {
         now: Now,
     ) {
         let Some(own) = self.own.0.iter().find(|o| o.key == key) else { return };
-        self.work.ledger.saved.insert(key.to_owned(), own.saved());
+        self.work.ledger.alarms([own.saved()]);
         let by = by.cloned();
         let moved = Transition {
             rule: NO_RULE,

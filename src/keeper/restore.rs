@@ -14,7 +14,7 @@ use super::own::OwnAlarms;
 use super::waiting::Waiting;
 use super::work::{Job, News, Work};
 use super::{Keeper, Parts};
-use crate::alarm::{AlarmState, Engine, Event, RuleIx, Saved, Transition};
+use crate::alarm::{AlarmState, Engine, Event, RuleIx, StoredAlarm, StoredMemory, Transition};
 use crate::clock::{Watch, now_since};
 use crate::hazard::{Hazard, Register, Status};
 use crate::people::Actor;
@@ -25,7 +25,8 @@ use crate::store::{JournalReader, LedgerReader, Recorded, StoreError};
 /// What is known of before.
 #[derive(Default)]
 struct Before {
-    alarms: Vec<Saved>,
+    alarms: Vec<StoredAlarm>,
+    memories: Vec<StoredMemory>,
     hazards: Vec<Hazard>,
     numbers: HashMap<String, u32>,
     /// By hazard: the journal's name and how far the clock had been set.
@@ -67,6 +68,7 @@ impl Before {
 
     fn take_ledger(&mut self, ledger: &LedgerReader) -> Result<(), StoreError> {
         self.alarms = ledger.alarms()?;
+        self.memories = ledger.memories()?;
         self.hazards = ledger.unfinished_hazards()?;
         self.numbers = ledger.numbers()?;
         self.windows = ledger.windows()?;
@@ -83,9 +85,13 @@ impl Before {
         let taken = |name: &str| ledger.taken_over(name).unwrap_or(0);
         for (_, text) in JournalReader::lazy(&path).overflow(taken)? {
             let row = Recorded::from_text(&text)?;
-            if let Some(saved) = row.alarm() {
-                self.alarms.retain(|s| s.key != saved.key);
-                self.alarms.push(saved);
+            if let Some(alarm) = row.alarm() {
+                self.alarms.retain(|before| before.key != alarm.key);
+                self.alarms.push(alarm);
+            }
+            if let Some(memory) = row.memory() {
+                self.memories.retain(|before| (before.of, &before.name) != (memory.of, &memory.name));
+                self.memories.push(memory);
             }
             if let Some(hazard) = row.hazard() {
                 self.hazards.retain(|h| h.id != hazard.id);
@@ -122,6 +128,7 @@ impl Keeper {
         }
         before.forget_numbers(&parts.read);
         let mut engine = Engine::new(&parts.plant, now);
+        engine.remember(&before.memories, now);
         let mut gone = engine.restore(&before.alarms, now);
         let own = OwnAlarms::restore(&gone);
         gone.retain(|saved| !OwnAlarms::is_own(&saved.key));
@@ -192,7 +199,7 @@ impl Keeper {
     }
 
     /// The settings of this start do not have these rules any more.
-    fn take_leave(&mut self, gone: Vec<Saved>, now: Now) {
+    fn take_leave(&mut self, gone: Vec<StoredAlarm>, now: Now) {
         for saved in gone {
             let from = saved.shown();
             if from != AlarmState::Normal {
@@ -209,7 +216,7 @@ impl Keeper {
                 };
                 self.work.ledger.transitions.push((saved.key.as_str().into(), end));
             }
-            self.work.ledger.saved.insert(saved.key.clone(), saved);
+            self.work.ledger.alarms([saved]);
         }
     }
 
@@ -246,12 +253,12 @@ mod tests {
 
     #[test]
     fn an_alarm_of_a_point_that_is_in_another_unit_since_the_last_start_is_restored_without_its_number() {
-        let saved = |key: &str| Saved {
+        let saved = |key: &str| StoredAlarm {
             key: key.to_owned(),
             value: Some(1.6),
             on_elapsed_ms: Some(5),
-            excursion: Some((1, 1.6, true)),
-            ..Saved::default()
+            excursion: Some(crate::alarm::StoredExcursion { since_ms: 1, peak: 1.6, beyond: true }),
+            ..StoredAlarm::default()
         };
         let mut before =
             Before { alarms: vec![saved("v/p.hh"), saved("v/p2.hh"), saved("gateway")], ..Before::default() };

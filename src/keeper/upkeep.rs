@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::Keeper;
 use super::work::{Job, Sealed, Window};
+use crate::hazard::{Step, WakeUp};
 use crate::people::Actor;
 use crate::plant::{Micros, Now};
 use crate::store::StoreError;
@@ -18,7 +19,7 @@ impl Keeper {
     pub(super) fn keep_memories(&mut self) {
         let memories = self.engine.memories(self.now());
         if !memories.is_empty() {
-            self.work.ledger.saved.extend(memories.into_iter().map(|s| (s.key.clone(), s)));
+            self.work.ledger.memories(memories);
             self.waits();
         }
     }
@@ -32,19 +33,19 @@ impl Keeper {
         }
         let (after, slack) = (self.window.after, self.store.commit_every * 2);
         let (mut due, mut waiting) = (Vec::new(), HashMap::new());
-        for hazard in self.register.pending_evidence() {
+        for (hazard, WakeUp::SealEvidence { at }) in self.register.wake_ups() {
             if self.sealing.contains(&hazard.id) {
                 continue;
             }
             let found = self.found_ahead.get(&hazard.id).copied();
             let set_since = found.map_or(0, |found| self.ahead - found);
-            let left = hazard.evidence_to.0.saturating_add(set_since) - now.wall.0;
+            let left = at.0.saturating_add(set_since) - now.wall.0;
             let end = now.mono + Duration::from_micros(u64::try_from(left).unwrap_or(0)).min(after) + slack;
             let end = *self.seal_at.get(&hazard.id).unwrap_or(&end);
             if now.mono >= end {
                 due.push(Window {
                     hazard: hazard.id,
-                    equipment: hazard.equipment.clone(),
+                    equipment: hazard.equipment.clone().unwrap_or_default(),
                     from: hazard.evidence_from,
                     to: hazard.evidence_to,
                     ahead: found,
@@ -71,7 +72,8 @@ impl Keeper {
             self.sealing.remove(&id);
             match read {
                 Ok((sha256, body, readings)) => {
-                    if let Ok(change) = self.register.seal(id, &sha256, readings, now.wall) {
+                    let step = Step::Seal { sha256: &sha256, readings };
+                    if let Ok(change) = self.register.apply(id, &step, &Actor::system(), now.wall) {
                         self.work.ledger.evidence.push((id.to_string(), sha256, body));
                         self.changed_hazard(change, &Actor::system());
                         self.found_ahead.remove(&id);

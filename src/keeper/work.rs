@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::Outcome;
 use super::waiting::Block;
-use crate::alarm::{Precursor, Saved, Transition};
+use crate::alarm::{MemoryOf, Precursor, StoredAlarm, StoredMemory, Transition};
 use crate::field::Ack;
 use crate::hazard::{HazardChange, cloud_event};
 use crate::live::StoreView;
@@ -28,7 +28,9 @@ pub(super) struct ForLedger {
     pub(super) windows: Vec<(Uuid, i64)>,
     pub(super) evidence: Vec<(String, String, Vec<u8>)>,
     /// By rule key: while commits fail, only the newest of each rule waits.
-    pub(super) saved: BTreeMap<String, Saved>,
+    pub(super) alarms: BTreeMap<String, StoredAlarm>,
+    /// The newest of each, as with the alarms.
+    pub(super) memories: BTreeMap<(MemoryOf, String), StoredMemory>,
     pub(super) notes: Vec<Note>,
     pub(super) deliveries: Vec<(String, i64, &'static str, String)>,
     pub(super) dead: Vec<DeadLetter>,
@@ -54,7 +56,21 @@ impl ForLedger {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.can_wait() && self.saved.is_empty() && self.precursors.is_empty() && self.windows.is_empty()
+        self.can_wait()
+            && self.alarms.is_empty()
+            && self.memories.is_empty()
+            && self.precursors.is_empty()
+            && self.windows.is_empty()
+    }
+
+    /// Takes alarm states; the newest of each rule counts.
+    pub(super) fn alarms(&mut self, alarms: impl IntoIterator<Item = StoredAlarm>) {
+        self.alarms.extend(alarms.into_iter().map(|alarm| (alarm.key.clone(), alarm)));
+    }
+
+    /// Takes what the engine remembers; the newest of each counts.
+    pub(super) fn memories(&mut self, memories: impl IntoIterator<Item = StoredMemory>) {
+        self.memories.extend(memories.into_iter().map(|one| ((one.of, one.name.clone()), one)));
     }
 
     /// Puts what could not be written before what came meanwhile.
@@ -73,8 +89,10 @@ impl ForLedger {
         join(before.losses, &mut self.losses);
         join(before.unread, &mut self.unread);
         join(before.precursors, &mut self.precursors);
-        before.saved.append(&mut self.saved);
-        self.saved = before.saved;
+        before.alarms.append(&mut self.alarms);
+        self.alarms = before.alarms;
+        before.memories.append(&mut self.memories);
+        self.memories = before.memories;
         let many = self.precursors.len().saturating_sub(MOST_PRECURSORS);
         self.precursors.drain(..many);
         let many = self.transitions.len().saturating_sub(MOST_TRANSITIONS);
@@ -88,8 +106,11 @@ impl ForLedger {
         journal: Option<&str>,
         now: Micros,
     ) -> Result<(), StoreError> {
-        for saved in self.saved.values() {
-            tx.put_alarm(saved)?;
+        for alarm in self.alarms.values() {
+            tx.put_alarm(alarm)?;
+        }
+        for memory in self.memories.values() {
+            tx.put_memory(memory)?;
         }
         for (rule, t) in &self.transitions {
             tx.add_transition(rule, t)?;

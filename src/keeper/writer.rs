@@ -4,7 +4,6 @@
 //! Promises: the ledger before the journal; what the ledger cannot take waits in the journal, within the same commit as the
 //! readings; on a full disk delivered history goes first, then the reserve, and both only for what matters more.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
@@ -14,7 +13,6 @@ use tracing::{error, warn};
 
 use super::files::{Files, Which};
 use super::work::{Done, ForLedger, Job, News, Sealed, Window, Work};
-use crate::alarm::Saved;
 use crate::clock::wall_now;
 use crate::live::StoreView;
 use crate::plant::{Batch, Micros};
@@ -31,7 +29,7 @@ pub(super) struct Writer {
     /// Counts what is done, so that a disk that hangs is told from work that takes its time.
     pulse: Arc<AtomicU64>,
     /// Alarm states that wait until the ledger of before can be read.
-    unsaved: BTreeMap<String, Saved>,
+    unsaved: ForLedger,
     /// A whole look at the journal, beside the work; tells whether it is sound.
     look: Option<mpsc::Receiver<bool>>,
 }
@@ -39,7 +37,7 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn new(files: Files, news: UnboundedSender<News>, pulse: Arc<AtomicU64>) -> Self {
         let history = JournalReader::lazy(&files.dir.join("journal.db"));
-        Self { files, history, news, pulse, unsaved: BTreeMap::new(), look: None }
+        Self { files, history, news, pulse, unsaved: ForLedger::default(), look: None }
     }
 
     fn beat(&self) {
@@ -124,7 +122,7 @@ impl Writer {
         self.files.serve(&work.outlets);
         self.files.tend();
         self.beat();
-        self.sort_alarms(&mut work.ledger);
+        self.sort_states(&mut work.ledger);
         let ledger = self.write_ledger(&work.ledger, now);
         self.files.note(Which::Ledger, ledger.as_ref().copied());
         let in_ledger = ledger.is_ok();
@@ -141,17 +139,23 @@ impl Writer {
         Done { work, kept, in_ledger, journal: journal.ok(), took, bytes, store }
     }
 
-    /// What a ledger that could not be read at the start says of an alarm is not written over by a run that did not know
-    /// it.
-    fn sort_alarms(&mut self, work: &mut ForLedger) {
+    /// What a ledger that could not be read at the start says of an alarm, or remembers, is not written over by a run that
+    /// did not know it.
+    fn sort_states(&mut self, work: &mut ForLedger) {
         if self.files.unknown {
-            self.unsaved.append(&mut work.saved);
+            self.unsaved.alarms.append(&mut work.alarms);
+            self.unsaved.memories.append(&mut work.memories);
             return;
         }
-        for (key, saved) in std::mem::take(&mut self.unsaved) {
-            work.saved.entry(key).or_insert(saved);
+        let unsaved = std::mem::take(&mut self.unsaved);
+        for (key, alarm) in unsaved.alarms {
+            work.alarms.entry(key).or_insert(alarm);
         }
-        work.saved.retain(|key, _| !self.files.before.contains(key));
+        for (key, memory) in unsaved.memories {
+            work.memories.entry(key).or_insert(memory);
+        }
+        work.alarms.retain(|key, _| !self.files.before.alarms.contains(key));
+        work.memories.retain(|key, _| !self.files.before.memories.contains(key));
     }
 
     fn view(&self) -> StoreView {
@@ -337,13 +341,14 @@ mod tests {
     use std::collections::BTreeMap;
     use std::sync::Arc;
 
-    use super::{Files, ForLedger, Saved, Work, Writer};
+    use super::{Files, ForLedger, Work, Writer};
+    use crate::alarm::{MemoryOf, StoredAlarm, StoredMemory};
     use crate::people::Actor;
     use crate::plant::example::plant;
     use crate::store::{Ledger, LedgerReader};
 
-    fn saved(key: &str, value: f64) -> (String, Saved) {
-        (key.to_owned(), Saved { key: key.to_owned(), value: Some(value), ..Saved::default() })
+    fn saved(key: &str, value: f64) -> (String, StoredAlarm) {
+        (key.to_owned(), StoredAlarm { key: key.to_owned(), value: Some(value), ..StoredAlarm::default() })
     }
 
     #[test]
@@ -351,7 +356,13 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (path, aside) = (dir.path().join("ledger.db"), dir.path().join("aside.db"));
         let mut ledger = Ledger::open(dir.path()).unwrap();
+        let memory = |body: &str| StoredMemory {
+            of: MemoryOf::Formula,
+            name: "e/total".to_owned(),
+            body: body.to_owned(),
+        };
         ledger.write(|tx| tx.put_alarm(&saved("e/p.hh", 7.5).1)).unwrap();
+        ledger.write(|tx| tx.put_memory(&memory("\"of a year\""))).unwrap();
         ledger.settle().unwrap();
         drop(ledger);
         std::fs::rename(&path, &aside).unwrap();
@@ -379,7 +390,8 @@ mod tests {
                 subject: "gateway".to_owned(),
                 detail: "{}".to_owned(),
             };
-            let ledger = ForLedger { saved: states, notes: vec![note], ..ForLedger::default() };
+            let mut ledger = ForLedger { alarms: states, notes: vec![note], ..ForLedger::default() };
+            ledger.memories([memory("\"of a minute\"")]);
             assert!(writer.commit(Box::new(Work { ledger, ..Work::default() })).kept);
         };
         commit(&mut writer, &[("e/p.hh", 1.0), ("e/q.h", 1.0), ("e/r.h", 1.0)]);
@@ -392,6 +404,7 @@ mod tests {
         let mut stored: Vec<_> = stored.iter().map(|s| (s.key.as_str(), s.value)).collect();
         stored.sort_by_key(|s| s.0);
         assert_eq!(stored, [("e/p.hh", Some(7.5)), ("e/q.h", Some(2.0)), ("e/r.h", Some(1.0))]);
+        assert_eq!(LedgerReader::open(&path).unwrap().memories().unwrap(), [memory("\"of a year\"")]);
         let trail = LedgerReader::open(&path).unwrap().audit().unwrap();
         assert_eq!(trail.iter().filter(|e| e.what == "tested").count(), 2);
     }

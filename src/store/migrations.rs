@@ -164,4 +164,35 @@ CREATE TABLE evidence_window (hazard TEXT PRIMARY KEY, journal TEXT NOT NULL, ah
 ALTER TABLE audit ADD COLUMN who_id TEXT;
 ALTER TABLE audit ADD COLUMN role TEXT;
 ALTER TABLE audit ADD COLUMN via TEXT;
+", "
+-- A hazard has an origin, which need not be an alarm, and a merge key: at most one that is not closed for each (P2).
+-- A row that was not what was written stays so: no sum is negative.
+CREATE TABLE hazard_of_an_origin (
+  id TEXT PRIMARY KEY, number TEXT NOT NULL UNIQUE, equipment TEXT, origin TEXT NOT NULL, merge_key TEXT NOT NULL,
+  status TEXT NOT NULL, found_at INTEGER NOT NULL, version INTEGER NOT NULL, body TEXT NOT NULL, sum INTEGER
+) STRICT, WITHOUT ROWID;
+INSERT INTO hazard_of_an_origin
+  SELECT id, number, equipment, 'auto_alarm', json_array('auto_alarm', equipment, rule), status, found_at, version, body,
+  CASE WHEN sum IS NULL THEN NULL
+    WHEN sum = row_sum(id, number, equipment, rule, status, found_at, version, body) THEN row_sum(id, number, equipment,
+      'auto_alarm', json_array('auto_alarm', equipment, rule), status, found_at, version, body)
+    ELSE -1 END
+  FROM hazard;
+DROP TABLE hazard;
+ALTER TABLE hazard_of_an_origin RENAME TO hazard;
+CREATE UNIQUE INDEX hazard_one_open ON hazard (merge_key) WHERE status <> 'closed';
+-- What the engine remembers beside the rules stood among the alarms, under keys that no rule has.
+CREATE TABLE memory (
+  of TEXT NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL, sum INTEGER NOT NULL, PRIMARY KEY (of, name)
+) STRICT, WITHOUT ROWID;
+INSERT INTO memory SELECT of, name, body, row_sum(of, name, body) FROM (
+  SELECT 'formula' AS of, substr(key, 10) AS name, json_extract(body, '$.memory') AS body FROM alarm
+    WHERE substr(key, 1, 9) = '@derived:' AND sum = row_sum(key, body) AND json_valid(body)
+  UNION ALL SELECT 'test', substr(key, 9), json_extract(body, '$.memory') FROM alarm
+    WHERE substr(key, 1, 8) = '@tested:' AND sum = row_sum(key, body) AND json_valid(body)
+  UNION ALL SELECT 'calls', '', json_object('ago_ms', json(coalesce(json_extract(body, '$.calls_ms'), '[]')), 'flood',
+    json(CASE WHEN json_extract(body, '$.flood') THEN 'true' ELSE 'false' END)) FROM alarm
+    WHERE key = '@site' AND sum = row_sum(key, body) AND json_valid(body)
+) WHERE body IS NOT NULL;
+DELETE FROM alarm WHERE substr(key, 1, 1) = '@' AND sum = row_sum(key, body);
 "];

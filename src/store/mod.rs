@@ -8,6 +8,8 @@
 //! commit; a reserve of a few MiB keeps the ledger writable on a full disk.
 
 mod checksum;
+#[cfg(test)]
+mod earlier_versions;
 pub mod evidence;
 mod figures;
 mod journal;

@@ -4,7 +4,8 @@
 //! is kept. When it comes back, what nobody has seen is shown, and what a person put aside stays aside; an acknowledgement of before
 //! answers for nothing that happens now. Settings that come back by themselves bring all of it back as it was.
 
-use super::{Engine, Saved, Transition};
+use super::stored::StoredAlarm;
+use super::{Engine, Transition};
 use crate::alarm::rule::RuleIx;
 use crate::alarm::state::{AlarmState, Event};
 use crate::plant::{Micros, Now};
@@ -15,12 +16,12 @@ pub struct Removed {
     /// Their keys.
     pub keys: Vec<String>,
     /// As they are to be stored.
-    pub saved: Vec<Saved>,
+    pub saved: Vec<StoredAlarm>,
     /// The end of those that were not normal; their rules are those of the engine before.
     pub transitions: Vec<Transition>,
 }
 
-impl Saved {
+impl StoredAlarm {
     /// The settings do not have its rule, from now on if they had it until now.
     pub(super) fn gone(self, now: Now) -> Self {
         Self { away: self.away.or(Some(now.wall)), ..self }
@@ -33,7 +34,7 @@ impl Saved {
 
     /// What counts of it when its rule comes back after a time in which nothing was judged.
     pub(super) fn come_back(&self) -> Self {
-        let state = match self.state.0 {
+        let state = match self.state {
             AlarmState::LatchedAcknowledged | AlarmState::LatchedUnacknowledged => {
                 AlarmState::LatchedUnacknowledged
             }
@@ -43,7 +44,7 @@ impl Saved {
         let told = state != AlarmState::Normal;
         Self {
             key: self.key.clone(),
-            state: super::Kept(state),
+            state,
             raised_at: self.raised_at.filter(|_| told),
             value: self.value.filter(|_| told),
             shelf: self.shelf.clone(),
@@ -83,7 +84,7 @@ impl Engine {
     }
 
     /// Keeps what was stored of rules that the settings do not have.
-    pub(super) fn remember_away(&mut self, saved: &[Saved]) {
+    pub(super) fn remember_away(&mut self, saved: &[StoredAlarm]) {
         let away = saved.iter().filter(|s| s.away.is_some() && s.says_something());
         self.away.extend(away.map(|s| (s.key.clone(), s.clone())));
     }
@@ -92,13 +93,13 @@ impl Engine {
     pub(super) fn take_back(&mut self, as_it_was: bool, now: Now) {
         for number in 0..self.rules.len() {
             let Some(saved) = self.away.remove(&*self.rules[number].key) else { continue };
-            let saved = if as_it_was { Saved { away: None, ..saved } } else { saved.come_back() };
+            let saved = if as_it_was { StoredAlarm { away: None, ..saved } } else { saved.come_back() };
             self.reinstate(RuleIx(number as u32), &saved, now);
         }
     }
 
     /// Puts a rule back that was away; it is told with the next `tick`.
-    pub(super) fn reinstate(&mut self, rule: RuleIx, saved: &Saved, now: Now) {
+    pub(super) fn reinstate(&mut self, rule: RuleIx, saved: &StoredAlarm, now: Now) {
         self.put(rule, saved, now);
         self.touch(rule);
         self.reinstated.push(rule);

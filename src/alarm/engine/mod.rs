@@ -16,11 +16,12 @@ mod call;
 mod derive;
 mod gaps;
 mod judge;
-mod keep;
 mod people;
+mod persist;
 mod schedule;
 mod state;
 mod steps;
+mod stored;
 mod told;
 mod validate;
 mod veils;
@@ -43,8 +44,10 @@ use veils::{Blind, Condition};
 
 pub use away::Removed;
 pub use call::FirstOut;
-pub use keep::{Kept, Saved};
 pub use people::{Out, Shelf};
+pub use stored::{
+    ByDesign, MemoryOf, StoredAlarm, StoredCalls, StoredExcursion, StoredMemory, StoredShelf, StoredText,
+};
 pub use told::{AlarmInfo, Breach, Current, Precursor, Transition};
 
 /// A reading that comes this much later than it was taken is judged by its own time; less is the way it took.
@@ -120,7 +123,7 @@ pub struct Engine {
     /// Whose reasons for a veil changed with the settings.
     unsettled: Vec<RuleIx>,
     /// What was stored of rules that the settings do not have, by key.
-    away: BTreeMap<String, Saved>,
+    away: BTreeMap<String, StoredAlarm>,
     /// Rules that were away, and are to be told.
     reinstated: Vec<RuleIx>,
     /// The settings are others than when the values came.

@@ -141,7 +141,7 @@ proptest! {
             };
             let mut bench = patient(settings());
             (bench.mono_at, bench.wall_jump) = (1000.0, 1_000_000_000);
-            let mut disk: BTreeMap<String, Saved> = BTreeMap::new();
+            let mut disk = Disk::default();
             let mut said = Vec::new();
             for (n, value) in signal.iter().enumerate() {
                 let own = (n as u32 * apart) as f64;
@@ -152,10 +152,10 @@ proptest! {
                 said.extend(bench.end_of_burst());
                 if cut == Some(n) {
                     let now = bench.now();
-                    disk.extend(bench.engine.snapshot_changed(now).into_iter().map(|s| (s.key.clone(), s)));
+                    disk.commit(&mut bench.engine, now);
                     let start = bench.restart();
                     bench.engine = Engine::new(&settings(), start);
-                    bench.engine.restore(&disk.values().cloned().collect::<Vec<_>>(), start);
+                    disk.restore(&mut bench.engine, start);
                     said.extend(bench.late(own, value.unwrap_or(f64::NAN), quality));
                     said.extend(bench.end_of_burst());
                 }

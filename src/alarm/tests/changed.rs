@@ -36,16 +36,14 @@ fn reload(bench: &mut Bench, plant: &Plant, back: bool) -> Vec<Transition> {
 }
 
 /// With other settings, by a restart; from the very text that the ledger keeps.
-fn restart(bench: &mut Bench, plant: &Plant, disk: &mut BTreeMap<String, Saved>) -> Vec<Saved> {
+fn restart(bench: &mut Bench, plant: &Plant, disk: &mut Disk) -> Vec<StoredAlarm> {
     let now = bench.now();
-    disk.extend(bench.engine.snapshot_changed(now).into_iter().map(|s| (s.key.clone(), s)));
+    disk.commit(&mut bench.engine, now);
     let start = bench.restart();
     bench.engine = Engine::new(plant, start);
-    let saved: Vec<Saved> =
-        disk.values().map(|s| serde_json::from_str(&serde_json::to_string(s).unwrap()).unwrap()).collect();
-    let gone = bench.engine.restore(&saved, start);
+    let gone = disk.restore(&mut bench.engine, start);
     // As the keeper does: it is stored since when they are away.
-    disk.extend(gone.iter().map(|s| (s.key.clone(), s.clone())));
+    disk.keep(&gone);
     let mut said = Vec::new();
     bench.engine.tick(start, &mut said);
     gone
@@ -73,7 +71,7 @@ fn an_alarm_whose_point_is_in_another_unit_stands_on_without_the_number_of_then(
 
 #[test]
 fn a_condition_that_is_gone_after_a_restart_hides_nothing() {
-    let mut disk = BTreeMap::new();
+    let mut disk = Disk::default();
     let mut bench = bench(vec![only(1)]);
     bench.sample(0.0, &[Ok(60.0), Ok(0.0), Ok(0.0)]);
     assert_eq!(bench.state(), AlarmState::Suppressed);
@@ -93,7 +91,7 @@ fn a_condition_that_is_gone_after_a_restart_hides_nothing() {
 #[test]
 fn a_cause_that_is_gone_hides_nothing_after_a_restart_or_a_reload() {
     for by_reload in [false, true] {
-        let mut disk = BTreeMap::new();
+        let mut disk = Disk::default();
         let plant = |follows: &[&str]| {
             let follows = follows.iter().map(|f| format!("boiler-1/{f}")).collect();
             let mut plant =
@@ -248,7 +246,7 @@ fn what_a_person_put_aside_is_aside_when_its_limit_comes_back() {
 #[test]
 fn an_acknowledgement_of_before_answers_for_no_breach_of_now() {
     for by_restart in [false, true] {
-        let mut disk = BTreeMap::new();
+        let mut disk = Disk::default();
         let mut bench = bench(vec![high(50.0)]);
         bench.sample(0.0, &[Ok(60.0), Ok(0.0), Ok(0.0)]);
         acknowledge(&mut bench);

@@ -219,15 +219,15 @@ proptest! {
                 let values = [0, 1].map(|p| bench.engine.current(PointIx(p)));
                 if restart == Some(number) {
                     let now = bench.now();
-                    let mut saved = bench.engine.snapshot_changed(now);
-                    saved.extend(bench.engine.memories(now));
-                    let saved: Vec<Saved> =
-                        serde_json::from_str(&serde_json::to_string(&saved).unwrap()).unwrap();
+                    let mut disk = Disk::default();
+                    disk.commit(&mut bench.engine, now);
+                    disk.keep_memories(bench.engine.memories(now));
                     began += bench.second;
                     bench.engine = Engine::new(&plant_with(REMEMBERING), at(0.0));
                     bench.second = 0.0;
                     bench.wall_jump = (began * 1e6) as i64;
-                    bench.engine.restore(&saved, bench.now());
+                    let now = bench.now();
+                    disk.restore(&mut bench.engine, now);
                 }
                 if number == cut {
                     // What is not read again after a restart is not known: both are, at once.

@@ -86,12 +86,12 @@ fn it_may_stand_still_while_nothing_says_that_it_should_move() {
 fn how_long_it_stood_still_outlives_a_restart() {
     let mut bench = tested(flatline(None));
     qualities(&mut bench, 0, &[5.0, 5.0, 5.0]);
-    let saved = bench.engine.memories(bench.now());
+    let memories = bench.engine.memories(bench.now());
     let mut again = tested(flatline(None));
-    again.engine.restore(&saved, again.now());
+    again.engine.remember(&memories, again.now());
     assert_eq!(qualities(&mut again, 0, &[5.0, 5.0]), [GOOD, FROZEN]);
     let mut moved = tested(flatline(None));
-    moved.engine.restore(&saved, moved.now());
+    moved.engine.remember(&memories, moved.now());
     assert_eq!(qualities(&mut moved, 0, &[7.0, 7.0, 7.0, 7.0]), [GOOD, GOOD, GOOD, FROZEN]);
 }
 

@@ -109,10 +109,11 @@ fn how_long_data_have_been_back_outlives_a_restart() {
         assert!(bench.sample(f64::from(n), &[Ok(1.0)]).is_empty());
     }
     let now = bench.now();
-    let saved = bench.engine.snapshot_changed(now);
+    let mut disk = Disk::default();
+    disk.commit(&mut bench.engine, now);
     let start = bench.restart();
     bench.engine = Engine::new(&seldom(), start);
-    bench.engine.restore(&saved, start);
+    disk.restore(&mut bench.engine, start);
     let mut said = Vec::new();
     for n in 36..42 {
         said.extend(bench.sample(f64::from(n), &[Ok(1.0)]));

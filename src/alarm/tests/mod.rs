@@ -6,17 +6,18 @@ mod calls;
 mod changed;
 mod derived;
 mod diagram;
+mod disk;
 mod doubts;
 mod lost;
 mod people;
 mod unknown;
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::{AlarmState, Breach, Engine, Event, RuleIx, Saved, Transition};
+use self::disk::Disk;
+use super::{AlarmState, Breach, Engine, Event, RuleIx, StoredAlarm, Transition};
 use crate::people::{Actor, Via};
 use crate::plant::example::plant;
 use crate::plant::{
@@ -447,7 +448,7 @@ proptest! {
         let at = |second: usize| -> Vec<Result<f64, Cause>> { signal.iter().map(|s| s.0[second]).collect() };
         let mut whole = Bench::new(limits.clone());
         let mut cut_one = Bench::new(limits.clone());
-        let mut disk: BTreeMap<String, Saved> = BTreeMap::new();
+        let mut disk = Disk::default();
         for second in 0..seconds {
             let values = at(second);
             let mut said = [whole.sample(second as f64, &values), cut_one.sample(second as f64, &values)];
@@ -460,13 +461,12 @@ proptest! {
             }
             prop_assert_eq!(&said[0], &said[1], "at {} s", second);
             let now = cut_one.now();
-            disk.extend(cut_one.engine.snapshot_changed(now).into_iter().map(|s| (s.key.clone(), s)));
+            disk.commit(&mut cut_one.engine, now);
             if second == cut {
                 // Killed and started again in no time; the next poll tells the same values once more.
                 let start = cut_one.restart();
                 cut_one.engine = Engine::new(&plant(limits.clone()), start);
-                let saved: Vec<Saved> = disk.values().cloned().collect();
-                prop_assert!(cut_one.engine.restore(&saved, start).is_empty());
+                prop_assert!(disk.restore(&mut cut_one.engine, start).is_empty());
                 prop_assert!(whole.sample(second as f64, &values).is_empty());
                 prop_assert!(cut_one.sample(second as f64, &values).is_empty());
             }

@@ -176,7 +176,7 @@ proptest! {
         let start = Now { mono: Duration::ZERO, wall: Micros(0) };
         let bench = || Bench::of(Engine::new(&repeating(), start));
         let (mut whole, mut cut_one) = (bench(), bench());
-        let mut disk: BTreeMap<String, Saved> = BTreeMap::new();
+        let mut disk = Disk::default();
         let (mut kept, mut kept_cut) = (Vec::new(), Vec::new());
         for (second, (value, runs)) in values.iter().enumerate() {
             let readings = [
@@ -192,14 +192,11 @@ proptest! {
             kept.extend(whole.engine.take_precursors());
             kept_cut.extend(cut_one.engine.take_precursors());
             let now = cut_one.now();
-            disk.extend(cut_one.engine.snapshot_changed(now).into_iter().map(|s| (s.key.clone(), s)));
+            disk.commit(&mut cut_one.engine, now);
             if second == cut {
-                // Through the very text that the ledger keeps.
                 let start = cut_one.restart();
                 cut_one.engine = Engine::new(&repeating(), start);
-                let text: Vec<String> = disk.values().map(|s| serde_json::to_string(s).unwrap()).collect();
-                let saved: Vec<Saved> = text.iter().map(|t| serde_json::from_str(t).unwrap()).collect();
-                prop_assert!(cut_one.engine.restore(&saved, start).is_empty());
+                prop_assert!(disk.restore(&mut cut_one.engine, start).is_empty());
                 prop_assert_eq!(whole.sample(second as f64, &readings), vec![]);
                 prop_assert_eq!(cut_one.sample(second as f64, &readings), vec![]);
             }

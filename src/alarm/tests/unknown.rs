@@ -86,19 +86,17 @@ fn a_condition_that_is_read_again_in_time_goes_on_hiding() {
 }
 
 /// Killed and started again, from the very text that the ledger keeps.
-fn restarted(bench: &mut Bench, disk: &mut BTreeMap<String, Saved>) {
+fn restarted(bench: &mut Bench, disk: &mut Disk) {
     let now = bench.now();
-    disk.extend(bench.engine.snapshot_changed(now).into_iter().map(|s| (s.key.clone(), s)));
+    disk.commit(&mut bench.engine, now);
     let start = bench.restart();
     bench.engine = Engine::new(&conditional(), start);
-    let saved: Vec<Saved> =
-        disk.values().map(|s| serde_json::from_str(&serde_json::to_string(s).unwrap()).unwrap()).collect();
-    bench.engine.restore(&saved, start);
+    disk.restore(&mut bench.engine, start);
 }
 
 #[test]
 fn after_a_restart_with_nothing_that_says_off_what_was_hidden_is_shown() {
-    let (mut bench, mut disk) = (bench(), BTreeMap::new());
+    let (mut bench, mut disk) = (bench(), Disk::default());
     hidden_all(&mut bench, 20.0);
     restarted(&mut bench, &mut disk);
     let values = [Ok(60.0), GONE, GONE, Ok(60.0), Ok(60.0)];
@@ -230,7 +228,7 @@ proptest! {
         values in prop::collection::vec(0i32..100, 1..20),
         restarts in prop::collection::vec(1usize..300, 0..4),
     ) {
-        let (mut bench, mut disk) = (bench(), BTreeMap::new());
+        let (mut bench, mut disk) = (bench(), Disk::default());
         let allowed = [0.0, 30.0, 30.0];
         let (mut known_at, mut began) = ([f64::NEG_INFINITY; 3], 0.0);
         for second in 0..on.len().min(off.len()) {

@@ -230,8 +230,8 @@ fn hazards(ledger: &LedgerReader, wrong: &mut Vec<String>) -> Result<Vec<HazardL
     let mut open = HashSet::new();
     for h in found {
         let id = h.id.to_string();
-        if h.status.word() != "closed" && !open.insert(h.rule.clone()) {
-            wrong.push(format!("two open hazards for {}", h.rule));
+        if h.status.word() != "closed" && !open.insert(h.merge_key()) {
+            wrong.push(format!("two open hazards for {}", h.merge_key()));
         }
         let deliveries = ledger.deliveries(&id).map_err(|e| e.to_string())?;
         let delivered = deliveries.iter().filter(|d| d.state == "delivered").count();
@@ -240,8 +240,8 @@ fn hazards(ledger: &LedgerReader, wrong: &mut Vec<String>) -> Result<Vec<HazardL
         }
         lines.push(HazardLine {
             id,
+            rule: h.rule().unwrap_or_default().to_owned(),
             number: h.number,
-            rule: h.rule,
             title_zh: h.title_zh,
             title_en: h.title_en,
             level: h.level.word(),

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::alarm::{Engine, Event, Transition};
 use crate::exit;
-use crate::hazard::{ChangeKind, Register};
+use crate::hazard::{ChangeKind, Draft, Register};
 use crate::plant::{Batch, HazardLevel, Micros, Now, Plant, PointIx, Quality, Reading, SampleHead};
 use crate::settings::load_texts;
 use crate::simulate::scenario::{Expected, LEAD_S, Said, Scenario, all, scenario};
@@ -155,14 +155,8 @@ impl Stage {
                 Uuid::from_u128(*numbers)
             };
             let window = (Duration::ZERO, Duration::ZERO);
-            let change = self.register.on_transition(
-                &transition,
-                rule,
-                &self.plant,
-                new_id,
-                ("20261201", || 0),
-                window,
-            );
+            let change = Draft::of_alarm(&transition, rule, &self.plant, window)
+                .and_then(|draft| self.register.on_alarm(&transition, draft, new_id, ("20261201", || 0)));
             if let Some(change) = change.filter(|c| c.kind == ChangeKind::Opened) {
                 self.lines.push(Line { t, rule: name.clone(), what: What::Hazard(change.hazard.level) });
                 if change.hazard.escalated {

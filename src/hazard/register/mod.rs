@@ -1,55 +1,15 @@
-//! The open records, and what may happen to them.
+//! The open records, the numbers given out, and where a step goes.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::record::{ChangeKind, Evidence, Hazard, HazardChange, LevelState, Status};
-use crate::alarm::{AlarmState, Breach, Event, Rule, Transition};
+use super::lifecycle::{HazardError, Step, WakeUp, apply, next_wake_up};
+use super::opening::{Draft, Told};
+use super::record::{ChangeKind, Evidence, Hazard, HazardChange, Status};
+use crate::alarm::{Event, Transition};
 use crate::people::Actor;
-use crate::plant::{HazardLevel, LimitKind, Micros, Plant};
-
-/// Why a step is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum HazardError {
-    /// Not among the open ones.
-    #[error("there is no such open hazard")]
-    Unknown,
-    /// Already acknowledged.
-    #[error("the hazard is already acknowledged")]
-    AlreadyAcknowledged,
-    /// Must be acknowledged first.
-    #[error("acknowledge the hazard before closing it")]
-    NotAcknowledged,
-    /// Its limit is in breach.
-    #[error("the limit is still in breach: the hazard is not gone, so it cannot be closed")]
-    StillInBreach,
-    /// Nobody can tell.
-    #[error("the value is unknown, and unknown is not normal: restore the measurement before closing")]
-    ValueUnknown,
-    /// Its limit is not in the settings, so nobody can tell.
-    #[error(
-        "its limit is no longer in the settings, so nobody can tell whether the hazard is gone: close it with a reason \
-         (`override_reason`), which is kept in the audit"
-    )]
-    LimitGone,
-    /// Evidence is sealed once.
-    #[error("the evidence is already sealed")]
-    AlreadySealed,
-}
-
-/// What says that a hazard is gone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Proof<'a> {
-    /// How its limit stands.
-    Limit(Breach),
-    /// The limit is not in the settings; why it is to be closed all the same, if a person says so.
-    LimitGone {
-        /// In that person's words.
-        reason: Option<&'a str>,
-    },
-}
+use crate::plant::Micros;
 
 /// All records that are not closed, and the numbers given out today. Closed ones whose evidence is
 /// still pending stay until it is sealed.
@@ -67,208 +27,99 @@ impl Register {
         Self { records, counters: BTreeMap::new() }
     }
 
-    /// Records whose evidence is still to be sealed.
-    pub fn pending_evidence(&self) -> impl Iterator<Item = &Hazard> {
-        self.records.iter().filter(|h| h.evidence == Evidence::Pending)
+    /// Records that have to be looked at again by themselves, and when.
+    pub fn wake_ups(&self) -> impl Iterator<Item = (&Hazard, WakeUp)> {
+        self.records.iter().filter_map(|record| Some((record, next_wake_up(record)?)))
     }
 
-    /// The record with this id, unless it is closed.
+    /// The record with this id, unless it is closed and its evidence sealed.
     #[must_use]
     pub fn get(&self, id: Uuid) -> Option<&Hazard> {
         self.records.iter().find(|h| h.id == id)
     }
 
-    /// The open record for an equipment's rule.
+    /// The open record of an equipment's rule.
     #[must_use]
     pub fn open_for(&self, equipment: &str, rule: &str) -> Option<&Hazard> {
-        self.records.iter().find(|h| h.status != Status::Closed && h.equipment == equipment && h.rule == rule)
+        self.records.iter().find(|h| {
+            h.status != Status::Closed && h.rule() == Some(rule) && h.equipment.as_deref() == Some(equipment)
+        })
     }
 
-    /// Follows an alarm: a call of a rule marked so opens a record; each further breach counts on the open one.
-    /// `given_out` tells the highest number of that day in the ledger; asked once a day and process.
+    /// Follows an alarm: one that people are called to opens the record `draft`; each further breach counts on the open
+    /// one. `given_out` gives the highest number of that local day in the ledger; asked once a day and process.
     ///
     /// The promotion rules of the domain reference 5.3 (repeats, response time exceeded, trip that
     /// did not act …) will stand here: they turn alarms of unmarked rules into hazards.
-    pub fn on_transition(
+    pub fn on_alarm(
         &mut self,
         t: &Transition,
-        rule: &Rule,
-        plant: &Plant,
+        draft: Draft,
         new_id: impl FnOnce() -> Uuid,
-        (local_date, given_out): (&str, impl FnOnce() -> u32),
-        (before, after): (Duration, Duration),
+        day: (&str, impl FnOnce() -> u32),
     ) -> Option<HazardChange> {
-        let level = rule.hazard?;
-        let equipment = plant.equipment_at(rule.equipment);
-        let open = self.records.iter().position(|h| {
-            h.status != Status::Closed && h.equipment == equipment.id.as_str() && h.rule == *rule.key
-        });
-        if let Some(at) = open {
-            let hazard = &mut self.records[at];
-            // A breach that a person hid is one all the same. One that the plant's state hides counts when it is shown.
-            let breach = t.calls() || (t.event == Event::Raised && t.to != AlarmState::Suppressed);
-            let known = t.raised_at.is_some() && t.raised_at == hazard.breach_at;
-            if !breach || known || (hazard.breach_at.is_none() && t.event != Event::Raised) {
+        let told = Told::by(t);
+        let open = self.open_like(&draft).and_then(|at| self.records[at].alarm());
+        if let Some(open) = open {
+            let known = t.raised_at.is_some() && t.raised_at == open.breach_at;
+            let shown_only = open.breach_at.is_none() && t.event != Event::Raised;
+            if told == Told::Nothing || known || shown_only {
                 return None;
             }
-            hazard.occurrences += 1;
-            (hazard.last_seen, hazard.breach_at) = (t.at, t.raised_at);
-            return Some(changed(hazard, ChangeKind::Occurred, t.at));
-        }
-        if !t.calls() {
+        } else if told != Told::Calls {
             return None;
         }
-        let counter = self.counters.entry(local_date.to_owned()).or_insert_with(given_out);
-        *counter += 1;
-        let number = *counter;
-        let point = rule.point.map(|p| plant.point(p));
-        let limit = point.and_then(|p| p.limits.iter().find(|l| l.kind == rule.kind));
-        let escalated = limit.is_some_and(|l| l.escalate);
-        let consequence = limit.and_then(|l| l.guidance.as_ref()?.consequence.as_ref());
-        let director = plant.site.director.as_ref().filter(|_| escalated);
-        let (zh, en) = words(rule.kind);
-        let title = |equipment: &str, point: &str, what: &str| format!("{equipment} {point} {what}");
-        let hazard = Hazard {
-            id: new_id(),
-            number: format!("YH-{local_date}-{number:02}"),
-            equipment: equipment.id.to_string(),
-            registration: equipment.registration.clone(),
-            region: plant.site.region.clone(),
-            responsible: director.or(equipment.officer.as_ref()).cloned(),
-            escalated,
-            rule: rule.key.to_string(),
-            point: point.map(|p| p.id.to_string()),
-            category: match () {
-                () if rule.kind == LimitKind::NoData => "物/仪表通讯",
-                () if escalated => "管理/检验",
-                () => "物/本体",
+        Some(self.find(draft, new_id, day))
+    }
+
+    /// Something was found: opens the record, or counts it on the open one with the same merge key.
+    pub fn find(
+        &mut self,
+        draft: Draft,
+        new_id: impl FnOnce() -> Uuid,
+        (day, given_out): (&str, impl FnOnce() -> u32),
+    ) -> HazardChange {
+        let at = draft.found_at;
+        if let Some(open) = self.open_like(&draft) {
+            let breach_at = draft.origin.alarm().and_then(|alarm| alarm.breach_at);
+            let again = apply(&self.records[open], &Step::FindAgain { breach_at }, &Actor::system(), at);
+            if let Ok(change) = again {
+                self.records[open] = change.hazard.clone();
+                return change;
             }
-            .to_owned(),
-            title_zh: title(&equipment.name.zh, point.map_or("", |p| p.name.zh.as_str()), zh),
-            title_en: title(&equipment.name.en, point.map_or("", |p| p.name.en.as_str()), en),
-            consequence_zh: consequence.map(|c| c.zh.clone()),
-            consequence_en: consequence.map(|c| c.en.clone()),
-            level,
-            level_state: if level == HazardLevel::Major {
-                LevelState::Proposed
-            } else {
-                LevelState::Confirmed
-            },
-            source: "auto_alarm".to_owned(),
-            found_at: t.at,
-            last_seen: t.at,
-            occurrences: 1,
-            breach_at: t.raised_at,
-            value: t.value,
-            setpoint: (rule.kind != LimitKind::NoData).then_some(rule.at),
-            unit: point.map(|p| p.unit.clone()).unwrap_or_default(),
-            status: Status::Open,
-            acknowledged_by: None,
-            acknowledged_at: None,
-            closed_by: None,
-            closed_at: None,
-            closing_note: None,
-            override_reason: None,
-            version: 1,
-            evidence_from: t.at.minus(before),
-            evidence_to: t.at.plus(after),
-            evidence: Evidence::Pending,
-        };
+        }
+        let counter = self.counters.entry(day.to_owned()).or_insert_with(given_out);
+        *counter += 1;
+        let hazard = draft.open(new_id(), format!("YH-{day}-{counter:02}"));
         self.records.push(hazard.clone());
-        Some(HazardChange { hazard, kind: ChangeKind::Opened, at: t.at })
+        HazardChange { hazard, kind: ChangeKind::Opened, at }
     }
 
-    /// Somebody takes note.
+    /// Does `step` to the record with this id, in the name of `actor`: see [`apply`].
     ///
     /// # Errors
-    /// [`HazardError`].
-    pub fn acknowledge(&mut self, id: Uuid, who: &Actor, at: Micros) -> Result<HazardChange, HazardError> {
-        let hazard = self.find(id)?;
-        if hazard.status != Status::Open {
-            return Err(HazardError::AlreadyAcknowledged);
-        }
-        hazard.status = Status::Acknowledged;
-        hazard.acknowledged_by = Some(who.name.clone());
-        hazard.acknowledged_at = Some(at);
-        Ok(changed(hazard, ChangeKind::Acknowledged, at))
-    }
-
-    /// Closes a record, if its limit is clear for sure; or, where the limit is gone, for a reason that a person gives.
-    ///
-    /// # Errors
-    /// [`HazardError`]: in breach, unknown, or not acknowledged.
-    pub fn close(
+    /// [`HazardError`]; nothing has changed then.
+    pub fn apply(
         &mut self,
         id: Uuid,
-        (who, note): (&Actor, &str),
-        at: Micros,
-        proof: Proof<'_>,
+        step: &Step<'_>,
+        actor: &Actor,
+        now: Micros,
     ) -> Result<HazardChange, HazardError> {
-        let hazard = self.find(id)?;
-        match proof {
-            Proof::Limit(Breach::Yes) => return Err(HazardError::StillInBreach),
-            Proof::Limit(Breach::Unknown) => return Err(HazardError::ValueUnknown),
-            Proof::LimitGone { reason: None } => return Err(HazardError::LimitGone),
-            Proof::Limit(Breach::No) | Proof::LimitGone { .. } => {}
-        }
-        if hazard.status != Status::Acknowledged {
-            return Err(HazardError::NotAcknowledged);
-        }
-        hazard.status = Status::Closed;
-        hazard.closed_by = Some(who.name.clone());
-        hazard.closed_at = Some(at);
-        hazard.closing_note = Some(note.to_owned());
-        if let Proof::LimitGone { reason } = proof {
-            hazard.override_reason = reason.map(str::to_owned);
-        }
-        let change = changed(hazard, ChangeKind::Closed, at);
-        self.drop_finished();
-        Ok(change)
-    }
-
-    /// Notes that the evidence is kept.
-    ///
-    /// # Errors
-    /// [`HazardError`].
-    pub fn seal(
-        &mut self,
-        id: Uuid,
-        sha256: &str,
-        readings: u64,
-        at: Micros,
-    ) -> Result<HazardChange, HazardError> {
-        let hazard = self.records.iter_mut().find(|h| h.id == id).ok_or(HazardError::Unknown)?;
-        if hazard.evidence != Evidence::Pending {
-            return Err(HazardError::AlreadySealed);
-        }
-        hazard.evidence = Evidence::Sealed { sha256: sha256.to_owned(), readings };
-        let change = changed(hazard, ChangeKind::EvidenceSealed, at);
-        self.drop_finished();
-        Ok(change)
-    }
-
-    fn find(&mut self, id: Uuid) -> Result<&mut Hazard, HazardError> {
-        self.records.iter_mut().find(|h| h.id == id && h.status != Status::Closed).ok_or(HazardError::Unknown)
-    }
-
-    fn drop_finished(&mut self) {
+        let record = self.records.iter_mut().find(|h| h.id == id).ok_or(HazardError::Unknown)?;
+        let change = apply(record, step, actor, now)?;
+        record.clone_from(&change.hazard);
         self.records.retain(|h| h.status != Status::Closed || h.evidence == Evidence::Pending);
+        Ok(change)
     }
-}
 
-fn changed(hazard: &mut Hazard, kind: ChangeKind, at: Micros) -> HazardChange {
-    hazard.version += 1;
-    HazardChange { hazard: hazard.clone(), kind, at }
-}
-
-fn words(kind: LimitKind) -> (&'static str, &'static str) {
-    match kind {
-        LimitKind::LL => ("低低", "low-low"),
-        LimitKind::L => ("低", "low"),
-        LimitKind::H => ("高", "high"),
-        LimitKind::HH => ("高高", "high-high"),
-        LimitKind::State => ("动作", "active"),
-        LimitKind::NoData => ("数据中断", "no data"),
+    fn open_like(&self, draft: &Draft) -> Option<usize> {
+        let same = |h: &Hazard| {
+            h.status != Status::Closed
+                && h.equipment == draft.equipment
+                && h.origin.merges_with(&draft.origin)
+        };
+        self.records.iter().position(same)
     }
 }
 

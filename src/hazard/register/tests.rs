@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{ChangeKind, HazardError, LevelState, Proof, Register, Status};
+use super::Register;
 use crate::alarm::{AlarmState, Breach, Event, Rule, RuleIx, Transition};
-use crate::hazard::{HazardChange, cloud_event};
+use crate::hazard::{
+    ChangeKind, Draft, HazardChange, HazardError, LevelState, Proof, Status, Step, WakeUp, cloud_event,
+};
 use crate::people::{Actor, Via};
 use crate::plant::example::plant;
 use crate::plant::guidance::Guidance;
@@ -53,7 +55,25 @@ fn follow(
     day: &str,
 ) -> Option<HazardChange> {
     let id = || Uuid::from_u128(transition.at.0 as u128);
-    register.on_transition(transition, rule, plant, id, (day, || 0), WINDOW)
+    register.on_alarm(transition, Draft::of_alarm(transition, rule, plant, WINDOW)?, id, (day, || 0))
+}
+
+fn acknowledge(register: &mut Register, id: Uuid, at: i64) -> Result<HazardChange, HazardError> {
+    register.apply(id, &Step::Acknowledge, &zhao(), Micros(at))
+}
+
+fn close(
+    register: &mut Register,
+    id: Uuid,
+    note: &str,
+    proof: Proof<'_>,
+    at: i64,
+) -> Result<HazardChange, HazardError> {
+    register.apply(id, &Step::Close { note, proof }, &zhao(), Micros(at))
+}
+
+fn seal(register: &mut Register, id: Uuid, at: i64) -> Result<HazardChange, HazardError> {
+    register.apply(id, &Step::Seal { sha256: "abc", readings: 7 }, &Actor::system(), Micros(at))
 }
 
 #[test]
@@ -90,12 +110,10 @@ fn numbers_run_within_a_local_day_and_begin_anew_with_the_next() {
 fn it_closes_only_acknowledged_and_when_its_limit_is_clear_for_sure() {
     let (mut register, rule) = (Register::default(), rule("boiler-1/l.ll", Some(HazardLevel::General)));
     let id = raise(&mut register, &rule, 1, DAY).unwrap().hazard.id;
-    let close = |r: &mut Register, breach| {
-        r.close(id, (&zhao(), "已补水"), Micros(9), Proof::Limit(breach)).map(|c| c.hazard)
-    };
+    let close = |r: &mut Register, breach| close(r, id, "已补水", Proof::Limit(breach), 9).map(|c| c.hazard);
     assert_eq!(close(&mut register, Breach::No), Err(HazardError::NotAcknowledged));
-    register.acknowledge(id, &zhao(), Micros(5)).unwrap();
-    assert_eq!(register.acknowledge(id, &zhao(), Micros(6)), Err(HazardError::AlreadyAcknowledged));
+    acknowledge(&mut register, id, 5).unwrap();
+    assert_eq!(acknowledge(&mut register, id, 6), Err(HazardError::AlreadyAcknowledged));
     assert_eq!(close(&mut register, Breach::Yes), Err(HazardError::StillInBreach));
     assert_eq!(close(&mut register, Breach::Unknown), Err(HazardError::ValueUnknown));
     let closed = close(&mut register, Breach::No).unwrap();
@@ -110,12 +128,13 @@ fn it_closes_only_acknowledged_and_when_its_limit_is_clear_for_sure() {
 fn evidence_of_a_closed_record_is_still_sealed_and_only_once() {
     let (mut register, rule) = (Register::default(), rule("boiler-1/l.ll", Some(HazardLevel::General)));
     let id = raise(&mut register, &rule, 1_000_000, DAY).unwrap().hazard.id;
-    register.acknowledge(id, &zhao(), Micros(2_000_000)).unwrap();
-    register.close(id, (&zhao(), ""), Micros(3_000_000), Proof::Limit(Breach::No)).unwrap();
-    assert_eq!(register.pending_evidence().map(|h| h.id).collect::<Vec<_>>(), [id]);
-    let sealed = register.seal(id, "abc", 7, Micros(12_000_000)).unwrap();
+    acknowledge(&mut register, id, 2_000_000).unwrap();
+    close(&mut register, id, "", Proof::Limit(Breach::No), 3_000_000).unwrap();
+    let wake_ups: Vec<_> = register.wake_ups().map(|(hazard, wake_up)| (hazard.id, wake_up)).collect();
+    assert_eq!(wake_ups, [(id, WakeUp::SealEvidence { at: Micros(11_000_000) })]);
+    let sealed = seal(&mut register, id, 12_000_000).unwrap();
     assert_eq!((sealed.kind, sealed.hazard.version), (ChangeKind::EvidenceSealed, 4));
-    assert_eq!(register.seal(id, "abc", 7, Micros(13_000_000)), Err(HazardError::Unknown), "twice");
+    assert_eq!(seal(&mut register, id, 13_000_000), Err(HazardError::Unknown), "twice");
 }
 
 #[test]
@@ -202,10 +221,9 @@ fn an_occurrence_is_a_new_breach_and_not_another_showing_of_the_same() {
 fn a_hazard_whose_limit_is_gone_closes_only_for_a_reason_that_is_kept() {
     let (mut register, rule) = (Register::default(), rule("boiler-1/l.ll", Some(HazardLevel::General)));
     let id = raise(&mut register, &rule, 1, DAY).unwrap().hazard.id;
-    register.acknowledge(id, &zhao(), Micros(2)).unwrap();
-    let mut close = |reason| {
-        register.close(id, (&zhao(), "已拆除"), Micros(3), Proof::LimitGone { reason }).map(|c| c.hazard)
-    };
+    acknowledge(&mut register, id, 2).unwrap();
+    let mut close =
+        |reason| close(&mut register, id, "已拆除", Proof::LimitGone { reason }, 3).map(|c| c.hazard);
     assert_eq!(close(None), Err(HazardError::LimitGone));
     let closed = close(Some("锅炉已报废，测点拆除")).unwrap();
     assert_eq!(

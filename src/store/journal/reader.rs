@@ -373,7 +373,7 @@ impl JournalReader {
     ) -> Result<(), StoreError> {
         for run in self.runs()? {
             let late = self.late(run, &[(from.0, to.0)])?;
-            self.walk(run, (from.0 - SLACK, to.0 + SLACK), &late, |chunk, _| {
+            self.walk(run, (from.0.saturating_sub(SLACK), to.0.saturating_add(SLACK)), &late, |chunk, _| {
                 unpack(&chunk.body, |sample| visit(&sample))
             })?;
         }
@@ -396,19 +396,28 @@ impl JournalReader {
         for run in self.runs()? {
             let shift = run.ahead - ahead;
             let mut first = None;
-            let late = self.late(run, &[(from.0 + shift, to.0 + shift), (from.0, to.0)])?;
-            self.walk(run, (from.0 + shift - SLACK, to.0 + shift + SLACK), &late, |chunk, in_time| {
-                if in_time {
-                    first.get_or_insert(chunk.committed.0 - shift);
-                }
-                unpack(&chunk.body, |sample| {
-                    let steady = Micros(sample.at.0 - shift);
-                    // A device's own time does not turn with this clock.
-                    let own = (from..=to).contains(&sample.at) && !(from..=to).contains(&steady);
-                    let at = if own { sample.at } else { steady };
-                    visit(&PackedSample { at, live: sample.live, readings: sample.readings });
-                })
-            })?;
+            let late = self
+                .late(run, &[(from.0.saturating_add(shift), to.0.saturating_add(shift)), (from.0, to.0)])?;
+            self.walk(
+                run,
+                (
+                    from.0.saturating_add(shift).saturating_sub(SLACK),
+                    to.0.saturating_add(shift).saturating_add(SLACK),
+                ),
+                &late,
+                |chunk, in_time| {
+                    if in_time {
+                        first.get_or_insert(chunk.committed.0 - shift);
+                    }
+                    unpack(&chunk.body, |sample| {
+                        let steady = Micros(sample.at.0 - shift);
+                        // A device's own time does not turn with this clock.
+                        let own = (from..=to).contains(&sample.at) && !(from..=to).contains(&steady);
+                        let at = if own { sample.at } else { steady };
+                        visit(&PackedSample { at, live: sample.live, readings: sample.readings });
+                    })
+                },
+            )?;
             if let (Some(first), Some(before)) = (first, before)
                 && before != run.ahead
                 && (from.0..=to.0).contains(&first)

@@ -3,13 +3,14 @@
 
 use rusqlite::{Connection, params};
 
-use super::{FILE, Ledger, LedgerReader, StoreError, sqlite};
+use super::{FILE, Ledger, LedgerReader, StoreError, earlier, sqlite};
 use crate::plant::Micros;
 
 /// Table, what names a row in it, and the columns that its sum covers.
 const TABLES: &[(&str, &str, &str)] = &[
     ("alarm", "key", "key, body"),
-    ("hazard", "id", "id, number, equipment, rule, status, found_at, version, body"),
+    ("memory", "of || ' ' || name", "of, name, body"),
+    ("hazard", "id", "id, number, equipment, origin, merge_key, status, found_at, version, body"),
     ("hazard_event", "seq", "hazard, version, kind, at, body"),
     ("delivery", "outlet || '#' || event", "outlet, event, state, at, detail"),
     ("dead_letter", "seq", "at, outlet, what, status, reason"),
@@ -21,10 +22,18 @@ const TABLES: &[(&str, &str, &str)] = &[
 /// So many at the end are long.
 const HISTORY: usize = 2;
 
-/// The columns of a table that its sum covers, each with the name of the table before it.
-pub(super) fn columns(table: &str) -> String {
-    let columns = TABLES.iter().find(|t| t.0 == table).map_or("", |t| t.2);
-    columns.split(", ").map(|c| format!("{table}.\"{c}\"")).collect::<Vec<_>>().join(", ")
+/// The columns of a table that its sum covers, each with the name of the table before it; `None` in a ledger of an earlier
+/// version that does not have the table, or has no sums in it.
+pub(super) fn columns(conn: &Connection, table: &str) -> rusqlite::Result<Option<String>> {
+    let mut query = conn.prepare_cached("SELECT name FROM pragma_table_info(?1)")?;
+    let there: Vec<String> = query.query_map([table], |r| r.get(0))?.collect::<Result<_, _>>()?;
+    let has = |column: &str| there.iter().any(|name| name == column);
+    if !has("sum") {
+        return Ok(None);
+    }
+    let today = TABLES.iter().find(|t| t.0 == table).map_or("", |t| t.2);
+    let columns = if table == "hazard" && !has("merge_key") { earlier::HAZARD_COLUMNS } else { today };
+    Ok(Some(columns.split(", ").map(|c| format!("{table}.\"{c}\"")).collect::<Vec<_>>().join(", ")))
 }
 
 /// A row that is not what was written.
@@ -54,15 +63,8 @@ impl LedgerReader {
 
 fn find(conn: &Connection, history: bool) -> rusqlite::Result<Vec<Damaged>> {
     let mut found = Vec::new();
-    let summed: i64 =
-        conn.query_row("SELECT count(*) FROM pragma_table_info('alarm') WHERE name = 'sum'", [], |r| {
-            r.get(0)
-        })?;
-    if summed == 0 {
-        return Ok(found);
-    }
     for (table, key, _) in &TABLES[..if history { TABLES.len() } else { TABLES.len() - HISTORY }] {
-        let columns = columns(table);
+        let Some(columns) = columns(conn, table)? else { continue };
         let json = if columns.contains("body") { " OR NOT json_valid(body)" } else { "" };
         let sql = format!(
             "SELECT CAST({key} AS TEXT) FROM {table} WHERE (sum IS NOT NULL AND sum <> row_sum({columns})){json}"
@@ -87,7 +89,8 @@ impl Ledger {
         let tx = self.conn.transaction().map_err(&err)?;
         for Damaged { of, key } in rows {
             let Some((table, name, _)) = TABLES.iter().find(|t| t.0 == of) else { continue };
-            let content = columns(table).split(", ").map(|c| format!("quote({c})")).collect::<Vec<_>>();
+            let Some(columns) = columns(&tx, table).map_err(&err)? else { continue };
+            let content = columns.split(", ").map(|c| format!("quote({c})")).collect::<Vec<_>>();
             let content = content.join(" || ', ' || ");
             let which = format!("CAST({name} AS TEXT) = ?1");
             let keep = format!(

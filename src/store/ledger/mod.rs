@@ -4,6 +4,7 @@
 //! one that says it cannot run).
 
 mod damage;
+mod earlier;
 mod reader;
 mod record;
 mod rows;
@@ -19,9 +20,9 @@ use rusqlite::{Connection, OptionalExtension, ToSql, Transaction, params};
 use super::migrations::{LEDGER, checkpoint, migrate, settle, tune};
 use super::place::{self, Mended, Place};
 use super::{Loss, StoreError, journal::is_damage, sqlite};
-use crate::alarm::{Precursor, Saved, Transition};
+use crate::alarm::{Precursor, StoredAlarm, StoredMemory, Transition};
 use crate::audit::{self, Entry};
-use crate::hazard::HazardChange;
+use crate::hazard::{Hazard, HazardChange};
 use crate::plant::Micros;
 
 pub use damage::Damaged;
@@ -219,11 +220,24 @@ impl LedgerTx<'_> {
     ///
     /// # Errors
     /// [`StoreError::Sqlite`].
-    pub fn put_alarm(&self, saved: &Saved) -> Result<(), StoreError> {
+    pub fn put_alarm(&self, alarm: &StoredAlarm) -> Result<(), StoreError> {
         self.run(
             "INSERT INTO alarm (key, body, sum) VALUES (?1, ?2, row_sum(?1, ?2))
              ON CONFLICT (key) DO UPDATE SET body = excluded.body, sum = excluded.sum",
-            params![saved.key, json(saved)?],
+            params![alarm.key, json(alarm)?],
+        )
+        .map(drop)
+    }
+
+    /// Puts down what the engine remembers beside the rules.
+    ///
+    /// # Errors
+    /// [`StoreError::Sqlite`].
+    pub fn put_memory(&self, memory: &StoredMemory) -> Result<(), StoreError> {
+        self.run(
+            "INSERT INTO memory (of, name, body, sum) VALUES (?1, ?2, ?3, row_sum(?1, ?2, ?3))
+             ON CONFLICT (of, name) DO UPDATE SET body = excluded.body, sum = excluded.sum",
+            params![memory.of.as_str(), memory.name, memory.body],
         )
         .map(drop)
     }
@@ -253,18 +267,11 @@ impl LedgerTx<'_> {
     /// Puts a hazard's new version down together with the event that tells of it.
     ///
     /// # Errors
-    /// [`StoreError::Sqlite`]; also when a second open hazard for the same rule is attempted.
+    /// [`StoreError::Sqlite`]; also when a second open hazard with the same merge key is attempted.
     pub fn put_hazard(&self, change: &HazardChange, event: &serde_json::Value) -> Result<(), StoreError> {
         let h = &change.hazard;
         let id = h.id.to_string();
-        self.run(
-            "INSERT INTO hazard (id, number, equipment, rule, status, found_at, version, body, sum)
-             VALUES (?1,?2,?3,?4,?5,?6,?7,?8, row_sum(?1,?2,?3,?4,?5,?6,?7,?8))
-             ON CONFLICT (id) DO UPDATE SET number = excluded.number, equipment = excluded.equipment, rule = excluded.rule,
-             status = excluded.status, found_at = excluded.found_at, version = excluded.version, body = excluded.body,
-             sum = excluded.sum",
-            params![id, h.number, h.equipment, h.rule, h.status.word(), h.found_at.0, h.version, json(h)?],
-        )?;
+        self.put_record(h)?;
         // Of a hazard that became a dead letter nothing goes out.
         self.run(
             "INSERT INTO hazard_event (hazard, version, kind, at, body, sum)
@@ -272,6 +279,27 @@ impl LedgerTx<'_> {
             params![id, h.version, change.kind.word(), change.at.0, event.to_string()],
         )
         .map(drop)
+    }
+
+    fn put_record(&self, h: &Hazard) -> Result<usize, StoreError> {
+        self.run(
+            "INSERT INTO hazard (id, number, equipment, origin, merge_key, status, found_at, version, body, sum)
+             VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9, row_sum(?1,?2,?3,?4,?5,?6,?7,?8,?9))
+             ON CONFLICT (id) DO UPDATE SET number = excluded.number, equipment = excluded.equipment,
+             origin = excluded.origin, merge_key = excluded.merge_key, status = excluded.status,
+             found_at = excluded.found_at, version = excluded.version, body = excluded.body, sum = excluded.sum",
+            params![
+                h.id.to_string(),
+                h.number,
+                h.equipment,
+                h.origin.as_str(),
+                h.merge_key(),
+                h.status.word(),
+                h.found_at.0,
+                h.version,
+                json(h)?
+            ],
+        )
     }
 
     /// Seals a hazard's evidence.

@@ -9,8 +9,8 @@ use std::path::Path;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::rows::{AuditRow, DeadLetter, DeliveryRow, EventRow, LossRow, PrecursorRow, TransitionRow};
-use super::{FILE, Loss, StoreError, sqlite};
-use crate::alarm::Saved;
+use super::{FILE, Loss, StoreError, earlier, sqlite};
+use crate::alarm::{StoredAlarm, StoredMemory};
 use crate::audit::Entry;
 use crate::hazard::Hazard;
 use crate::people::{Actor, Role, Via};
@@ -51,16 +51,10 @@ impl LedgerReader {
 
     /// The condition under which a row of `table` is what was written; always true in a ledger of an earlier version.
     fn sound(&self, table: &str) -> Result<String, StoreError> {
-        let columns = super::damage::columns(table);
-        let conn = self.conn()?;
-        let known: bool = conn
-            .prepare_cached("SELECT count(*) FROM pragma_table_info(?1) WHERE name = 'sum'")
-            .and_then(|mut query| query.query_row([table], |r| r.get(0)))
-            .map_err(sqlite(FILE))?;
-        Ok(if known {
-            format!("({table}.sum IS NULL OR {table}.sum = row_sum({columns}))")
-        } else {
-            "1".to_owned()
+        let columns = super::damage::columns(&*self.conn()?, table).map_err(sqlite(FILE))?;
+        Ok(match columns {
+            Some(columns) => format!("({table}.sum IS NULL OR {table}.sum = row_sum({columns}))"),
+            None => "1".to_owned(),
         })
     }
 
@@ -92,8 +86,34 @@ impl LedgerReader {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn alarms(&self) -> Result<Vec<Saved>, StoreError> {
-        self.bodies(&format!("SELECT body FROM alarm WHERE {}", self.sound("alarm")?), [])
+    pub fn alarms(&self) -> Result<Vec<StoredAlarm>, StoreError> {
+        let sound = self.sound("alarm")?;
+        self.bodies(&format!("SELECT body FROM alarm WHERE substr(key, 1, 1) <> '@' AND {sound}"), [])
+    }
+
+    /// What the engine remembers beside the rules.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn memories(&self) -> Result<Vec<StoredMemory>, StoreError> {
+        if !self.has("memory")? {
+            let sql = format!("SELECT key, body FROM alarm WHERE {}", self.sound("alarm")?);
+            let rows = self.rows(&sql, [], |r| Ok((r.get::<_, String>(0)?, r.get::<_, String>(1)?)))?;
+            return Ok(rows.iter().filter_map(|(key, body)| earlier::memory(key, body)).collect());
+        }
+        let sql = format!("SELECT of, name, body FROM memory WHERE {}", self.sound("memory")?);
+        let rows = self.rows(&sql, [], |r| Ok((r.get::<_, String>(0)?, r.get(1)?, r.get(2)?)))?;
+        let known = rows
+            .into_iter()
+            .filter_map(|(of, name, body)| Some(StoredMemory { of: of.parse().ok()?, name, body }));
+        Ok(known.collect())
+    }
+
+    /// The ledger has a table of this name; one of an earlier version may not.
+    fn has(&self, table: &str) -> Result<bool, StoreError> {
+        self.conn()?
+            .query_row("SELECT count(*) FROM sqlite_schema WHERE name = ?1", [table], |r| r.get(0))
+            .map_err(sqlite(FILE))
     }
 
     /// The newest `limit` transitions, newest first, of one rule or of all, and within a span if one is given.
@@ -192,6 +212,9 @@ impl LedgerReader {
     /// # Errors
     /// [`StoreError`].
     pub fn precursors_between(&self, from: Micros, to: Micros) -> Result<Vec<(String, bool)>, StoreError> {
+        if !self.has("precursor")? {
+            return Ok(Vec::new());
+        }
         let sql = "SELECT rule, beyond FROM precursor WHERE at BETWEEN ?1 AND ?2";
         self.rows(sql, [from.0, to.0], |r| Ok((r.get(0)?, r.get(1)?)))
     }
@@ -241,11 +264,7 @@ impl LedgerReader {
     /// # Errors
     /// [`StoreError`].
     pub fn windows(&self) -> Result<HashMap<String, (String, i64)>, StoreError> {
-        let known: bool = self
-            .conn()?
-            .query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'evidence_window'", [], |r| r.get(0))
-            .map_err(sqlite(FILE))?;
-        if !known {
+        if !self.has("evidence_window")? {
             return Ok(HashMap::new());
         }
         let sql = "SELECT hazard, journal, ahead FROM evidence_window";
@@ -411,6 +430,9 @@ impl LedgerReader {
     /// # Errors
     /// [`StoreError`].
     pub fn precursors(&self, limit: u32) -> Result<Vec<PrecursorRow>, StoreError> {
+        if !self.has("precursor")? {
+            return Ok(Vec::new());
+        }
         self.rows(
             "SELECT at, rule, beyond, peak, lasted_ms FROM precursor ORDER BY seq DESC LIMIT ?1",
             [limit],

@@ -5,8 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, OptionalExtension, ToSql, params, params_from_iter};
 
-use super::{DeadLetter, FILE, Ledger, LedgerTx, StoreError, To, json, sqlite};
-use crate::alarm::Saved;
+use super::{DeadLetter, FILE, Ledger, LedgerTx, StoreError, To, earlier, json, sqlite};
+use crate::alarm::{StoredAlarm, StoredMemory};
 use crate::hazard::Hazard;
 use crate::people::Actor;
 use crate::plant::Micros;
@@ -107,24 +107,43 @@ impl Recorded {
 
     /// The alarm state that it stores, if it stores one.
     #[must_use]
-    pub fn alarm(&self) -> Option<Saved> {
-        self.body("INSERT INTO alarm ", 1)
+    pub fn alarm(&self) -> Option<StoredAlarm> {
+        let [key, body] = self.texts("INSERT INTO alarm ", [0, 1])?;
+        serde_json::from_str(body).ok().filter(|_| !earlier::is_memory(key))
+    }
+
+    /// The memory that it stores, if it stores one.
+    #[must_use]
+    pub fn memory(&self) -> Option<StoredMemory> {
+        if let Some([of, name, body]) = self.texts("INSERT INTO memory ", [0, 1, 2]) {
+            return Some(StoredMemory { of: of.parse().ok()?, name: name.to_owned(), body: body.to_owned() });
+        }
+        let [key, body] = self.texts("INSERT INTO alarm ", [0, 1])?;
+        earlier::memory(key, body)
     }
 
     /// The hazard that it stores, if it stores one.
     #[must_use]
     pub fn hazard(&self) -> Option<Hazard> {
-        self.body("INSERT INTO hazard ", 7)
+        let [body] = self.texts("INSERT INTO hazard ", [8]).or_else(|| self.texts(earlier::HAZARD, [7]))?;
+        serde_json::from_str(body).ok()
     }
 
-    fn body<T: serde::de::DeserializeOwned>(&self, begin: &str, place: usize) -> Option<T> {
+    /// The texts at these places of a statement that begins so.
+    fn texts<const N: usize>(&self, begin: &str, places: [usize; N]) -> Option<[&str; N]> {
         let Self::Run(sql, cells) = self else { return None };
-        let text = cells.get(place).filter(|_| sql.starts_with(begin))?.text()?;
-        serde_json::from_str(text).ok()
+        let mut texts = [""; N];
+        for (text, place) in texts.iter_mut().zip(places) {
+            *text = cells.get(place).filter(|_| sql.starts_with(begin))?.text()?;
+        }
+        Some(texts)
     }
 
     /// Gives the number of rows that it wrote.
     fn run(&self, tx: &LedgerTx<'_>) -> Result<usize, StoreError> {
+        if let Some(written) = self.run_as_today(tx) {
+            return written;
+        }
         match self {
             Self::Note(note) => tx.note(note).map(|()| 1),
             Self::Run(sql, cells) => match &tx.to {
@@ -138,6 +157,17 @@ impl Recorded {
                 }
             },
         }
+    }
+
+    /// Writes what an earlier version recorded for tables that stand otherwise today.
+    fn run_as_today(&self, tx: &LedgerTx<'_>) -> Option<Result<usize, StoreError>> {
+        let Self::Run(sql, _) = self else { return None };
+        if sql.starts_with(earlier::HAZARD) {
+            return self.hazard().map(|hazard| tx.put_record(&hazard));
+        }
+        self.memory()
+            .filter(|_| sql.starts_with("INSERT INTO alarm "))
+            .map(|memory| tx.put_memory(&memory).map(|()| 1))
     }
 
     fn is_event(&self) -> bool {

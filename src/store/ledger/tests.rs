@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{Ledger, LedgerReader, Note, Recorded};
-use crate::alarm::Saved;
+use crate::alarm::StoredAlarm;
 use crate::audit;
 use crate::people::{Actor, Via};
 use crate::plant::Micros;
@@ -14,8 +14,8 @@ fn note(what: &str) -> Note {
     Note { at: Micros(1), who: Actor::system(), what, subject, detail }
 }
 
-fn saved(key: &str) -> Saved {
-    Saved { key: key.to_owned(), value: Some(7.5), ..Saved::default() }
+fn saved(key: &str) -> StoredAlarm {
+    StoredAlarm { key: key.to_owned(), value: Some(7.5), ..StoredAlarm::default() }
 }
 
 fn tamper(dir: &std::path::Path, sql: &str) {
@@ -104,8 +104,8 @@ fn a_row_that_the_ledger_cannot_take_becomes_a_dead_letter_and_holds_nothing_up(
     let mut ledger = Ledger::open(dir.path()).unwrap();
     let hazard = |id: &str| {
         format!(
-            "INSERT INTO hazard (id, number, equipment, rule, status, found_at, version, body) VALUES
-             ('{id}', 'n-{id}', 'e', 'e/p.h', 'open', 1, 1, '{{}}')"
+            "INSERT INTO hazard (id, number, equipment, origin, merge_key, status, found_at, version, body) VALUES
+             ('{id}', 'n-{id}', 'e', 'auto_alarm', 'e/p.h', 'open', 1, 1, '{{}}')"
         )
     };
     let rows = [
@@ -204,7 +204,7 @@ fn a_ledger_of_the_first_version_is_read_as_it_is_and_taken_over() {
 #[test]
 fn of_a_hazard_that_conflicts_with_an_open_one_nothing_goes_out_and_all_of_it_is_kept() {
     use crate::alarm::{AlarmState, Event, Rule, RuleIx, Transition};
-    use crate::hazard::{Register, cloud_event};
+    use crate::hazard::{Draft, Register, cloud_event};
     use crate::plant::{EquipmentIx, HazardLevel, LimitKind, Priority, example::plant};
     let raised = |at: i64| {
         let mut rule = Rule::undelayed(EquipmentIx(0), LimitKind::LL);
@@ -223,9 +223,8 @@ fn of_a_hazard_that_conflicts_with_an_open_one_nothing_goes_out_and_all_of_it_is
         };
         let second = std::time::Duration::from_secs(1);
         let (id, day) = (|| uuid::Uuid::from_u128(at as u128), format!("2026112{at}"));
-        Register::default()
-            .on_transition(&transition, &rule, &plant(Vec::new()), id, (&day, || 0), (second, second))
-            .unwrap()
+        let draft = Draft::of_alarm(&transition, &rule, &plant(Vec::new()), (second, second)).unwrap();
+        Register::default().on_alarm(&transition, draft, id, (&day, || 0)).unwrap()
     };
     let dir = tempfile::tempdir().unwrap();
     let mut ledger = Ledger::open(dir.path()).unwrap();

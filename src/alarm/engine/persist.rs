@@ -5,101 +5,15 @@ use std::time::Duration;
 
 use super::away::Removed;
 use super::call::FirstOut;
-use super::people::{Out, Shelf};
+use super::people::Shelf;
+use super::stored::{
+    ByDesign, MemoryOf, StoredAlarm, StoredCalls, StoredExcursion, StoredMemory, StoredShelf,
+};
 use super::{DeviceState, Engine, Excursion, State};
 use crate::alarm::rule::RuleIx;
-use crate::alarm::state::{Alarm, AlarmState, Veil};
+use crate::alarm::state::{AlarmState, Veil};
 use crate::alarm::timer::{Timer, us};
-use crate::plant::{Micros, Now, Plant};
-
-/// The stored form of one rule's state. Times that run are stored as what has passed or is left, in
-/// milliseconds.
-#[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
-#[serde(default)]
-pub struct Saved {
-    /// Rule key.
-    pub key: String,
-    /// State under the veils.
-    pub state: Kept,
-    /// Of the last raise.
-    pub raised_at: Option<Micros>,
-    /// Value at the last raise.
-    pub value: Option<f64>,
-    /// Who acknowledged last.
-    pub acknowledged_by: Option<String>,
-    /// How long the breach has lasted towards its on-delay.
-    pub on_elapsed_ms: Option<u64>,
-    /// How long the return has lasted towards its off-delay.
-    pub off_elapsed_ms: Option<u64>,
-    /// Put aside: who, why, until when, and what is left.
-    pub shelf: Option<(String, String, Micros, u64)>,
-    /// Out of service.
-    pub out: Option<Out>,
-    /// Its condition does not hold; it follows from what is told.
-    pub by_design: (bool, bool),
-    /// How long what hides it has been unknown.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub unknown_ms: Option<u64>,
-    /// An excursion under way: how long, furthest value, beyond the limit.
-    pub excursion: Option<(u64, f64, bool)>,
-    /// When people were called last, while nobody has answered. A time and no age: an unanswered alarm may stand for
-    /// days, and must not be written anew each second.
-    pub called_at: Option<Micros>,
-    /// Of the site's own row: how long ago the newest calls were, oldest first; and whether they are a flood.
-    pub calls_ms: Vec<u64>,
-    /// See there.
-    pub flood: bool,
-    /// It is the first-out of its equipment.
-    pub first: bool,
-    /// Of a derived point's row: what its formula remembers.
-    pub memory: Option<String>,
-    /// Of the gateway's own alarms: what they tell, in Chinese and English.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub told: Vec<(String, String)>,
-    /// Since when the settings have not had the rule.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub away: Option<Micros>,
-}
-
-/// [`AlarmState`] with the default that a new row has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(transparent)]
-pub struct Kept(pub AlarmState);
-
-impl Default for Kept {
-    fn default() -> Self {
-        Self(AlarmState::Normal)
-    }
-}
-
-impl Saved {
-    /// The state as people saw it.
-    #[must_use]
-    pub fn shown(&self) -> AlarmState {
-        self.alarm().state()
-    }
-
-    fn alarm(&self) -> Alarm {
-        let mut alarm = Alarm::stored(self.state.0);
-        for (veil, on) in [
-            (Veil::Shelf, self.shelf.is_some()),
-            (Veil::Service, self.out.is_some()),
-            (Veil::Design, self.by_design.0 || self.by_design.1),
-        ] {
-            if on {
-                alarm.veil(veil);
-            }
-        }
-        alarm
-    }
-}
-
-/// The row of what belongs to no rule. No rule has this key.
-const OF_THE_SITE: &str = "@site";
-/// Before the name of a derived point. No rule's key begins so.
-const OF_A_FORMULA: &str = "@derived:";
-/// Before the name of a point whose readings are tested.
-const OF_A_TEST: &str = "@tested:";
+use crate::plant::{Now, Plant};
 
 fn ago_ms(since_us: u64, now_us: u64) -> u64 {
     now_us.saturating_sub(since_us) / 1000
@@ -107,8 +21,7 @@ fn ago_ms(since_us: u64, now_us: u64) -> u64 {
 
 impl Engine {
     /// The rules whose stored form changed since the last call.
-    pub fn snapshot_changed(&mut self, now: Now) -> Vec<Saved> {
-        let now_us = us(now.mono);
+    pub fn snapshot_changed(&mut self, now: Now) -> Vec<StoredAlarm> {
         let mut changed: Vec<RuleIx> = std::mem::take(&mut self.dirty);
         // What runs is stored anew each time, so that a restart resumes it where it was.
         let blind = self.blind.iter().map(|b| &b.rule);
@@ -124,33 +37,54 @@ impl Engine {
         for rule in &changed {
             self.states[rule.0 as usize].set(State::DIRTY, false);
         }
-        let mut saved: Vec<Saved> = changed.into_iter().map(|rule| self.saved(rule, now)).collect();
+        changed.into_iter().map(|rule| self.saved(rule, now)).collect()
+    }
+
+    /// The site's newest calls, if they may have changed since the last call.
+    pub fn calls_changed(&mut self, now: Now) -> Option<StoredMemory> {
+        let now_us = us(now.mono);
         let calls = self.flood.calls();
         let recent = calls.iter().any(|at| now_us.saturating_sub(*at) < us(self.manners.flood_window));
         // Once more after its end, so that the end is stored.
-        if recent || self.flood.on || self.flood.stored {
-            self.flood.stored = self.flood.on;
-            let calls_ms = calls.into_iter().map(|at| ago_ms(at, now_us)).collect();
-            let key = OF_THE_SITE.to_owned();
-            saved.push(Saved { key, calls_ms, flood: self.flood.on, ..Saved::default() });
+        if !recent && !self.flood.on && !self.flood.stored {
+            return None;
         }
-        saved
+        self.flood.stored = self.flood.on;
+        let ago_ms = calls.into_iter().map(|at| ago_ms(at, now_us)).collect();
+        let body = serde_json::to_string(&StoredCalls { ago_ms, flood: self.flood.on }).ok()?;
+        Some(StoredMemory { of: MemoryOf::Calls, name: String::new(), body })
     }
 
     /// What the formulas of derived points remember: means, totals, times; and the tests of readings. It changes all the time and takes some
     /// room, so the keeper stores it now and then, and at the end.
     #[must_use]
-    pub fn memories(&self, now: Now) -> Vec<Saved> {
-        let row = |of: &str, (name, memory): (&str, String)| Saved {
-            key: format!("{of}{name}"),
-            memory: Some(memory),
-            ..Saved::default()
-        };
-        let formulas = self.calculations.memories(now).map(|m| row(OF_A_FORMULA, m));
-        formulas.chain(self.tests.memories(us(now.mono)).map(|m| row(OF_A_TEST, m))).collect()
+    pub fn memories(&self, now: Now) -> Vec<StoredMemory> {
+        let row =
+            |of: MemoryOf, (name, body): (&str, String)| StoredMemory { of, name: name.to_owned(), body };
+        let formulas = self.calculations.memories(now).map(|m| row(MemoryOf::Formula, m));
+        formulas.chain(self.tests.memories(us(now.mono)).map(|m| row(MemoryOf::Test, m))).collect()
     }
 
-    pub(super) fn saved(&self, rule: RuleIx, now: Now) -> Saved {
+    /// Puts back what was remembered. What does not read back, or belongs to nothing any more, is forgotten.
+    pub fn remember(&mut self, memories: &[StoredMemory], now: Now) {
+        let now_us = us(now.mono);
+        for memory in memories {
+            match memory.of {
+                MemoryOf::Formula => self.calculations.remember(&memory.name, &memory.body, now),
+                MemoryOf::Test => self.tests.remember(&memory.name, &memory.body, now_us),
+                MemoryOf::Calls => {
+                    let calls: StoredCalls = serde_json::from_str(&memory.body).unwrap_or_default();
+                    calls
+                        .ago_ms
+                        .iter()
+                        .for_each(|ms| self.flood.call(now_us.saturating_sub(ms.saturating_mul(1000))));
+                    (self.flood.on, self.flood.stored) = (calls.flood, calls.flood);
+                }
+            }
+        }
+    }
+
+    pub(super) fn saved(&self, rule: RuleIx, now: Now) -> StoredAlarm {
         let now_us = us(now.mono);
         let state = self.states[rule.0 as usize];
         let definition = &self.rules[rule.0 as usize];
@@ -160,28 +94,33 @@ impl Engine {
         let elapsed = state.timer.map(|t| t.elapsed_us(own_us) / 1000);
         let active = state.alarm.is_active();
         let waits = state.alarm.state() == AlarmState::Unacknowledged;
-        Saved {
+        StoredAlarm {
             key: definition.key.to_string(),
-            state: Kept(state.alarm.core()),
+            state: state.alarm.core(),
             raised_at: cold.and_then(|c| c.raised_at),
             value: cold.and_then(|c| c.value),
             acknowledged_by: cold.and_then(|c| c.acknowledged_by.clone()),
             on_elapsed_ms: elapsed.filter(|_| !active),
             off_elapsed_ms: elapsed.filter(|_| active),
-            shelf: cold.and_then(|c| c.shelf.as_ref()).map(|s| {
-                (s.by.clone(), s.why.clone(), s.until, s.until_us.saturating_sub(now_us).div_ceil(1000))
+            shelf: cold.and_then(|c| c.shelf.as_ref()).map(|s| StoredShelf {
+                by: s.by.clone(),
+                why: s.why.clone(),
+                until: s.until,
+                left_ms: s.until_us.saturating_sub(now_us).div_ceil(1000),
             }),
             out: cold.and_then(|c| c.out.clone()),
-            by_design: (state.has(State::IDLE), state.has(State::FOLLOWS)),
+            by_design: ByDesign { condition: state.has(State::IDLE), follows: state.has(State::FOLLOWS) },
             unknown_ms: unknown.map(|b| ago_ms(b.since_us, now_us)),
-            excursion: cold
-                .filter(|_| state.has(State::ASTRAY))
-                .map(|c| (ago_ms(c.excursion.since_us, now_us), c.excursion.peak, c.excursion.beyond)),
+            excursion: cold.filter(|_| state.has(State::ASTRAY)).map(|c| StoredExcursion {
+                since_ms: ago_ms(c.excursion.since_us, now_us),
+                peak: c.excursion.peak,
+                beyond: c.excursion.beyond,
+            }),
             called_at: cold
                 .filter(|_| waits)
                 .map(|c| now.wall.minus(Duration::from_micros(now_us.saturating_sub(c.called_us)))),
             first: self.groups[definition.equipment.0 as usize].first.is_some_and(|f| f.rule == rule),
-            ..Saved::default()
+            ..StoredAlarm::default()
         }
     }
 
@@ -189,25 +128,11 @@ impl Engine {
     /// delays of points stand still until a reading says how things are. A shelf ends no later than it said,
     /// by whichever clock is first: a longer one would hide an alarm. What hides for a reason that the settings no longer
     /// have hides no more. Gives back what belongs to no rule of this engine; it says since when.
-    pub fn restore(&mut self, saved: &[Saved], now: Now) -> Vec<Saved> {
+    pub fn restore(&mut self, saved: &[StoredAlarm], now: Now) -> Vec<StoredAlarm> {
         let mut unknown = Vec::new();
         let index: HashMap<&str, u32> = self.rules.iter().zip(0u32..).map(|(r, n)| (&*r.key, n)).collect();
         let mut found = Vec::new();
         for one in saved {
-            if one.key == OF_THE_SITE {
-                let now_us = us(now.mono);
-                one.calls_ms.iter().for_each(|ms| self.flood.call(now_us.saturating_sub(ms * 1000)));
-                (self.flood.on, self.flood.stored) = (one.flood, one.flood);
-                continue;
-            }
-            if let (Some(name), Some(memory)) = (one.key.strip_prefix(OF_A_FORMULA), &one.memory) {
-                self.calculations.remember(name, memory, now);
-                continue;
-            }
-            if let (Some(name), Some(memory)) = (one.key.strip_prefix(OF_A_TEST), &one.memory) {
-                self.tests.remember(name, memory, us(now.mono));
-                continue;
-            }
             match index.get(one.key.as_str()) {
                 Some(n) => found.push((RuleIx(*n), one)),
                 None => unknown.push(one.clone().gone(now)),
@@ -233,16 +158,16 @@ impl Engine {
         unknown
     }
 
-    pub(super) fn put(&mut self, rule: RuleIx, one: &Saved, now: Now) {
+    pub(super) fn put(&mut self, rule: RuleIx, one: &StoredAlarm, now: Now) {
         let now_us = us(now.mono);
         // What was longer ago than the clock can tell was at its beginning.
-        let ago = |ms: u64| now_us.saturating_sub(ms * 1000);
+        let ago = |ms: u64| now_us.saturating_sub(ms.saturating_mul(1000));
         let n = rule.0 as usize;
         let alarm = one.alarm();
         let state = &mut self.states[n];
         state.alarm = alarm;
-        state.set(State::IDLE, one.by_design.0);
-        state.set(State::FOLLOWS, one.by_design.1);
+        state.set(State::IDLE, one.by_design.condition);
+        state.set(State::FOLLOWS, one.by_design.follows);
         state.set(State::ASTRAY, one.excursion.is_some());
         let elapsed = if alarm.is_active() { one.off_elapsed_ms } else { one.on_elapsed_ms };
         let elapsed = elapsed.map(Duration::from_millis);
@@ -265,10 +190,15 @@ impl Engine {
                 self.time(rule);
             }
         }
-        let shelf = one.shelf.as_ref().map(|(by, why, until, left_ms)| {
-            let by_wall = u64::try_from(until.0.saturating_sub(now.wall.0)).unwrap_or(0);
-            let left = (left_ms * 1000).min(by_wall.max(1));
-            Shelf { by: by.clone(), why: why.clone(), until: *until, until_us: now_us.saturating_add(left) }
+        let shelf = one.shelf.as_ref().map(|shelf| {
+            let by_wall = u64::try_from(shelf.until.0.saturating_sub(now.wall.0)).unwrap_or(0);
+            let left = (shelf.left_ms.saturating_mul(1000)).min(by_wall.max(1));
+            Shelf {
+                by: shelf.by.clone(),
+                why: shelf.why.clone(),
+                until: shelf.until,
+                until_us: now_us.saturating_add(left),
+            }
         });
         if shelf.is_some() {
             self.shelved.push(rule);
@@ -279,8 +209,8 @@ impl Engine {
         cold.acknowledged_by.clone_from(&one.acknowledged_by);
         cold.out.clone_from(&one.out);
         cold.shelf = shelf;
-        if let Some((ms, peak, beyond)) = one.excursion {
-            cold.excursion = Excursion { since_us: ago(ms), peak, beyond };
+        if let Some(StoredExcursion { since_ms, peak, beyond }) = one.excursion {
+            cold.excursion = Excursion { since_us: ago(since_ms), peak, beyond };
         }
         cold.called_us = one.called_at.map_or(now_us, |at| {
             let since = u64::try_from(now.wall.0.saturating_sub(at.0)).unwrap_or(0);
