@@ -55,8 +55,10 @@ fn take(host: &mut Host, number: u64, topic: &str, payload: &[u8]) -> Batch {
     out
 }
 
-/// What each message told: point, value, quality; and whether all of it is live.
-fn played(host: &mut Host) -> Vec<(Vec<(u32, Option<f64>, Quality)>, bool)> {
+/// What a message told: point, value, quality; and whether all of it is live.
+type Played = (Vec<(u32, Option<f64>, Quality)>, bool);
+
+fn played(host: &mut Host) -> Vec<Played> {
     let bytes = |hex: &str| -> Vec<u8> {
         let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
         hex.as_bytes().chunks(2).map(byte).collect()
