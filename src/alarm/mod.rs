@@ -14,8 +14,8 @@ mod tests;
 mod timer;
 
 pub use engine::{
-    AlarmInfo, Breach, ByDesign, Current, Engine, FirstOut, MemoryOf, Out, Precursor, Removed, Shelf,
-    StoredAlarm, StoredCalls, StoredExcursion, StoredMemory, StoredShelf, StoredText, Transition,
+    AlarmInfo, Breach, Current, Engine, FirstOut, MemoryOf, Out, Precursor, Removed, Shelf, StoredAlarm,
+    StoredCalls, StoredDesign, StoredExcursion, StoredMemory, StoredShelf, StoredText, Transition,
 };
 pub use rule::{Rule, RuleIx, priorities};
-pub use state::{Alarm, AlarmState, CommandError, Event, Veil};
+pub use state::{Alarm, AlarmState, CommandError, Event, Suppression};

@@ -21,7 +21,7 @@ const HOUR: i64 = 3_600_000_000;
 pub struct Tally {
     /// How often its condition came to hold.
     pub raised: u64,
-    /// Of them behind a veil: suppressed by design, or following from another.
+    /// Of them while it is suppressed: suppressed by design, or following from another.
     pub hidden: u64,
     /// How long it held in all.
     pub active: Duration,
@@ -193,11 +193,11 @@ impl Rehearsal {
         for t in self.out.drain(..) {
             let tally = &mut self.outcome.tallies[t.rule.0 as usize];
             match t.event {
-                Event::Raised => tally.raise(t.at, !t.calls()),
+                Event::Raised => tally.raise(t.at, !t.annunciates()),
                 Event::Cleared => tally.clear(t.at),
                 _ => {}
             }
-            if t.calls() {
+            if t.annunciates() {
                 self.outcome.calls += 1;
                 self.outcome.hours.call(t.at);
             }

@@ -9,10 +9,10 @@
 //!    ├─ acknowledge ─ ReturnedUnacknowledged             │
 //!    └────────────────────────────────────────────────────┘
 //!  With latch, clear leads to Latched{Una,A}cknowledged, and only a reset to Normal.
-//!  From any of them a veil leads to Shelved, Suppressed (by design) or OutOfService.
+//!  From any of them a suppression leads to Shelved, Suppressed (by design) or OutOfService.
 //! ```
 //!
-//! Behind a veil the condition is judged on and nobody is called. When the last veil is lifted, what is
+//! While it is suppressed the condition is judged on and nobody is called. When the last suppression is lifted, what is
 //! still true calls anew as Unacknowledged, and a latch that nobody has seen is shown. Called by the engine.
 
 /// State of one alarm, as people see it.
@@ -71,15 +71,15 @@ pub enum Event {
     Reinstated,
 }
 
-/// What keeps an alarm from people. Several may lie on one alarm.
+/// What keeps an alarm from people (ISA-18.2). Several may hold for one alarm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Veil {
+pub enum Suppression {
     /// By a person, for a time.
-    Shelf,
+    Shelved,
     /// By design: the state of the equipment, a condition of the limit, or a cause that is already told.
-    Design,
+    ByDesign,
     /// By a person, until put back.
-    Service,
+    OutOfService,
 }
 
 /// Why a command does not fit.
@@ -110,26 +110,26 @@ pub enum CommandError {
     },
 }
 
-/// One alarm: how its condition stands with people, and the veils on it.
+/// One alarm: how its condition stands with people, and the suppressions on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Alarm {
     /// One of the states A to F.
     core: AlarmState,
-    veils: u8,
+    suppressions: u8,
 }
 
 impl Alarm {
     /// Nothing has happened yet.
-    pub const NORMAL: Self = Self { core: AlarmState::Normal, veils: 0 };
+    pub const NORMAL: Self = Self { core: AlarmState::Normal, suppressions: 0 };
 
-    /// As stored: the state under the veils.
+    /// As stored: the state under the suppressions.
     #[must_use]
     pub fn stored(core: AlarmState) -> Self {
-        let core = if core.is_veil() { AlarmState::Normal } else { core };
-        Self { core, veils: 0 }
+        let core = if core.is_suppression() { AlarmState::Normal } else { core };
+        Self { core, suppressions: 0 }
     }
 
-    /// The state under the veils, one of A to F.
+    /// The state under the suppressions, one of A to F.
     #[must_use]
     pub fn core(self) -> AlarmState {
         self.core
@@ -138,11 +138,11 @@ impl Alarm {
     /// The state as people see it. Out of service says more than suppressed, that more than shelved.
     #[must_use]
     pub fn state(self) -> AlarmState {
-        if self.has(Veil::Service) {
+        if self.has(Suppression::OutOfService) {
             AlarmState::OutOfService
-        } else if self.has(Veil::Design) {
+        } else if self.has(Suppression::ByDesign) {
             AlarmState::Suppressed
-        } else if self.has(Veil::Shelf) {
+        } else if self.has(Suppression::Shelved) {
             AlarmState::Shelved
         } else {
             self.core
@@ -155,16 +155,16 @@ impl Alarm {
         self.core.is_active()
     }
 
-    /// This veil lies on it.
+    /// It is suppressed in this way.
     #[must_use]
-    pub fn has(self, veil: Veil) -> bool {
-        self.veils & veil.bit() != 0
+    pub fn has(self, by: Suppression) -> bool {
+        self.suppressions & by.bit() != 0
     }
 
-    /// Any veil does.
+    /// It is suppressed in any way.
     #[must_use]
-    pub fn is_veiled(self) -> bool {
-        self.veils != 0
+    pub fn is_suppressed(self) -> bool {
+        self.suppressions != 0
     }
 
     /// The condition held.
@@ -178,7 +178,7 @@ impl Alarm {
     pub fn clear(&mut self, latch: bool) {
         self.core = match (self.core, latch) {
             (AlarmState::Unacknowledged, true) => AlarmState::LatchedUnacknowledged,
-            (AlarmState::Unacknowledged, false) if self.is_veiled() => AlarmState::Normal,
+            (AlarmState::Unacknowledged, false) if self.is_suppressed() => AlarmState::Normal,
             (AlarmState::Unacknowledged, false) => AlarmState::ReturnedUnacknowledged,
             (AlarmState::Acknowledged, false) => AlarmState::Normal,
             (AlarmState::Acknowledged, true) => AlarmState::LatchedAcknowledged,
@@ -214,20 +214,20 @@ impl Alarm {
         }
     }
 
-    /// Puts a veil on; false if it lay there.
-    pub fn veil(&mut self, veil: Veil) -> bool {
-        let new = !self.has(veil);
-        self.veils |= veil.bit();
+    /// Suppresses it in this way; false if it was so already.
+    pub fn suppress(&mut self, by: Suppression) -> bool {
+        let new = !self.has(by);
+        self.suppressions |= by.bit();
         new
     }
 
-    /// Takes a veil off; false if there was none. With the last one gone the alarm calls for what is true now.
-    pub fn unveil(&mut self, veil: Veil) -> bool {
-        if !self.has(veil) {
+    /// Lifts one suppression; false if there was none. With the last one gone the alarm calls for what is true now.
+    pub fn lift(&mut self, by: Suppression) -> bool {
+        if !self.has(by) {
             return false;
         }
-        self.veils &= !veil.bit();
-        if self.veils == 0 {
+        self.suppressions &= !by.bit();
+        if self.suppressions == 0 {
             self.core = match self.core {
                 AlarmState::Unacknowledged | AlarmState::Acknowledged => AlarmState::Unacknowledged,
                 AlarmState::LatchedUnacknowledged | AlarmState::LatchedAcknowledged => {
@@ -240,12 +240,12 @@ impl Alarm {
     }
 }
 
-impl Veil {
+impl Suppression {
     fn bit(self) -> u8 {
         match self {
-            Self::Shelf => 1,
-            Self::Design => 2,
-            Self::Service => 4,
+            Self::Shelved => 1,
+            Self::ByDesign => 2,
+            Self::OutOfService => 4,
         }
     }
 }
@@ -273,7 +273,7 @@ impl AlarmState {
         matches!(self, Self::Unacknowledged | Self::Acknowledged)
     }
 
-    fn is_veil(self) -> bool {
+    fn is_suppression(self) -> bool {
         matches!(self, Self::Shelved | Self::Suppressed | Self::OutOfService)
     }
 }

@@ -123,20 +123,20 @@ impl Draft {
 
 /// What a transition of an alarm says of a hazard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Told {
+pub(super) enum Signal {
     /// People are called: without an open record one is opened, else the breach is counted.
-    Calls,
+    Annunciates,
     /// A breach that a person hid, or that nobody is called to any more: counted on an open record, and opens none.
     Breach,
     /// Nothing.
     Nothing,
 }
 
-impl Told {
+impl Signal {
     /// A breach that a person hid is one all the same. One that the plant's state hides counts when it is shown.
     pub(super) fn by(t: &Transition) -> Self {
-        if t.calls() {
-            Self::Calls
+        if t.annunciates() {
+            Self::Annunciates
         } else if t.event == Event::Raised && t.to != AlarmState::Suppressed {
             Self::Breach
         } else {

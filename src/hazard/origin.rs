@@ -153,7 +153,7 @@ mod tests {
         ) {
             let same = one.merges_with(&other) && at == there;
             prop_assert_eq!(one.merge_key(Some(&at)) == other.merge_key(Some(&there)), same);
-            prop_assert_eq!(one.merge_key(Some(&at)), one.clone().merge_key(Some(&at)));
+            prop_assert_eq!(one.merge_key(Some(&at)), one.merge_key(Some(&at)));
         }
 
         #[test]

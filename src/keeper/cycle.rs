@@ -45,7 +45,7 @@ impl Keeper {
             tokio::select! {
                 biased;
                 Some(request) = self.commands.recv() => self.command(request),
-                Some(news) = self.plants.recv() => self.succeed(news),
+                Some(news) = self.plants.recv() => self.reconfigure(news),
                 Some(news) = self.news.recv() => self.hear(news),
                 report = self.reports.recv(), if !self.reports.is_closed() || !self.reports.is_empty() => {
                     if let Some(report) = report {
@@ -270,7 +270,7 @@ impl Keeper {
     }
 
     /// Goes on with changed settings: what waits stands in blocks under the old ones.
-    fn succeed(&mut self, news: NewPlant) {
+    fn reconfigure(&mut self, news: NewPlant) {
         let now = self.now();
         self.work.ledger.alarms(self.engine.snapshot_changed(now));
         self.work.ledger.memories(self.engine.calls_changed(now));
@@ -278,7 +278,7 @@ impl Keeper {
             let key = self.engine.rules()[precursor.rule.0 as usize].key.clone();
             self.work.ledger.precursors.push((key, precursor));
         }
-        let (engine, mut removed) = self.engine.succeed(&news.plant, news.back, now);
+        let (engine, mut removed) = self.engine.reconfigure(&news.plant, news.back, now);
         self.follow(&mut removed.transitions, now);
         for key in removed.keys {
             info!(rule = key, "the rule is no longer in the settings");
@@ -287,7 +287,7 @@ impl Keeper {
         self.work.ledger.alarms(removed.saved);
         self.engine = engine;
         self.plant = news.plant;
-        self.waiting.succeed(Arc::clone(&self.plant), news.store.waiting_max);
+        self.waiting.reconfigure(Arc::clone(&self.plant), news.store.waiting_max);
         self.rules =
             self.engine.rules().iter().zip(0u32..).map(|(r, n)| (r.key.to_string(), RuleIx(n))).collect();
         (self.store, self.window, self.influx_ids) = (news.store, news.evidence, news.influx_ids);

@@ -387,7 +387,7 @@ impl Files {
     }
 
     /// Goes on with the series of these settings.
-    pub(super) fn succeed(&mut self, plant: &Arc<Plant>) -> Result<(), StoreError> {
+    pub(super) fn reconfigure(&mut self, plant: &Arc<Plant>) -> Result<(), StoreError> {
         if Arc::ptr_eq(plant, &self.plant) {
             return Ok(());
         }

@@ -105,7 +105,7 @@ impl Waiting {
     }
 
     /// Goes on under other settings.
-    pub(super) fn succeed(&mut self, plant: Arc<Plant>, most: usize) {
+    pub(super) fn reconfigure(&mut self, plant: Arc<Plant>, most: usize) {
         (self.plant, self.most) = (plant, most);
     }
 

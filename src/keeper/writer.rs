@@ -241,7 +241,7 @@ impl Writer {
         now: Micros,
     ) -> Result<Option<i64>, StoreError> {
         if let Some(block) = work.blocks.first() {
-            self.files.succeed(&block.plant)?;
+            self.files.reconfigure(&block.plant)?;
         }
         let trouble = self.files.is_in_trouble(Which::Journal);
         let Some(journal) = &mut self.files.journal else { return Err(self.not_open(Which::Journal)) };

@@ -64,6 +64,6 @@ pub(crate) fn plant(limits: Vec<Vec<Limit>>) -> Plant {
             stale_after: Duration::from_secs(10),
         }],
         derived: Vec::new(),
-        manners: super::Manners { repeat: [None; 4], ..super::Manners::default() },
+        alarm_policy: super::AlarmPolicy { repeat: [None; 4], ..super::AlarmPolicy::default() },
     }
 }

@@ -3,6 +3,7 @@
 //! Values only. Nothing here opens a socket or a file, reads a clock or knows a neighbour.
 //! Called by every room; see `lib.rs` for the house.
 
+mod alarm_policy;
 mod clean;
 pub mod decimal;
 mod derived;
@@ -13,7 +14,6 @@ pub(crate) mod example;
 pub mod guidance;
 mod id;
 mod limit;
-mod manners;
 pub mod meaning;
 mod quality;
 mod sample;
@@ -23,12 +23,12 @@ mod texts;
 mod time;
 pub mod unit;
 
+pub use alarm_policy::AlarmPolicy;
 pub use clean::{clean, is_unseen};
 pub use derived::{Derived, How};
 pub use doubt::{Doubts, Flatline};
 pub use id::{Id, IdError};
 pub use limit::{HazardLevel, Limit, LimitKind, NoData, Priority};
-pub use manners::Manners;
 pub use meaning::Meaning;
 pub use quality::{Cause, Quality};
 pub use sample::{Batch, Reading, SampleHead};

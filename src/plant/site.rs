@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Derived, Doubts, Id, Limit, Manners, NoData};
+use super::{AlarmPolicy, Derived, Doubts, Id, Limit, NoData};
 
 /// Index into [`Plant::points`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -146,7 +146,7 @@ pub struct Plant {
     /// What is calculated, in an order in which it can be.
     pub derived: Vec<Derived>,
     /// How alarms call people.
-    pub manners: Manners,
+    pub alarm_policy: AlarmPolicy,
 }
 
 impl Plant {

@@ -138,7 +138,7 @@ impl Numbers {
             points,
             devices,
             derived: new.derived.into_iter().map(derived).collect(),
-            manners: new.manners,
+            alarm_policy: new.alarm_policy,
         }
     }
 

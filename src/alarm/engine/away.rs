@@ -1,6 +1,6 @@
 //! Rules that the settings do not have any more, and that may come back.
 //!
-//! Law: nothing is lost in silence. A rule that goes in a state that people see, or behind a veil, leaves a transition, and its state
+//! Law: nothing is lost in silence. A rule that goes in a state that people see, or while it is suppressed, leaves a transition, and its state
 //! is kept. When it comes back, what nobody has seen is shown, and what a person put aside stays aside; an acknowledgement of before
 //! answers for nothing that happens now. Settings that come back by themselves bring all of it back as it was.
 
@@ -79,7 +79,7 @@ impl Engine {
         event: Event,
         at: Micros,
     ) -> Transition {
-        let raised_at = self.cold.get(&rule).and_then(|c| c.raised_at);
+        let raised_at = self.details.get(&rule).and_then(|c| c.raised_at);
         Transition { rule, from, to, event, at, value: self.value_of(rule), cause: None, by: None, raised_at }
     }
 

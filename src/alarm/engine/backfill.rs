@@ -21,7 +21,7 @@ impl Engine {
     /// Follows readings of the past; they come in the order of their time, or what they tell is in pieces.
     pub(super) fn backfill(&mut self, at: Micros, readings: &[Reading]) {
         for reading in readings.iter().filter(|r| r.quality.is_usable()) {
-            let rules = self.spots[reading.point.0 as usize].rules;
+            let rules = self.points[reading.point.0 as usize].rules;
             for number in rules.0..rules.1 {
                 let definition = &self.rules[number as usize];
                 if definition.kind.is_no_data() {

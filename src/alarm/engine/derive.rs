@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::steps::Stepped;
-use super::{Engine, Spot, Transition};
+use super::{Engine, PointState, Transition};
 use crate::alarm::timer::us;
 use crate::derive::PlantNames;
 use crate::derive::formula::{self, Evaluator, Formula, Input};
@@ -133,7 +133,7 @@ impl Calculation {
     /// Calculates; each point's value and quality goes to `said`.
     fn run(
         &mut self,
-        spots: &[Spot],
+        points: &[PointState],
         (now, late): (Now, Duration),
         atm_kpa: f64,
         mut said: impl FnMut(usize, f64, Quality),
@@ -141,8 +141,8 @@ impl Calculation {
         match &mut self.work {
             Work::Formula { evaluator, inputs, read, .. } => {
                 for (read, input) in read.iter_mut().zip(inputs) {
-                    let spot = &spots[input.0 as usize];
-                    *read = Input { value: spot.value, quality: spot.quality };
+                    let point_state = &points[input.0 as usize];
+                    *read = Input { value: point_state.value, quality: point_state.quality };
                 }
                 let (value, quality) = evaluator.evaluate_late(read, now.mono, late, atm_kpa);
                 said(0, value, quality);
@@ -155,12 +155,12 @@ impl Calculation {
                     *read = match *input {
                         Source::Absent(absent) => absent,
                         Source::Point(point, factor, offset) => {
-                            let spot = &spots[point.0 as usize];
-                            came |= spot.quality.is_usable() && spot.came_us == us(now.mono);
-                            if spot.quality != Quality::Good {
+                            let point_state = &points[point.0 as usize];
+                            came |= point_state.quality.is_usable() && point_state.came_us == us(now.mono);
+                            if point_state.quality != Quality::Good {
                                 doubt = Quality::Uncertain(Cause::DerivedInput);
                             }
-                            spot.quality.is_usable().then_some(spot.value * factor + offset)
+                            point_state.quality.is_usable().then_some(point_state.value * factor + offset)
                         }
                     };
                 }
@@ -174,17 +174,17 @@ impl Calculation {
     }
 
     /// How long before they came the readings that it goes by were taken; of several inputs the freshest counts.
-    fn late_us(&self, spots: &[Spot]) -> u64 {
+    fn late_us(&self, points: &[PointState]) -> u64 {
         match &self.work {
             Work::Formula { inputs, .. } => {
-                inputs.iter().map(|p| spots[p.0 as usize].late_us()).min().unwrap_or(0)
+                inputs.iter().map(|p| points[p.0 as usize].late_us()).min().unwrap_or(0)
             }
             Work::Instrument { inputs, .. } => {
-                let spots = inputs.iter().filter_map(|input| match input {
-                    Source::Point(point, ..) => Some(&spots[point.0 as usize]),
+                let points = inputs.iter().filter_map(|input| match input {
+                    Source::Point(point, ..) => Some(&points[point.0 as usize]),
                     Source::Absent(_) => None,
                 });
-                spots.filter(|s| s.quality.is_usable()).map(Spot::late_us).min().unwrap_or(0)
+                points.filter(|s| s.quality.is_usable()).map(PointState::late_us).min().unwrap_or(0)
             }
             Work::After(_) => 0,
         }
@@ -318,7 +318,7 @@ impl Calculations {
     }
 
     /// Goes on where `before` stands.
-    pub(super) fn succeed(&mut self, before: &Self, now: Now) {
+    pub(super) fn reconfigure(&mut self, before: &Self, now: Now) {
         for one in &mut self.all {
             let old = before.all.iter().find(|c| c.name == one.name);
             if let Some(kept) = old.and_then(|old| old.save(now.mono)) {
@@ -370,7 +370,7 @@ impl Engine {
                 continue;
             }
             let fed = std::mem::take(&mut one.fed);
-            let late_us = one.late_us(&self.spots);
+            let late_us = one.late_us(&self.points);
             let as_this = Some((one.device, late_us));
             if told_as != as_this {
                 flush(batch, told_as, &mut readings, now);
@@ -379,7 +379,7 @@ impl Engine {
             let from = readings.len();
             let (points, mut told) = (std::mem::take(&mut one.points), std::mem::take(&mut one.told));
             one.run(
-                &self.spots,
+                &self.points,
                 (now, Duration::from_micros(late_us)),
                 self.calculations.atm_kpa,
                 |n, value, quality| {
@@ -393,17 +393,17 @@ impl Engine {
             );
             (one.points, one.told) = (points, told);
             for reading in &mut readings[from..] {
-                let (low, high) = self.spots[reading.point.0 as usize].range;
+                let (low, high) = self.points[reading.point.0 as usize].range;
                 if reading.quality.is_usable() && (reading.value < low || reading.value > high) {
                     reading.quality = self.beyond(reading);
                 }
-                let spot = &mut self.spots[reading.point.0 as usize];
-                spot.quality = reading.quality;
+                let point_state = &mut self.points[reading.point.0 as usize];
+                point_state.quality = reading.quality;
                 if reading.quality.is_usable() {
                     let at = now.wall.0.saturating_sub(late_us as i64);
-                    (spot.value, spot.at, spot.came_us, spot.lag) =
+                    (point_state.value, point_state.at, point_state.came_us, point_state.lag) =
                         (reading.value, at, now_us, late_us as i64);
-                    spot.late = late_us as u32;
+                    point_state.late = late_us as u32;
                 }
             }
             for made in readings.iter().skip(from) {

@@ -43,7 +43,7 @@ impl Engine {
     pub(super) fn lost_by(&self, device: DeviceIx, readings: &[Reading]) -> Option<Cause> {
         let cause = way(readings.first()?.quality)?;
         let gone = |point: &PointIx| {
-            let quality = self.spots[point.0 as usize].quality;
+            let quality = self.points[point.0 as usize].quality;
             way(quality).is_some()
                 || quality == Quality::Bad(Cause::NotYetRead)
                 || readings.iter().any(|r| r.point == *point)
@@ -75,7 +75,7 @@ impl Engine {
     }
 
     pub(super) fn gap_at(&self, point: PointIx) -> Gap {
-        if self.spots[point.0 as usize].quality.is_usable() {
+        if self.points[point.0 as usize].quality.is_usable() {
             Gap::None
         } else if self.awaits && self.is_awaited(point) {
             Gap::Awaited
@@ -86,9 +86,10 @@ impl Engine {
 
     /// It, or what it is calculated from, was never read.
     fn is_awaited(&self, point: PointIx) -> bool {
-        let spot = &self.spots[point.0 as usize];
+        let point_state = &self.points[point.0 as usize];
         let unread = || self.inputs_of.get(&point).is_some_and(|all| all.iter().any(|p| self.is_awaited(*p)));
-        !spot.quality.is_usable() && (spot.quality == Quality::Bad(Cause::NotYetRead) || unread())
+        !point_state.quality.is_usable()
+            && (point_state.quality == Quality::Bad(Cause::NotYetRead) || unread())
     }
 
     /// Follows whether data are missing: the alarm comes after the on-delay, and goes when they have been there for the
@@ -110,7 +111,7 @@ impl Engine {
         if gap == Gap::None {
             self.fire(rule, now_us, now, out);
         }
-        self.rebusy(rule);
+        self.count_active(rule);
     }
 
     /// The no-data time of `rule` is over: whether another alarm tells instead. One that is about to is waited for.
@@ -140,7 +141,7 @@ impl Engine {
     }
 
     fn patience_us(&self, point: PointIx) -> u64 {
-        let device = self.spots[point.0 as usize].device;
+        let device = self.points[point.0 as usize].device;
         let own = self.device_rule[device.0 as usize].map_or(0, |r| self.rules[r.0 as usize].on_delay_us());
         let inputs = self.patience.get(&point).copied().unwrap_or(0);
         own.max(self.parts_patience_us(device)).max(inputs)
@@ -184,7 +185,7 @@ impl Engine {
     }
 
     fn teller_of(&self, point: PointIx, priority: Priority) -> Teller {
-        let device = self.spots[point.0 as usize].device;
+        let device = self.points[point.0 as usize].device;
         let mut found = Teller::None;
         if self.devices[device.0 as usize].lost.is_some() {
             let own = self.device_rule[device.0 as usize].map_or(Teller::None, |r| self.tells(r, priority));
@@ -194,7 +195,7 @@ impl Engine {
             if found == Teller::Stands {
                 break;
             }
-            if !self.spots[input.0 as usize].quality.is_usable() {
+            if !self.points[input.0 as usize].quality.is_usable() {
                 let own = self.no_data_rule(*input).map_or(Teller::None, |r| self.tells(r, priority));
                 found = found.max(own).max(self.teller_of(*input, priority));
             }
@@ -213,7 +214,7 @@ impl Engine {
     /// What an alarm says to those of this priority: nothing if it is hidden or less urgent.
     fn tells(&self, rule: RuleIx, priority: Priority) -> Teller {
         let (state, definition) = (&self.states[rule.0 as usize], &self.rules[rule.0 as usize]);
-        if definition.priority > priority || state.alarm.is_veiled() {
+        if definition.priority > priority || state.alarm.is_suppressed() {
             Teller::None
         } else if state.alarm.is_active() {
             Teller::Stands
@@ -225,7 +226,7 @@ impl Engine {
     }
 
     pub(super) fn no_data_rule(&self, point: PointIx) -> Option<RuleIx> {
-        let rules = self.spots[point.0 as usize].rules;
+        let rules = self.points[point.0 as usize].rules;
         let last = (rules.0..rules.1).next_back()?;
         (self.rules[last as usize].kind == LimitKind::NoData).then_some(RuleIx(last))
     }
@@ -234,7 +235,7 @@ impl Engine {
     pub(super) fn tells_no_more(&mut self, rule: RuleIx) {
         let definition = &self.rules[rule.0 as usize];
         if definition.kind.is_no_data() {
-            let device = definition.point.map(|p| self.spots[p.0 as usize].device);
+            let device = definition.point.map(|p| self.points[p.0 as usize].device);
             self.untold.extend(definition.device.or(device));
         }
     }

@@ -1,6 +1,6 @@
 //! From values to alarms: zones, delays, excursions.
 
-use super::{Cold, Engine, Excursion, Precursor, State, Transition};
+use super::{AlarmDetail, Engine, Excursion, Precursor, State, Transition};
 use crate::alarm::limit::{Zone, zone};
 use crate::alarm::rule::{Rule, RuleIx};
 use crate::alarm::state::Event;
@@ -8,16 +8,16 @@ use crate::alarm::timer::{Timer, us};
 use crate::plant::{DeviceIx, LimitKind, Now, PointIx};
 use std::time::Duration;
 
-/// The calm band of a point narrowed by one more of its rules.
-pub(super) fn calmer(calm: (f64, f64), rule: &Rule) -> (f64, f64) {
-    let (low, high) = calm;
+/// The quiet band of a point narrowed by one more of its rules.
+pub(super) fn narrowed(quiet_band: (f64, f64), rule: &Rule) -> (f64, f64) {
+    let (low, high) = quiet_band;
     match rule.kind {
         LimitKind::H | LimitKind::HH => (low, high.min(rule.at - rule.near)),
         LimitKind::L | LimitKind::LL => (low.max(rule.at + rule.near), high),
         // Equal to within a half: from there on either way something is to be said.
         LimitKind::State if rule.at > 0.0 => (low, high.min(rule.at - 0.5)),
         LimitKind::State => (low.max(rule.at + 0.5), high),
-        LimitKind::NoData => calm,
+        LimitKind::NoData => quiet_band,
     }
 }
 
@@ -42,7 +42,7 @@ impl Engine {
     pub(super) fn late_us(&self, rule: RuleIx) -> u64 {
         let definition = &self.rules[rule.0 as usize];
         let point = definition.point.filter(|_| !definition.kind.is_no_data());
-        point.map_or(0, |p| self.spots[p.0 as usize].late_us())
+        point.map_or(0, |p| self.points[p.0 as usize].late_us())
     }
 
     /// Judges every device and point by what is known of it: its limits or conditions may be others than when it came.
@@ -52,8 +52,8 @@ impl Engine {
                 self.no_data(rule, self.gap_of(DeviceIx(number as u32)), now, out);
             }
         }
-        for number in 0..self.spots.len() {
-            let own_us = us(now.mono).saturating_sub(self.spots[number].late_us());
+        for number in 0..self.points.len() {
+            let own_us = us(now.mono).saturating_sub(self.points[number].late_us());
             self.judge(PointIx(number as u32), own_us, now, out);
         }
     }
@@ -61,16 +61,16 @@ impl Engine {
     /// Judges the rules of one point by its current value, and those that hang on it. `own_us` is the time of the
     /// reading itself, on the monotonic clock: delays run by it.
     pub(super) fn judge(&mut self, point: PointIx, own_us: u64, now: Now, out: &mut Vec<Transition>) {
-        let spot = self.spots[point.0 as usize];
-        let usable = spot.quality.is_usable();
-        for number in spot.rules.0..spot.rules.1 {
+        let point_state = self.points[point.0 as usize];
+        let usable = point_state.quality.is_usable();
+        for number in point_state.rules.0..point_state.rules.1 {
             let rule = RuleIx(number);
             let definition = &self.rules[number as usize];
             if definition.kind == LimitKind::NoData {
                 self.no_data(rule, self.gap_at(point), now, out);
-            } else if usable && spot.tells_of(definition.kind) {
-                let zone = zone(definition.kind, definition.at, definition.deadband, spot.value);
-                self.limit(rule, zone, (spot.value, own_us), now, out);
+            } else if usable && point_state.tells_of(definition.kind) {
+                let zone = zone(definition.kind, definition.at, definition.deadband, point_state.value);
+                self.limit(rule, zone, (point_state.value, own_us), now, out);
             } else {
                 let state = &mut self.states[number as usize];
                 if let Some(timer) = state.timer.as_mut().filter(|t| t.runs()) {
@@ -79,10 +79,10 @@ impl Engine {
                 }
             }
         }
-        if spot.attention & super::FEEDS != 0 {
+        if point_state.flags & super::FEEDS != 0 {
             self.calculations.feed(point);
         }
-        if spot.attention & super::DECIDES != 0 {
+        if point_state.flags & super::DECIDES != 0 {
             self.conditions(point, now, out);
         }
     }
@@ -106,41 +106,41 @@ impl Engine {
             (false, _) | (true, _) => self.stop(rule),
         }
         if !active {
-            self.stray(rule, (value, own_us), now);
+            self.follow_excursion(rule, (value, own_us), now);
         }
         // What other points may hide waits for the end of this instant: their readings may come behind this one.
         if active || !self.states[rule.0 as usize].has(State::CONDITIONAL) {
             self.fire(rule, own_us, now, out);
         }
-        self.rebusy(rule);
+        self.count_active(rule);
     }
 
     /// Follows an excursion that is no alarm (yet), and keeps what came to nothing.
-    fn stray(&mut self, rule: RuleIx, (value, own_us): (f64, u64), now: Now) {
+    fn follow_excursion(&mut self, rule: RuleIx, (value, own_us): (f64, u64), now: Now) {
         let definition = &self.rules[rule.0 as usize];
         let far = beyond(definition, value);
         // Without a margin, only what the delay catches counts.
-        let astray = far >= 0.0 || (definition.near > 0.0 && far >= -definition.near);
-        let was = self.states[rule.0 as usize].has(State::ASTRAY);
-        match (was, astray) {
+        let away = far >= 0.0 || (definition.near > 0.0 && far >= -definition.near);
+        let was = self.states[rule.0 as usize].has(State::EXCURSION);
+        match (was, away) {
             (false, false) => {}
             (false, true) => {
-                self.states[rule.0 as usize].set(State::ASTRAY, true);
-                self.straying.push(rule);
-                self.cold(rule).excursion = Excursion { since_us: own_us, peak: value, beyond: far >= 0.0 };
+                self.states[rule.0 as usize].set(State::EXCURSION, true);
+                self.excursions.push(rule);
+                self.detail(rule).excursion = Excursion { since_us: own_us, peak: value, beyond: far >= 0.0 };
             }
             (true, true) => {
                 let definition = self.rules[rule.0 as usize].clone();
-                let excursion = &mut self.cold(rule).excursion;
+                let excursion = &mut self.detail(rule).excursion;
                 excursion.beyond |= far >= 0.0;
                 if far > beyond(&definition, excursion.peak) {
                     excursion.peak = value;
                 }
             }
             (true, false) => {
-                self.home(rule);
+                self.end_excursion(rule);
                 self.touch(rule);
-                let excursion = self.cold(rule).excursion;
+                let excursion = self.detail(rule).excursion;
                 let lasted = Duration::from_micros(own_us.saturating_sub(excursion.since_us));
                 let (beyond, peak) = (excursion.beyond, excursion.peak);
                 self.precursors.push(Precursor { rule, beyond, at: now.wall, peak, lasted });
@@ -155,10 +155,10 @@ impl Engine {
     }
 
     /// The excursion is over, or has become an alarm.
-    fn home(&mut self, rule: RuleIx) {
-        if self.states[rule.0 as usize].has(State::ASTRAY) {
-            self.states[rule.0 as usize].set(State::ASTRAY, false);
-            self.straying.retain(|r| *r != rule);
+    fn end_excursion(&mut self, rule: RuleIx) {
+        if self.states[rule.0 as usize].has(State::EXCURSION) {
+            self.states[rule.0 as usize].set(State::EXCURSION, false);
+            self.excursions.retain(|r| *r != rule);
         }
     }
 
@@ -167,7 +167,7 @@ impl Engine {
         state.timer = Some(Timer::running(now_us));
         state.set(State::HELD, false);
         self.time(rule);
-        self.rebusy(rule);
+        self.count_active(rule);
         self.touch(rule);
     }
 
@@ -192,18 +192,18 @@ impl Engine {
         let definition = &self.rules[rule.0 as usize];
         let (event, latch) = if active { (Event::Cleared, definition.latch) } else { (Event::Raised, false) };
         self.turn(rule, event, latch, now, out);
-        self.rebusy(rule);
+        self.count_active(rule);
     }
 
     /// The condition has come or gone.
     fn turn(&mut self, rule: RuleIx, event: Event, latch: bool, now: Now, out: &mut Vec<Transition>) {
         let value = self.value_of(rule);
         if event == Event::Raised {
-            let cold: &mut Cold = self.cold(rule);
-            cold.raised_at = Some(now.wall);
-            cold.value = value;
-            cold.acknowledged_by = None;
-            self.home(rule);
+            let detail: &mut AlarmDetail = self.detail(rule);
+            detail.raised_at = Some(now.wall);
+            detail.value = value;
+            detail.acknowledged_by = None;
+            self.end_excursion(rule);
             self.begins(rule, now, out);
             self.follows(rule, now, out);
         }
@@ -226,19 +226,19 @@ impl Engine {
     pub(super) fn value_of(&self, rule: RuleIx) -> Option<f64> {
         let definition = &self.rules[rule.0 as usize];
         let point = definition.point.filter(|_| !definition.kind.is_no_data())?;
-        let spot = &self.spots[point.0 as usize];
-        spot.quality.is_usable().then_some(spot.value)
+        let point_state = &self.points[point.0 as usize];
+        point_state.quality.is_usable().then_some(point_state.value)
     }
 
     /// Keeps count of the rules of a point that need every value of it.
-    pub(super) fn rebusy(&mut self, rule: RuleIx) {
+    pub(super) fn count_active(&mut self, rule: RuleIx) {
         let Some(PointIx(point)) = self.rules[rule.0 as usize].point else { return };
         let state = &mut self.states[rule.0 as usize];
-        let busy = state.timer.is_some() || state.alarm.is_active() || state.has(State::ASTRAY);
-        if busy != state.has(State::BUSY) {
-            state.set(State::BUSY, busy);
-            let attention = &mut self.spots[point as usize].attention;
-            *attention = if busy { *attention + 1 } else { *attention - 1 };
+        let busy = state.timer.is_some() || state.alarm.is_active() || state.has(State::EXCURSION);
+        if busy != state.has(State::ACTIVE) {
+            state.set(State::ACTIVE, busy);
+            let flags = &mut self.points[point as usize].flags;
+            *flags = if busy { *flags + 1 } else { *flags - 1 };
         }
     }
 

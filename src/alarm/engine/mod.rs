@@ -5,26 +5,26 @@
 //! delays (promise P4); the no-data rules speak instead. Delays run on the monotonic clock (P9).
 //!
 //! Fast by shape: a value that lies where none of its point's limits has anything to say, on a point where
-//! nothing is under way, costs two comparisons (`Spot::attention`, `Spot::calm`). What only an alarm needs
-//! is kept apart in `Cold`, made when something happens.
+//! nothing is under way, costs two comparisons (`PointState::flags`, `PointState::quiet_band`). What only an alarm needs
+//! is kept apart in `AlarmDetail`, made when something happens.
 //!
-//! `judge` decides, `gaps` follows what has no value, `veils` hides by design, `derive` calculates, `call` is what reaches people, `people` what they ask for, `keep` what outlives a restart, `away` what outlives its rule.
+//! `judge` decides, `gaps` follows what has no value, `suppression` hides by design, `derive` calculates, `annunciate` is what reaches people, `operator` what they ask for, `persist` what outlives a restart in the form of `stored`, `away` what outlives its rule.
 
+mod annunciate;
 mod away;
 mod backfill;
-mod call;
 mod derive;
 mod gaps;
 mod judge;
-mod people;
+mod operator;
+mod outputs;
 mod persist;
 mod schedule;
 mod state;
 mod steps;
 mod stored;
-mod told;
+mod suppression;
 mod validate;
-mod veils;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
@@ -32,23 +32,23 @@ use std::time::Duration;
 use super::rule::{Rule, RuleIx, rules_of};
 use super::timer::us;
 use crate::plant::{
-    Cause, DeviceIx, LimitKind, Manners, Micros, Now, Plant, PointIx, Quality, Reading, SampleHead,
+    AlarmPolicy, Cause, DeviceIx, LimitKind, Micros, Now, Plant, PointIx, Quality, Reading, SampleHead,
 };
+use annunciate::{Flood, Group};
 use backfill::PastBreach;
-use call::{Flood, Group};
 use derive::Calculations;
 use schedule::Schedules;
-use state::{Cold, DECIDES, DeviceState, Excursion, FEEDS, Pace, Spot, State, TESTED, VOTED};
+use state::{AlarmDetail, DECIDES, DeviceState, Excursion, FEEDS, Pace, PointState, State, TESTED, VOTED};
+use suppression::{Blind, Condition};
 use validate::Tests;
-use veils::{Blind, Condition};
 
+pub use annunciate::FirstOut;
 pub use away::Removed;
-pub use call::FirstOut;
-pub use people::{Out, Shelf};
+pub use operator::{Out, Shelf};
+pub use outputs::{AlarmInfo, Breach, Current, Precursor, Transition};
 pub use stored::{
-    ByDesign, MemoryOf, StoredAlarm, StoredCalls, StoredExcursion, StoredMemory, StoredShelf, StoredText,
+    MemoryOf, StoredAlarm, StoredCalls, StoredDesign, StoredExcursion, StoredMemory, StoredShelf, StoredText,
 };
-pub use told::{AlarmInfo, Breach, Current, Precursor, Transition};
 
 /// A reading that comes this much later than it was taken is judged by its own time; less is the way it took.
 const LATE_US: i64 = 1_000_000;
@@ -73,11 +73,11 @@ const FIRST_READ_US: u64 = 10_000_000;
 /// The engine. One per gateway, driven by the keeper.
 #[derive(Debug, Clone)]
 pub struct Engine {
-    manners: Manners,
+    alarm_policy: AlarmPolicy,
     rules: Vec<Rule>,
     states: Vec<State>,
-    cold: HashMap<RuleIx, Box<Cold>>,
-    spots: Vec<Spot>,
+    details: HashMap<RuleIx, Box<AlarmDetail>>,
+    points: Vec<PointState>,
     device_points: Vec<Vec<PointIx>>,
     devices: Vec<DeviceState>,
     device_rule: Vec<Option<RuleIx>>,
@@ -119,8 +119,8 @@ pub struct Engine {
     again_us: u64,
     shelved: Vec<RuleIx>,
     /// On an excursion.
-    straying: Vec<RuleIx>,
-    /// Whose reasons for a veil changed with the settings.
+    excursions: Vec<RuleIx>,
+    /// Whose reasons for a suppression changed with the settings.
     unsettled: Vec<RuleIx>,
     /// What was stored of rules that the settings do not have, by key.
     away: BTreeMap<String, StoredAlarm>,
@@ -137,19 +137,19 @@ impl Engine {
     pub fn new(plant: &Plant, now: Now) -> Self {
         let rules = rules_of(plant);
         let now_us = us(now.mono);
-        let mut spots: Vec<Spot> = plant
+        let mut points: Vec<PointState> = plant
             .points
             .iter()
-            .map(|p| Spot {
+            .map(|p| PointState {
                 value: f64::NAN,
                 at: 0,
                 lag: 0,
                 came_us: now_us,
                 range: p.range.unwrap_or((f64::NEG_INFINITY, f64::INFINITY)),
-                calm: (f64::NEG_INFINITY, f64::INFINITY),
+                quiet_band: (f64::NEG_INFINITY, f64::INFINITY),
                 rules: (0, 0),
                 device: p.device,
-                attention: (0..2).filter(|end| p.voted[*end]).map(|end| VOTED[end]).sum(),
+                flags: (0..2).filter(|end| p.voted[*end]).map(|end| VOTED[end]).sum(),
                 late: 0,
                 quality: Quality::Bad(Cause::NotYetRead),
             })
@@ -157,12 +157,12 @@ impl Engine {
         let mut device_rule = vec![None; plant.devices.len()];
         for (number, rule) in (0u32..).zip(&rules) {
             if let Some(PointIx(p)) = rule.point {
-                let spot = &mut spots[p as usize];
-                if spot.rules.0 == spot.rules.1 {
-                    spot.rules = (number, number);
+                let point_state = &mut points[p as usize];
+                if point_state.rules.0 == point_state.rules.1 {
+                    point_state.rules = (number, number);
                 }
-                spot.rules.1 = number + 1;
-                spot.calm = judge::calmer(spot.calm, rule);
+                point_state.rules.1 = number + 1;
+                point_state.quiet_band = judge::narrowed(point_state.quiet_band, rule);
             }
             if let Some(DeviceIx(d)) = rule.device {
                 device_rule[d as usize] = Some(RuleIx(number));
@@ -176,9 +176,9 @@ impl Engine {
             pace: Pace::default(),
         };
         let mut engine = Self {
-            manners: plant.manners,
+            alarm_policy: plant.alarm_policy,
             states: vec![State::FRESH; rules.len()],
-            cold: HashMap::new(),
+            details: HashMap::new(),
             device_points: plant.devices.iter().map(|d| d.points.clone()).collect(),
             devices: plant.devices.iter().map(device).collect(),
             device_rule,
@@ -204,24 +204,24 @@ impl Engine {
             waiting: BTreeSet::new(),
             again_us: u64::MAX,
             shelved: Vec::new(),
-            straying: Vec::new(),
+            excursions: Vec::new(),
             unsettled: Vec::new(),
             away: BTreeMap::new(),
             reinstated: Vec::new(),
             unjudged: false,
             dirty: Vec::new(),
-            spots,
+            points,
             rules,
         };
         engine.relate(plant);
         engine.put_setpoints(now);
         for point in engine.tests.points() {
-            engine.spots[point.0 as usize].attention |= TESTED;
+            engine.points[point.0 as usize].flags |= TESTED;
         }
         engine.inputs_of = engine.calculations.inputs_of();
         engine.measure_patience(plant);
         for input in engine.calculations.inputs() {
-            engine.spots[input.0 as usize].attention |= FEEDS;
+            engine.points[input.0 as usize].flags |= FEEDS;
         }
         // Nobody waits for what only calculates: it hangs on its inputs.
         for DeviceIx(device) in engine.calculations.devices() {
@@ -262,7 +262,7 @@ impl Engine {
                 let conditions: Vec<Condition> = only.chain(never).collect();
                 for point in conditions.iter().map(|c| c.point).chain(limit.soon.iter().copied()) {
                     self.conditional.entry(point).or_default().push(RuleIx(rule));
-                    self.spots[point.0 as usize].attention |= DECIDES;
+                    self.points[point.0 as usize].flags |= DECIDES;
                 }
                 if !conditions.is_empty() {
                     self.states[rule as usize].set(State::CONDITIONAL, true);
@@ -291,13 +291,13 @@ impl Engine {
     /// The point as last known.
     #[must_use]
     pub fn current(&self, point: PointIx) -> Current {
-        let spot = &self.spots[point.0 as usize];
+        let point_state = &self.points[point.0 as usize];
         Current {
-            value: spot.value,
-            quality: spot.quality,
-            at: Micros(spot.at),
-            came: Duration::from_micros(spot.came_us),
-            lag: spot.lag,
+            value: point_state.value,
+            quality: point_state.quality,
+            at: Micros(point_state.at),
+            came: Duration::from_micros(point_state.came_us),
+            lag: point_state.lag,
         }
     }
 
@@ -305,15 +305,15 @@ impl Engine {
     #[must_use]
     pub fn alarm(&self, rule: RuleIx) -> AlarmInfo {
         let alarm = self.states[rule.0 as usize].alarm;
-        let cold = self.cold.get(&rule).map(|c| (**c).clone()).unwrap_or_default();
+        let detail = self.details.get(&rule).map(|c| (**c).clone()).unwrap_or_default();
         AlarmInfo {
             state: alarm.state(),
             active: alarm.is_active(),
-            raised_at: cold.raised_at,
-            value: cold.value,
-            acknowledged_by: cold.acknowledged_by,
-            shelf: cold.shelf,
-            out: cold.out,
+            raised_at: detail.raised_at,
+            value: detail.value,
+            acknowledged_by: detail.acknowledged_by,
+            shelf: detail.shelf,
+            out: detail.out,
             undecided_by: self.undecided_by(rule),
         }
     }
@@ -339,14 +339,14 @@ impl Engine {
         let own_us = now_us.saturating_sub(u64::from(late_us));
         for reading in readings.iter_mut() {
             if reading.quality.is_usable() {
-                let spot = &self.spots[reading.point.0 as usize];
-                let (low, high) = spot.range;
+                let point_state = &self.points[reading.point.0 as usize];
+                let (low, high) = point_state.range;
                 if !reading.value.is_finite() {
                     reading.quality = Quality::Bad(Cause::NotANumber);
                     reading.value = f64::NAN;
                     continue;
                 }
-                let tested = spot.attention & TESTED != 0;
+                let tested = point_state.flags & TESTED != 0;
                 if reading.value < low || reading.value > high {
                     reading.quality = self.beyond(reading);
                 }
@@ -379,16 +379,17 @@ impl Engine {
         }
         self.part_burst(own_us, now, out);
         for reading in readings.iter() {
-            let spot = &mut self.spots[reading.point.0 as usize];
-            spot.quality = reading.quality;
+            let point_state = &mut self.points[reading.point.0 as usize];
+            point_state.quality = reading.quality;
             if reading.quality.is_usable() {
-                (spot.value, spot.at, spot.came_us, spot.lag) = (reading.value, head.at.0, now_us, lag);
-                spot.late = late_us;
-                if spot.attention & !(FEEDS | TESTED | VOTED[0] | VOTED[1]) == 0
-                    && reading.value > spot.calm.0
-                    && reading.value < spot.calm.1
+                (point_state.value, point_state.at, point_state.came_us, point_state.lag) =
+                    (reading.value, head.at.0, now_us, lag);
+                point_state.late = late_us;
+                if point_state.flags & !(FEEDS | TESTED | VOTED[0] | VOTED[1]) == 0
+                    && reading.value > point_state.quiet_band.0
+                    && reading.value < point_state.quiet_band.1
                 {
-                    if spot.attention & FEEDS != 0 {
+                    if point_state.flags & FEEDS != 0 {
                         self.calculations.feed(reading.point);
                     }
                     continue;
@@ -412,9 +413,9 @@ impl Engine {
             self.set_lost(DeviceIx(number as u32), Some(cause), now, out);
             for at in 0..self.device_points[number].len() {
                 let point = self.device_points[number][at];
-                let spot = &mut self.spots[point.0 as usize];
-                spot.quality = Quality::Bad(cause);
-                let own_us = now_us.saturating_sub(spot.late_us());
+                let point_state = &mut self.points[point.0 as usize];
+                point_state.quality = Quality::Bad(cause);
+                let own_us = now_us.saturating_sub(point_state.late_us());
                 self.judge(point, own_us, now, out);
             }
         }
@@ -474,11 +475,11 @@ impl Engine {
         let Some(point) = definition.point.filter(|_| !definition.kind.is_no_data()) else {
             return Breach::No;
         };
-        let spot = &self.spots[point.0 as usize];
-        if !spot.quality.is_usable() || !spot.tells_of(definition.kind) {
+        let point_state = &self.points[point.0 as usize];
+        if !point_state.quality.is_usable() || !point_state.tells_of(definition.kind) {
             return Breach::Unknown;
         }
-        if judge::is_clear(definition, spot.value) { Breach::No } else { Breach::Yes }
+        if judge::is_clear(definition, point_state.value) { Breach::No } else { Breach::Yes }
     }
 
     /// Time between two samples of a device, as it was measured; `None` before its second one.
@@ -491,16 +492,16 @@ impl Engine {
     /// counts, in doubt, as what has passed that limit: an instrument shows no more than its end, whatever the true value is. What lies further above than
     /// the whole range is long, or further below than [`BELOW`] of it, was not measured: a broken wire reads low.
     fn beyond(&self, reading: &Reading) -> Quality {
-        let spot = &self.spots[reading.point.0 as usize];
-        let (low, high) = spot.range;
+        let point_state = &self.points[reading.point.0 as usize];
+        let (low, high) = point_state.range;
         let span = high - low;
         let (far, side, voted) = if reading.value > high {
             (reading.value - high > span, [LimitKind::H, LimitKind::HH], VOTED[1])
         } else {
             (low - reading.value > BELOW * span, [LimitKind::L, LimitKind::LL], VOTED[0])
         };
-        let rules = &self.rules[spot.rules.0 as usize..spot.rules.1 as usize];
-        let counts = spot.attention & voted != 0 || rules.iter().any(|r| side.contains(&r.kind));
+        let rules = &self.rules[point_state.rules.0 as usize..point_state.rules.1 as usize];
+        let counts = point_state.flags & voted != 0 || rules.iter().any(|r| side.contains(&r.kind));
         if far || !counts {
             return Quality::Bad(Cause::OutOfRange);
         }
@@ -510,8 +511,8 @@ impl Engine {
         }
     }
 
-    fn cold(&mut self, rule: RuleIx) -> &mut Cold {
-        self.cold.entry(rule).or_default()
+    fn detail(&mut self, rule: RuleIx) -> &mut AlarmDetail {
+        self.details.entry(rule).or_default()
     }
 
     fn touch(&mut self, rule: RuleIx) {

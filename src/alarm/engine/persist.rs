@@ -3,15 +3,15 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use super::annunciate::FirstOut;
 use super::away::Removed;
-use super::call::FirstOut;
-use super::people::Shelf;
+use super::operator::Shelf;
 use super::stored::{
-    ByDesign, MemoryOf, StoredAlarm, StoredCalls, StoredExcursion, StoredMemory, StoredShelf,
+    MemoryOf, StoredAlarm, StoredCalls, StoredDesign, StoredExcursion, StoredMemory, StoredShelf,
 };
 use super::{DeviceState, Engine, Excursion, State};
 use crate::alarm::rule::RuleIx;
-use crate::alarm::state::{AlarmState, Veil};
+use crate::alarm::state::{AlarmState, Suppression};
 use crate::alarm::timer::{Timer, us};
 use crate::plant::{Now, Plant};
 
@@ -25,10 +25,11 @@ impl Engine {
         let mut changed: Vec<RuleIx> = std::mem::take(&mut self.dirty);
         // What runs is stored anew each time, so that a restart resumes it where it was.
         let blind = self.blind.iter().map(|b| &b.rule);
-        for rule in self.timed.iter().chain(&self.shelved).chain(&self.straying).chain(blind) {
+        for rule in self.timed.iter().chain(&self.shelved).chain(&self.excursions).chain(blind) {
             let state = self.states[rule.0 as usize];
-            let runs =
-                state.timer.is_some_and(Timer::runs) || state.alarm.is_veiled() || state.has(State::ASTRAY);
+            let runs = state.timer.is_some_and(Timer::runs)
+                || state.alarm.is_suppressed()
+                || state.has(State::EXCURSION);
             if runs && !state.has(State::DIRTY) && !self.is_told_soon(*rule) {
                 self.states[rule.0 as usize].set(State::DIRTY, true);
                 changed.push(*rule);
@@ -44,7 +45,7 @@ impl Engine {
     pub fn calls_changed(&mut self, now: Now) -> Option<StoredMemory> {
         let now_us = us(now.mono);
         let calls = self.flood.calls();
-        let recent = calls.iter().any(|at| now_us.saturating_sub(*at) < us(self.manners.flood_window));
+        let recent = calls.iter().any(|at| now_us.saturating_sub(*at) < us(self.alarm_policy.flood_window));
         // Once more after its end, so that the end is stored.
         if !recent && !self.flood.on && !self.flood.stored {
             return None;
@@ -89,7 +90,7 @@ impl Engine {
         let state = self.states[rule.0 as usize];
         let definition = &self.rules[rule.0 as usize];
         let unknown = self.blind.iter().find(|b| b.rule == rule);
-        let cold = self.cold.get(&rule);
+        let detail = self.details.get(&rule);
         let own_us = now_us.saturating_sub(self.late_us(rule));
         let elapsed = state.timer.map(|t| t.elapsed_us(own_us) / 1000);
         let active = state.alarm.is_active();
@@ -97,26 +98,26 @@ impl Engine {
         StoredAlarm {
             key: definition.key.to_string(),
             state: state.alarm.core(),
-            raised_at: cold.and_then(|c| c.raised_at),
-            value: cold.and_then(|c| c.value),
-            acknowledged_by: cold.and_then(|c| c.acknowledged_by.clone()),
+            raised_at: detail.and_then(|c| c.raised_at),
+            value: detail.and_then(|c| c.value),
+            acknowledged_by: detail.and_then(|c| c.acknowledged_by.clone()),
             on_elapsed_ms: elapsed.filter(|_| !active),
             off_elapsed_ms: elapsed.filter(|_| active),
-            shelf: cold.and_then(|c| c.shelf.as_ref()).map(|s| StoredShelf {
+            shelf: detail.and_then(|c| c.shelf.as_ref()).map(|s| StoredShelf {
                 by: s.by.clone(),
                 why: s.why.clone(),
                 until: s.until,
                 left_ms: s.until_us.saturating_sub(now_us).div_ceil(1000),
             }),
-            out: cold.and_then(|c| c.out.clone()),
-            by_design: ByDesign { condition: state.has(State::IDLE), follows: state.has(State::FOLLOWS) },
+            out: detail.and_then(|c| c.out.clone()),
+            by_design: StoredDesign { condition: state.has(State::IDLE), follows: state.has(State::FOLLOWS) },
             unknown_ms: unknown.map(|b| ago_ms(b.since_us, now_us)),
-            excursion: cold.filter(|_| state.has(State::ASTRAY)).map(|c| StoredExcursion {
+            excursion: detail.filter(|_| state.has(State::EXCURSION)).map(|c| StoredExcursion {
                 since_ms: ago_ms(c.excursion.since_us, now_us),
                 peak: c.excursion.peak,
                 beyond: c.excursion.beyond,
             }),
-            called_at: cold
+            called_at: detail
                 .filter(|_| waits)
                 .map(|c| now.wall.minus(Duration::from_micros(now_us.saturating_sub(c.called_us)))),
             first: self.groups[definition.equipment.0 as usize].first.is_some_and(|f| f.rule == rule),
@@ -124,7 +125,7 @@ impl Engine {
         }
     }
 
-    /// Puts stored states back (promise P3): states, latches, veils and delay progress as they were; the
+    /// Puts stored states back (promise P3): states, latches, suppressions and delay progress as they were; the
     /// delays of points stand still until a reading says how things are. A shelf ends no later than it said,
     /// by whichever clock is first: a longer one would hide an alarm. What hides for a reason that the settings no longer
     /// have hides no more. Gives back what belongs to no rule of this engine; it says since when.
@@ -168,7 +169,7 @@ impl Engine {
         state.alarm = alarm;
         state.set(State::IDLE, one.by_design.condition);
         state.set(State::FOLLOWS, one.by_design.follows);
-        state.set(State::ASTRAY, one.excursion.is_some());
+        state.set(State::EXCURSION, one.excursion.is_some());
         let elapsed = if alarm.is_active() { one.off_elapsed_ms } else { one.on_elapsed_ms };
         let elapsed = elapsed.map(Duration::from_millis);
         if self.rules[n].device.is_some() {
@@ -203,21 +204,21 @@ impl Engine {
         if shelf.is_some() {
             self.shelved.push(rule);
         }
-        let cold = self.cold(rule);
-        cold.raised_at = one.raised_at;
-        cold.value = one.value;
-        cold.acknowledged_by.clone_from(&one.acknowledged_by);
-        cold.out.clone_from(&one.out);
-        cold.shelf = shelf;
+        let detail = self.detail(rule);
+        detail.raised_at = one.raised_at;
+        detail.value = one.value;
+        detail.acknowledged_by.clone_from(&one.acknowledged_by);
+        detail.out.clone_from(&one.out);
+        detail.shelf = shelf;
         if let Some(StoredExcursion { since_ms, peak, beyond }) = one.excursion {
-            cold.excursion = Excursion { since_us: ago(since_ms), peak, beyond };
+            detail.excursion = Excursion { since_us: ago(since_ms), peak, beyond };
         }
-        cold.called_us = one.called_at.map_or(now_us, |at| {
+        detail.called_us = one.called_at.map_or(now_us, |at| {
             let since = u64::try_from(now.wall.0.saturating_sub(at.0)).unwrap_or(0);
             now_us.saturating_sub(since)
         });
         if one.excursion.is_some() {
-            self.straying.push(rule);
+            self.excursions.push(rule);
         }
         if alarm.state() == AlarmState::Unacknowledged {
             self.waits(rule);
@@ -229,7 +230,7 @@ impl Engine {
             let group = &mut self.groups[self.rules[n].equipment.0 as usize];
             group.first = Some(FirstOut { rule, at_us: u64::MAX });
         }
-        self.rebusy(rule);
+        self.count_active(rule);
     }
 
     /// An engine for changed settings that goes on where this one stands: values, alarm states and, where
@@ -238,7 +239,7 @@ impl Engine {
     /// rules that are no more. `back`: settings of a moment ago come back, as if nothing had been; else a rule that was
     /// away begins anew, but for what people have not seen or have put aside.
     #[must_use]
-    pub fn succeed(&self, plant: &Plant, back: bool, now: Now) -> (Self, Removed) {
+    pub fn reconfigure(&self, plant: &Plant, back: bool, now: Now) -> (Self, Removed) {
         let mut next = Self::new(plant, now);
         let old: HashMap<&str, u32> = self.rules.iter().zip(0u32..).map(|(r, n)| (&*r.key, n)).collect();
         next.timed.clear();
@@ -252,32 +253,32 @@ impl Engine {
             if let Some(before) = old.get(&*next.rules[n].key).copied() {
                 let was = self.states[before as usize];
                 let state = &mut next.states[n];
-                let (busy, conditional) = (state.has(State::BUSY), state.has(State::CONDITIONAL));
+                let (busy, conditional) = (state.has(State::ACTIVE), state.has(State::CONDITIONAL));
                 *state = was;
                 state.set(State::DIRTY | State::TIMED, false);
-                state.set(State::BUSY, busy);
+                state.set(State::ACTIVE, busy);
                 state.set(State::CONDITIONAL, conditional);
                 // A delay that ran towards another setpoint or another end says nothing about this one.
                 if !self.rules[before as usize].times_like(&next.rules[n]) {
                     state.timer = None;
-                    state.set(State::ASTRAY, false);
+                    state.set(State::EXCURSION, false);
                 }
                 // In another unit or type it is another point: a number of then would pass for one in the unit of now.
                 let same = self.rules[before as usize].point == next.rules[n].point;
                 if !same {
                     state.timer = None;
-                    state.set(State::ASTRAY, false);
+                    state.set(State::EXCURSION, false);
                 }
-                if let Some(cold) = self.cold.get(&RuleIx(before)) {
-                    let mut cold = cold.clone();
-                    cold.value = cold.value.filter(|_| same);
-                    next.cold.insert(rule, cold);
+                if let Some(detail) = self.details.get(&RuleIx(before)) {
+                    let mut detail = detail.clone();
+                    detail.value = detail.value.filter(|_| same);
+                    next.details.insert(rule, detail);
                 }
-                if next.states[n].has(State::ASTRAY) {
-                    next.straying.push(rule);
+                if next.states[n].has(State::EXCURSION) {
+                    next.excursions.push(rule);
                 }
                 let shown = was.alarm.state();
-                if was.alarm.has(Veil::Shelf) {
+                if was.alarm.has(Suppression::Shelved) {
                     next.shelved.push(rule);
                 }
                 if shown == AlarmState::Unacknowledged {
@@ -297,15 +298,15 @@ impl Engine {
             if next.states[n].timer.is_some() {
                 next.time(rule);
             }
-            next.rebusy(rule);
+            next.count_active(rule);
         }
-        for (was, spot) in self.spots.iter().zip(&mut next.spots) {
-            (spot.value, spot.at, spot.lag, spot.came_us, spot.quality) =
+        for (was, point_state) in self.points.iter().zip(&mut next.points) {
+            (point_state.value, point_state.at, point_state.lag, point_state.came_us, point_state.quality) =
                 (was.value, was.at, was.lag, was.came_us, was.quality);
-            spot.late = was.late;
+            point_state.late = was.late;
         }
-        next.tests.succeed(&self.tests);
-        next.calculations.succeed(&self.calculations, now);
+        next.tests.reconfigure(&self.tests);
+        next.calculations.reconfigure(&self.calculations, now);
         // Of a fresh engine only those that calculate are not lost: they stay so.
         for (was, device) in self.devices.iter().zip(&mut next.devices).filter(|d| d.1.lost.is_some()) {
             *device = DeviceState { stale_after_us: device.stale_after_us, ..*was };

@@ -55,7 +55,7 @@ impl Engine {
         let into_minute = now.wall.0.rem_euclid(MINUTE_US as i64) as u64;
         self.schedules.due_us = Some(now_us.saturating_add(MINUTE_US - into_minute));
         for point in self.put_setpoints(now) {
-            let own_us = now_us.saturating_sub(self.spots[point.0 as usize].late_us());
+            let own_us = now_us.saturating_sub(self.points[point.0 as usize].late_us());
             self.judge(point, own_us, now, out);
         }
     }
@@ -80,8 +80,8 @@ impl Engine {
 
     /// The band in which none of the point's limits has anything to say.
     fn recalm(&mut self, point: PointIx) {
-        let spot = &mut self.spots[point.0 as usize];
-        let rules = &self.rules[spot.rules.0 as usize..spot.rules.1 as usize];
-        spot.calm = rules.iter().fold((f64::NEG_INFINITY, f64::INFINITY), judge::calmer);
+        let point_state = &mut self.points[point.0 as usize];
+        let rules = &self.rules[point_state.rules.0 as usize..point_state.rules.1 as usize];
+        point_state.quiet_band = rules.iter().fold((f64::NEG_INFINITY, f64::INFINITY), judge::narrowed);
     }
 }

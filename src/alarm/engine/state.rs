@@ -1,7 +1,7 @@
-//! The engine's memory of rules, points and devices, hot and cold apart: what every sample touches is small
+//! The engine's memory of rules, points and devices, what is hot apart from what is not: what every sample touches is small
 //! and lies in rows; what only an alarm needs is made when something happens.
 
-use super::people::{Out, Shelf};
+use super::operator::{Out, Shelf};
 use crate::alarm::state::Alarm;
 use crate::alarm::timer::Timer;
 use crate::plant::{Cause, DeviceIx, LimitKind, Micros, PointIx, Quality};
@@ -21,10 +21,10 @@ impl State {
     pub(super) const DIRTY: u8 = 1;
     /// Stands in `Engine::timed`.
     pub(super) const TIMED: u8 = 2;
-    /// Counted in `Spot::attention`.
-    pub(super) const BUSY: u8 = 4;
+    /// Counted in `PointState::flags`.
+    pub(super) const ACTIVE: u8 = 4;
     /// An excursion is under way.
-    pub(super) const ASTRAY: u8 = 8;
+    pub(super) const EXCURSION: u8 = 8;
     /// Its condition (`when`) does not hold.
     pub(super) const IDLE: u8 = 16;
     /// A cause of it is told already, in a flood.
@@ -46,7 +46,7 @@ impl State {
 
 /// What only an alarm needs, from the first time on that something happens.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Cold {
+pub(super) struct AlarmDetail {
     pub(super) raised_at: Option<Micros>,
     pub(super) value: Option<f64>,
     pub(super) acknowledged_by: Option<String>,
@@ -66,7 +66,7 @@ pub(super) struct Excursion {
 
 /// The hot state of one point.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Spot {
+pub(super) struct PointState {
     pub(super) value: f64,
     pub(super) at: i64,
     pub(super) lag: i64,
@@ -74,18 +74,18 @@ pub(super) struct Spot {
     /// Physical range; a value outside is bad, not extreme.
     pub(super) range: (f64, f64),
     /// Strictly between these no limit of the point has anything to say.
-    pub(super) calm: (f64, f64),
+    pub(super) quiet_band: (f64, f64),
     /// Its rules, `rules.0 .. rules.1` (limits, then no data).
     pub(super) rules: (u32, u32),
     pub(super) device: DeviceIx,
     /// Rules under way; and whether a rule hangs on its value.
-    pub(super) attention: u32,
+    pub(super) flags: u32,
     /// How long before it came the value was taken, by its own time where that is believed, µs: an hour at most.
     pub(super) late: u32,
     pub(super) quality: Quality,
 }
 
-impl Spot {
+impl PointState {
     /// How long before it came the value was taken, by its own time where that is believed.
     pub(super) fn late_us(&self) -> u64 {
         u64::from(self.late)
@@ -153,11 +153,11 @@ impl Pace {
     }
 }
 
-/// `Spot::attention` of a point on whose value other rules hang.
+/// `PointState::flags` of a point on whose value other rules hang.
 pub(super) const DECIDES: u32 = 1 << 31;
-/// `Spot::attention` of a point that others are calculated from.
+/// `PointState::flags` of a point that others are calculated from.
 pub(super) const FEEDS: u32 = 1 << 30;
-/// `Spot::attention` of a point whose readings are tested against each other.
+/// `PointState::flags` of a point whose readings are tested against each other.
 pub(super) const TESTED: u32 = 1 << 29;
-/// `Spot::attention` of a point that a vote counts beyond the low end, the high end of its range.
+/// `PointState::flags` of a point that a vote counts beyond the low end, the high end of its range.
 pub(super) const VOTED: [u32; 2] = [1 << 28, 1 << 27];

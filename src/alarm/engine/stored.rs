@@ -2,8 +2,8 @@
 //!
 //! Rows of the first versions had lists in place of some fields; they are read as what they meant.
 
-use super::people::Out;
-use crate::alarm::state::{Alarm, AlarmState, Veil};
+use super::operator::Out;
+use crate::alarm::state::{Alarm, AlarmState, Suppression};
 use crate::plant::Micros;
 
 /// The stored form of one rule's state. Times that run are stored as what has passed or is left, in
@@ -13,7 +13,7 @@ use crate::plant::Micros;
 pub struct StoredAlarm {
     /// Rule key.
     pub key: String,
-    /// State under the veils.
+    /// State under the suppressions.
     pub state: AlarmState,
     /// Of the last raise.
     pub raised_at: Option<Micros>,
@@ -30,7 +30,7 @@ pub struct StoredAlarm {
     /// Out of service.
     pub out: Option<Out>,
     /// What hides it by the plant's design.
-    pub by_design: ByDesign,
+    pub by_design: StoredDesign,
     /// How long what hides it has been unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unknown_ms: Option<u64>,
@@ -66,7 +66,7 @@ pub struct StoredShelf {
 /// What hides an alarm by the plant's design; it follows from what is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 #[serde(from = "earlier::Design")]
-pub struct ByDesign {
+pub struct StoredDesign {
     /// Its condition (`when`, `unless`, `schedule`) does not hold.
     pub condition: bool,
     /// It follows from another alarm that stands (`follows`).
@@ -136,13 +136,13 @@ impl StoredAlarm {
 
     pub(super) fn alarm(&self) -> Alarm {
         let mut alarm = Alarm::stored(self.state);
-        for (veil, on) in [
-            (Veil::Shelf, self.shelf.is_some()),
-            (Veil::Service, self.out.is_some()),
-            (Veil::Design, self.by_design.condition || self.by_design.follows),
+        for (by, on) in [
+            (Suppression::Shelved, self.shelf.is_some()),
+            (Suppression::OutOfService, self.out.is_some()),
+            (Suppression::ByDesign, self.by_design.condition || self.by_design.follows),
         ] {
             if on {
-                alarm.veil(veil);
+                alarm.suppress(by);
             }
         }
         alarm
@@ -174,7 +174,7 @@ impl std::str::FromStr for MemoryOf {
 
 /// Values with named fields, or the lists that earlier versions wrote.
 mod earlier {
-    use super::{ByDesign, Micros, StoredExcursion, StoredShelf, StoredText};
+    use super::{Micros, StoredDesign, StoredExcursion, StoredShelf, StoredText};
 
     #[derive(serde::Deserialize)]
     #[serde(untagged)]
@@ -197,7 +197,7 @@ mod earlier {
         List(bool, bool),
     }
 
-    impl From<Design> for ByDesign {
+    impl From<Design> for StoredDesign {
         fn from(form: Design) -> Self {
             let (Design::Named { condition, follows } | Design::List(condition, follows)) = form;
             Self { condition, follows }

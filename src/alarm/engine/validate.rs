@@ -67,7 +67,7 @@ impl Tests {
     }
 
     /// Goes on where `before` stands.
-    pub(super) fn succeed(&mut self, before: &Self) {
+    pub(super) fn reconfigure(&mut self, before: &Self) {
         for (point, test) in &mut self.0 {
             if let Some(old) = before.0.get(point) {
                 test.seen = old.seen;
@@ -138,8 +138,8 @@ impl Engine {
         let Some(flatline) = &test.doubts.flatline else { return };
         // While something says that it need not move, it may stand still. What is unknown says nothing: time goes on.
         let expected = flatline.when.is_none_or(|when| {
-            let spot = &self.spots[when.0 as usize];
-            !spot.quality.is_usable() || spot.value >= 0.5
+            let point_state = &self.points[when.0 as usize];
+            !point_state.quality.is_usable() || point_state.value >= 0.5
         });
         let still = seen.still.filter(|(_, at)| expected && (reading.value - at).abs() <= flatline.within);
         if still.is_none() {

@@ -40,7 +40,7 @@ pub enum What {
     Acknowledged,
     /// People were called to what was hidden before.
     Called,
-    /// Anything else: a veil was put on it, a latch was released.
+    /// Anything else: it was suppressed, a latch was released.
     Moved,
 }
 

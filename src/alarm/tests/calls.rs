@@ -2,19 +2,19 @@
 
 use super::*;
 use crate::alarm::Precursor;
-use crate::plant::{EquipmentIx, Manners};
+use crate::plant::{AlarmPolicy, EquipmentIx};
 
 const BOILER: EquipmentIx = EquipmentIx(0);
 
-fn bench(limits: Vec<Vec<Limit>>, manners: Manners) -> Bench {
+fn bench(limits: Vec<Vec<Limit>>, alarm_policy: AlarmPolicy) -> Bench {
     let mut plant = plant(limits);
-    plant.manners = manners;
+    plant.alarm_policy = alarm_policy;
     let start = Now { mono: Duration::ZERO, wall: Micros(0) };
     Bench::of(Engine::new(&plant, start))
 }
 
-fn quiet() -> Manners {
-    Manners { repeat: [None; 4], ..Manners::default() }
+fn quiet() -> AlarmPolicy {
+    AlarmPolicy { repeat: [None; 4], ..AlarmPolicy::default() }
 }
 
 fn high(at: f64) -> Limit {
@@ -55,9 +55,10 @@ fn of_alarms_at_one_instant_the_order_of_the_readings_does_not_matter() {
 
 #[test]
 fn an_alarm_that_nobody_answers_calls_again_by_its_priority() {
-    let manners = Manners { repeat: [None, Some(Duration::from_secs(60)), None, None], ..Manners::default() };
+    let alarm_policy =
+        AlarmPolicy { repeat: [None, Some(Duration::from_secs(60)), None, None], ..AlarmPolicy::default() };
     let mut bench =
-        bench(vec![vec![high(50.0)], vec![Limit { priority: Priority::Low, ..high(50.0) }]], manners);
+        bench(vec![vec![high(50.0)], vec![Limit { priority: Priority::Low, ..high(50.0) }]], alarm_policy);
     let mut said = bench.sample(0.0, &[Ok(60.0), Ok(60.0)]);
     for second in 1..=130 {
         said.extend(bench.sample(f64::from(second), &[Ok(60.0), Ok(60.0)]));
@@ -65,7 +66,10 @@ fn an_alarm_that_nobody_answers_calls_again_by_its_priority() {
     let again: Vec<(u32, i64)> =
         said.iter().filter(|t| t.event == Event::Repeated).map(|t| (t.rule.0, t.at.0 / 1_000_000)).collect();
     assert_eq!(again, [(0, 60), (0, 120)]);
-    assert!(said.iter().filter(|t| t.event == Event::Repeated).all(|t| !t.calls()), "no new occurrence");
+    assert!(
+        said.iter().filter(|t| t.event == Event::Repeated).all(|t| !t.annunciates()),
+        "no new occurrence"
+    );
     let (now, mut out) = (bench.now(), Vec::new());
     bench.engine.acknowledge(RuleIx(0), &who("赵海"), now, &mut out).unwrap();
     for second in 131..=300 {
@@ -75,8 +79,8 @@ fn an_alarm_that_nobody_answers_calls_again_by_its_priority() {
 
 #[test]
 fn in_a_flood_what_follows_from_a_told_cause_is_suppressed_and_the_first_out_never_is() {
-    let manners =
-        Manners { flood_begins: 3, flood_ends: 1, flood_window: Duration::from_secs(100), ..quiet() };
+    let alarm_policy =
+        AlarmPolicy { flood_begins: 3, flood_ends: 1, flood_window: Duration::from_secs(100), ..quiet() };
     let follows = |of: &str| Limit { follows: vec![format!("boiler-1/{of}.h")], ..high(50.0) };
     // p0 is the cause; p1, p2, p3 make the flood; p4 and p5 follow from p0.
     let limits = vec![
@@ -87,7 +91,7 @@ fn in_a_flood_what_follows_from_a_told_cause_is_suppressed_and_the_first_out_nev
         vec![follows("p0")],
         vec![follows("p0")],
     ];
-    let mut bench = bench(limits, manners);
+    let mut bench = bench(limits, alarm_policy);
     let at = |n: usize| -> Vec<Result<f64, Cause>> {
         (0..6).map(|p| Ok(if p < n { 60.0 } else { 0.0 })).collect()
     };
@@ -97,13 +101,13 @@ fn in_a_flood_what_follows_from_a_told_cause_is_suppressed_and_the_first_out_nev
     assert!(bench.engine.in_flood());
     let told = bench.sample(5.0, &at(5));
     assert_eq!(events(&told), [(8, Event::Suppressed), (8, Event::Raised)]);
-    assert!(told.iter().all(|t| !t.calls()));
+    assert!(told.iter().all(|t| !t.annunciates()));
     // The cause has gone, the consequence has not: now it is told.
     let mut values = at(6);
     values[0] = Ok(0.0);
     let told = bench.sample(6.0, &values);
     assert!(
-        told.iter().any(|t| t.rule == RuleIx(8) && t.event == Event::Unsuppressed && t.calls()),
+        told.iter().any(|t| t.rule == RuleIx(8) && t.event == Event::Unsuppressed && t.annunciates()),
         "{told:?}"
     );
     assert_eq!(bench.engine.first_out(BOILER).map(|f| f.rule), Some(RuleIx(0)));
@@ -111,9 +115,9 @@ fn in_a_flood_what_follows_from_a_told_cause_is_suppressed_and_the_first_out_nev
 
 #[test]
 fn a_flood_ends_when_the_calls_have_become_few() {
-    let manners =
-        Manners { flood_begins: 2, flood_ends: 2, flood_window: Duration::from_secs(60), ..quiet() };
-    let mut bench = bench(vec![vec![high(50.0)]; 3], manners);
+    let alarm_policy =
+        AlarmPolicy { flood_begins: 2, flood_ends: 2, flood_window: Duration::from_secs(60), ..quiet() };
+    let mut bench = bench(vec![vec![high(50.0)]; 3], alarm_policy);
     for n in 1..=3 {
         let values: Vec<_> = (0..3).map(|p| Ok(if p < n { 60.0 } else { 0.0 })).collect();
         bench.sample(n as f64, &values);

@@ -27,7 +27,7 @@ fn bench(limits: Vec<Limit>) -> Bench {
 /// With other settings, by a reload; what it says at once.
 fn reload(bench: &mut Bench, plant: &Plant, back: bool) -> Vec<Transition> {
     let now = bench.now();
-    let (next, removed) = bench.engine.succeed(plant, back, now);
+    let (next, removed) = bench.engine.reconfigure(plant, back, now);
     bench.engine = next;
     let mut said = removed.transitions;
     bench.engine.settle(now, &mut said, &mut bench.made);
@@ -50,7 +50,7 @@ fn restart(bench: &mut Bench, plant: &Plant, disk: &mut Disk) -> Vec<StoredAlarm
 }
 
 fn told(transitions: &[Transition]) -> Vec<(Event, AlarmState, bool)> {
-    transitions.iter().map(|t| (t.event, t.to, t.calls())).collect()
+    transitions.iter().map(|t| (t.event, t.to, t.annunciates())).collect()
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn a_cause_that_is_gone_hides_nothing_after_a_restart_or_a_reload() {
             let follows = follows.iter().map(|f| format!("boiler-1/{f}")).collect();
             let mut plant =
                 plant(vec![vec![high(50.0)], vec![high(50.0)], vec![Limit { follows, ..high(50.0) }]]);
-            (plant.manners.flood_begins, plant.manners.flood_ends) = (1, 1);
+            (plant.alarm_policy.flood_begins, plant.alarm_policy.flood_ends) = (1, 1);
             plant.points.iter_mut().for_each(|p| p.no_data = None);
             plant
         };
@@ -324,7 +324,7 @@ proptest! {
         prop_assert_eq!(said.len(), usize::from(shown != AlarmState::Normal));
         bench.second = last as f64;
         let said = reload(&mut bench, &settings(vec![limit]), true);
-        prop_assert!(said.iter().all(|t| !t.calls()), "{:?}", said);
+        prop_assert!(said.iter().all(|t| !t.annunciates()), "{:?}", said);
         prop_assert_eq!(was, bench.alarm(0));
     }
 }

@@ -184,7 +184,7 @@ fn changed_settings_keep_what_an_unchanged_formula_remembers() {
         settle(&mut bench, &mut out);
     }
     let now = bench.now();
-    let (next, _) = bench.engine.succeed(&plant_with(&[formula, "p1 * 2"]), false, now);
+    let (next, _) = bench.engine.reconfigure(&plant_with(&[formula, "p1 * 2"]), false, now);
     bench.engine = next;
     read(&mut bench, 0, Ok(1.0), true, &mut out);
     settle(&mut bench, &mut out);

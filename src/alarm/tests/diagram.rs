@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 
-use crate::alarm::{Alarm, AlarmState, Veil};
+use crate::alarm::{Alarm, AlarmState, Suppression};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Told {
@@ -31,7 +31,8 @@ enum Step {
     Show(usize),
 }
 
-const VEILS: [Veil; 3] = [Veil::Shelf, Veil::Design, Veil::Service];
+const SUPPRESSIONS: [Suppression; 3] =
+    [Suppression::Shelved, Suppression::ByDesign, Suppression::OutOfService];
 
 impl Model {
     fn is_hidden(&self) -> bool {
@@ -112,8 +113,8 @@ proptest! {
                 Step::Clear { latch } => { alarm.clear(latch); true }
                 Step::Acknowledge => alarm.acknowledge().is_ok(),
                 Step::Reset => alarm.reset().is_ok(),
-                Step::Hide(n) => alarm.veil(VEILS[n]),
-                Step::Show(n) => alarm.unveil(VEILS[n]),
+                Step::Hide(n) => alarm.suppress(SUPPRESSIONS[n]),
+                Step::Show(n) => alarm.lift(SUPPRESSIONS[n]),
             };
             prop_assert_eq!(taken, model.step(step), "step {}: {:?}", n, step);
             prop_assert_eq!(alarm.state(), model.shown(), "step {}: {:?}", n, step);

@@ -121,7 +121,7 @@ fn a_limit_that_two_states_suppress_calls_when_both_have_ended() {
     ]);
     let mut calls = |second: u32, states: [f64; 2]| {
         let out = bench.sample(f64::from(second), &[Ok(60.0), Ok(states[0]), Ok(states[1])]);
-        (out.iter().filter(|t| t.calls()).count(), bench.state())
+        (out.iter().filter(|t| t.annunciates()).count(), bench.state())
     };
     // Told before the states were known; the first reading of a state hides it.
     assert_eq!(calls(0, [1.0, 1.0]).1, AlarmState::Suppressed);

@@ -9,7 +9,7 @@ mod diagram;
 mod disk;
 mod doubts;
 mod lost;
-mod people;
+mod operator;
 mod unknown;
 
 use std::time::Duration;

@@ -43,7 +43,7 @@ fn a_condition_that_becomes_unknown_shows_a_critical_alarm_at_once_with_its_reas
     let mut bench = bench();
     hidden_all(&mut bench, 20.0);
     let said = bench.sample(21.0, &[Ok(60.0), GONE, Ok(1.0), Ok(60.0), Ok(60.0)]);
-    let told: Vec<_> = said.iter().map(|t| (t.rule.0, t.event, t.calls(), t.cause)).collect();
+    let told: Vec<_> = said.iter().map(|t| (t.rule.0, t.event, t.annunciates(), t.cause)).collect();
     assert_eq!(told, [(0, Event::Unsuppressed, true, Some(Cause::ConditionUnknown))]);
     assert_eq!(bench.engine.alarm(RuleIx(0)).undecided_by, Some(PointIx(1)));
     assert_eq!(shown(&bench, 2), AlarmState::Suppressed, "the other condition still hides this one");
@@ -62,12 +62,12 @@ fn what_is_not_critical_waits_for_the_condition_no_longer_than_is_allowed() {
     assert!(bench.until(50.9).is_empty());
     let said = bench.until(51.0);
     assert_eq!(events(&said), [(1, Event::Unsuppressed), (2, Event::Unsuppressed)]);
-    assert!(said.iter().all(|t| t.calls() && t.cause == Some(Cause::ConditionUnknown)), "{said:?}");
+    assert!(said.iter().all(|t| t.annunciates() && t.cause == Some(Cause::ConditionUnknown)), "{said:?}");
     // A breach that comes while the condition is unknown calls, and says so too.
     bench.sample(52.0, &[Ok(60.0), GONE, GONE, Ok(0.0), Ok(60.0)]);
     let said = bench.sample(53.0, &[Ok(60.0), GONE, GONE, Ok(60.0), Ok(60.0)]);
     assert_eq!(
-        (said[0].event, said[0].calls(), said[0].cause),
+        (said[0].event, said[0].annunciates(), said[0].cause),
         (Event::Raised, true, Some(Cause::ConditionUnknown))
     );
 }
@@ -120,7 +120,7 @@ fn following(cause: Priority, consequence: Priority) -> Plant {
     let mut plant = plant(vec![vec![limit(cause)], vec![limit(Priority::High)], vec![follows]]);
     plant.points.iter_mut().for_each(|p| p.no_data = None);
     plant.devices[0].stale_after = Duration::from_secs(100_000);
-    (plant.manners.flood_begins, plant.manners.flood_ends) = (1, 1);
+    (plant.alarm_policy.flood_begins, plant.alarm_policy.flood_ends) = (1, 1);
     plant
 }
 
@@ -161,7 +161,7 @@ fn a_cause_that_people_have_hidden_explains_nothing() {
     bench.sample(22.0, &[Ok(60.0), Ok(60.0), Ok(60.0)]);
     assert_eq!(shown(&bench, 2), AlarmState::Suppressed);
     let said = hide(&mut bench);
-    let told: Vec<_> = said.iter().map(|t| (t.rule.0, t.event, t.calls())).collect();
+    let told: Vec<_> = said.iter().map(|t| (t.rule.0, t.event, t.annunciates())).collect();
     assert_eq!(told, [(0, Event::TakenOut, false), (2, Event::Unsuppressed, true)]);
 }
 
@@ -182,11 +182,11 @@ fn a_cause_that_is_less_urgent_explains_nothing() {
 #[test]
 fn what_raises_in_the_same_sample_as_the_state_that_hides_it_calls_nobody() {
     let mut bench = bench();
-    let calm = [Ok(0.0), Ok(1.0), Ok(0.0), Ok(0.0), Ok(0.0)];
-    bench.sample(20.0, &calm);
+    let quiet_band = [Ok(0.0), Ok(1.0), Ok(0.0), Ok(0.0), Ok(0.0)];
+    bench.sample(20.0, &quiet_band);
     // The value stands before the point that says "off".
     let said = bench.sample(21.0, &[Ok(60.0), Ok(0.0), Ok(0.0), Ok(0.0), Ok(0.0)]);
-    assert!(said.iter().all(|t| !t.calls()), "{said:?}");
+    assert!(said.iter().all(|t| !t.annunciates()), "{said:?}");
     assert_eq!(shown(&bench, 0), AlarmState::Suppressed);
 }
 
@@ -199,7 +199,7 @@ fn what_is_raised_while_a_state_begins_waits_for_it_and_calls_when_it_did_not_co
     let mut bench = Bench::of(Engine::new(&plant, Now { mono: Duration::ZERO, wall: Micros(0) }));
     let mut at = |second: f64, value: f64, state: f64, begins: f64| {
         let said = bench.sample(second, &[Ok(value), Ok(state), Ok(begins)]);
-        (said.iter().filter(|t| t.calls()).count(), bench.state())
+        (said.iter().filter(|t| t.annunciates()).count(), bench.state())
     };
     let (shown, hidden) = (AlarmState::Unacknowledged, AlarmState::Suppressed);
     assert_eq!(at(0.0, 90.0, 0.0, 0.0), (0, AlarmState::Normal));

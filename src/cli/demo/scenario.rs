@@ -143,7 +143,7 @@ impl Stage {
             let rule = &self.engine.rules()[transition.rule.0 as usize];
             let name = rule.key.split_once('/').map_or(&*rule.key, |k| k.1).to_owned();
             let what = match transition.event {
-                _ if transition.calls() => What::Calls(transition.value),
+                _ if transition.annunciates() => What::Calls(transition.value),
                 Event::Raised => What::Hidden,
                 Event::Cleared => What::Clears,
                 _ => continue,

@@ -293,7 +293,7 @@ pub(super) fn really<'k>(
         }
     }
     for row in ledger.transitions_between(from, to).map_err(named)? {
-        let calls = row.calls();
+        let calls = row.annunciates();
         let tally = really.tallies.entry(row.rule).or_default();
         match row.event.as_str() {
             "raised" => tally.raise(row.at, !calls),

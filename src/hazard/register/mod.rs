@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 use super::lifecycle::{HazardError, Step, WakeUp, apply, next_wake_up};
-use super::opening::{Draft, Told};
+use super::opening::{Draft, Signal};
 use super::record::{ChangeKind, Evidence, Hazard, HazardChange, Status};
 use crate::alarm::{Event, Transition};
 use crate::people::Actor;
@@ -58,15 +58,15 @@ impl Register {
         new_id: impl FnOnce() -> Uuid,
         day: (&str, impl FnOnce() -> u32),
     ) -> Option<HazardChange> {
-        let told = Told::by(t);
+        let signal = Signal::by(t);
         let open = self.open_like(&draft).and_then(|at| self.records[at].alarm());
         if let Some(open) = open {
             let known = t.raised_at.is_some() && t.raised_at == open.breach_at;
             let shown_only = open.breach_at.is_none() && t.event != Event::Raised;
-            if told == Told::Nothing || known || shown_only {
+            if signal == Signal::Nothing || known || shown_only {
                 return None;
             }
-        } else if told != Told::Calls {
+        } else if signal != Signal::Annunciates {
             return None;
         }
         Some(self.find(draft, new_id, day))

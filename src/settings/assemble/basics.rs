@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::super::types::{Clock, Console, Evidence, Log, Store};
 use super::super::walk::Walk;
 use super::words::{bytes, listen, positive, secret};
-use crate::plant::{Id, Manners, Name, Site};
+use crate::plant::{AlarmPolicy, Id, Name, Site};
 
 pub(super) fn site(w: &Walk<'_>) -> Option<Site> {
     let id = w
@@ -130,16 +130,16 @@ pub(super) fn clock(w: Option<&Walk<'_>>) -> Clock {
 /// A condition that has become unknown hides no alarm for longer, whatever is written.
 const UNKNOWN_HIDES_MOST: Duration = Duration::from_secs(600);
 
-pub(super) fn manners(w: Option<&Walk<'_>>) -> Manners {
-    let mut manners = Manners::default();
-    let Some(w) = w else { return manners };
+pub(super) fn alarm_policy(w: Option<&Walk<'_>>) -> AlarmPolicy {
+    let mut alarm_policy = AlarmPolicy::default();
+    let Some(w) = w else { return alarm_policy };
     if let Some(repeat) = w.table("repeat") {
         for (n, key) in ["critical", "high", "medium", "low"].into_iter().enumerate() {
             repeat.mark(key);
             if repeat.is_off(key) {
-                manners.repeat[n] = None;
+                alarm_policy.repeat[n] = None;
             } else if repeat.has(key) {
-                manners.repeat[n] = Some(positive(&repeat, key, Duration::from_secs(300)));
+                alarm_policy.repeat[n] = Some(positive(&repeat, key, Duration::from_secs(300)));
             }
         }
         repeat.finish();
@@ -151,20 +151,20 @@ pub(super) fn manners(w: Option<&Walk<'_>>) -> Manners {
                 let most = "at most \"10m\": what nobody can read hides no alarm for long";
                 hides.fault(key, "longer than 10 minutes", most);
             }
-            manners.unknown_hides[n] = time.min(UNKNOWN_HIDES_MOST);
+            alarm_policy.unknown_hides[n] = time.min(UNKNOWN_HIDES_MOST);
         }
         hides.finish();
     }
-    manners.shelve_most = positive(w, "shelve_most", manners.shelve_most);
-    manners.flood_window = positive(w, "flood_window", manners.flood_window);
-    let begins = w.whole("flood_begins", 1, 15).unwrap_or(i64::from(manners.flood_begins));
-    let ends = w.whole("flood_ends", 1, 15).unwrap_or(i64::from(manners.flood_ends).min(begins));
+    alarm_policy.shelve_most = positive(w, "shelve_most", alarm_policy.shelve_most);
+    alarm_policy.flood_window = positive(w, "flood_window", alarm_policy.flood_window);
+    let begins = w.whole("flood_begins", 1, 15).unwrap_or(i64::from(alarm_policy.flood_begins));
+    let ends = w.whole("flood_ends", 1, 15).unwrap_or(i64::from(alarm_policy.flood_ends).min(begins));
     if ends > begins {
         w.fault("flood_ends", "above `flood_begins`", format!("1 to {begins}: a flood ends at a lower rate"));
     }
-    (manners.flood_begins, manners.flood_ends) = (begins as u8, ends as u8);
+    (alarm_policy.flood_begins, alarm_policy.flood_ends) = (begins as u8, ends as u8);
     w.finish();
-    manners
+    alarm_policy
 }
 
 pub(super) fn log(w: Option<&Walk<'_>>) -> Log {

@@ -157,7 +157,7 @@ pub(super) fn assemble(
     doubts::mqtt(&root, &plant.mqtt, warnings);
     doubts::modbus(&root, &plant.modbus.iter().map(|d| &d.source).collect::<Vec<_>>(), warnings);
     let broker = root.table("broker").and_then(|w| broker::broker(&w, warnings));
-    let manners = basics::manners(root.table("alarms").as_ref());
+    let alarm_policy = basics::alarm_policy(root.table("alarms").as_ref());
     let clock = basics::clock(root.table("clock").as_ref());
     let log = basics::log(root.table("log").as_ref());
     root.finish();
@@ -169,7 +169,7 @@ pub(super) fn assemble(
         points: plant.points,
         devices: plant.devices,
         derived,
-        manners,
+        alarm_policy,
     };
     let settings = Settings {
         plant,

@@ -158,9 +158,9 @@ mod tests {
     fn how_long_the_unknown_hides_is_set_by_priority_and_bounded() {
         let hides = |table: &str| {
             plant(&format!("{BOILER}[alarms]\nunknown_hides = {table}\n"))
-                .map(|p| p.manners.unknown_hides.map(|d| d.as_secs()))
+                .map(|p| p.alarm_policy.unknown_hides.map(|d| d.as_secs()))
         };
-        assert_eq!(plant(BOILER).unwrap().manners.unknown_hides[0], Duration::ZERO);
+        assert_eq!(plant(BOILER).unwrap().alarm_policy.unknown_hides[0], Duration::ZERO);
         assert_eq!(hides("{ critical = \"2s\", high = \"10s\" }").unwrap(), [2, 10, 30, 30]);
         let fault = hides("{ low = \"11m\" }").unwrap_err();
         assert!(fault.contains("alarms.unknown_hides.low: longer than 10 minutes"), "{fault}");

@@ -40,5 +40,5 @@ pub(super) fn spoken(sheet: &Sheet, row: usize) -> String {
 pub(super) fn is_of_pairs(sheet: &Sheet, row: usize) -> bool {
     let cells = cells(sheet, row);
     let value = |t: &String| column(0, t).is_none() && plain(t).contains(|c: char| c.is_ascii_digit());
-    !cells.is_empty() && cells.len() % 2 == 0 && cells.iter().skip(1).step_by(2).all(value)
+    !cells.is_empty() && cells.len().is_multiple_of(2) && cells.iter().skip(1).step_by(2).all(value)
 }

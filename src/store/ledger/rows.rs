@@ -20,14 +20,14 @@ pub struct TransitionRow {
 }
 
 impl TransitionRow {
-    /// People were called to a new occurrence, as in [`crate::alarm::Transition::calls`].
+    /// People were called to a new occurrence, as in [`crate::alarm::Transition::annunciates`].
     #[must_use]
-    pub fn calls(&self) -> bool {
+    pub fn annunciates(&self) -> bool {
         calls(&self.event, &self.before, &self.after)
     }
 }
 
-/// See [`TransitionRow::calls`].
+/// See [`TransitionRow::annunciates`].
 pub(in crate::store) fn calls(event: &str, before: &str, after: &str) -> bool {
     after == "unacknowledged" && !matches!(event, "repeated" | "reinstated") && !is_active(before)
 }

@@ -279,18 +279,18 @@ impl Reading<'_> {
         }
         // What stands beside a bit is about its alarm.
         if !is_bit {
-            self.states_unread(keys, own, &cells);
+            self.states_unread(keys, own.as_ref(), &cells);
         }
     }
 
     /// What may name the states of a whole number and was not understood is asked.
-    fn states_unread(&mut self, keys: &Keys, own: Option<(usize, String)>, cells: &[(usize, String)]) {
+    fn states_unread(&mut self, keys: &Keys, own: Option<&(usize, String)>, cells: &[(usize, String)]) {
         let kind = keys.get("type").and_then(Val::as_text).unwrap_or("u16");
         let whole = kind.starts_with(['u', 'i', 'b']) && !kind.starts_with("bcd");
         let name = self.column(&Field::Name).map(|c| c.index);
         let spoken =
             || cells.iter().find(|(c, t)| Some(*c) != name && lists::speaks_of_states(t)).filter(|_| whole);
-        if let Some((column, text)) = own.as_ref().or_else(spoken) {
+        if let Some((column, text)) = own.or_else(spoken) {
             self.warn(*column, messages::states_unread(&tidy(text)), messages::STATES_REMEDY);
         }
     }

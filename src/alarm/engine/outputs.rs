@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::people::{Out, Shelf};
+use super::operator::{Out, Shelf};
 use crate::alarm::rule::RuleIx;
 use crate::alarm::state::{AlarmState, Event};
 use crate::people::Actor;
@@ -68,9 +68,9 @@ pub struct Transition {
 }
 
 impl Transition {
-    /// People are called to a new occurrence. A raise behind a veil calls nobody; its end may.
+    /// People are called to a new occurrence. A raise while it is suppressed calls nobody; its end may.
     #[must_use]
-    pub fn calls(&self) -> bool {
+    pub fn annunciates(&self) -> bool {
         let news = !matches!(self.event, Event::Repeated | Event::Reinstated);
         self.to == AlarmState::Unacknowledged && news && !self.from.is_active()
     }

@@ -1,15 +1,15 @@
-//! Veils by design and what they rest on: a condition, an operating state, a cause that is told already.
+//! Suppression by design and what it rests on: a condition, an operating state, a cause that is told already.
 //!
 //! Law: nothing that is unknown hides an alarm. A reason that nobody can read any more hides for as long as
-//! `Manners::unknown_hides` allows, then it is no reason, and the alarm says that this is why it calls. What has become
-//! unknown puts no new veil on. What is itself hidden, or less urgent, explains nothing; and no reason outlives the settings
+//! `AlarmPolicy::unknown_hides` allows, then it is no reason, and the alarm says that this is why it calls. What has become
+//! unknown suppresses nothing anew. What is itself hidden, or less urgent, explains nothing; and no reason outlives the settings
 //! that made it one.
 
 use std::collections::HashSet;
 
 use super::{Engine, FIRST_READ_US, State, Transition};
 use crate::alarm::rule::RuleIx;
-use crate::alarm::state::Veil;
+use crate::alarm::state::Suppression;
 use crate::alarm::timer::us;
 use crate::plant::{Cause, Now, PointIx};
 
@@ -29,7 +29,7 @@ pub(super) struct Blind {
 }
 
 /// Whether a cause that a rule follows from is told.
-enum Told {
+enum Annunciated {
     Yes,
     /// Its alarm stands, and the value it is about is unknown.
     Perhaps,
@@ -39,8 +39,8 @@ enum Told {
 impl Engine {
     /// Whether the point is 1; `None` while that is unknown.
     pub(super) fn is_true(&self, point: PointIx) -> Option<bool> {
-        let spot = &self.spots[point.0 as usize];
-        spot.quality.is_usable().then_some(spot.value >= 0.5)
+        let point_state = &self.points[point.0 as usize];
+        point_state.quality.is_usable().then_some(point_state.value >= 0.5)
     }
 
     /// Whether a condition of `rule` hides it; `Err`: a point that it hangs on is unknown, and no other one decides.
@@ -111,12 +111,12 @@ impl Engine {
         }
     }
 
-    /// Puts the veil by design where a reason for it stands, and lifts it where none is left.
+    /// Suppresses by design where a reason for it stands, and lifts that where none is left.
     pub(super) fn design(&mut self, rule: RuleIx, now: Now, out: &mut Vec<Transition>) {
         let state = &self.states[rule.0 as usize];
         let wanted = state.has(State::IDLE) || state.has(State::FOLLOWS);
-        if wanted != state.alarm.has(Veil::Design) {
-            self.veil(rule, Veil::Design, wanted, None, now, out);
+        if wanted != state.alarm.has(Suppression::ByDesign) {
+            self.suppress(rule, Suppression::ByDesign, wanted, None, now, out);
         }
     }
 
@@ -131,7 +131,7 @@ impl Engine {
     pub(super) fn is_blind(&self, rule: RuleIx) -> bool {
         let state = self.states[rule.0 as usize];
         (state.has(State::IDLE) && self.condition(rule).is_err())
-            || (state.has(State::FOLLOWS) && matches!(self.cause(rule), Told::Perhaps))
+            || (state.has(State::FOLLOWS) && matches!(self.cause(rule), Annunciated::Perhaps))
     }
 
     pub(super) fn lose_sight(&mut self, rule: RuleIx, since_us: u64) {
@@ -144,7 +144,7 @@ impl Engine {
     /// Until when an unknown reason hides. After a start everything has time for a first reading.
     pub(super) fn blind_until(&self, blind: &Blind) -> u64 {
         let priority = self.rules[blind.rule.0 as usize].priority as usize - 1;
-        let allowed = us(self.manners.unknown_hides[priority]);
+        let allowed = us(self.alarm_policy.unknown_hides[priority]);
         blind.since_us.saturating_add(allowed).max(self.began_us.saturating_add(FIRST_READ_US))
     }
 
@@ -165,7 +165,7 @@ impl Engine {
             if self.condition(rule).is_err() {
                 self.states[rule.0 as usize].set(State::IDLE, false);
             }
-            if matches!(self.cause(rule), Told::Perhaps) {
+            if matches!(self.cause(rule), Annunciated::Perhaps) {
                 self.states[rule.0 as usize].set(State::FOLLOWS, false);
             }
             self.design(rule, now, out);
@@ -177,8 +177,8 @@ impl Engine {
         let lost: Vec<RuleIx> = self.causes.keys().filter(follows).copied().collect();
         for rule in lost {
             match self.cause(rule) {
-                Told::Perhaps => self.lose_sight(rule, now_us),
-                Told::Yes | Told::No => self.see(rule),
+                Annunciated::Perhaps => self.lose_sight(rule, now_us),
+                Annunciated::Yes | Annunciated::No => self.see(rule),
             }
         }
     }
@@ -186,7 +186,7 @@ impl Engine {
     /// Before a raise: in a flood, what follows from an alarm that stands is not told.
     pub(super) fn follows(&mut self, rule: RuleIx, now: Now, out: &mut Vec<Transition>) {
         if self.flood.on
-            && matches!(self.cause(rule), Told::Yes)
+            && matches!(self.cause(rule), Annunciated::Yes)
             && !self.states[rule.0 as usize].has(State::FOLLOWS)
         {
             self.states[rule.0 as usize].set(State::FOLLOWS, true);
@@ -203,32 +203,32 @@ impl Engine {
             self.causes.keys().copied().filter(|r| self.states[r.0 as usize].has(State::FOLLOWS)).collect();
         following.sort_unstable();
         for rule in following {
-            if !self.flood.on || matches!(self.cause(rule), Told::No) {
+            if !self.flood.on || matches!(self.cause(rule), Annunciated::No) {
                 self.states[rule.0 as usize].set(State::FOLLOWS, false);
                 self.design(rule, now, out);
             }
         }
     }
 
-    fn cause(&self, rule: RuleIx) -> Told {
+    fn cause(&self, rule: RuleIx) -> Annunciated {
         let definition = &self.rules[rule.0 as usize];
         if self.first_out(definition.equipment).is_some_and(|first| first.rule == rule) {
-            return Told::No;
+            return Annunciated::No;
         }
         let urgent = definition.priority;
-        let mut told = Told::No;
+        let mut told = Annunciated::No;
         for cause in self.causes.get(&rule).map(Vec::as_slice).unwrap_or_default() {
             let alarm = self.states[cause.0 as usize].alarm;
             let definition = &self.rules[cause.0 as usize];
-            if !alarm.is_active() || alarm.is_veiled() || definition.priority > urgent {
+            if !alarm.is_active() || alarm.is_suppressed() || definition.priority > urgent {
                 continue;
             }
             let known = definition.kind.is_no_data()
-                || definition.point.is_none_or(|p| self.spots[p.0 as usize].quality.is_usable());
+                || definition.point.is_none_or(|p| self.points[p.0 as usize].quality.is_usable());
             if known {
-                return Told::Yes;
+                return Annunciated::Yes;
             }
-            told = Told::Perhaps;
+            told = Annunciated::Perhaps;
         }
         told
     }
@@ -240,7 +240,7 @@ impl Engine {
             let (rule, state) = (RuleIx(number as u32), self.states[number]);
             let idle = state.has(State::IDLE) && !conditional.contains(&rule);
             let follows =
-                state.has(State::FOLLOWS) && (!self.flood.on || matches!(self.cause(rule), Told::No));
+                state.has(State::FOLLOWS) && (!self.flood.on || matches!(self.cause(rule), Annunciated::No));
             if idle {
                 self.states[number].set(State::IDLE, false);
             }

@@ -4,7 +4,7 @@
 
 use super::{Engine, Transition};
 use crate::alarm::rule::RuleIx;
-use crate::alarm::state::{AlarmState, Event, Veil};
+use crate::alarm::state::{AlarmState, Event, Suppression};
 use crate::alarm::timer::us;
 use crate::people::Actor;
 use crate::plant::{EquipmentIx, Now};
@@ -83,7 +83,7 @@ impl Engine {
         let definition = &self.rules[rule.0 as usize];
         let cause = (definition.kind.is_no_data() && to.is_active() && event != Event::Acknowledged)
             .then(|| match (definition.point, definition.device) {
-                (Some(p), _) => self.spots[p.0 as usize].quality.cause(),
+                (Some(p), _) => self.points[p.0 as usize].quality.cause(),
                 (None, Some(d)) => self.devices[d.0 as usize].lost,
                 (None, None) => None,
             })
@@ -100,10 +100,10 @@ impl Engine {
             value: self.value_of(rule),
             cause,
             by: by.cloned(),
-            raised_at: self.cold.get(&rule).and_then(|c| c.raised_at),
+            raised_at: self.details.get(&rule).and_then(|c| c.raised_at),
         };
         self.count(rule, from, to, us(now.mono));
-        if transition.calls() {
+        if transition.annunciates() {
             self.called(rule, us(now.mono));
         } else if to != AlarmState::Unacknowledged {
             self.waiting.remove(&rule);
@@ -140,11 +140,11 @@ impl Engine {
     }
 
     fn called(&mut self, rule: RuleIx, now_us: u64) {
-        self.cold(rule).called_us = now_us;
+        self.detail(rule).called_us = now_us;
         self.waits(rule);
         self.flood.call(now_us);
-        let window = us(self.manners.flood_window);
-        let over = self.flood.nth(usize::from(self.manners.flood_begins) + 1);
+        let window = us(self.alarm_policy.flood_window);
+        let over = self.flood.nth(usize::from(self.alarm_policy.flood_begins) + 1);
         self.flood.on |= over.is_some_and(|at| now_us.saturating_sub(at) < window);
     }
 
@@ -167,7 +167,7 @@ impl Engine {
             .filter(|r| self.calls_again_us(*r).is_some_and(|at| now_us >= at))
             .collect();
         for rule in due {
-            self.cold(rule).called_us = now_us;
+            self.detail(rule).called_us = now_us;
             let state = self.states[rule.0 as usize].alarm.state();
             self.moved(rule, state, Event::Repeated, None, now, out);
         }
@@ -175,23 +175,23 @@ impl Engine {
     }
 
     fn calls_again_us(&self, rule: RuleIx) -> Option<u64> {
-        let after = self.manners.repeat[self.rules[rule.0 as usize].priority as usize - 1]?;
-        Some(self.cold.get(&rule)?.called_us.saturating_add(us(after)))
+        let after = self.alarm_policy.repeat[self.rules[rule.0 as usize].priority as usize - 1]?;
+        Some(self.details.get(&rule)?.called_us.saturating_add(us(after)))
     }
 
     /// When something of this is due next.
     pub(super) fn next_call(&self) -> Option<u64> {
         let again = (!self.waiting.is_empty() && self.again_us != u64::MAX).then_some(self.again_us);
         let shelves =
-            self.shelved.iter().filter_map(|r| self.cold.get(r)?.shelf.as_ref().map(|s| s.until_us));
+            self.shelved.iter().filter_map(|r| self.details.get(r)?.shelf.as_ref().map(|s| s.until_us));
         let flood = self.flood.on.then(|| self.flood_ends_us()).flatten();
         let blind = self.blind.iter().map(|b| self.blind_until(b));
         again.into_iter().chain(shelves).chain(flood).chain(blind).min()
     }
 
     fn flood_ends_us(&self) -> Option<u64> {
-        let at = self.flood.nth(usize::from(self.manners.flood_ends.max(1)))?;
-        Some(at.saturating_add(us(self.manners.flood_window)))
+        let at = self.flood.nth(usize::from(self.alarm_policy.flood_ends.max(1)))?;
+        Some(at.saturating_add(us(self.alarm_policy.flood_window)))
     }
 
     pub(super) fn end_flood(&mut self, now: Now, out: &mut Vec<Transition>) {
@@ -201,11 +201,11 @@ impl Engine {
         }
     }
 
-    /// Puts a veil on or takes it off, and tells it.
-    pub(super) fn veil(
+    /// Suppresses an alarm in one way, or lifts that, and tells it.
+    pub(super) fn suppress(
         &mut self,
         rule: RuleIx,
-        veil: Veil,
+        how: Suppression,
         on: bool,
         by: Option<&Actor>,
         now: Now,
@@ -213,20 +213,20 @@ impl Engine {
     ) {
         let alarm = &mut self.states[rule.0 as usize].alarm;
         let from = alarm.state();
-        let changed = if on { alarm.veil(veil) } else { alarm.unveil(veil) };
+        let changed = if on { alarm.suppress(how) } else { alarm.lift(how) };
         if !changed {
             return;
         }
-        let event = match (veil, on) {
-            (Veil::Shelf, true) => Event::Shelved,
-            (Veil::Shelf, false) => Event::Unshelved,
-            (Veil::Design, true) => Event::Suppressed,
-            (Veil::Design, false) => Event::Unsuppressed,
-            (Veil::Service, true) => Event::TakenOut,
-            (Veil::Service, false) => Event::PutBack,
+        let event = match (how, on) {
+            (Suppression::Shelved, true) => Event::Shelved,
+            (Suppression::Shelved, false) => Event::Unshelved,
+            (Suppression::ByDesign, true) => Event::Suppressed,
+            (Suppression::ByDesign, false) => Event::Unsuppressed,
+            (Suppression::OutOfService, true) => Event::TakenOut,
+            (Suppression::OutOfService, false) => Event::PutBack,
         };
         self.moved(rule, from, event, by, now, out);
-        self.rebusy(rule);
+        self.count_active(rule);
         if on {
             // What is hidden explains nothing.
             self.tells_no_more(rule);

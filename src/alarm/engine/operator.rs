@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Engine, Transition};
 use crate::alarm::rule::RuleIx;
-use crate::alarm::state::{CommandError, Event, Veil};
+use crate::alarm::state::{CommandError, Event, Suppression};
 use crate::alarm::timer::us;
 use crate::people::Actor;
 use crate::plant::{Micros, Now};
@@ -47,7 +47,7 @@ impl Engine {
         let alarm = &mut self.states[rule.0 as usize].alarm;
         let from = alarm.state();
         alarm.acknowledge()?;
-        self.cold(rule).acknowledged_by = Some(who.name.clone());
+        self.detail(rule).acknowledged_by = Some(who.name.clone());
         self.moved(rule, from, Event::Acknowledged, Some(who), now, out);
         Ok(())
     }
@@ -82,24 +82,24 @@ impl Engine {
         now: Now,
         out: &mut Vec<Transition>,
     ) -> Result<(), CommandError> {
-        let most = self.manners.shelve_most;
+        let most = self.alarm_policy.shelve_most;
         if time.is_zero() || time > most {
             return Err(CommandError::TooLong { asked: time, most });
         }
-        if self.states[rule.0 as usize].alarm.has(Veil::Service) {
+        if self.states[rule.0 as usize].alarm.has(Suppression::OutOfService) {
             return Err(CommandError::IsOut);
         }
-        self.cold(rule).shelf = Some(Shelf {
+        self.detail(rule).shelf = Some(Shelf {
             by: who.name.clone(),
             why: why.to_owned(),
             until: now.wall.plus(time),
             until_us: us(now.mono).saturating_add(us(time)),
         });
-        if self.states[rule.0 as usize].alarm.has(Veil::Shelf) {
+        if self.states[rule.0 as usize].alarm.has(Suppression::Shelved) {
             self.touch(rule);
         } else {
             self.shelved.push(rule);
-            self.veil(rule, Veil::Shelf, true, Some(who), now, out);
+            self.suppress(rule, Suppression::Shelved, true, Some(who), now, out);
         }
         Ok(())
     }
@@ -116,7 +116,7 @@ impl Engine {
         out: &mut Vec<Transition>,
     ) -> Result<(), CommandError> {
         let alarm = self.states[rule.0 as usize].alarm;
-        if !alarm.has(Veil::Shelf) {
+        if !alarm.has(Suppression::Shelved) {
             return Err(CommandError::NotShelved(alarm.state()));
         }
         self.end_shelf(rule, Some(who), now, out);
@@ -134,11 +134,11 @@ impl Engine {
         now: Now,
         out: &mut Vec<Transition>,
     ) -> Result<(), CommandError> {
-        if self.states[rule.0 as usize].alarm.has(Veil::Service) {
+        if self.states[rule.0 as usize].alarm.has(Suppression::OutOfService) {
             return Err(CommandError::IsOut);
         }
-        self.cold(rule).out = Some(Out { by: who.name.clone(), why: why.to_owned(), since: now.wall });
-        self.veil(rule, Veil::Service, true, Some(who), now, out);
+        self.detail(rule).out = Some(Out { by: who.name.clone(), why: why.to_owned(), since: now.wall });
+        self.suppress(rule, Suppression::OutOfService, true, Some(who), now, out);
         Ok(())
     }
 
@@ -154,19 +154,20 @@ impl Engine {
         out: &mut Vec<Transition>,
     ) -> Result<(), CommandError> {
         let alarm = self.states[rule.0 as usize].alarm;
-        if !alarm.has(Veil::Service) {
+        if !alarm.has(Suppression::OutOfService) {
             return Err(CommandError::NotOut(alarm.state()));
         }
-        self.cold(rule).out = None;
-        self.veil(rule, Veil::Service, false, Some(who), now, out);
+        self.detail(rule).out = None;
+        self.suppress(rule, Suppression::OutOfService, false, Some(who), now, out);
         Ok(())
     }
 
     /// Shelves whose time is over.
     pub(super) fn end_shelves(&mut self, now: Now, out: &mut Vec<Transition>) {
         let now_us = us(now.mono);
-        let over =
-            |r: &RuleIx| self.cold.get(r).and_then(|c| c.shelf.as_ref()).is_none_or(|s| now_us >= s.until_us);
+        let over = |r: &RuleIx| {
+            self.details.get(r).and_then(|c| c.shelf.as_ref()).is_none_or(|s| now_us >= s.until_us)
+        };
         let mut due: Vec<RuleIx> = self.shelved.iter().copied().filter(over).collect();
         due.sort_unstable();
         for rule in due {
@@ -175,8 +176,8 @@ impl Engine {
     }
 
     fn end_shelf(&mut self, rule: RuleIx, who: Option<&Actor>, now: Now, out: &mut Vec<Transition>) {
-        self.cold(rule).shelf = None;
+        self.detail(rule).shelf = None;
         self.shelved.retain(|r| *r != rule);
-        self.veil(rule, Veil::Shelf, false, who, now, out);
+        self.suppress(rule, Suppression::Shelved, false, who, now, out);
     }
 }

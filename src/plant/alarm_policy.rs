@@ -8,7 +8,7 @@ const UNKNOWN_HIDES: Duration = Duration::from_secs(30);
 /// Defaults follow ISA-18.2 and EEMUA 191: a flood is more than ten calls in ten minutes, and lasts until
 /// there are fewer than five.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Manners {
+pub struct AlarmPolicy {
     /// By priority, critical first: an alarm that nobody acknowledges calls again after this long.
     pub repeat: [Option<Duration>; 4],
     /// By priority, critical first: a state or condition that has become unknown hides an alarm for no longer than this.
@@ -23,7 +23,7 @@ pub struct Manners {
     pub flood_window: Duration,
 }
 
-impl Default for Manners {
+impl Default for AlarmPolicy {
     fn default() -> Self {
         let minutes = |n: u64| Duration::from_secs(60 * n);
         Self {

@@ -1,7 +1,7 @@
 //! Shelving, out of service, suppression by design: who may hide an alarm, for how long, and what it says then.
 
 use super::*;
-use crate::alarm::{CommandError, Veil};
+use crate::alarm::{CommandError, Suppression};
 
 fn seconds(n: u64) -> Duration {
     Duration::from_secs(n)
@@ -25,13 +25,13 @@ fn a_shelved_alarm_calls_nobody_and_calls_when_its_time_is_over_and_it_is_still_
     assert_eq!((shelved[0].event, shelved[0].by.clone()), (Event::Shelved, Some(who("赵海"))));
     let hidden = bench.sample(1.0, &[Ok(60.0)]);
     assert_eq!(
-        (hidden[0].event, hidden[0].to, hidden[0].calls()),
+        (hidden[0].event, hidden[0].to, hidden[0].annunciates()),
         (Event::Raised, AlarmState::Shelved, false)
     );
     assert_eq!(bench.engine.in_breach(RuleIx(0)), Breach::Yes, "hidden is not gone");
     let over = bench.until(5.0);
     assert_eq!(
-        (over[0].event, over[0].to, over[0].calls()),
+        (over[0].event, over[0].to, over[0].annunciates()),
         (Event::Unshelved, AlarmState::Unacknowledged, true)
     );
 }
@@ -73,7 +73,7 @@ fn an_alarm_out_of_service_stays_out_until_it_is_put_back() {
     assert_eq!(bench.engine.alarm(RuleIx(0)).out.map(|o| o.why), Some("检修".to_owned()));
     let (now, mut out) = (bench.now(), Vec::new());
     bench.engine.put_back(RuleIx(0), &who("赵海"), now, &mut out).unwrap();
-    assert_eq!((out[0].event, out[0].calls()), (Event::PutBack, true));
+    assert_eq!((out[0].event, out[0].annunciates()), (Event::PutBack, true));
 }
 
 /// Point 1 says whether the limit on point 0 means anything.
@@ -91,7 +91,7 @@ fn a_limit_whose_condition_does_not_hold_is_judged_and_calls_nobody() {
     // What nobody knows changes nothing.
     assert!(bench.sample(2.0, &[Ok(10.0), Err(Cause::NotANumber)]).is_empty());
     let runs = bench.sample(3.0, &[Ok(10.0), Ok(1.0)]);
-    assert_eq!((runs[0].event, runs[0].calls()), (Event::Unsuppressed, true));
+    assert_eq!((runs[0].event, runs[0].annunciates()), (Event::Unsuppressed, true));
 }
 
 #[test]
@@ -99,13 +99,16 @@ fn settings_without_the_condition_hide_nothing_any_more() {
     let mut bench = conditional();
     bench.sample(0.0, &[Ok(10.0), Ok(0.0)]);
     let now = bench.now();
-    let (next, gone) =
-        bench.engine.succeed(&plant(vec![vec![limit(LimitKind::L, 50.0, 0.0, 0, 0)], vec![]]), false, now);
+    let (next, gone) = bench.engine.reconfigure(
+        &plant(vec![vec![limit(LimitKind::L, 50.0, 0.0, 0, 0)], vec![]]),
+        false,
+        now,
+    );
     assert!(gone.keys.is_empty());
     bench.engine = next;
     let mut out = Vec::new();
     bench.engine.tick(now, &mut out);
-    assert_eq!((out[0].event, out[0].calls()), (Event::Unsuppressed, true));
+    assert_eq!((out[0].event, out[0].annunciates()), (Event::Unsuppressed, true));
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -168,9 +171,9 @@ proptest! {
         ];
         let repeating = || {
             let mut plant = plant(limits());
-            plant.manners.repeat = [Some(seconds(7)); 4];
-            (plant.manners.flood_begins, plant.manners.flood_ends) = (2, 1);
-            plant.manners.flood_window = seconds(15);
+            plant.alarm_policy.repeat = [Some(seconds(7)); 4];
+            (plant.alarm_policy.flood_begins, plant.alarm_policy.flood_ends) = (2, 1);
+            plant.alarm_policy.flood_window = seconds(15);
             plant
         };
         let start = Now { mono: Duration::ZERO, wall: Micros(0) };
@@ -213,12 +216,12 @@ proptest! {
 }
 
 #[test]
-fn an_alarm_that_is_hidden_twice_is_shown_when_both_veils_are_gone() {
+fn an_alarm_that_is_hidden_twice_is_shown_when_both_reasons_are_gone() {
     let mut alarm = crate::alarm::Alarm::NORMAL;
     alarm.raise();
-    assert!(alarm.veil(Veil::Shelf) && alarm.veil(Veil::Design));
-    assert!(alarm.unveil(Veil::Shelf));
+    assert!(alarm.suppress(Suppression::Shelved) && alarm.suppress(Suppression::ByDesign));
+    assert!(alarm.lift(Suppression::Shelved));
     assert_eq!(alarm.state(), AlarmState::Suppressed);
-    assert!(alarm.unveil(Veil::Design));
+    assert!(alarm.lift(Suppression::ByDesign));
     assert_eq!(alarm.state(), AlarmState::Unacknowledged);
 }
