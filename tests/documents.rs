@@ -80,6 +80,8 @@ fn every_decision_is_in_the_index_under_a_room_that_is_there() {
     let is_room = |room: &str| room == "tests" || rooms.contains(&format!("`{room}`"));
     let unknown: Vec<&str> = index.iter().map(|(room, _)| *room).filter(|room| !is_room(room)).collect();
     assert!(unknown.is_empty(), "rooms that are not there: {unknown:?}");
+    let rooms: BTreeSet<&str> = index.iter().map(|(room, _)| *room).collect();
+    assert_eq!(rooms.len(), index.len(), "a room stands twice");
 }
 
 /// Guides that are there in both languages.

@@ -93,12 +93,13 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// A stable code: `not-found`, `wrong-state` or `limit-gone`.
+    /// A stable code: `not-found`, `wrong-state`, `limit-gone` or `not-reviewed`.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
             Self::NoAlarm(_) | Self::NoOpenHazard(_) => "not-found",
             Self::Hazard(HazardError::LimitGone) => "limit-gone",
+            Self::Hazard(HazardError::NotReviewed) => "not-reviewed",
             Self::OwnAlarm | Self::NotWaiting(_) | Self::Alarm(_) | Self::Hazard(_) => "wrong-state",
         }
     }

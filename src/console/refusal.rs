@@ -85,6 +85,9 @@ fn of_a_hazard(error: HazardError) -> &'static str {
         HazardError::LimitGone => {
             "该隐患的限值已从配置中删除，无法判断是否消除；如确已消除，请写明理由后再次提交，理由将记入审计。"
         }
+        HazardError::NotReviewed => {
+            "没有限值能判断该隐患是否消除；如确已消除，请写明理由后再次提交，理由将记入审计。"
+        }
         HazardError::AlreadySealed => "证据已封存。",
     }
 }

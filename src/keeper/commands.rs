@@ -41,10 +41,12 @@ impl Keeper {
             Command::CloseHazard { id, by, note, override_reason } => {
                 let id = self.hazard_id(&id)?;
                 let reason = override_reason.as_deref();
-                // Of a limit that is no longer in the settings nobody can tell how it stands.
-                let proof = match self.register.get(id).and_then(|h| self.rules.get(h.rule()?)) {
-                    Some(rule) => Proof::Limit(self.engine.in_breach(*rule)),
-                    None => Proof::LimitGone { reason },
+                let rule = self.register.get(id).and_then(|h| h.rule());
+                let proof = match rule.map(|key| self.rules.get(key)) {
+                    Some(Some(rule)) => Proof::Limit(self.engine.in_breach(*rule)),
+                    // Of a limit that is no longer in the settings no value tells how it stands.
+                    Some(None) => Proof::LimitGone { reason },
+                    None => Proof::Reviewed { reason },
                 };
                 let change = self.register.apply(id, &Step::Close { note: &note, proof }, &by, now.wall)?;
                 if let Some(reason) = change.hazard.override_reason.as_deref() {

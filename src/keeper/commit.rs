@@ -18,6 +18,7 @@ use super::files::uptime;
 use super::work::{Done, Job, News, Work};
 use crate::live::StoreView;
 use crate::people::Actor;
+use crate::plant::Now;
 
 const RETRY_COMMIT: Duration = Duration::from_millis(500);
 /// A writer that has a commit to make and does nothing for longer than this is told as a disk that hangs.
@@ -33,17 +34,21 @@ const LAST: Duration = Duration::from_secs(3);
 
 impl Keeper {
     /// Hands what waits to the writer, unless it is still busy.
-    pub(super) fn try_commit(&mut self, at: Instant) {
-        if self.handed.is_some() {
-            return;
-        }
-        let now = self.now();
+    /// What the engine has to be stored goes into the next commit.
+    pub(super) fn take_states(&mut self, now: Now) {
         self.work.ledger.alarms(self.engine.snapshot_changed(now));
         self.work.ledger.memories(self.engine.calls_changed(now));
         for precursor in self.engine.take_precursors() {
             let key = self.engine.rules()[precursor.rule.0 as usize].key.clone();
             self.work.ledger.precursors.push((key, precursor));
         }
+    }
+
+    pub(super) fn try_commit(&mut self, at: Instant) {
+        if self.handed.is_some() {
+            return;
+        }
+        self.take_states(self.now());
         let mut work = std::mem::take(&mut self.work);
         work.blocks = self.waiting.load();
         self.keep_callers(&mut work);

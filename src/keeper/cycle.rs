@@ -272,12 +272,7 @@ impl Keeper {
     /// Goes on with changed settings: what waits stands in blocks under the old ones.
     fn reconfigure(&mut self, news: NewPlant) {
         let now = self.now();
-        self.work.ledger.alarms(self.engine.snapshot_changed(now));
-        self.work.ledger.memories(self.engine.calls_changed(now));
-        for precursor in self.engine.take_precursors() {
-            let key = self.engine.rules()[precursor.rule.0 as usize].key.clone();
-            self.work.ledger.precursors.push((key, precursor));
-        }
+        self.take_states(now);
         let (engine, mut removed) = self.engine.reconfigure(&news.plant, news.back, now);
         self.follow(&mut removed.transitions, now);
         for key in removed.keys {

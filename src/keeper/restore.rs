@@ -68,10 +68,14 @@ impl Before {
 
     fn take_ledger(&mut self, ledger: &LedgerReader) -> Result<(), StoreError> {
         self.alarms = ledger.alarms()?;
-        self.memories = ledger.memories()?;
         self.hazards = ledger.unfinished_hazards()?;
         self.numbers = ledger.numbers()?;
         self.windows = ledger.windows()?;
+        // The least precious: without them means begin anew, and nothing else is unknown.
+        self.memories = ledger.memories().unwrap_or_else(|e| {
+            error!("what formulas remembered cannot be read, they begin anew: {e}");
+            Vec::new()
+        });
         Ok(())
     }
 

@@ -166,18 +166,20 @@ ALTER TABLE audit ADD COLUMN role TEXT;
 ALTER TABLE audit ADD COLUMN via TEXT;
 ", "
 -- A hazard has an origin, which need not be an alarm, and a merge key: at most one that is not closed for each (P2).
--- A row that was not what was written stays so: no sum is negative.
+-- A row that was not what was written stays so (no sum is negative), and agrees with no other one, so that it can be put aside.
 CREATE TABLE hazard_of_an_origin (
   id TEXT PRIMARY KEY, number TEXT NOT NULL UNIQUE, equipment TEXT, origin TEXT NOT NULL, merge_key TEXT NOT NULL,
   status TEXT NOT NULL, found_at INTEGER NOT NULL, version INTEGER NOT NULL, body TEXT NOT NULL, sum INTEGER
 ) STRICT, WITHOUT ROWID;
 INSERT INTO hazard_of_an_origin
   SELECT id, number, equipment, 'auto_alarm', json_array('auto_alarm', equipment, rule), status, found_at, version, body,
-  CASE WHEN sum IS NULL THEN NULL
-    WHEN sum = row_sum(id, number, equipment, rule, status, found_at, version, body) THEN row_sum(id, number, equipment,
-      'auto_alarm', json_array('auto_alarm', equipment, rule), status, found_at, version, body)
-    ELSE -1 END
-  FROM hazard;
+  CASE WHEN sum IS NULL THEN NULL ELSE row_sum(id, number, equipment, 'auto_alarm',
+    json_array('auto_alarm', equipment, rule), status, found_at, version, body) END
+  FROM hazard WHERE sum IS NULL OR sum = row_sum(id, number, equipment, rule, status, found_at, version, body);
+INSERT INTO hazard_of_an_origin
+  SELECT id, number || ' of ' || id, equipment, 'auto_alarm', 'damaged ' || rule || ' of ' || id, status, found_at, version,
+  body, -1
+  FROM hazard WHERE sum <> row_sum(id, number, equipment, rule, status, found_at, version, body);
 DROP TABLE hazard;
 ALTER TABLE hazard_of_an_origin RENAME TO hazard;
 CREATE UNIQUE INDEX hazard_one_open ON hazard (merge_key) WHERE status <> 'closed';

@@ -150,7 +150,7 @@ impl Engine {
         // Nothing is read yet: what is hidden is hidden for an unknown reason.
         for (rule, one) in found {
             if self.is_blind(rule) {
-                let since_us = us(now.mono).saturating_sub(one.unknown_ms.unwrap_or(0) * 1000);
+                let since_us = us(now.mono).saturating_sub(one.unknown_ms.unwrap_or(0).saturating_mul(1000));
                 self.lose_sight(rule, since_us);
             }
         }

@@ -39,10 +39,14 @@ pub enum Step<'a> {
 pub enum Proof<'a> {
     /// How its limit stands.
     Limit(Breach),
-    /// No limit tells it: the settings do not have it any more, or no alarm is the origin. Why it is to be closed all the
-    /// same, if a person says so.
+    /// Its limit is not in the settings any more, so no value tells it.
     LimitGone {
-        /// In that person's words.
+        /// Why it is to be closed all the same, in a person's words.
+        reason: Option<&'a str>,
+    },
+    /// No alarm is its origin, so no value tells it; what is to be shown for each origin comes with its workflow.
+    Reviewed {
+        /// Why it is gone, in the words of the person who looked.
         reason: Option<&'a str>,
     },
 }
@@ -71,6 +75,11 @@ pub enum HazardError {
          (`override_reason`), which is kept in the audit"
     )]
     LimitGone,
+    /// No limit tells whether it is gone.
+    #[error(
+        "no limit tells whether this hazard is gone: say why it is (`override_reason`), which is kept in the audit"
+    )]
+    NotReviewed,
     /// Evidence is sealed once.
     #[error("the evidence is already sealed")]
     AlreadySealed,
@@ -126,7 +135,7 @@ pub fn apply(
             next.closed_by = Some(actor.name.clone());
             next.closed_at = Some(now);
             next.closing_note = Some((*note).to_owned());
-            if let Proof::LimitGone { reason } = proof {
+            if let Proof::LimitGone { reason } | Proof::Reviewed { reason } = proof {
                 next.override_reason = reason.map(str::to_owned);
             }
             ChangeKind::Closed
@@ -155,7 +164,10 @@ fn gone(proof: Proof<'_>) -> Result<(), HazardError> {
         Proof::Limit(Breach::Yes) => Err(HazardError::StillInBreach),
         Proof::Limit(Breach::Unknown) => Err(HazardError::ValueUnknown),
         Proof::LimitGone { reason: None } => Err(HazardError::LimitGone),
-        Proof::Limit(Breach::No) | Proof::LimitGone { reason: Some(_) } => Ok(()),
+        Proof::Reviewed { reason: None } => Err(HazardError::NotReviewed),
+        Proof::Limit(Breach::No)
+        | Proof::LimitGone { reason: Some(_) }
+        | Proof::Reviewed { reason: Some(_) } => Ok(()),
     }
 }
 

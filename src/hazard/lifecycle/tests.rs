@@ -58,7 +58,10 @@ fn steps() -> Vec<Step<'static>> {
     ];
     let limits = [Breach::No, Breach::Yes, Breach::Unknown].map(Proof::Limit);
     let gone = [None, Some("拆除")].map(|reason| Proof::LimitGone { reason });
-    steps.extend(limits.into_iter().chain(gone).map(|proof| Step::Close { note: "已补水", proof }));
+    let reviewed = [None, Some("复查合格")].map(|reason| Proof::Reviewed { reason });
+    steps.extend(
+        limits.into_iter().chain(gone).chain(reviewed).map(|proof| Step::Close { note: "已补水", proof }),
+    );
     steps
 }
 
@@ -94,6 +97,7 @@ impl Model {
             (Step::Close { proof: Proof::Limit(Breach::Yes), .. }, _) => Err(HazardError::StillInBreach),
             (Step::Close { proof: Proof::Limit(Breach::Unknown), .. }, _) => Err(HazardError::ValueUnknown),
             (Step::Close { proof: Proof::LimitGone { reason: None }, .. }, _) => Err(HazardError::LimitGone),
+            (Step::Close { proof: Proof::Reviewed { reason: None }, .. }, _) => Err(HazardError::NotReviewed),
             (Step::Close { .. }, Status::Open) => Err(HazardError::NotAcknowledged),
             (Step::Close { .. }, Status::Acknowledged) => Ok(Self { status: Status::Closed, ..next }),
         }
@@ -178,9 +182,9 @@ fn what_was_not_found_by_an_alarm_is_a_record_like_any_other_and_merges_by_what_
     let id = Uuid::from_u128(1);
     register.apply(id, &Step::Acknowledge, &zhao(), Micros(5)).unwrap();
     let mut close = |reason| {
-        let step = Step::Close { note: "已整改", proof: Proof::LimitGone { reason } };
+        let step = Step::Close { note: "已整改", proof: Proof::Reviewed { reason } };
         register.apply(id, &step, &zhao(), Micros(6)).map(|c| c.hazard.status)
     };
-    assert_eq!(close(None), Err(HazardError::LimitGone));
+    assert_eq!(close(None), Err(HazardError::NotReviewed));
     assert_eq!(close(Some("复查合格")), Ok(Status::Closed));
 }

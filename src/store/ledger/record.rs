@@ -163,7 +163,12 @@ impl Recorded {
     fn run_as_today(&self, tx: &LedgerTx<'_>) -> Option<Result<usize, StoreError>> {
         let Self::Run(sql, _) = self else { return None };
         if sql.starts_with(earlier::HAZARD) {
-            return self.hazard().map(|hazard| tx.put_record(&hazard));
+            let unread = || {
+                StoreError::Corrupt(
+                    "what an earlier version recorded of a hazard does not read back".to_owned(),
+                )
+            };
+            return Some(self.hazard().ok_or_else(unread).and_then(|hazard| tx.put_record(&hazard)));
         }
         self.memory()
             .filter(|_| sql.starts_with("INSERT INTO alarm "))
@@ -262,7 +267,7 @@ impl Ledger {
 
 fn run_or_bury(row: &Recorded, tx: &LedgerTx<'_>, now: Micros) -> Result<(), StoreError> {
     let reason = match row.run(tx) {
-        Err(e) if is_conflict(&e) => e.to_string(),
+        Err(e) if is_conflict(&e) || matches!(e, StoreError::Corrupt(_)) => e.to_string(),
         Ok(0) if row.is_event() => "its hazard is not in the ledger".to_owned(),
         other => return other.map(drop),
     };
