@@ -14,11 +14,11 @@ use super::own::OwnAlarms;
 use super::waiting::Waiting;
 use super::work::{Job, News, Work};
 use super::{Keeper, Parts};
-use crate::alarm::{AlarmState, Engine, Event, RuleIx, StoredAlarm, StoredMemory, Transition};
+use crate::alarm::{AlarmState, Engine, Event, MemoryOf, RuleIx, StoredAlarm, StoredMemory, Transition};
 use crate::clock::{Watch, now_since};
 use crate::hazard::{Hazard, Register, Status};
 use crate::people::Actor;
-use crate::plant::Now;
+use crate::plant::{LimitKind, Now, Plant};
 use crate::settings::{Otherwise, ReadChanges};
 use crate::store::{JournalReader, LedgerReader, Recorded, StoreError};
 
@@ -36,6 +36,19 @@ struct Before {
 }
 
 impl Before {
+    /// What can be known of before; `read`: what has been read otherwise since.
+    fn of(files: &mut Files, read: &ReadChanges) -> Self {
+        // At once, where it can be: what follows then reads one file.
+        let drained = files.drain_overflow();
+        let mut before = Self::read(files);
+        files.unknown = before.unknown;
+        if let Err(e) = drained {
+            error!("the ledger does not take what waited in the journal: {e}");
+        }
+        before.tell_units(read);
+        before
+    }
+
     /// Reads what can be read.
     fn read(files: &Files) -> Self {
         let path = files.dir.join("ledger.db");
@@ -55,15 +68,40 @@ impl Before {
         before
     }
 
-    /// A value of before, or a delay towards a limit of before, means nothing where its point is in another unit now.
-    fn forget_numbers(&mut self, read: &ReadChanges) {
-        for saved in &mut self.alarms {
-            let Some((point, _)) = saved.key.rsplit_once('.') else { continue };
-            if read.units.iter().any(|unit| unit.point == point) {
-                (saved.value, saved.excursion) = (None, None);
-                (saved.on_elapsed_ms, saved.off_elapsed_ms) = (None, None);
+    /// Rows of earlier versions do not say in which unit their numbers are: it is the one of the last start. What the
+    /// tests of such a point remember is forgotten.
+    fn tell_units(&mut self, read: &ReadChanges) {
+        if read.units.is_empty() {
+            return;
+        }
+        let was: HashMap<&str, &str> =
+            read.units.iter().map(|unit| (unit.point.as_str(), unit.was.as_str())).collect();
+        for saved in self.alarms.iter_mut().filter(|s| s.unit.is_none() && s.has_numbers()) {
+            // How long a point has not been read is the same in any unit.
+            let Some((point, kind)) = saved.key.rsplit_once('.') else { continue };
+            if kind != LimitKind::NoData.key() {
+                saved.unit = was.get(point).map(|unit| (*unit).to_owned());
             }
         }
+        self.memories.retain(|m| m.of != MemoryOf::Test || !was.contains_key(m.name.as_str()));
+    }
+
+    /// An engine that goes on from there, the gateway's own alarms, and rows of rules that the settings do not have any more.
+    fn engine(&self, plant: &Plant, now: Now) -> (Engine, OwnAlarms, Vec<StoredAlarm>) {
+        let mut engine = Engine::new(plant, now);
+        engine.remember(&self.memories, now);
+        let mut gone = engine.restore(&self.alarms, now);
+        let own = OwnAlarms::restore(&gone);
+        gone.retain(|saved| !OwnAlarms::is_own(&saved.key));
+        if !gone.is_empty() {
+            info!(
+                "{} stored alarm states belong to limits no longer in the settings; they stay stored",
+                gone.len()
+            );
+        }
+        // Those that were there until now; of others it is stored since when they are not.
+        gone.retain(|saved| saved.away == Some(now.wall));
+        (engine, own, gone)
     }
 
     fn take_ledger(&mut self, ledger: &LedgerReader) -> Result<(), StoreError> {
@@ -123,27 +161,8 @@ impl Keeper {
         let (clock, face) = parts.clock;
         let clock = Watch::new(now, clock.require_sync, clock.sync_file, face);
         let mut files = parts.files;
-        // At once, where it can be: what follows then reads one file.
-        let drained = files.drain_overflow();
-        let mut before = Before::read(&files);
-        files.unknown = before.unknown;
-        if let Err(e) = drained {
-            error!("the ledger does not take what waited in the journal: {e}");
-        }
-        before.forget_numbers(&parts.read);
-        let mut engine = Engine::new(&parts.plant, now);
-        engine.remember(&before.memories, now);
-        let mut gone = engine.restore(&before.alarms, now);
-        let own = OwnAlarms::restore(&gone);
-        gone.retain(|saved| !OwnAlarms::is_own(&saved.key));
-        if !gone.is_empty() {
-            info!(
-                "{} stored alarm states belong to limits no longer in the settings; they stay stored",
-                gone.len()
-            );
-        }
-        // Those that were there until now; of others it is stored since when they are not.
-        gone.retain(|saved| saved.away == Some(now.wall));
+        let before = Before::of(&mut files, &parts.read);
+        let (engine, own, gone) = before.engine(&parts.plant, now);
         let timezone = crate::plant::zone(&parts.plant.site.timezone).unwrap_or(jiff::tz::TimeZone::UTC);
         let rules = engine.rules().iter().zip(0u32..).map(|(r, n)| (r.key.to_string(), RuleIx(n))).collect();
         let (ahead, found_ahead) = found_ahead(&files, &before.windows);
@@ -239,6 +258,10 @@ impl Keeper {
         self.show_own();
         self.show_points();
         self.committed.send_replace(newest);
+        if !read.units.is_empty() {
+            // In place of those that are forgotten.
+            self.keep_memories();
+        }
         self.try_commit(std::time::Instant::now());
     }
 }
@@ -256,20 +279,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_alarm_of_a_point_that_is_in_another_unit_since_the_last_start_is_restored_without_its_number() {
-        let saved = |key: &str| StoredAlarm {
+    fn rows_of_earlier_versions_get_the_unit_of_the_last_start_and_what_tests_of_another_unit_remember_goes()
+    {
+        let saved = |key: &str, unit: Option<&str>| StoredAlarm {
             key: key.to_owned(),
             value: Some(1.6),
-            on_elapsed_ms: Some(5),
-            excursion: Some(crate::alarm::StoredExcursion { since_ms: 1, peak: 1.6, beyond: true }),
+            unit: unit.map(str::to_owned),
             ..StoredAlarm::default()
         };
-        let mut before =
-            Before { alarms: vec![saved("v/p.hh"), saved("v/p2.hh"), saved("gateway")], ..Before::default() };
+        let empty = StoredAlarm { key: "v/p.h".to_owned(), ..StoredAlarm::default() };
+        let alarms = [
+            saved("v/p.hh", None),
+            saved("v/p.l", Some("bar")),
+            saved("v/p.no_data", None),
+            saved("v/p2.hh", None),
+            saved("gateway", None),
+            empty,
+        ];
+        let memory = |of, name: &str| StoredMemory { of, name: name.to_owned(), body: String::new() };
+        let memories = vec![
+            memory(MemoryOf::Test, "v/p"),
+            memory(MemoryOf::Test, "v/p2"),
+            memory(MemoryOf::Formula, "v/p"),
+        ];
+        let mut before = Before { alarms: alarms.to_vec(), memories, ..Before::default() };
         let unit = Otherwise { point: "v/p".to_owned(), was: "MPa".to_owned(), now: "bar".to_owned() };
-        before.forget_numbers(&ReadChanges { units: vec![unit], ..ReadChanges::default() });
-        let left = before.alarms.iter().map(|s| (s.value, s.on_elapsed_ms, s.excursion.is_some()));
-        let (none, all) = ((None, None, false), (Some(1.6), Some(5), true));
-        assert_eq!(left.collect::<Vec<_>>(), [none, all, all]);
+        before.tell_units(&ReadChanges { units: vec![unit], ..ReadChanges::default() });
+        let units: Vec<_> = before.alarms.iter().map(|s| s.unit.as_deref()).collect();
+        assert_eq!(units, [Some("MPa"), Some("bar"), None, None, None, None]);
+        let left: Vec<_> = before.memories.iter().map(|m| (m.of, m.name.as_str())).collect();
+        assert_eq!(left, [(MemoryOf::Test, "v/p2"), (MemoryOf::Formula, "v/p")]);
     }
 }

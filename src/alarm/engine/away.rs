@@ -46,7 +46,9 @@ impl StoredAlarm {
             key: self.key.clone(),
             state,
             raised_at: self.raised_at.filter(|_| told),
-            value: self.value.filter(|_| told),
+            // In which unit an earlier version kept it, nobody can tell any more.
+            value: self.value.filter(|_| told && self.unit.is_some()),
+            unit: self.unit.clone().filter(|_| told && self.value.is_some()),
             shelf: self.shelf.clone(),
             out: self.out.clone(),
             ..Self::default()

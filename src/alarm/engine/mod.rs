@@ -27,6 +27,7 @@ mod suppression;
 mod validate;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::rule::{Rule, RuleIx, rules_of};
@@ -67,6 +68,17 @@ fn late_us(lag: i64, doubted: impl FnOnce(fn(Quality) -> bool) -> bool) -> u32 {
 /// a value is still one.
 const BELOW: f64 = 0.1;
 
+/// The unit of each point; those that are equal are one.
+fn units_of(plant: &Plant) -> Vec<Arc<str>> {
+    let mut known: BTreeSet<Arc<str>> = BTreeSet::new();
+    let units = plant.points.iter().map(|point| {
+        let unit = known.get(&*point.unit).cloned().unwrap_or_else(|| Arc::from(&*point.unit));
+        known.insert(Arc::clone(&unit));
+        unit
+    });
+    units.collect()
+}
+
 /// After a start, what a condition hangs on has so long to be read for the first time.
 const FIRST_READ_US: u64 = 10_000_000;
 
@@ -78,6 +90,8 @@ pub struct Engine {
     states: Vec<State>,
     details: HashMap<RuleIx, Box<AlarmDetail>>,
     points: Vec<PointState>,
+    /// Of each point; few differ.
+    units: Vec<Arc<str>>,
     device_points: Vec<Vec<PointIx>>,
     devices: Vec<DeviceState>,
     device_rule: Vec<Option<RuleIx>>,
@@ -210,6 +224,7 @@ impl Engine {
             reinstated: Vec::new(),
             unjudged: false,
             dirty: Vec::new(),
+            units: units_of(plant),
             points,
             rules,
         };
@@ -509,6 +524,13 @@ impl Engine {
             Quality::Uncertain(Cause::LoopSaturated) => reading.quality,
             _ => Quality::Uncertain(Cause::OutOfRange),
         }
+    }
+
+    /// In which unit a rule judges; `None` where it judges no value.
+    fn unit_of(&self, rule: RuleIx) -> Option<&str> {
+        let definition = &self.rules[rule.0 as usize];
+        let point = definition.point.filter(|_| !definition.kind.is_no_data())?;
+        self.units.get(point.0 as usize).map(|unit| &**unit)
     }
 
     fn detail(&mut self, rule: RuleIx) -> &mut AlarmDetail {

@@ -95,7 +95,7 @@ impl Engine {
         let elapsed = state.timer.map(|t| t.elapsed_us(own_us) / 1000);
         let active = state.alarm.is_active();
         let waits = state.alarm.state() == AlarmState::Unacknowledged;
-        StoredAlarm {
+        let saved = StoredAlarm {
             key: definition.key.to_string(),
             state: state.alarm.core(),
             raised_at: detail.and_then(|c| c.raised_at),
@@ -122,7 +122,9 @@ impl Engine {
                 .map(|c| now.wall.minus(Duration::from_micros(now_us.saturating_sub(c.called_us)))),
             first: self.groups[definition.equipment.0 as usize].first.is_some_and(|f| f.rule == rule),
             ..StoredAlarm::default()
-        }
+        };
+        let unit = self.unit_of(rule).filter(|_| saved.has_numbers()).map(str::to_owned);
+        StoredAlarm { unit, ..saved }
     }
 
     /// Puts stored states back (promise P3): states, latches, suppressions and delay progress as they were; the
@@ -159,7 +161,13 @@ impl Engine {
         unknown
     }
 
+    /// Numbers of another unit than its point has now mean nothing, and are not stored any longer.
     pub(super) fn put(&mut self, rule: RuleIx, one: &StoredAlarm, now: Now) {
+        let other = |unit: &str| self.unit_of(rule).is_some_and(|now| now != unit);
+        if one.unit.as_deref().is_some_and(other) {
+            self.touch(rule);
+            return self.put(rule, &one.without_numbers(), now);
+        }
         let now_us = us(now.mono);
         // What was longer ago than the clock can tell was at its beginning.
         let ago = |ms: u64| now_us.saturating_sub(ms.saturating_mul(1000));
@@ -251,48 +259,7 @@ impl Engine {
         for n in 0..next.rules.len() {
             let rule = RuleIx(n as u32);
             if let Some(before) = old.get(&*next.rules[n].key).copied() {
-                let was = self.states[before as usize];
-                let state = &mut next.states[n];
-                let (busy, conditional) = (state.has(State::ACTIVE), state.has(State::CONDITIONAL));
-                *state = was;
-                state.set(State::DIRTY | State::TIMED, false);
-                state.set(State::ACTIVE, busy);
-                state.set(State::CONDITIONAL, conditional);
-                // A delay that ran towards another setpoint or another end says nothing about this one.
-                if !self.rules[before as usize].times_like(&next.rules[n]) {
-                    state.timer = None;
-                    state.set(State::EXCURSION, false);
-                }
-                // In another unit or type it is another point: a number of then would pass for one in the unit of now.
-                let same = self.rules[before as usize].point == next.rules[n].point;
-                if !same {
-                    state.timer = None;
-                    state.set(State::EXCURSION, false);
-                }
-                if let Some(detail) = self.details.get(&RuleIx(before)) {
-                    let mut detail = detail.clone();
-                    detail.value = detail.value.filter(|_| same);
-                    next.details.insert(rule, detail);
-                }
-                if next.states[n].has(State::EXCURSION) {
-                    next.excursions.push(rule);
-                }
-                let shown = was.alarm.state();
-                if was.alarm.has(Suppression::Shelved) {
-                    next.shelved.push(rule);
-                }
-                if shown == AlarmState::Unacknowledged {
-                    next.waits(rule);
-                }
-                let of = |e: crate::plant::EquipmentIx| e.0 as usize;
-                let (group_was, group) = (
-                    self.groups[of(self.rules[before as usize].equipment)],
-                    &mut next.groups[of(next.rules[n].equipment)],
-                );
-                group.active += u32::from(shown.is_active());
-                if let Some(first) = group_was.first.filter(|f| f.rule.0 == before) {
-                    group.first = Some(FirstOut { rule, ..first });
-                }
+                self.carry_over(RuleIx(before), &mut next, rule);
             }
             next.touch(rule);
             if next.states[n].timer.is_some() {
@@ -326,5 +293,54 @@ impl Engine {
         next.drop_void_reasons();
         next.unjudged = true;
         (next, removed)
+    }
+
+    /// What holds of rule `before` of this engine holds of `rule` of the next one.
+    fn carry_over(&self, before: RuleIx, next: &mut Self, rule: RuleIx) {
+        let n = rule.0 as usize;
+        let was = self.states[before.0 as usize];
+        let state = &mut next.states[n];
+        let (busy, conditional) = (state.has(State::ACTIVE), state.has(State::CONDITIONAL));
+        *state = was;
+        state.set(State::DIRTY | State::TIMED, false);
+        state.set(State::ACTIVE, busy);
+        state.set(State::CONDITIONAL, conditional);
+        // A delay that ran towards another setpoint or another end says nothing about this one.
+        if !self.rules[before.0 as usize].times_like(&next.rules[n]) {
+            state.timer = None;
+            state.set(State::EXCURSION, false);
+        }
+        // In another unit or type it is another point: a number of then would pass for one in the unit of now.
+        // Whether it is read at all is the same question in any unit.
+        let same =
+            self.rules[before.0 as usize].point == next.rules[n].point || next.rules[n].kind.is_no_data();
+        if !same {
+            state.timer = None;
+            state.set(State::EXCURSION, false);
+        }
+        if let Some(detail) = self.details.get(&before) {
+            let mut detail = detail.clone();
+            detail.value = detail.value.filter(|_| same);
+            next.details.insert(rule, detail);
+        }
+        if next.states[n].has(State::EXCURSION) {
+            next.excursions.push(rule);
+        }
+        let shown = was.alarm.state();
+        if was.alarm.has(Suppression::Shelved) {
+            next.shelved.push(rule);
+        }
+        if shown == AlarmState::Unacknowledged {
+            next.waits(rule);
+        }
+        let of = |e: crate::plant::EquipmentIx| e.0 as usize;
+        let (group_was, group) = (
+            self.groups[of(self.rules[before.0 as usize].equipment)],
+            &mut next.groups[of(next.rules[n].equipment)],
+        );
+        group.active += u32::from(shown.is_active());
+        if let Some(first) = group_was.first.filter(|f| f.rule == before) {
+            group.first = Some(FirstOut { rule, ..first });
+        }
     }
 }

@@ -19,6 +19,10 @@ pub struct StoredAlarm {
     pub raised_at: Option<Micros>,
     /// Value at the last raise.
     pub value: Option<f64>,
+    /// In which unit its numbers are, and its delay ran; absent where there are none, and in rows of versions that did
+    /// not store it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
     /// Who acknowledged last.
     pub acknowledged_by: Option<String>,
     /// How long the breach has lasted towards its on-delay.
@@ -132,6 +136,25 @@ impl StoredAlarm {
     #[must_use]
     pub fn shown(&self) -> AlarmState {
         self.alarm().state()
+    }
+
+    /// Something of it means nothing in another unit.
+    #[must_use]
+    pub fn has_numbers(&self) -> bool {
+        let delays = self.on_elapsed_ms.or(self.off_elapsed_ms);
+        self.value.is_some() || delays.is_some() || self.excursion.is_some()
+    }
+
+    /// What counts of it where its point is in another unit.
+    pub(super) fn without_numbers(&self) -> Self {
+        Self {
+            value: None,
+            on_elapsed_ms: None,
+            off_elapsed_ms: None,
+            excursion: None,
+            unit: None,
+            ..self.clone()
+        }
     }
 
     pub(super) fn alarm(&self) -> Alarm {

@@ -20,6 +20,7 @@ struct Test {
     doubts: Doubts,
     /// `boiler-1/drum_level`
     name: Box<str>,
+    unit: Box<str>,
     seen: Seen,
 }
 
@@ -41,6 +42,9 @@ struct Seen {
 /// The stored form: how long it has stood still, and where.
 #[derive(Serialize, Deserialize)]
 struct Memory {
+    /// Of what it remembers; earlier versions did not say.
+    #[serde(default)]
+    unit: Option<Box<str>>,
     last: Option<f64>,
     jumps: (u8, f64),
     #[serde(default)]
@@ -57,7 +61,7 @@ impl Tests {
         let tested = plant.points_ix().filter_map(|(ix, point)| {
             let doubts = (**point.doubts.as_ref()?).clone();
             let name = format!("{}/{}", plant.equipment_at(point.equipment).id, point.id).into();
-            Some((ix, Test { doubts, name, seen: Seen::default() }))
+            Some((ix, Test { doubts, name, unit: (&*point.unit).into(), seen: Seen::default() }))
         });
         Self(tested.collect())
     }
@@ -80,14 +84,17 @@ impl Tests {
         self.0.values().filter_map(move |test| {
             let Seen { last, jumps, moving, still, before } = test.seen;
             let still = still.map(|(since, at)| (now_us.saturating_sub(since) + before, at));
-            Some((&*test.name, serde_json::to_string(&Memory { last, jumps, moving, still }).ok()?))
+            let memory = Memory { unit: Some(test.unit.clone()), last, jumps, moving, still };
+            Some((&*test.name, serde_json::to_string(&memory).ok()?))
         })
     }
 
-    /// Puts a memory back. The time the gateway was down does not count.
+    /// Puts a memory back, unless it is of another unit. The time the gateway was down does not count.
     pub(super) fn remember(&mut self, name: &str, memory: &str, now_us: u64) {
         let Some(test) = self.0.values_mut().find(|t| &*t.name == name) else { return };
-        if let Ok(Memory { last, jumps, moving, still }) = serde_json::from_str::<Memory>(memory) {
+        if let Ok(Memory { unit, last, jumps, moving, still }) = serde_json::from_str::<Memory>(memory)
+            && unit.is_none_or(|unit| unit == test.unit)
+        {
             // Before the process began there is no monotonic time: what it lacks then is asked for anew.
             let still = still.map(|(ago, at)| (now_us.saturating_sub(ago), ago.saturating_sub(now_us), at));
             let before = still.map_or(0, |s| s.1);

@@ -69,6 +69,135 @@ fn an_alarm_whose_point_is_in_another_unit_stands_on_without_the_number_of_then(
     assert_eq!((bench.state(), value(&bench)), (AlarmState::Unacknowledged, None));
 }
 
+fn in_unit(unit: &str, limits: Vec<Limit>) -> Plant {
+    let mut plant = settings(limits);
+    plant.points[0].unit = unit.to_owned();
+    plant
+}
+
+fn bench_in(unit: &str, limits: Vec<Limit>) -> Bench {
+    Bench::of(Engine::new(&in_unit(unit, limits), Now { mono: Duration::ZERO, wall: Micros(0) }))
+}
+
+#[test]
+fn a_number_of_another_unit_is_forgotten_at_a_restart_and_not_stored_any_longer() {
+    for (limit, stands) in [(high(50.0), true), (high(50.0), false), (latched(), true), (latched(), false)] {
+        let mut disk = Disk::default();
+        let mut bench = bench_in("MPa", vec![limit.clone()]);
+        bench.sample(0.0, &[Ok(60.0), Ok(0.0), Ok(0.0)]);
+        bench.sample(1.0, &[Ok(if stands { 60.0 } else { 0.0 }), Ok(0.0), Ok(0.0)]);
+        let was = bench.state();
+        assert_ne!(was, AlarmState::Normal);
+        for (unit, value) in [("MPa", Some(60.0)), ("bar", None), ("bar", None), ("MPa", None)] {
+            restart(&mut bench, &in_unit(unit, vec![limit.clone()]), &mut disk);
+            assert_eq!((bench.state(), bench.engine.alarm(RuleIx(0)).value), (was, value), "{unit}");
+        }
+    }
+}
+
+#[test]
+fn a_limit_that_comes_back_in_another_unit_comes_without_the_number_of_then() {
+    for (by_restart, back) in [(true, false), (false, false), (false, true)] {
+        for (unit, value) in [("MPa", Some(60.0)), ("bar", None)] {
+            let mut disk = Disk::default();
+            let mut bench = bench_in("MPa", vec![latched()]);
+            bench.sample(0.0, &[Ok(60.0), Ok(0.0), Ok(0.0)]);
+            bench.sample(1.0, &[Ok(0.0), Ok(0.0), Ok(0.0)]);
+            for plant in [in_unit("MPa", vec![]), in_unit(unit, vec![latched()])] {
+                if by_restart {
+                    restart(&mut bench, &plant, &mut disk);
+                } else {
+                    reload(&mut bench, &plant, back);
+                }
+            }
+            let now = (bench.state(), bench.engine.alarm(RuleIx(0)).value);
+            assert_eq!(now, (AlarmState::LatchedUnacknowledged, value), "{unit} {by_restart} {back}");
+        }
+    }
+}
+
+#[test]
+fn a_limit_that_was_away_without_a_unit_comes_back_without_its_number() {
+    let mut bench = bench_in("bar", vec![latched()]);
+    let saved = StoredAlarm {
+        key: "boiler-1/p0.h".to_owned(),
+        state: AlarmState::LatchedUnacknowledged,
+        raised_at: Some(Micros(7)),
+        value: Some(1.6),
+        away: Some(Micros(8)),
+        ..StoredAlarm::default()
+    };
+    let now = bench.now();
+    bench.engine.restore(&[saved], now);
+    let alarm = bench.engine.alarm(RuleIx(0));
+    assert_eq!(
+        (alarm.state, alarm.raised_at, alarm.value),
+        (AlarmState::LatchedUnacknowledged, Some(Micros(7)), None)
+    );
+}
+
+#[test]
+fn a_delay_towards_a_limit_in_another_unit_begins_anew() {
+    let delayed = || vec![limit(LimitKind::H, 50.0, 5.0, 10, 0)];
+    for (unit, raised) in [("MPa", 10.0), ("bar", 15.0)] {
+        let mut disk = Disk::default();
+        let mut bench = bench_in("MPa", delayed());
+        bench.sample(0.0, &[Ok(60.0), Ok(0.0), Ok(0.0)]);
+        bench.until(5.0);
+        restart(&mut bench, &in_unit(unit, delayed()), &mut disk);
+        assert!(bench.sample(5.0, &[Ok(60.0), Ok(0.0), Ok(0.0)]).is_empty());
+        assert!(bench.until(raised - 0.1).is_empty(), "{unit}");
+        assert_eq!(events(&bench.until(raised)), [(0, Event::Raised)], "{unit}");
+    }
+}
+
+#[test]
+fn the_time_without_data_goes_on_in_another_unit() {
+    let lost = [Err(Cause::Timeout), Ok(0.0), Err(Cause::Timeout)];
+    for by_restart in [false, true] {
+        let mut other = plant(vec![vec![], vec![], vec![]]);
+        if by_restart {
+            other.points[0].unit = "bar".to_owned();
+        } else {
+            let id = other.points[0].id.clone();
+            other.points[0].id = std::mem::replace(&mut other.points[2].id, id);
+        }
+        let mut disk = Disk::default();
+        let mut bench = Bench::new(vec![vec![], vec![], vec![]]);
+        bench.sample(0.0, &[Ok(0.0), Ok(0.0), Ok(0.0)]);
+        bench.sample(1.0, &lost);
+        bench.until(3.0);
+        if by_restart {
+            restart(&mut bench, &other, &mut disk);
+        } else {
+            reload(&mut bench, &other, false);
+        }
+        assert!(bench.sample(3.0, &lost).is_empty());
+        assert!(bench.until(5.9).is_empty(), "{by_restart}");
+        assert_eq!(events(&bench.until(6.0)), [(0, Event::Raised), (2, Event::Raised)], "{by_restart}");
+    }
+}
+
+#[test]
+fn what_tests_remember_of_another_unit_does_not_count() {
+    for (unit, quality) in [("MPa", Quality::Bad(Cause::Jump)), ("bar", Quality::Good)] {
+        let tested = |unit: &str| {
+            let mut plant = in_unit(unit, vec![]);
+            plant.points[0].doubts =
+                Some(Box::new(crate::plant::Doubts { max_step: Some(1.0), flatline: None }));
+            plant
+        };
+        let mut disk = Disk::default();
+        let mut bench = Bench::of(Engine::new(&tested("MPa"), Now { mono: Duration::ZERO, wall: Micros(0) }));
+        bench.sample(0.0, &[Ok(1.6), Ok(0.0), Ok(0.0)]);
+        let now = bench.now();
+        disk.keep_memories(bench.engine.memories(now));
+        restart(&mut bench, &tested(unit), &mut disk);
+        bench.sample(1.0, &[Ok(16.0), Ok(0.0), Ok(0.0)]);
+        assert_eq!(bench.engine.current(PointIx(0)).quality, quality, "{unit}");
+    }
+}
+
 #[test]
 fn a_condition_that_is_gone_after_a_restart_hides_nothing() {
     let mut disk = Disk::default();
