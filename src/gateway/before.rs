@@ -25,6 +25,12 @@ pub(super) fn read_changes(settings: &Settings) -> ReadChanges {
     changes
 }
 
+/// How points are read by these settings, and how those were read that went before, as far as the store tells it.
+pub(super) fn readings(settings: &Settings, kept: bool) -> Readings {
+    let before = kept.then(|| Readings::kept(&settings.store.dir)).flatten().unwrap_or_default();
+    before.followed_by(&Readings::of(settings))
+}
+
 /// The newest usable reading judged of every point whose device says itself when a reading was taken. A journal that cannot be read
 /// tells nothing, and stops nothing.
 pub(super) fn judged(journal: &Path, settings: &Settings) -> Judged {

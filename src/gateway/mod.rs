@@ -179,6 +179,7 @@ impl Gateway {
             |files| (files.loader, files.keys),
         );
         let reloader = reload::Reloader {
+            readings: before::readings(&settings, keeps),
             loader,
             settings,
             keys,

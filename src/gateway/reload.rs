@@ -29,6 +29,8 @@ pub(super) struct Reloader {
     pub(super) loader: Loader,
     pub(super) settings: Settings,
     pub(super) keys: Keys,
+    /// How points are read, and how those were read that went.
+    pub(super) readings: Readings,
     /// Whether the settings come from files, which change between two starts.
     pub(super) keeps: bool,
     pub(super) field: Arc<FieldHandle>,
@@ -106,7 +108,7 @@ impl Reloader {
         let mut changes = difference(&self.keys, &loaded.keys);
         let mut warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
         warnings.extend(other_units(&self.settings.plant, &loaded.settings.plant));
-        warnings.extend(Readings::of(&self.settings).changes(&Readings::of(&loaded.settings)).lines());
+        warnings.extend(self.readings.changes(&Readings::of(&loaded.settings)).lines());
         let later: Vec<String> =
             changes.iter().filter(|c| AT_START.iter().any(|s| c[2..].starts_with(s))).cloned().collect();
         let next = renumber(loaded.settings, &self.settings.plant);
@@ -162,6 +164,7 @@ impl Reloader {
             ..next
         };
         let plant = Arc::new(next.plant.clone());
+        let readings = Readings::of(&next);
         let (reply, done) = oneshot::channel();
         let news = keeper::NewPlant {
             plant: Arc::clone(&plant),
@@ -170,7 +173,7 @@ impl Reloader {
             influx_ids: next.outlets.influx.iter().map(|o| o.id.to_string()).collect(),
             back,
             changes: changes.to_vec(),
-            read: Readings::of(&self.settings).changes(&Readings::of(&next)),
+            read: self.readings.changes(&readings),
             reply,
         };
         if self.plants.send(news).await.is_err() {
@@ -182,6 +185,7 @@ impl Reloader {
         self.outlets.apply(&next).await;
         self.waits.renew(&next, &self.board);
         (self.settings, self.keys) = (next, keys);
+        self.readings = self.readings.followed_by(&readings);
         self.keep_readings();
         Ok(())
     }
@@ -191,7 +195,7 @@ impl Reloader {
         if !self.keeps {
             return;
         }
-        let (now, store) = (Readings::of(&self.settings), self.settings.store.dir.clone());
+        let (now, store) = (self.readings.clone(), self.settings.store.dir.clone());
         tokio::task::spawn_blocking(move || {
             if Readings::kept(&store).as_ref() != Some(&now)
                 && let Err(e) = now.keep(&store)

@@ -20,7 +20,13 @@ struct Reading {
     unit: String,
     value_type: String,
     how: String,
+    /// Of one that is not in the settings any more: the greater, the later it went.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    gone: Option<u64>,
 }
+
+/// Points that are not in the settings any more and are known for when they come back; the oldest go.
+const MOST_GONE: usize = 10_000;
 
 /// How each point is read, by `equipment/point`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -80,10 +86,27 @@ impl Readings {
                 let how = how.remove(&(equipment.id.as_str(), point.id.as_str()));
                 let how = how.unwrap_or_else(|| CALCULATED.to_owned());
                 let (unit, value_type) = (point.unit.clone(), format!("{:?}", point.value_type));
-                all.insert(format!("{}/{}", equipment.id, point.id), Reading { unit, value_type, how });
+                all.insert(
+                    format!("{}/{}", equipment.id, point.id),
+                    Reading { unit, value_type, how, gone: None },
+                );
             }
         }
         Self(all)
+    }
+
+    /// `now`, and points of before that are not among them: one that comes back in another unit has changed.
+    #[must_use]
+    pub fn followed_by(&self, now: &Self) -> Self {
+        let left = self.0.iter().filter(|(point, _)| !now.0.contains_key(*point));
+        let mut left: Vec<(&String, &Reading)> = left.collect();
+        let newest = left.iter().filter_map(|(_, reading)| reading.gone).max().unwrap_or(0);
+        let gone = |reading: &Reading| reading.gone.unwrap_or(newest + 1);
+        left.sort_by_key(|(_, reading)| std::cmp::Reverse(gone(reading)));
+        left.truncate(MOST_GONE);
+        let left =
+            left.into_iter().map(|(point, r)| (point.clone(), Reading { gone: Some(gone(r)), ..r.clone() }));
+        Self(now.0.clone().into_iter().chain(left).collect())
     }
 
     /// Each point that is read otherwise `now`, in the same unit and type: another register, type, order or scale; and
@@ -91,7 +114,7 @@ impl Readings {
     #[must_use]
     pub fn changes(&self, now: &Self) -> ReadChanges {
         let mut changes = ReadChanges::default();
-        for (point, now) in &now.0 {
+        for (point, now) in now.0.iter().filter(|(_, now)| now.gone.is_none()) {
             let Some(was) = self.0.get(point) else { continue };
             let other = |was: &str, now: &str| Otherwise {
                 point: point.clone(),
@@ -231,6 +254,45 @@ mod tests {
             changes.units.iter().map(|u| [u.point.as_str(), u.was.as_str(), u.now.as_str()]).collect();
         assert_eq!(told, [["e/a", "kPa", "MPa"], ["e/d", "kPa", "MPa"]]);
         assert!(changes.otherwise.is_empty() && changes.lines().is_empty());
+    }
+
+    fn pushed(points: &[(&str, &str)]) -> Readings {
+        let text = "[site]\nid = \"n\"\n[[source.push]]\nid = \"app\"\n[[equipment]]\nid = \"e\"\nkind = \"k\"\n\
+                    profile = \"p\"\nsource = \"app\"\n";
+        let point = |(id, unit): &(&str, &str)| format!("[[point]]\nid = \"{id}\"\nunit = \"{unit}\"\n");
+        let profile: String = points.iter().map(point).collect();
+        Readings::of(&load_texts(&[("t.toml", text)], &[("p.toml", &profile)], &[]).expect("good").settings)
+    }
+
+    #[test]
+    fn a_point_that_went_and_comes_back_in_another_unit_has_changed() {
+        let steps = [pushed(&[("a", "MPa"), ("b", "MPa")]), pushed(&[("b", "MPa")]), pushed(&[("b", "MPa")])];
+        let mut kept = Readings::default();
+        for now in &steps {
+            assert!(kept.changes(now).is_empty());
+            kept = kept.followed_by(now);
+        }
+        assert_eq!(kept, kept.followed_by(&steps[2]), "nothing went since");
+        let store = tempfile::tempdir().expect("a folder");
+        kept.keep(store.path()).expect("kept");
+        let kept = Readings::kept(store.path()).expect("kept");
+        let now = pushed(&[("a", "bar"), ("b", "MPa")]);
+        let units: Vec<_> = kept.changes(&now).units.into_iter().map(|u| [u.point, u.was, u.now]).collect();
+        assert_eq!(units, [["e/a", "MPa", "bar"]]);
+        assert!(kept.changes(&kept.clone()).is_empty(), "what is gone does not change");
+        assert!(kept.followed_by(&now).changes(&now).is_empty(), "it is told once");
+    }
+
+    #[test]
+    fn of_very_many_points_that_went_the_oldest_are_forgotten_first() {
+        let mut kept = pushed(&[("oldest", "MPa")]).followed_by(&pushed(&[("last", "MPa")]));
+        let one = kept.0["e/last"].clone();
+        kept.0.extend((0..super::MOST_GONE - 1).map(|n| (format!("e/{n}"), one.clone())));
+        kept = kept.followed_by(&pushed(&[("last", "MPa")]));
+        assert_eq!((kept.0.len(), kept.0.contains_key("e/oldest")), (super::MOST_GONE + 1, true));
+        kept = kept.followed_by(&pushed(&[]));
+        assert_eq!((kept.0.len(), kept.0.contains_key("e/oldest")), (super::MOST_GONE, false));
+        assert!(kept.0.contains_key("e/last"));
     }
 
     #[test]
