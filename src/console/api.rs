@@ -38,7 +38,7 @@ pub(super) async fn overview(State(shared): State<Shared>) -> Result<Json<Overvi
         settings_at: rfc3339(since),
         clock: shared.clock.get().into(),
         demo: shared.demo.is_some(),
-        equipment: shared.all_equipment(),
+        equipment: shared.all_equipment(&plant),
         alarms: shared.live.alarms(),
         hazards: shared.hazard_views(false)?,
         path: shared.path_view()?,
@@ -48,7 +48,7 @@ pub(super) async fn overview(State(shared): State<Shared>) -> Result<Json<Overvi
 /// All equipment with its points.
 #[utoipa::path(get, path = "/api/v1/equipment", responses((status = 200, body = Vec<EquipmentView>)))]
 pub(super) async fn equipment(State(shared): State<Shared>) -> Json<Vec<EquipmentView>> {
-    Json(shared.all_equipment())
+    Json(shared.all_equipment(&shared.plant.get()))
 }
 
 /// The points of one piece of equipment with quality and age.
@@ -102,7 +102,7 @@ pub(super) async fn trend(
     }
     series.sort_by_key(|s| !s.current);
     // A ledger that cannot be read costs the changes alone; that they are not known is said.
-    let changes = changes::between(&shared, (from, to)).await.ok().map(|all| all.of(&equipment));
+    let changes = changes::all(&shared).await.ok().map(|all| all.of(&equipment, (from, to)));
     let (from, to) = (rfc3339(from), rfc3339(to));
     Ok(Json(TrendView { from, to, step_ms: step.as_millis() as u64, series, changes }))
 }
@@ -157,13 +157,14 @@ pub(super) async fn transitions(
     let limit = query.limit.unwrap_or(100).clamp(1, 1000);
     let span = (at_time("from", query.from.as_deref())?, at_time("to", query.to.as_deref())?);
     let rows = shared.with_ledger(|l| l.transitions(query.rule.as_deref(), span, limit))?;
-    let oldest = rows.iter().map(|t| t.at).min().unwrap_or_default();
-    let units = changes::between(&shared, (oldest, Micros(i64::MAX))).await?;
+    // Before the changes: one in between is among them.
     let plant = shared.plant.get();
+    // Where they cannot be read, units are not known.
+    let changes = changes::all(&shared).await.ok();
     let rows: Vec<_> = rows
         .into_iter()
         .map(|t| {
-            let unit = units.unit_of(&plant, &t.rule, t.at);
+            let unit = changes.as_ref().and_then(|all| all.unit_of(&plant, &t.rule, t.at));
             serde_json::json!({ "seq": t.seq, "at": rfc3339(t.at), "rule": t.rule, "event": t.event,
                 "from": t.before, "to": t.after, "value": t.value, "unit": unit, "cause": t.cause, "by": t.by })
         })

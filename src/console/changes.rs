@@ -1,86 +1,190 @@
 //! What the audit trail tells of how points were read before: where a series goes on though its point is read otherwise,
 //! and in which unit a value of then was.
 
+use serde::Deserialize;
+
 use super::Shared;
 use super::shared::look_back;
 use super::views::{ReadingChange, rfc3339};
 use crate::plant::{Micros, Plant};
-use crate::settings::{Otherwise, ReadChanges};
+use crate::settings::Otherwise;
 use crate::store::{LedgerReader, StoreError};
 
-/// Changes of the settings, oldest first.
-pub(super) struct Changes(Vec<(Micros, ReadChanges)>);
+/// One change of the settings.
+#[derive(Debug, Default, Deserialize)]
+struct Change {
+    #[serde(skip)]
+    at: Micros,
+    #[serde(default)]
+    read_otherwise: Vec<Otherwise>,
+    /// `None`: entries of earlier versions tell it in words alone.
+    #[serde(default)]
+    other_units: Option<Vec<Otherwise>>,
+    /// There were more of them.
+    #[serde(default)]
+    cut: bool,
+}
 
-/// Those of a span.
+/// What one change says of the unit of a point.
+enum Told<'a> {
+    Changed(&'a Otherwise),
+    Unknown,
+}
+
+/// Changes of the settings, oldest first.
+pub(super) struct Changes(Vec<Change>);
+
+/// All of them, also those that the ledger has not got yet.
 ///
 /// # Errors
 /// [`StoreError`].
-pub(super) async fn between(shared: &Shared, span: (Micros, Micros)) -> Result<Changes, StoreError> {
-    let told = look_back(&shared.ledger, move |ledger: &LedgerReader| ledger.settings_changes(span)).await?;
-    // Entries of earlier versions tell it in words alone.
-    let read = |(at, detail): (Micros, String)| Some((at, serde_json::from_str(&detail).ok()?));
-    Ok(Changes(told.into_iter().filter_map(read).collect()))
+pub(super) async fn all(shared: &Shared) -> Result<Changes, StoreError> {
+    // Before the ledger: what it gets in between is in both.
+    let newest: Vec<_> = shared.live.read().settings_changes.iter().cloned().collect();
+    let stored = look_back(&shared.ledger, LedgerReader::settings_changes).await?;
+    Ok(Changes::of_both(stored, newest))
 }
 
 impl Changes {
-    /// Those of the points of one piece of equipment.
-    pub(super) fn of(&self, equipment: &str) -> Vec<ReadingChange> {
+    fn of_both(mut stored: Vec<(Micros, String)>, newest: Vec<(Micros, String)>) -> Self {
+        let waiting: Vec<_> = newest.into_iter().filter(|one| !stored.contains(one)).collect();
+        stored.extend(waiting);
+        // What cannot be read changed nobody knows what.
+        let read = |(at, detail): (Micros, String)| Change {
+            at,
+            ..serde_json::from_str(&detail).unwrap_or_default()
+        };
+        Self(stored.into_iter().map(read).collect())
+    }
+
+    /// Those of the points of one piece of equipment in a span.
+    pub(super) fn of(&self, equipment: &str, (from, to): (Micros, Micros)) -> Vec<ReadingChange> {
         let mut found = Vec::new();
-        for (at, changes) in &self.0 {
-            let otherwise = changes.otherwise.iter().map(|one| ("read-otherwise", one));
-            for (kind, one) in otherwise.chain(changes.units.iter().map(|one| ("unit", one))) {
+        for change in self.0.iter().filter(|change| (from..=to).contains(&change.at)) {
+            let otherwise = change.read_otherwise.iter().map(|one| ("read-otherwise", one));
+            let units = change.other_units.iter().flatten().map(|one| ("unit", one));
+            for (kind, one) in otherwise.chain(units) {
                 let Otherwise { point, was, now } = one;
                 let Some((owner, point)) = point.split_once('/') else { continue };
                 if owner == equipment {
                     let (point, was, now) = (point.to_owned(), was.clone(), now.clone());
-                    found.push(ReadingChange { at: rfc3339(*at), kind, point, was, now });
+                    found.push(ReadingChange { at: rfc3339(change.at), kind, point, was, now });
                 }
             }
         }
         found
     }
 
-    /// In which unit a value of this rule's point was at a time; `None` where the rule judges no point of the settings.
+    /// In which unit a value of this rule's point was at a time; `None` where nobody can tell, and where the rule judges no
+    /// point of the settings. The newest change before decides, for one may be told again at a start; what ended at the
+    /// instant of a change ended in the unit of before.
     pub(super) fn unit_of(&self, plant: &Plant, rule: &str, at: Micros) -> Option<String> {
         let (name, _) = rule.rsplit_once('.')?;
         let (owner, id) = name.split_once('/')?;
         let equipment = plant.present().find(|e| e.id.as_str() == owner)?;
         let mut points = equipment.points.iter().map(|ix| plant.point(*ix));
         let now = points.find(|p| p.id.as_str() == id)?.unit.as_str();
-        let later = self.0.iter().filter(|(changed, _)| *changed > at);
-        let was = later.flat_map(|(_, changes)| &changes.units).find(|one| one.point == name);
-        Some(was.map_or(now, |one| &one.was).to_owned())
+        let told = || self.0.iter().filter_map(|change| Some((change.at, change.told(name)?)));
+        if let Some((_, Told::Changed(one))) = told().filter(|(changed, _)| *changed < at).last() {
+            return Some(one.now.clone());
+        }
+        match told().find(|(changed, _)| *changed >= at) {
+            Some((_, Told::Changed(one))) => Some(one.was.clone()),
+            Some((_, Told::Unknown)) => None,
+            None => Some(now.to_owned()),
+        }
+    }
+}
+
+impl Change {
+    /// What it says of this point's unit; nothing where it stayed.
+    fn told(&self, point: &str) -> Option<Told<'_>> {
+        let Some(units) = &self.other_units else { return Some(Told::Unknown) };
+        let changed = units.iter().find(|one| one.point == point).map(Told::Changed);
+        changed.or(self.cut.then_some(Told::Unknown))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Changes, Micros, Otherwise, ReadChanges};
+    use serde_json::json;
+
+    use super::{Changes, Micros};
+    use crate::plant::Plant;
     use crate::plant::example::plant;
+
+    const POINT: &str = "boiler-1/p0";
+
+    fn in_bar() -> Plant {
+        let mut plant = plant(vec![Vec::new()]);
+        plant.points[0].unit = "bar".to_owned();
+        plant
+    }
+
+    fn unit(point: &str, was: &str, now: &str) -> serde_json::Value {
+        json!({ "other_units": [{ "point": point, "was": was, "now": now }] })
+    }
+
+    fn told(all: &[(i64, serde_json::Value)]) -> Vec<(Micros, String)> {
+        all.iter().map(|(at, detail)| (Micros(*at), detail.to_string())).collect()
+    }
+
+    fn units<const N: usize>(all: &[(i64, serde_json::Value)], at: [i64; N]) -> [Option<String>; N] {
+        let changes = Changes::of_both(told(all), Vec::new());
+        at.map(|at| changes.unit_of(&in_bar(), &format!("{POINT}.hh"), Micros(at)))
+    }
+
+    fn some<const N: usize>(units: [&str; N]) -> [Option<String>; N] {
+        units.map(|unit| Some(unit.to_owned()))
+    }
 
     #[test]
     fn a_value_of_before_is_in_the_unit_of_then_and_only_the_changes_of_this_equipment_are_told() {
-        let plant = plant(vec![Vec::new()]);
-        let equipment = plant.present().next().expect("one");
-        let point = plant.point(equipment.points[0]);
-        let name = format!("{}/{}", equipment.id, point.id);
-        let change = |point: &str, was: &str, now: &str| {
-            vec![Otherwise { point: point.to_owned(), was: was.to_owned(), now: now.to_owned() }]
+        let otherwise = json!({ "read_otherwise": [{ "point": POINT, "was": "u16", "now": "i16" }], "other_units": [
+            { "point": "x/y", "was": "a", "now": "b" }] });
+        let all = [(10, unit(POINT, "kPa", "MPa")), (15, otherwise), (20, unit(POINT, "MPa", "bar"))];
+        assert_eq!(units(&all, [5, 12, 25]), some(["kPa", "MPa", "bar"]));
+        let changes = Changes::of_both(told(&all), Vec::new());
+        assert_eq!(changes.unit_of(&in_bar(), "gateway/store.state", Micros(5)), None);
+        let kinds = |span: (i64, i64)| -> Vec<&str> {
+            let found = changes.of("boiler-1", (Micros(span.0), Micros(span.1)));
+            assert!(found.iter().all(|c| c.point == "p0"), "{found:?}");
+            found.iter().map(|c| c.kind).collect()
         };
-        let changes = Changes(vec![
-            (Micros(10), ReadChanges { units: change(&name, "kPa", "bar"), ..ReadChanges::default() }),
-            (
-                Micros(15),
-                ReadChanges { otherwise: change(&name, "u16", "i16"), units: change("x/y", "a", "b") },
-            ),
-            (Micros(20), ReadChanges { units: change(&name, "bar", &point.unit), ..ReadChanges::default() }),
-        ]);
-        let rule = format!("{name}.hh");
-        let unit = |at: i64| changes.unit_of(&plant, &rule, Micros(at));
-        assert_eq!([5, 12, 25].map(unit), [Some("kPa".into()), Some("bar".into()), Some(point.unit.clone())]);
-        assert_eq!(changes.unit_of(&plant, "gateway/store.state", Micros(5)), None);
-        let told = changes.of(equipment.id.as_str());
-        assert_eq!(told.iter().map(|c| c.kind).collect::<Vec<_>>(), ["unit", "read-otherwise", "unit"]);
-        assert!(told.iter().all(|c| c.point == point.id.as_str()), "{told:?}");
+        assert_eq!(kinds((0, 100)), ["unit", "read-otherwise", "unit"]);
+        assert_eq!(kinds((15, 19)), ["read-otherwise"]);
+    }
+
+    #[test]
+    fn what_ended_at_the_instant_of_a_change_is_in_the_unit_of_before() {
+        assert_eq!(units(&[(10, unit(POINT, "MPa", "bar"))], [9, 10, 11]), some(["MPa", "MPa", "bar"]));
+    }
+
+    #[test]
+    fn a_change_that_is_told_again_at_a_start_leaves_the_values_between_in_the_unit_of_then() {
+        let all = [(10, unit(POINT, "MPa", "bar")), (20, unit(POINT, "MPa", "bar"))];
+        assert_eq!(units(&all, [5, 15, 20, 25]), some(["MPa", "bar", "bar", "bar"]));
+    }
+
+    #[test]
+    fn before_a_change_that_does_not_tell_units_no_unit_is_known() {
+        let words = json!({ "changes": ["~ equipment.boiler-1"], "count": 1 });
+        assert_eq!(units(&[(10, words.clone())], [5, 15]), [None, Some("bar".to_owned())]);
+        let all = [(4, unit(POINT, "kPa", "MPa")), (10, words), (20, unit(POINT, "MPa", "bar"))];
+        assert_eq!(units(&all, [3, 15, 25]), some(["kPa", "MPa", "bar"]));
+        // Of very many it tells the first.
+        let mut cut = unit("x/y", "a", "b");
+        cut["cut"] = true.into();
+        assert_eq!(units(&[(10, cut)], [5, 15]), [None, Some("bar".to_owned())]);
+        assert_eq!(units(&[(10, json!("torn"))], [5]), [None]);
+    }
+
+    #[test]
+    fn a_change_that_the_ledger_has_not_got_yet_counts_and_is_told_once() {
+        let all = [(10, unit(POINT, "kPa", "MPa")), (20, unit(POINT, "MPa", "bar"))];
+        let changes = Changes::of_both(told(&all[..1]), told(&all));
+        let at = |at: i64| changes.unit_of(&in_bar(), &format!("{POINT}.hh"), Micros(at));
+        assert_eq!([5, 15, 25].map(at), some(["kPa", "MPa", "bar"]));
+        assert_eq!(changes.of("boiler-1", (Micros(0), Micros(99))).len(), 2);
     }
 }

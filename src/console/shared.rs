@@ -59,9 +59,8 @@ impl Shared {
     }
 
     /// All equipment that is in the settings.
-    pub(super) fn all_equipment(&self) -> Vec<EquipmentView> {
-        let plant = self.plant.get();
-        plant.present().map(|e| self.equipment_view(&plant, e)).collect()
+    pub(super) fn all_equipment(&self, plant: &Plant) -> Vec<EquipmentView> {
+        plant.present().map(|e| self.equipment_view(plant, e)).collect()
     }
 
     /// How the outlets stand.
@@ -133,16 +132,16 @@ impl Shared {
             Evidence::Pending => None,
         };
         let source = hazard.origin.as_str();
-        let (rule, alarm) = match hazard.origin {
-            Origin::Alarm(alarm) => (Some(alarm.rule.clone()), alarm),
-            _ => (None, AlarmOrigin::default()),
+        let (alarm, is_alarm) = match hazard.origin {
+            Origin::Alarm(alarm) => (alarm, true),
+            _ => (AlarmOrigin::default(), false),
         };
         Ok(HazardView {
             id,
             number: hazard.number,
             equipment: hazard.equipment,
             source,
-            rule,
+            rule: is_alarm.then_some(alarm.rule),
             point: alarm.point,
             category: hazard.category,
             title: Texts { zh: hazard.title_zh, en: hazard.title_en },
@@ -157,7 +156,7 @@ impl Shared {
             occurrences: hazard.occurrences,
             value: alarm.value,
             setpoint: alarm.setpoint,
-            unit: alarm.unit,
+            unit: is_alarm.then_some(alarm.unit),
             acknowledged_by: hazard.acknowledged_by,
             acknowledged_at: hazard.acknowledged_at.map(rfc3339),
             closed_by: hazard.closed_by,

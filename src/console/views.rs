@@ -132,7 +132,8 @@ pub struct HazardView {
     pub occurrences: u32,
     pub value: Option<f64>,
     pub setpoint: Option<f64>,
-    pub unit: String,
+    /// Of value and setpoint; `null` where no alarm opened it.
+    pub unit: Option<String>,
     pub acknowledged_by: Option<String>,
     pub acknowledged_at: Option<String>,
     pub closed_by: Option<String>,

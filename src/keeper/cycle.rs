@@ -262,11 +262,16 @@ impl Keeper {
         let count = changes.len() + lines.len();
         let told: Vec<&String> = lines.iter().chain(changes).take(100).collect();
         let first = |all: &[Otherwise]| all[..all.len().min(MOST_MARKS)].to_vec();
-        let read = ReadChanges { otherwise: first(&read.otherwise), units: first(&read.units) };
-        let mut detail = serde_json::json!(read);
+        let marks = ReadChanges { otherwise: first(&read.otherwise), units: first(&read.units) };
+        let mut detail = serde_json::json!(marks);
         detail["changes"] = serde_json::json!(told);
         detail["count"] = count.into();
-        self.note(at, &Actor::system(), SETTINGS_CHANGED, "gateway", &detail.to_string());
+        if read.units.len() > MOST_MARKS {
+            detail["cut"] = true.into();
+        }
+        let detail = detail.to_string();
+        self.note(at, &Actor::system(), SETTINGS_CHANGED, "gateway", &detail);
+        self.live.settings_changed(at, detail);
     }
 
     /// Goes on with changed settings: what waits stands in blocks under the old ones.

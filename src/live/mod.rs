@@ -4,7 +4,7 @@
 mod alarms;
 mod counters;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
@@ -72,7 +72,12 @@ pub struct View {
     /// Hazards that are not closed, and closed ones that the ledger has not got yet.
     pub hazards: BTreeMap<String, Hazard>,
     pub heard: Vec<Heard>,
+    /// The newest changes of settings, as the trail tells them once the ledger has them: when, and the details of it.
+    pub settings_changes: VecDeque<(Micros, String)>,
 }
+
+/// So many changes of settings are known before the ledger has them.
+const NEWEST_CHANGES: usize = 64;
 
 /// Shared handle.
 #[derive(Debug, Clone)]
@@ -121,6 +126,15 @@ impl Live {
         if let Some(alarm) = gone {
             let _ = self.events.send(LiveEvent::Alarm(Box::new(AlarmView { state: "normal", ..alarm })));
         }
+    }
+
+    /// Settings were changed, whether the ledger has it or not.
+    pub fn settings_changed(&self, at: Micros, detail: String) {
+        let mut view = self.view.write().unwrap_or_else(PoisonError::into_inner);
+        if view.settings_changes.len() == NEWEST_CHANGES {
+            view.settings_changes.pop_front();
+        }
+        view.settings_changes.push_back((at, detail));
     }
 
     /// All points as of now, in plant order.

@@ -2,7 +2,7 @@
 //!
 //! Called by the console, the outlets, the command line, and the gateway at its start.
 
-use std::cell::Ref;
+use std::cell::{Ref, RefCell};
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -19,13 +19,21 @@ use crate::store::link::Link;
 
 /// What an entry of the trail is called that tells of changed settings.
 pub const SETTINGS_CHANGED: &str = "settings-changed";
-/// Entries of the trail in which a change of settings of the last day is looked for.
-const NEWEST_ENTRIES: i64 = 10_000;
 
 /// Reads the ledger while the keeper writes it.
 #[derive(Debug)]
 pub struct LedgerReader {
     link: Link,
+    settings: RefCell<SettingsChanges>,
+}
+
+/// Changes of settings as far as the trail was read: it has millions of other entries, and none of it ever changes.
+#[derive(Debug, Default)]
+struct SettingsChanges {
+    /// The last entry that was read, and its hash.
+    read: (i64, String),
+    /// When, and the details of it.
+    found: Vec<(Micros, String)>,
 }
 
 impl LedgerReader {
@@ -42,7 +50,7 @@ impl LedgerReader {
     /// A reader that opens the file now or when it first can be, and anew when it was exchanged.
     #[must_use]
     pub fn lazy(path: &Path) -> Self {
-        Self { link: Link::new(path, FILE).now() }
+        Self { link: Link::new(path, FILE).now(), settings: RefCell::default() }
     }
 
     pub(super) fn conn(&self) -> Result<Ref<'_, Connection>, StoreError> {
@@ -457,20 +465,32 @@ impl LedgerReader {
         self.rows(&format!("{sql} ORDER BY seq"), [], audit)
     }
 
-    /// When settings were changed in `from..=to`, and the details of it, as the newest entries of the trail tell it.
+    /// When settings were changed, and the details of it, oldest first; of the whole trail, of which only what is new is read.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn settings_changes(
-        &self,
-        (from, to): (Micros, Micros),
-    ) -> Result<Vec<(Micros, String)>, StoreError> {
-        self.rows(
-            "SELECT at, detail FROM audit WHERE seq > (SELECT max(seq) FROM audit) - ?1 AND at BETWEEN ?2 AND ?3
-             AND what = ?4 ORDER BY seq",
-            params![NEWEST_ENTRIES, from.0, to.0, SETTINGS_CHANGED],
+    pub fn settings_changes(&self) -> Result<Vec<(Micros, String)>, StoreError> {
+        let hash = |seq: i64| -> Result<Option<String>, StoreError> {
+            let rows = self.rows("SELECT hash FROM audit WHERE seq = ?1", [seq], |r| r.get(0))?;
+            Ok(rows.into_iter().next())
+        };
+        let mut known = self.settings.borrow_mut();
+        // Another ledger may stand in the place of the one that was read.
+        if hash(known.read.0)?.is_none_or(|hash| hash != known.read.1) {
+            *known = SettingsChanges::default();
+        }
+        let newest = self.rows("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1", [], |r| {
+            Ok((r.get(0)?, r.get(1)?))
+        })?;
+        let Some(newest) = newest.into_iter().next() else { return Ok(Vec::new()) };
+        let fresh = self.rows(
+            "SELECT at, detail FROM audit WHERE seq > ?1 AND seq <= ?2 AND what = ?3 ORDER BY seq",
+            params![known.read.0, newest.0, SETTINGS_CHANGED],
             |r| Ok((Micros(r.get(0)?), r.get(1)?)),
-        )
+        )?;
+        known.found.extend(fresh);
+        known.read = newest;
+        Ok(known.found.clone())
     }
 
     /// The newest audit entry.

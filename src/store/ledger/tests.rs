@@ -46,6 +46,34 @@ fn a_changed_digit_is_not_given_out_but_named_and_put_aside() {
 }
 
 #[test]
+fn a_change_of_settings_is_found_however_many_entries_came_since_and_after_the_ledger_was_exchanged() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger_of = |at: i64| {
+        let mut ledger = Ledger::open(dir.path()).unwrap();
+        ledger.write(|tx| tx.note(&Note { at: Micros(at), ..note("settings-changed") })).unwrap();
+        ledger
+    };
+    drop(ledger_of(1));
+    let others = "WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+        INSERT INTO audit (seq, at, who, what, subject, detail, prev_hash, hash)
+        SELECT i, 5, 'gateway', 'clock-jumped', 'gateway', '{}', '', 'h' || i FROM n";
+    tamper(dir.path(), others);
+    let mut ledger = Ledger::open(dir.path()).unwrap();
+    let reader = ledger.reader().unwrap();
+    let found = || -> Vec<i64> { reader.settings_changes().unwrap().iter().map(|(at, _)| at.0).collect() };
+    assert_eq!(found(), [1]);
+    assert_eq!(found(), [1], "once");
+    ledger.write(|tx| tx.note(&Note { at: Micros(9), ..note("settings-changed") })).unwrap();
+    assert_eq!(found(), [1, 9]);
+    drop(ledger);
+    for file in ["ledger.db", "ledger.db-wal", "ledger.db-shm"] {
+        let _ = std::fs::remove_file(dir.path().join(file));
+    }
+    let _ledger = ledger_of(77);
+    assert_eq!(found(), [77]);
+}
+
+#[test]
 fn a_hazard_event_with_a_changed_digit_is_never_sent() {
     let dir = tempfile::tempdir().unwrap();
     let ledger = Ledger::open(dir.path()).unwrap();

@@ -58,11 +58,15 @@ export interface Delivery {
 }
 
 export interface Hazard {
-  id: string; number: string; equipment: string; rule: string; point: string | null;
+  id: string; number: string;
+  /** null: about the site, a person or the duty. */
+  equipment: string | null;
+  /** Why it was opened: `auto_alarm` today; others have no rule, point, value, setpoint and unit. */
+  source: string; rule: string | null; point: string | null;
   category: string; title: Texts; consequence: Texts | null; responsible: string | null; escalated: boolean;
   level: 'general' | 'major'; level_state: 'proposed' | 'confirmed'; status: 'open' | 'acknowledged' | 'closed';
   found_at: string; last_seen: string; occurrences: number;
-  value: number | null; setpoint: number | null; unit: string;
+  value: number | null; setpoint: number | null; unit: string | null;
   acknowledged_by: string | null; acknowledged_at: string | null;
   closed_by: string | null; closed_at: string | null; closing_note: string | null; version: number;
   evidence: { from: string; to: string; sealed: boolean; sha256: string | null };
@@ -79,7 +83,7 @@ export interface Transition {
   seq: number; at: string; rule: string; event: 'raised' | 'cleared' | 'acknowledged' | 'reset' | 'shelved' | 'unshelved' | 'suppressed' | 'unsuppressed'
     | 'taken_out' | 'put_back' | 'repeated' | 'removed' | 'reinstated';
   from: AlarmState; to: AlarmState; value: number | null;
-  /** Of the value, as it was then; null where the rule has no point. */
+  /** Of the value, as it was then; null where nobody can tell, and where the rule has no point. */
   unit?: string | null; cause: string | null; by: string | null;
 }
 

@@ -53,7 +53,7 @@ describe('a value of before', () => {
     expect([was.unit, was.range, was.limits, was.value, was.decimals]).toEqual(['MPa', null, [], null, 3]);
     expect(valueIn(bar, 'MPa', 1.6)).toBe('1.600 MPa');
     expect(valueIn(bar, 'bar', 16)).toBe('16.0 bar');
-    expect(valueIn(bar, null, 16)).toBe('16.0 bar');
+    expect(valueIn(bar, null, 16)).toBe('16.00');
   });
 });
 
@@ -114,5 +114,24 @@ describe('the page', () => {
     expect(trends.of('v', 'p').map((s) => s[3])).toEqual([11]);
     expect(trends.older('v', 'p').map((o) => o.unit)).toEqual(['MPa']);
     expect(trends.changes('v', 'p')).toHaveLength(1);
+  });
+
+  it('keeps what it knew of a trend that cannot be fetched, says so, and asks again', async () => {
+    vi.stubGlobal('sessionStorage', { getItem: () => null });
+    vi.useFakeTimers();
+    const series = [{ point: 'p', unit: 'MPa', current: false, samples: [bucket(Date.now() - 10_000, 1)] }];
+    const known = () => [trends.told, trends.older('v', 'p').length, trends.changes('v', 'p').length];
+    const page = equipment(bar);
+    answer(series);
+    await trends.load(page);
+    expect(known()).toEqual([true, 1, 1]);
+    vi.stubGlobal('fetch', async () => { throw new TypeError('the gateway is away'); });
+    await trends.load(page);
+    expect(known()).toEqual([false, 1, 1]);
+    answer([]);
+    await vi.advanceTimersByTimeAsync(15_000);
+    expect(known()).toEqual([true, 0, 1]);
+    expect(vi.getTimerCount()).toBe(0);
+    vi.useRealTimers();
   });
 });

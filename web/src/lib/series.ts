@@ -49,7 +49,7 @@ export function evidenceOf(series: Evidence['series'], hazard: Pick<Hazard, 'poi
 
 /** What a hazard's chart draws its point as: the unit of the evidence, and the setpoint of that day if it is in that unit. */
 export function pointOf(now: Point, hazard: Hazard, unit: string | undefined, kind: string, values: readonly number[]): Point {
-  const shown = unit ?? hazard.unit;
+  const shown = unit ?? hazard.unit ?? now.unit;
   const told = shown === hazard.unit ? [hazard.value, hazard.setpoint].filter((v) => v !== null) : [];
   const point = shown === now.unit ? now : inUnit(now, shown, [...values, ...told]);
   const { setpoint } = hazard;

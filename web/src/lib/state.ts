@@ -12,7 +12,7 @@ export type GatewayEvent =
   | { event: 'hazard'; data: Hazard }
   | { event: 'path'; data: Path };
 
-export function findPoint(equipment: Equipment[], owner: string, point: string | null): Point | undefined {
+export function findPoint(equipment: Equipment[], owner: string | null, point: string | null): Point | undefined {
   return equipment.find((e) => e.id === owner)?.points.find((p) => p.id === point);
 }
 

@@ -7,6 +7,8 @@ import type { ValueRow } from './state';
 
 const WINDOWS = [5, 15, 60] as const;
 const STEP = 15_000;
+/** What could not be fetched is asked for again after so long. */
+const AGAIN = 15_000;
 
 /** The narrowest window, in minutes, that shows a recording of this length. */
 export function windowFor(recorded: number): number {
@@ -28,6 +30,7 @@ class Trends {
   #units = new Map<string, string>();
   #equipment: Equipment[] = [];
   #loading = false;
+  #again: ReturnType<typeof setTimeout> | undefined;
 
   of(equipment: string, point: string): readonly TrendBucket[] {
     void this.version;
@@ -57,10 +60,15 @@ class Trends {
       }
     }
     this.#loading = true;
+    clearTimeout(this.#again);
     let found = await fetchAll(equipment, 60, signal);
     const first = Math.min(...[...found.series.values(), ...[...found.older.values()].flat().map((o) => o.samples)].map((s) => s[0]?.[0] ?? Infinity));
-    const minutes = Number.isFinite(first) ? windowFor(Date.now() - first + this.step) : WINDOWS[0];
-    if (minutes !== 60) found = await fetchAll(equipment, minutes, signal);
+    let minutes = Number.isFinite(first) ? windowFor(Date.now() - first + this.step) : WINDOWS[0];
+    if (minutes !== 60) {
+      const near = await fetchAll(equipment, minutes, signal);
+      if (near.missed.length <= found.missed.length) found = near;
+      else minutes = 60;
+    }
     for (const [key, samples] of found.series) {
       const since = (samples.at(-1)?.[0] ?? 0) + found.step;
       const newer = (this.#series.get(key) ?? []).filter((s) => s[0] >= since);
@@ -70,6 +78,16 @@ class Trends {
     for (const [key, samples] of this.#series) if (!found.series.has(key)) found.series.set(key, samples);
     // Fetched for settings that are no longer those of the page.
     if (this.#equipment !== equipment) return;
+    if (signal?.aborted) {
+      this.#loading = false;
+      return;
+    }
+    // What was known is still so.
+    for (const id of found.missed) {
+      keep(this.#older, found.older, id);
+      keep(this.#changes, found.changes, id);
+    }
+    if (!found.told) this.#again = setTimeout(() => void this.load(equipment, signal).catch(() => { this.#loading = false; }), AGAIN);
     this.#series = found.series;
     this.#older = found.older;
     this.#changes = found.changes;
@@ -100,12 +118,21 @@ class Trends {
   }
 }
 
+function keep<T>(from: Map<string, T>, to: Map<string, T>, equipment: string): void {
+  for (const [key, one] of from) if (key.startsWith(`${equipment}/`)) to.set(key, one);
+}
+
 async function fetchAll(equipment: Equipment[], minutes: number, signal?: AbortSignal) {
   const series = new Map<string, TrendBucket[]>(), older = new Map<string, Older[]>(), changes = new Map<string, ReadingChange[]>();
+  const missed: string[] = [];
   let step = STEP, told = true;
   await Promise.all(equipment.map(async ({ id, points }) => {
     const trend = await get<Trend>(`equipment/${encodeURIComponent(id)}/trend?minutes=${minutes}`, signal).catch(() => null);
-    if (!trend) return;
+    if (!trend) {
+      told = false;
+      missed.push(id);
+      return;
+    }
     step = trend.step_ms || STEP;
     const curves = parted(trend.series, points);
     for (const [point, samples] of curves.now) series.set(`${id}/${point}`, samples);
@@ -113,7 +140,7 @@ async function fetchAll(equipment: Equipment[], minutes: number, signal?: AbortS
     if (trend.changes === null) told = false;
     for (const c of trend.changes ?? []) changes.set(`${id}/${c.point}`, [...changes.get(`${id}/${c.point}`) ?? [], c]);
   }));
-  return { series, older, changes, told, step };
+  return { series, older, changes, told, missed, step };
 }
 
 /** Adds a reading to the bucket it falls into. Older ones than the last bucket are dropped. */

@@ -82,9 +82,9 @@ export function withUnit(point: Shown, value: number | null): string {
   return value !== null && unit && !meaning(point, value) ? `${valueText(point, value)} ${unit}` : valueText(point, value);
 }
 
-/** A value of the point as it was in `unit`, which may be another than its present one; null or absent: the present one. */
+/** A value of the point as it was in `unit`, which may be another than its present one; null: nobody can tell in which, and none is shown. */
 export function valueIn(point: Point, unit: string | null | undefined, value: number): string {
-  return withUnit(unit == null || unit === point.unit ? point : inUnit(point, unit, [value]), value);
+  return withUnit(unit === point.unit ? point : inUnit(point, unit ?? '', [value]), value);
 }
 
 /** `≤ −75`, `≥ 1.20`, `= 动作`. */

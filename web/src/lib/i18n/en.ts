@@ -322,7 +322,7 @@ export const en: Record<Key, string> = {
   'trend.showOlder': 'Show the older curve',
   'trend.hideOlder': 'Hide the older curve',
   'trend.readOtherwise': 'read otherwise from {time} on, in the same unit; unless the device changed with it, values before and after do not compare:',
-  'trend.changesUnknown': 'The audit trail cannot be read: whether and when a tag is read otherwise is not known',
+  'trend.changesUnknown': 'Whether and when a tag is read otherwise is not known now; the page asks again',
   'trend.noUnit': 'no unit',
   'trend.asSwitch': 'a switch',
   'evidence.otherUnit': 'Recorded in {was}; the tag is in {now} now',

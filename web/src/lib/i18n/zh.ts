@@ -320,7 +320,7 @@ export const zh = {
   'trend.showOlder': '看以前的曲线',
   'trend.hideOlder': '收起以前的曲线',
   'trend.readOtherwise': '{time} 起读法改变，单位未变；设备若未同时改动，前后的值不可比：',
-  'trend.changesUnknown': '无法读取审计记录：读法何时改变未知',
+  'trend.changesUnknown': '读法是否改变、何时改变目前未知，页面会再次查询',
   'trend.noUnit': '无单位',
   'trend.asSwitch': '开关量',
   'evidence.otherUnit': '记录时单位为 {was}，现在为 {now}',
