@@ -3,16 +3,18 @@
 //!
 //! A template may be told in part: members that a message leaves out are as they were. A data set is told whole: a
 //! cell that it does not have is missing. What cannot be opened leaves all its points unreadable, and what is said
-//! against the whole is said against each of them.
+//! against the whole is said against each of them. The unit that a whole names counts for what is in it and names
+//! none itself, in this message and in those that come.
 
 use std::ops::Bound;
 
 use super::Datatype;
 use super::moment::Moment;
 use super::part::{Message, Part};
+use super::slot::Standing;
 use super::structure::{Fault, Place, Table, inherited, members};
 use super::unmapped::example;
-use super::value::complaint;
+use super::value::{complaint, unit};
 use super::wire::{Metric, Value};
 use crate::plant::Cause;
 
@@ -42,7 +44,7 @@ impl Part {
         &mut self,
         name: &str,
         metric: &Metric,
-        (depth, certain): (usize, bool),
+        (depth, standing): (usize, Standing),
         message: &mut Message<'_, '_>,
     ) {
         let under = self.under(name);
@@ -50,18 +52,28 @@ impl Part {
         if under.is_empty() && message.node.is_none() {
             return;
         }
+        if let Some(unit) = unit(metric) {
+            for slot in &under {
+                self.slots[*slot].name_unit(name.len(), unit);
+            }
+        }
         let moment = message.times.metric(metric.timestamp, metric.is_historical == Some(true));
-        let against = if metric.is_null == Some(true) { Some(Cause::NotANumber) } else { complaint(metric) };
-        if let Some(cause) = against {
+        let is_null = metric.is_null == Some(true);
+        let against = standing.against.or_else(|| complaint(metric));
+        if let Some(cause) = if is_null { Some(Cause::NotANumber) } else { against } {
             self.spoil(&under, cause, moment, message);
             message.note(self.id.as_deref(), name, metric);
-            return;
+            // Units and aliases of members are told once, whatever their values are worth.
+            if is_null || !matches!(metric.value, Some(Value::Template(_))) {
+                return;
+            }
         }
+        let standing = Standing { against, ..standing };
         let opened = match &metric.value {
             _ if depth >= DEEPEST => Err(Fault::Deep(DEEPEST)),
             Some(Value::Template(bytes)) => match members(bytes, &mut message.room) {
                 Ok(Some(found)) if !found.is_empty() => {
-                    self.template(name, found, metric, (depth, certain), message);
+                    self.template(name, found, metric, (depth, standing), message);
                     Ok(())
                 }
                 Ok(found) => {
@@ -72,7 +84,7 @@ impl Part {
                 Err(fault) => Err(fault),
             },
             Some(Value::DataSet(bytes)) => Table::read(bytes, &mut message.room)
-                .map(|table| self.data_set((name, &under), &table, metric, (moment, certain), message)),
+                .map(|table| self.data_set((name, &under), &table, metric, (moment, standing), message)),
             _ => {
                 self.spoil(&under, Cause::Missing, moment, message);
                 Ok(())
@@ -103,14 +115,14 @@ impl Part {
         name: &str,
         found: Vec<Metric>,
         whole: &Metric,
-        (depth, certain): (usize, bool),
+        (depth, standing): (usize, Standing),
         message: &mut Message<'_, '_>,
     ) {
         for member in found {
             let member = inherited(member, whole);
             match message.node {
-                Some(_) => self.born((Some(name), depth + 1), &member, message),
-                None => self.told((Some(name), depth + 1), &member, certain, message),
+                Some(_) => self.born((Some(name), depth + 1), &member, standing, message),
+                None => self.told((Some(name), depth + 1), &member, standing, message),
             }
         }
     }
@@ -120,7 +132,7 @@ impl Part {
         (name, under): (&str, &[usize]),
         table: &Table,
         whole: &Metric,
-        (moment, certain): (Moment, bool),
+        (moment, standing): (Moment, Standing),
         message: &mut Message<'_, '_>,
     ) {
         for slot in under {
@@ -130,7 +142,7 @@ impl Part {
                 Place::Cell(row, column) => {
                     let cell = table.cell((row, column), whole);
                     self.slots[*slot].datatype = Datatype::from_code(cell.datatype.unwrap_or_default());
-                    self.deliver(*slot, &cell, moment, certain, message.context);
+                    self.deliver(*slot, &cell, moment, standing, message.context);
                 }
                 Place::Several => self.spoil(&[*slot], Cause::Unreadable, moment, message),
                 Place::Nowhere => self.spoil(&[*slot], Cause::Missing, moment, message),

@@ -22,6 +22,7 @@
 //! | `sequence` | what is next, early or there already |
 //! | `waiting` | what came too early |
 //! | `part` | a node or a device: names, aliases, points |
+//! | `slot` | a mapped metric and its points |
 //! | `node` | one edge node's session |
 //! | `host` | all of them; the way in |
 //! | `state` | STATE, for who is a primary host |
@@ -35,6 +36,7 @@ mod moment;
 mod node;
 mod part;
 mod sequence;
+mod slot;
 mod state;
 mod structure;
 #[cfg(test)]
@@ -51,7 +53,10 @@ pub use state::{State, state_topic};
 pub use topic::{Kind, NAMESPACE, Topic, TopicError};
 pub use unmapped::UnmappedMetric;
 pub use value::Datatype;
-pub use wire::{LARGEST, MOST_METRICS, Metric, Payload, Property, PropertySet, PropertyValue, Value, parse};
+pub use wire::{
+    LARGEST, MOST_METRICS, MOST_PROPERTIES, Metric, Payload, Property, PropertySet, PropertyValue, Value,
+    parse,
+};
 
 /// Aliases remembered over all nodes.
 const MOST_ALIASES: usize = 20_000;
@@ -70,6 +75,9 @@ pub enum SparkplugError {
     /// Too many metrics in one message.
     #[error("{0} metrics in one message, at most {MOST_METRICS} are taken")]
     TooManyMetrics(usize),
+    /// Too many properties of metrics in one message.
+    #[error("{0} properties of metrics in one message, at most {MOST_PROPERTIES} are taken")]
+    TooManyProperties(usize),
     /// No protobuf, or cut off.
     #[error("not a Sparkplug B payload: {0}")]
     NotProtobuf(String),

@@ -8,14 +8,16 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use super::gather::{Gather, bad};
+use super::gather::Gather;
 use super::members::is_structure;
 use super::moment::{Moment, Times};
+use super::slot::{Slot, Standing, Target};
+use super::structure::Room;
 use super::unmapped::Unmapped;
-use super::value::{Datatype, read, unit};
+use super::value::{Datatype, Raw, read, unit};
 use super::wire::Metric;
-use super::{Counters, MOST_ALIASES, MOST_METRICS};
-use crate::plant::{Batch, Cause, DeviceIx, Meaning, Micros, Now, PointIx, Quality, Reading};
+use super::{Counters, MOST_ALIASES};
+use crate::plant::{Batch, Cause, DeviceIx, Micros, Now, Quality, Reading};
 use crate::settings::{SparkplugMapping, SparkplugRules};
 
 /// What a node needs of its host while it takes in a message.
@@ -37,7 +39,7 @@ pub(super) struct Message<'a, 'c> {
     pub(super) counters: &'a mut Counters,
     pub(super) context: &'a mut Context<'c>,
     /// Members and cells of structures that may still be taken.
-    pub(super) room: usize,
+    pub(super) room: Room,
     /// No alias was met that nobody gave.
     all_known: bool,
 }
@@ -49,7 +51,7 @@ impl<'a, 'c> Message<'a, 'c> {
         counters: &'a mut Counters,
         context: &'a mut Context<'c>,
     ) -> Self {
-        Self { node, times, counters, context, room: MOST_METRICS, all_known: true }
+        Self { node, times, counters, context, room: Room::default(), all_known: true }
     }
 }
 
@@ -69,29 +71,6 @@ pub(super) struct Part {
     cut: bool,
     /// With the time when something was last told of it.
     pub(super) devices: Vec<(DeviceIx, Duration)>,
-}
-
-/// A mapped metric.
-#[derive(Debug)]
-pub(super) struct Slot {
-    pub(super) name: Box<str>,
-    pub(super) datatype: Datatype,
-    /// What the last BIRTH, or DATA since, named as its unit; empty if nothing.
-    unit: String,
-    pub(super) named: bool,
-    /// The BIRTH in force has a metric of just this name, so that it is not a member of another.
-    pub(super) plain: bool,
-    targets: Vec<Target>,
-}
-
-/// A point that a metric feeds.
-#[derive(Debug)]
-struct Target {
-    /// Into [`Part::devices`].
-    device: usize,
-    point: PointIx,
-    meaning: Meaning,
-    last: Option<(f64, Quality)>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -141,7 +120,7 @@ impl Part {
         self.online = true;
         self.doubted = false;
         for slot in &mut self.slots {
-            (slot.named, slot.plain) = (false, false);
+            slot.forget();
         }
         for name in metrics.iter().filter_map(|m| m.name.as_deref()) {
             if let Some(slot) = self.by_name.get(name) {
@@ -171,7 +150,7 @@ impl Part {
         let mut order: Vec<(u8, &Metric)> = metrics.iter().map(|m| (rank(m), m)).collect();
         order.sort_by_key(|(rank, _)| *rank);
         for (_, metric) in order {
-            self.born((None, 0), metric, message);
+            self.born((None, 0), metric, Standing::SURE, message);
         }
     }
 
@@ -180,6 +159,7 @@ impl Part {
         &mut self,
         (of, depth): (Option<&str>, usize),
         metric: &Metric,
+        standing: Standing,
         message: &mut Message<'_, '_>,
     ) {
         let Some(own) = metric.name.as_deref().filter(|n| !n.is_empty()) else {
@@ -203,12 +183,15 @@ impl Part {
         if let Some(slot) = slot {
             self.slots[slot].datatype = datatype;
             self.slots[slot].named = true;
-            self.slots[slot].unit.clear();
+            if of.is_none() {
+                // Of two of one name the later one stands. A member keeps what is around it.
+                self.slots[slot].forget_unit();
+            }
             let moment = message.times.metric(metric.timestamp, metric.is_historical == Some(true));
-            self.deliver(slot, metric, moment, true, message.context);
+            self.deliver(slot, metric, moment, standing, message.context);
         }
         match structure {
-            true => self.open(&name, metric, (depth, true), message),
+            true => self.open(&name, metric, (depth, standing), message),
             false if slot.is_none() => message.note(self.id.as_deref(), &name, metric),
             false => {}
         }
@@ -224,18 +207,18 @@ impl Part {
     ) -> bool {
         let mut message = Message::new(None, times, counters, context);
         for metric in metrics {
-            self.told((None, 0), metric, true, &mut message);
+            self.told((None, 0), metric, Standing::SURE, &mut message);
         }
         message.all_known
     }
 
     /// Takes a metric of DATA in, which may be a member of the template `of`, so many levels down. What comes
-    /// under a name is as `certain` as what it came in.
+    /// under a name is as certain as what it came in.
     pub(super) fn told(
         &mut self,
         (of, depth): (Option<&str>, usize),
         metric: &Metric,
-        certain: bool,
+        standing: Standing,
         message: &mut Message<'_, '_>,
     ) {
         let moment = message.times.metric(metric.timestamp, metric.is_historical == Some(true));
@@ -246,11 +229,11 @@ impl Part {
                 let slot = self.by_name.get(&*name).copied();
                 let slot = slot.filter(|s| of.is_none() || !self.slots[*s].plain);
                 if let Some(slot) = slot {
-                    self.deliver(slot, metric, moment, certain, message.context);
+                    self.deliver(slot, metric, moment, standing, message.context);
                 }
                 // A null may come without its datatype.
                 if is_structure(metric, datatype) || metric.value.is_none() {
-                    self.open(&name, metric, (depth, certain), message);
+                    self.open(&name, metric, (depth, standing), message);
                 }
                 return;
             }
@@ -262,15 +245,15 @@ impl Part {
         };
         match self.aliases.get(&alias) {
             Some(Alias::Mapped(slot)) => {
-                self.deliver(*slot, metric, moment, certain && !self.doubted, message.context);
+                self.deliver(*slot, metric, moment, standing.doubted(self.doubted), message.context);
             }
             Some(Alias::Unmapped) => {}
             Some(Alias::Structure(name, slot)) => {
-                let (name, certain) = (name.clone(), certain && !self.doubted);
+                let (name, standing) = (name.clone(), standing.doubted(self.doubted));
                 if let Some(slot) = *slot {
-                    self.deliver(slot, metric, moment, certain, message.context);
+                    self.deliver(slot, metric, moment, standing, message.context);
                 }
-                self.open(&name, metric, (depth, certain), message);
+                self.open(&name, metric, (depth, standing), message);
             }
             Some(Alias::Clash(slots)) => {
                 message.counters.alias_clashes += 1;
@@ -372,20 +355,20 @@ impl Part {
         slot: usize,
         metric: &Metric,
         moment: Moment,
-        certain: bool,
+        standing: Standing,
         context: &mut Context<'_>,
     ) {
         let slot = &mut self.slots[slot];
         let own = metric.datatype.map(Datatype::from_code).filter(|d| *d != Datatype::Unknown);
-        let raw = read(metric, own.unwrap_or(slot.datatype));
+        let raw = standing.against.map_or_else(|| read(metric, own.unwrap_or(slot.datatype)), Raw::Bad);
         // DATA repeats properties only where they change.
-        if let Some(unit) = unit(metric).filter(|unit| *unit != slot.unit) {
-            unit.clone_into(&mut slot.unit);
+        if let Some(unit) = unit(metric) {
+            slot.name_unit(slot.name.len(), unit);
         }
         for target in &mut slot.targets {
             let (value, quality) = raw.at(&target.meaning, &slot.unit);
             let quality = match moment.doubt(quality) {
-                Quality::Good if !certain => Quality::Uncertain(Cause::Missing),
+                Quality::Good if !standing.certain => Quality::Uncertain(Cause::Missing),
                 quality => quality,
             };
             let (device, told) = &mut self.devices[target.device];
@@ -399,39 +382,6 @@ impl Part {
                 moment.live,
                 Reading { point: target.point, value, quality },
             );
-        }
-    }
-}
-
-impl Slot {
-    fn new(name: &str) -> Self {
-        Self {
-            name: name.into(),
-            datatype: Datatype::Unknown,
-            unit: String::new(),
-            named: false,
-            plain: false,
-            targets: Vec::new(),
-        }
-    }
-
-    fn bad(&mut self, devices: &[(DeviceIx, Duration)], cause: Cause, at: Micros, gather: &mut Gather) {
-        self.bad_at(devices, cause, Moment { at, live: true, doubted: false }, gather);
-    }
-
-    /// It has no value, for `cause`; of history the present one is not touched.
-    pub(super) fn bad_at(
-        &mut self,
-        devices: &[(DeviceIx, Duration)],
-        cause: Cause,
-        moment: Moment,
-        gather: &mut Gather,
-    ) {
-        for target in &mut self.targets {
-            if moment.live {
-                target.last = Some((f64::NAN, Quality::Bad(cause)));
-            }
-            gather.add(devices[target.device].0, moment.at, moment.live, bad(target.point, cause));
         }
     }
 }

@@ -7,10 +7,9 @@ use std::collections::HashMap;
 use std::fmt::Write;
 
 use prost::Message;
-use prost::bytes::Buf;
-use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
 
-use super::wire::{Metric, Value, count_of};
+use super::wire::{Metric, Value, count_of, each, properties_in};
+use super::{MOST_METRICS, MOST_PROPERTIES};
 
 /// `org.eclipse.tahu.protobuf.Payload.DataSet`
 #[derive(Clone, PartialEq, Message)]
@@ -68,8 +67,10 @@ struct Template {
 pub(super) enum Fault {
     #[error("damaged: {0}")]
     Damaged(String),
-    #[error("{0} members or cells, more than one message may have")]
+    #[error("{0} members or cells, one message may have {MOST_METRICS}")]
     TooMany(usize),
+    #[error("{0} properties of members, one message may have {MOST_PROPERTIES}")]
+    TooManyProperties(usize),
     #[error("{types} types for {columns} columns")]
     Types { types: usize, columns: usize },
     #[error("{columns} column names, but the number of columns is {told}")]
@@ -84,17 +85,43 @@ fn damaged(e: &prost::DecodeError) -> Fault {
     Fault::Damaged(e.to_string())
 }
 
-/// The members of a template; `None` for a definition, whose values are defaults and nobody's readings. Each takes
-/// one of `room`.
-pub(super) fn members(bytes: &[u8], room: &mut usize) -> Result<Option<Vec<Metric>>, Fault> {
-    take(count_of(bytes, 2).map_err(|e| damaged(&e))?, room)?;
-    let template = Template::decode(bytes).map_err(|e| damaged(&e))?;
-    Ok((template.is_definition != Some(true)).then_some(template.metrics))
+/// What the structures of one message may still take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Room {
+    /// Members and cells.
+    pub(super) values: usize,
+    /// Properties of members.
+    pub(super) properties: usize,
 }
 
-fn take(wanted: usize, room: &mut usize) -> Result<(), Fault> {
-    *room = room.checked_sub(wanted).ok_or(Fault::TooMany(wanted))?;
-    Ok(())
+impl Default for Room {
+    fn default() -> Self {
+        Self { values: MOST_METRICS, properties: MOST_PROPERTIES }
+    }
+}
+
+impl Room {
+    fn take(&mut self, values: usize, properties: usize) -> Result<(), Fault> {
+        let left = Self {
+            values: self.values.checked_sub(values).ok_or(Fault::TooMany(values))?,
+            properties: self
+                .properties
+                .checked_sub(properties)
+                .ok_or(Fault::TooManyProperties(properties))?,
+        };
+        *self = left;
+        Ok(())
+    }
+}
+
+/// The members of a template; `None` for a definition, whose values are defaults and nobody's readings. They and their
+/// properties take of `room`.
+pub(super) fn members(bytes: &[u8], room: &mut Room) -> Result<Option<Vec<Metric>>, Fault> {
+    let counted = count_of(bytes, 2).and_then(|values| Ok((values, properties_in(bytes)?)));
+    let (values, properties) = counted.map_err(|e| damaged(&e))?;
+    room.take(values, properties)?;
+    let template = Template::decode(bytes).map_err(|e| damaged(&e))?;
+    Ok((template.is_definition != Some(true)).then_some(template.metrics))
 }
 
 /// A data set, whole and of one shape.
@@ -116,8 +143,8 @@ pub(super) enum Place {
 
 impl Table {
     /// Reads `bytes`; each column and each element takes one of `room`.
-    pub(super) fn read(bytes: &[u8], room: &mut usize) -> Result<Self, Fault> {
-        take(cells_in(bytes).map_err(|e| damaged(&e))?, room)?;
+    pub(super) fn read(bytes: &[u8], room: &mut Room) -> Result<Self, Fault> {
+        room.take(cells_in(bytes).map_err(|e| damaged(&e))?, 0)?;
         let set = DataSet::decode(bytes).map_err(|e| damaged(&e))?;
         let columns = set.columns.len();
         if set.types.len() != columns {
@@ -169,7 +196,7 @@ impl Table {
         })
     }
 
-    /// A cell as a metric of its own: what is said of the whole holds for it.
+    /// A cell as a metric of its own, of the whole's time.
     pub(super) fn cell(&self, (row, column): (usize, usize), whole: &Metric) -> Metric {
         let element = self.set.rows.get(row).and_then(|r| r.elements.get(column));
         let value = element.and_then(|e| e.value.as_ref()).map(|value| match value {
@@ -184,7 +211,6 @@ impl Table {
             timestamp: whole.timestamp,
             datatype: self.set.types.get(column).copied(),
             is_historical: whole.is_historical,
-            properties: whole.properties.clone(),
             value,
             ..Metric::default()
         }
@@ -192,30 +218,18 @@ impl Table {
 }
 
 /// Columns and elements, counted before any is made.
-fn cells_in(mut bytes: &[u8]) -> Result<usize, prost::DecodeError> {
-    let mut count = 0;
-    while bytes.has_remaining() {
-        let (tag, wire_type) = decode_key(&mut bytes)?;
-        if (tag, wire_type) == (4, WireType::LengthDelimited) {
-            let length = usize::try_from(decode_varint(&mut bytes)?).unwrap_or(usize::MAX);
-            // What is cut off is told when it is read.
-            let (row, rest) = bytes.split_at(length.min(bytes.len()));
-            count += 1 + count_of(row, 1)?;
-            bytes = rest;
-        } else {
-            count += usize::from(tag == 2);
-            skip_field(wire_type, tag, &mut bytes, DecodeContext::default())?;
-        }
-    }
+fn cells_in(bytes: &[u8]) -> Result<usize, prost::DecodeError> {
+    let mut count = count_of(bytes, 2)?;
+    each(bytes, 4, |row| {
+        count += 1 + count_of(row, 1)?;
+        Ok(())
+    })?;
     Ok(count)
 }
 
-/// A member of `whole`: what that says of all of it holds where the member says nothing itself.
+/// A member of `whole`: time and history of that hold where the member says nothing itself.
 pub(super) fn inherited(mut member: Metric, whole: &Metric) -> Metric {
     member.timestamp = member.timestamp.or(whole.timestamp);
     member.is_historical = Some(member.is_historical == Some(true) || whole.is_historical == Some(true));
-    if member.properties.is_none() {
-        member.properties.clone_from(&whole.properties);
-    }
     member
 }

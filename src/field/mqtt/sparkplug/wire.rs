@@ -8,7 +8,7 @@ use std::io::Read;
 
 use prost::Message;
 use prost::bytes::Buf;
-use prost::encoding::{DecodeContext, WireType, decode_key, skip_field};
+use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
 
 use super::SparkplugError;
 
@@ -17,6 +17,8 @@ pub const LARGEST: usize = 256 * 1024;
 const LARGEST_OPENED: usize = 4 * LARGEST;
 /// More metrics in one message are refused.
 pub const MOST_METRICS: usize = 5000;
+/// More properties of all metrics in one message are refused; those of members of structures count by themselves.
+pub const MOST_PROPERTIES: usize = 50_000;
 /// Convention of Tahu and its clients: the true payload is in `body`, as zlib or gzip.
 const COMPRESSED: &str = "SPBV1.0_COMPRESSED";
 
@@ -155,10 +157,21 @@ pub enum Property {
     String(String),
 }
 
+#[cfg(test)]
+thread_local! {
+    /// Properties whose names were compared, by this thread.
+    pub(super) static LOOKED_AT: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
 impl PropertySet {
     /// The first property whose name `is`, unless it says that there is no value.
     pub(super) fn find(&self, is: impl Fn(&str) -> bool) -> Option<&Property> {
-        let named = self.keys.iter().zip(&self.values).find(|(key, _)| is(key.as_str()))?;
+        let looked_at = |key: &str| {
+            #[cfg(test)]
+            LOOKED_AT.with(|count| count.set(count.get() + 1));
+            is(key)
+        };
+        let named = self.keys.iter().zip(&self.values).find(|(key, _)| looked_at(key.as_str()))?;
         named.1.value.as_ref().filter(|_| named.1.is_null != Some(true))
     }
 }
@@ -166,7 +179,7 @@ impl PropertySet {
 /// Reads a payload, compressed or not.
 ///
 /// # Errors
-/// [`SparkplugError`]: too large, too many metrics, no protobuf, or damaged in its compression.
+/// [`SparkplugError`]: too large, too many metrics or properties, no protobuf, or damaged in its compression.
 pub fn parse(bytes: &[u8]) -> Result<Payload, SparkplugError> {
     if bytes.len() > LARGEST {
         return Err(SparkplugError::TooLarge(bytes.len()));
@@ -189,6 +202,10 @@ fn plain(bytes: &[u8]) -> Result<Payload, SparkplugError> {
     if metrics > MOST_METRICS {
         return Err(SparkplugError::TooManyMetrics(metrics));
     }
+    let properties = properties_in(bytes).map_err(damaged)?;
+    if properties > MOST_PROPERTIES {
+        return Err(SparkplugError::TooManyProperties(properties));
+    }
     Payload::decode(bytes).map_err(damaged)
 }
 
@@ -201,6 +218,39 @@ pub(super) fn count_of(mut bytes: &[u8], wanted: u32) -> Result<usize, prost::De
         count += usize::from(tag == wanted && wire_type == WireType::LengthDelimited);
         skip_field(wire_type, tag, &mut bytes, DecodeContext::default())?;
     }
+    Ok(count)
+}
+
+/// Hands over the bytes of each field `wanted`, in order.
+pub(super) fn each<'b>(
+    mut bytes: &'b [u8],
+    wanted: u32,
+    mut take: impl FnMut(&'b [u8]) -> Result<(), prost::DecodeError>,
+) -> Result<(), prost::DecodeError> {
+    while bytes.has_remaining() {
+        let (tag, wire_type) = decode_key(&mut bytes)?;
+        if (tag, wire_type) == (wanted, WireType::LengthDelimited) {
+            let length = usize::try_from(decode_varint(&mut bytes)?).unwrap_or(usize::MAX);
+            // What is cut off is told when it is read.
+            let (field, rest) = bytes.split_at(length.min(bytes.len()));
+            take(field)?;
+            bytes = rest;
+        } else {
+            skip_field(wire_type, tag, &mut bytes, DecodeContext::default())?;
+        }
+    }
+    Ok(())
+}
+
+/// How many properties the metrics of a payload or of a template have, which both have them in field 2.
+pub(super) fn properties_in(bytes: &[u8]) -> Result<usize, prost::DecodeError> {
+    let mut count = 0;
+    each(bytes, 2, |metric| {
+        each(metric, 9, |set| {
+            count += count_of(set, 1)?.max(count_of(set, 2)?);
+            Ok(())
+        })
+    })?;
     Ok(count)
 }
 

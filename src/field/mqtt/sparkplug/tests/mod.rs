@@ -5,3 +5,5 @@ mod model;
 mod peers;
 mod rules;
 mod structures;
+mod trees;
+mod units;

@@ -5,9 +5,10 @@ use proptest::prelude::*;
 use prost::Message;
 
 use super::bench::{START_MS, bad, good, message, told, values};
-use crate::field::mqtt::sparkplug::structure::{Fault, Place, Table, members};
+use crate::field::mqtt::sparkplug::structure::{Fault, Place, Room, Table, members};
+use crate::field::mqtt::sparkplug::wire::LOOKED_AT;
 use crate::field::mqtt::sparkplug::{
-    Host, MOST_METRICS, Metric, Property, PropertySet, PropertyValue, Value,
+    Host, MOST_METRICS, MOST_PROPERTIES, Metric, Property, PropertySet, PropertyValue, SparkplugError, Value,
 };
 use crate::plant::meaning::Kind;
 use crate::plant::{Batch, Cause, DeviceIx, Meaning, Micros, Now, PointIx, Quality};
@@ -27,12 +28,14 @@ const MAPPED: [&str; 10] = [
     "boiler/x/x/x/x/x/x/x/x/x/x/x/x/x",
 ];
 
-fn host(metrics: &[&str]) -> Host {
+pub(super) fn host(metrics: &[&str]) -> Host {
     let points = (0..).zip(metrics).map(|(point, metric)| SparkplugPoint {
         point: PointIx(point),
         metric: (*metric).to_owned(),
         meaning: match *metric {
-            "boiler/pressure" => Meaning::plain(Kind::Measure).with_units("MPa", None, false),
+            "boiler/pressure" | "boiler/burner/pressure" => {
+                Meaning::plain(Kind::Measure).with_units("MPa", None, false)
+            }
             "boiler/burner/running" => Meaning::plain(Kind::Truth { invert: false }),
             _ => Meaning::plain(Kind::Code),
         },
@@ -47,7 +50,7 @@ fn host(metrics: &[&str]) -> Host {
     Host::new(&[mapping], SparkplugRules::default())
 }
 
-fn take(host: &mut Host, number: u64, topic: &str, payload: &[u8]) -> Batch {
+pub(super) fn take(host: &mut Host, number: u64, topic: &str, payload: &[u8]) -> Batch {
     let ms = START_MS + 100_000 + number * 1000;
     let now = Now { mono: std::time::Duration::from_millis(ms - START_MS), wall: Micros(ms as i64 * 1000) };
     let mut out = Batch::default();
@@ -143,13 +146,13 @@ fn structures_that_cannot_be_opened_are_counted() {
 
 #[test]
 fn more_members_and_cells_than_a_message_may_have_are_not_made() {
-    let mut room = MOST_METRICS;
+    let mut room = Room::default();
     // Rows and elements of two bytes each.
     let rows: Vec<u8> = [0x22, 0x04, 0x0A, 0x00, 0x0A, 0x00].repeat(100_000);
     assert_eq!(Table::read(&rows, &mut room).unwrap_err(), Fault::TooMany(300_000));
     let many: Vec<u8> = [0x12, 0x00].repeat(MOST_METRICS + 1);
     assert_eq!(members(&many, &mut room).unwrap_err(), Fault::TooMany(MOST_METRICS + 1));
-    assert_eq!(room, MOST_METRICS, "what is refused takes nothing");
+    assert_eq!(room, Room::default(), "what is refused takes nothing");
     // Templates beside each other share what one message may have.
     let half: Vec<u8> = [0x12, 0x00].repeat(MOST_METRICS / 2 + 1);
     assert!(members(&half, &mut room).is_ok() && members(&half, &mut room).is_err());
@@ -183,38 +186,72 @@ fn structures_that_nobody_maps_take_no_room_from_those_that_are_mapped() {
 }
 
 #[test]
-fn what_is_said_of_the_whole_holds_for_a_member_that_says_nothing_itself() {
-    let unit = |unit: &str| PropertySet {
-        keys: vec!["engUnit".to_owned()],
-        values: vec![PropertyValue {
-            r#type: Some(12),
-            is_null: None,
-            value: Some(Property::String(unit.to_owned())),
-        }],
+fn what_a_structure_says_of_itself_is_read_once_however_many_members_it_has() {
+    let property = PropertyValue { r#type: Some(10), is_null: None, value: Some(Property::Double(1.0)) };
+    let member = Metric {
+        name: Some("m".to_owned()),
+        datatype: Some(10),
+        value: Some(Value::Double(1250.0)),
+        ..Metric::default()
     };
-    for (own, said, value) in [(None, 1250.0, 1.25), (Some("bar"), 12.5, 1.25)] {
-        let member = Metric {
-            name: Some("pressure".to_owned()),
-            datatype: Some(10),
-            properties: own.map(unit),
-            value: Some(Value::Double(said)),
-            ..Metric::default()
-        };
-        let mut one = Vec::new();
-        prost::encoding::message::encode(2, &member, &mut one);
+    let message_with = |properties: usize| {
+        let mut members = Vec::new();
+        for n in 0..4900 {
+            let name = Some(if n == 0 { "pressure".to_owned() } else { format!("m{n}") });
+            prost::encoding::message::encode(2, &Metric { name, ..member.clone() }, &mut members);
+        }
         let whole = Metric {
             name: Some("boiler".to_owned()),
             datatype: Some(19),
-            timestamp: Some(START_MS + 90_000),
-            properties: Some(unit("kPa")),
-            value: Some(Value::Template(one)),
+            properties: Some(PropertySet {
+                keys: [vec!["x".to_owned(); properties], vec!["engUnit".to_owned()]].concat(),
+                values: [
+                    vec![PropertyValue { value: None, ..property.clone() }; properties],
+                    vec![PropertyValue {
+                        value: Some(Property::String("kPa".to_owned())),
+                        ..property.clone()
+                    }],
+                ]
+                .concat(),
+            }),
+            value: Some(Value::Template(members)),
             ..Metric::default()
         };
-        let payload = message(START_MS + 100_000, 0, vec![whole]).encode_to_vec();
-        let told = told(&take(&mut host(&["boiler/pressure"]), 0, "NBIRTH/n", &payload));
-        assert_eq!(values(&told), [good(0, value)], "{own:?}");
-        assert_eq!(told[0].at_ms, 90_000);
-    }
+        message(START_MS + 100_000, 0, vec![whole]).encode_to_vec()
+    };
+    let mut host = host(&["boiler/pressure"]);
+    LOOKED_AT.set(0);
+    let payload = message_with(2000);
+    assert_eq!(values(&told(&take(&mut host, 0, "NBIRTH/n", &payload))), [good(0, 1.25)]);
+    assert!(LOOKED_AT.get() <= 8 * 2001, "{} names compared", LOOKED_AT.get());
+
+    // As it comes from who means ill: 100 000 properties in a thousand bytes or two.
+    let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    std::io::Write::write_all(&mut writer, &message_with(100_000)).unwrap();
+    let body = Some(writer.finish().unwrap());
+    let uuid = Some("SPBV1.0_COMPRESSED".to_owned());
+    let wrapped = crate::field::mqtt::sparkplug::Payload { uuid, body, ..Default::default() };
+    let parsed = crate::field::mqtt::sparkplug::parse(&wrapped.encode_to_vec());
+    assert_eq!(parsed, Err(SparkplugError::TooManyProperties(100_001)));
+}
+
+#[test]
+fn more_properties_than_a_message_may_have_are_not_made() {
+    let of = |properties: usize| Metric {
+        properties: Some(PropertySet { keys: vec!["x".to_owned(); properties], values: Vec::new() }),
+        ..Metric::default()
+    };
+    let half = MOST_PROPERTIES / 2 + 1;
+    let payload = message(START_MS, 0, vec![of(half), of(half)]).encode_to_vec();
+    let parsed = crate::field::mqtt::sparkplug::parse(&payload);
+    assert_eq!(parsed, Err(SparkplugError::TooManyProperties(2 * half)));
+    // Of members too, over all structures of a message.
+    let (mut one, mut room) = (Vec::new(), Room::default());
+    prost::encoding::message::encode(2, &of(half), &mut one);
+    assert!(members(&one, &mut room).is_ok());
+    let left = room;
+    assert_eq!(members(&one, &mut room).unwrap_err(), Fault::TooManyProperties(half));
+    assert_eq!(room, left, "what is refused takes nothing");
 }
 
 #[test]
@@ -230,7 +267,7 @@ fn a_name_that_could_mean_two_cells_means_none() {
             bytes.extend([0x22, columns.len() as u8 * 2]);
             bytes.extend([0x0A, 0x00].repeat(columns.len()));
         }
-        Table::read(&bytes, &mut 100).unwrap()
+        Table::read(&bytes, &mut Room::default()).unwrap()
     };
     let two = table(&["a", "b"], 2);
     assert_eq!((two.place("1/b"), two.place("0/a")), (Place::Cell(1, 1), Place::Cell(0, 0)));
@@ -259,7 +296,7 @@ fn structure() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn no_structure_makes_it_panic_or_gives_a_good_value_that_it_does_not_hold(
+    fn no_bytes_of_a_structure_make_it_panic_or_give_the_structure_itself_a_value(
         inner in structure(), nested in 0usize..12, historical in any::<bool>(), as_table in any::<bool>()
     ) {
         let mut host = host(&["s/x", "s/0/x", "s/x/x", "s"]);
