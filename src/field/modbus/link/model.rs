@@ -31,14 +31,16 @@ enum Deed {
     InAnothersName,
     Exception,
     Short,
+    /// Another master's answer, of twice as many registers, and the right one so long after.
+    LongAndLate(u64),
     Silence,
 }
 
 impl Deed {
     /// Right in four of ten, else any of the others.
-    fn any(dice: &mut fastrand::Rng) -> Self {
+    fn any(dice: &mut fastrand::Rng, tcp: bool) -> Self {
         let gap = dice.u64(..MOST_GAP);
-        match dice.u8(..20) {
+        match dice.u8(..21) {
             0..=3 => Self::Late(dice.u64(..MOST_LATE)),
             4..=6 => Self::Twice(gap),
             7 => Self::LateAndTwice(dice.u64(..MOST_LATE), gap),
@@ -48,6 +50,8 @@ impl Deed {
             11 => Self::Exception,
             12 => Self::Short,
             13 => Self::Silence,
+            // Other masters speak on RTU.
+            14 if !tcp => Self::LongAndLate(dice.u64(..MOST_LATE)),
             _ => Self::Right,
         }
     }
@@ -107,6 +111,7 @@ async fn device(stream: DuplexStream, tcp: bool, deeds: Arc<Mutex<(u16, Vec<Deed
             Deed::InAnothersName => vec![(0, framed(tcp, 3 - unit, &of(count)))],
             Deed::Exception => vec![(0, framed(tcp, unit, &[0x83, 4]))],
             Deed::Short => vec![(0, framed(tcp, unit, &of(count.div_ceil(2))))],
+            Deed::LongAndLate(ms) => vec![(0, framed(tcp, unit, &of(count * 2))), (ms, right)],
             Deed::Silence => Vec::new(),
         };
         for (ms, bytes) in sends {
@@ -176,7 +181,7 @@ async fn many(tcp: bool) {
         let mut dice = fastrand::Rng::with_seed(seed);
         let script = (0..30).map(|_| {
             let count = if dice.bool() { 5 } else { dice.u16(1..=6) };
-            (dice.u8(1..=2), count, Deed::any(&mut dice))
+            (dice.u8(1..=2), count, Deed::any(&mut dice, tcp))
         });
         let script: Vec<_> = script.collect();
         tokio::spawn(read(tcp, script, true))
@@ -218,6 +223,12 @@ async fn an_answer_that_is_held_back_over_others_is_not_taken_for_one_of_the_sam
     let script =
         vec![(1, 5, Deed::Late(170)), (1, 1, Deed::Right), (1, 5, Deed::Spoilt), (1, 5, Deed::Right)];
     assert_eq!(read(false, script, false).await, Ok(2));
+}
+
+#[tokio::test]
+async fn behind_an_answer_of_twice_the_size_our_own_may_come_and_is_not_taken_for_the_next() {
+    let script = vec![(1, 2, Deed::LongAndLate(170)), (1, 2, Deed::Silence), (1, 2, Deed::Right)];
+    assert_eq!(read(false, script, false).await, Ok(1));
 }
 
 #[tokio::test]

@@ -61,7 +61,13 @@ impl Link {
             PollError::Late(self.timeout)
         };
         if rtu {
-            if !matches!(outcome, PollError::Short { .. } | PollError::OtherSize { .. }) {
+            // A longer frame than was asked for may be another master's: our answer may still come behind it.
+            let answered = match outcome {
+                PollError::Short { .. } => true,
+                PollError::OtherSize { got, wanted, .. } => got < wanted,
+                _ => false,
+            };
+            if !answered {
                 self.is_owing(&gone);
             }
             self.drop_junk(self.incoming.len());
