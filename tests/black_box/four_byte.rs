@@ -93,6 +93,28 @@ async fn without_the_setting_the_error_names_it_and_no_value_is_shown() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_whose_largest_answer_is_just_half_of_what_is_asked_for_is_read_in_parts() {
+    let profile =
+        profile(&format!("{HEAD}[modbus]\nfour_byte = [{{ from = 7001, to = 7999 }}]"), &POINTS[..2]);
+    for rtu in [false, true] {
+        let rule = move |ask: &Ask| {
+            let bytes = register(ask.from);
+            vec![Say(ask.frame(ask.unit, &[&[ask.function, bytes.len() as u8][..], &bytes].concat()))]
+        };
+        let odd = if rtu { Odd::rtu(rule).await } else { Odd::tcp(rule).await };
+        let address = format!("{}tcp://127.0.0.1:{}", if rtu { "rtu+" } else { "" }, odd.port);
+        let mut gateway = start(&settings(&address, "", &[1]), &profile);
+        shows(&gateway, &[("pressure", Some(1.25), ""), ("flow", Some(-2.5), "")]).await;
+        eventually("the limit is told", async || {
+            let device = path(&gateway).await["devices"][0].clone();
+            unless(device["learnt"] == json!(["max_registers = 1"]), &device)
+        })
+        .await;
+        gateway.stop().await;
+    }
+}
+
 /// A device that has nothing but registers of four bytes, 0 to 79, at most 62 a request: register N holds the float N/8.
 async fn daniel() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");

@@ -6,6 +6,7 @@ use tracing::{debug, warn};
 use super::send::ask_of;
 use super::{Bus, Job, Purpose};
 use crate::field::modbus::breaker::PATIENCE;
+use crate::field::modbus::frame::register_bytes;
 use crate::field::modbus::link::PollError;
 use crate::field::modbus::unit::Refusal;
 use crate::plant::{Cause, Micros};
@@ -35,6 +36,16 @@ impl Bus {
                 self.tell(n, error);
                 self.answered(n, job.probe);
                 self.refused(job, Refusal::Short(got), at).await;
+                return;
+            }
+            // Half of what was asked for, in registers of four bytes: the most that it gives, or another size.
+            PollError::OtherSize { got, four_byte: true, .. }
+                if got % register_bytes(true) == 0
+                    && self.seats[n].unit.may_give_half(job.group, &job.request) =>
+            {
+                self.tell(n, error);
+                self.answered(n, job.probe);
+                self.refused(job, Refusal::Half((got / register_bytes(true)) as u16), at).await;
                 return;
             }
             _ => {}

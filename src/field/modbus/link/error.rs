@@ -43,7 +43,7 @@ pub enum PollError {
         four_byte: bool,
     },
     /// As many bytes as registers of another size would give.
-    #[error("wrong answer: {got} bytes of values where {wanted} were asked for{}", other_size(*.four_byte))]
+    #[error("wrong answer: {got} bytes of values where {wanted} were asked for{}", other_size(*.got, *.four_byte))]
     OtherSize {
         /// Bytes of values that came.
         got: usize,
@@ -57,18 +57,21 @@ pub enum PollError {
     Garbled(String),
 }
 
-/// Registers of two bytes and of four: half as much as was asked for may be a largest answer too, and nothing is
-/// learnt from it.
+/// Registers of two bytes and of four: half as much as was asked for may be a largest answer too.
 fn is_other_size(got: usize, wanted: usize, four_byte: bool) -> bool {
     got > 0 && if four_byte { got * 2 == wanted } else { got == wanted * 2 }
 }
 
-/// What is to be written then.
-fn other_size(four_byte: bool) -> &'static str {
-    if four_byte {
-        " (registers of two bytes? The profile's four_byte says that they have four)"
-    } else {
-        " (registers of four bytes? Say so in the profile: [modbus] four_byte = [{ table = \"holding\", from = FIRST, to = LAST }])"
+/// What is to be written then; `got` are the bytes that came.
+fn other_size(got: usize, four_byte: bool) -> String {
+    let most = got / register_bytes(true);
+    match four_byte {
+        false => " (registers of four bytes? Say so in the profile: [modbus] four_byte = [{ table = \"holding\", from = FIRST, to = LAST }])".to_owned(),
+        // Half a register is not a largest answer.
+        true if got % register_bytes(true) != 0 => {
+            " (registers of two bytes? The profile's four_byte says that they have four)".to_owned()
+        }
+        true => format!(" (registers of two bytes? The profile's four_byte says that they have four. Or does the device give no more at once? Then write max_registers = {most})"),
     }
 }
 
@@ -147,7 +150,9 @@ mod tests {
             "{told}"
         );
         let told = of(Table::InputRegister, true, 8, 16).to_string();
-        assert!(told.contains("registers of two bytes?"), "{told}");
+        assert!(told.contains("registers of two bytes?") && told.contains("max_registers = 2)"), "{told}");
+        let told = of(Table::InputRegister, true, 2, 4).to_string();
+        assert!(told.contains("registers of two bytes?") && !told.contains("max_registers"), "{told}");
         assert!(matches!(of(Table::InputRegister, true, 8, 12), PollError::Short { got: 2, wanted: 3, .. }));
         assert!(matches!(
             of(Table::HoldingRegister, false, 4, 8),

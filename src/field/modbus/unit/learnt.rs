@@ -21,22 +21,46 @@ impl Size {
     }
 }
 
+/// What requests count: each kind has a largest number of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Registers of two bytes.
+    Registers,
+    /// Registers of four bytes, of which an answer holds half as many.
+    Wide,
+    /// Coils and discrete inputs.
+    Bits,
+}
+
+impl Kind {
+    pub(super) fn of(request: &Request) -> Self {
+        match (request.table.is_bits(), request.four_byte) {
+            (true, _) => Self::Bits,
+            (false, true) => Self::Wide,
+            (false, false) => Self::Registers,
+        }
+    }
+}
+
 /// Of one device.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Learnt {
     seams: Vec<Seam>,
-    registers: Size,
-    bits: Size,
+    sizes: [Size; 3],
 }
 
 impl Learnt {
-    fn size(&mut self, table: Table) -> &mut Size {
-        if table.is_bits() { &mut self.bits } else { &mut self.registers }
+    fn size(&mut self, kind: Kind) -> &mut Size {
+        &mut self.sizes[kind as usize]
+    }
+
+    fn of(&self, kind: Kind) -> Size {
+        self.sizes[kind as usize]
     }
 
     /// So large a request was answered; true if that is news and the plan may become better by it.
     pub(super) fn answered(&mut self, request: &Request) -> bool {
-        let size = self.size(request.table);
+        let size = self.size(Kind::of(request));
         let news = request.count > size.answered && size.refused.is_some();
         size.answered = size.answered.max(request.count);
         // It was not the size then.
@@ -47,31 +71,29 @@ impl Learnt {
     }
 
     /// A request of so many was answered already.
-    pub(super) fn has_read(&self, table: Table, count: u16) -> bool {
-        let size = if table.is_bits() { self.bits } else { self.registers };
-        size.answered >= count
+    pub(super) fn has_read(&self, kind: Kind, count: u16) -> bool {
+        self.of(kind).answered >= count
     }
 
     /// It is known that requests can be too large.
-    pub(super) fn is_limited(&self, table: Table) -> bool {
-        let size = if table.is_bits() { self.bits } else { self.registers };
-        size.refused.is_some()
+    pub(super) fn is_limited(&self, kind: Kind) -> bool {
+        self.of(kind).refused.is_some()
     }
 
     /// A request of `count` is too large.
-    pub(super) fn too_large(&mut self, table: Table, count: u16) {
-        let size = self.size(table);
+    pub(super) fn too_large(&mut self, kind: Kind, count: u16) {
+        let size = self.size(kind);
         size.refused = Some(size.refused.map_or(count, |known| known.min(count)));
     }
 
     /// The largest request of this kind that was answered.
-    pub(super) fn read_of(&self, table: Table) -> u16 {
-        if table.is_bits() { self.bits.answered } else { self.registers.answered }
+    pub(super) fn read_of(&self, kind: Kind) -> u16 {
+        self.of(kind).answered
     }
 
     /// The device gives so many at most: no larger request is tried any more.
-    pub(super) fn most(&mut self, table: Table, count: u16) {
-        let size = self.size(table);
+    pub(super) fn most(&mut self, kind: Kind, count: u16) {
+        let size = self.size(kind);
         let count = count.max(1);
         *size = Size { answered: count, refused: Some(count.saturating_add(1)) };
     }
@@ -96,9 +118,12 @@ impl Learnt {
         aside: impl Iterator<Item = &'a ModbusPoint>,
     ) -> Quirks {
         let mut narrow = quirks.clone();
-        narrow.max_registers =
-            self.registers.cap().map_or(narrow.max_registers, |c| c.min(narrow.max_registers));
-        narrow.max_bits = self.bits.cap().map_or(narrow.max_bits, |c| c.min(narrow.max_bits));
+        // One setting holds for registers of both sizes.
+        for kind in [Kind::Registers, Kind::Wide] {
+            narrow.max_registers =
+                self.of(kind).cap().map_or(narrow.max_registers, |c| c.min(narrow.max_registers));
+        }
+        narrow.max_bits = self.of(Kind::Bits).cap().map_or(narrow.max_bits, |c| c.min(narrow.max_bits));
         narrow.seams.extend(&self.seams);
         narrow.forbidden.extend(aside.map(|p| AddressRange {
             table: p.table,
@@ -111,9 +136,11 @@ impl Learnt {
     /// What to write in the profile's `[modbus]`.
     pub(super) fn settings(&self) -> Vec<String> {
         let mut lines = Vec::new();
-        for (key, size) in [("max_registers", self.registers), ("max_bits", self.bits)] {
-            if size.refused.is_some() {
-                lines.push(format!("{key} = {}", size.answered));
+        let keys = [("max_registers", &[Kind::Registers, Kind::Wide][..]), ("max_bits", &[Kind::Bits])];
+        for (key, kinds) in keys {
+            let limited = kinds.iter().map(|kind| self.of(*kind)).filter(|size| size.refused.is_some());
+            if let Some(most) = limited.map(|size| size.answered).min() {
+                lines.push(format!("{key} = {most}"));
             }
         }
         let mut seams = self.seams.clone();

@@ -52,6 +52,8 @@ pub(super) struct Unit {
     heartbeat: Option<Heartbeat>,
     warm_up: Option<WarmUp>,
     learnt: Learnt,
+    /// A part of a request was answered by half of it as the whole was: its registers have another size.
+    halved_in_vain: bool,
     /// A request stayed without an answer since the last one: it may have been off.
     missed: bool,
     /// Answers so far, and how many requests in a row got none.
@@ -97,6 +99,7 @@ impl Unit {
             heartbeat,
             warm_up,
             learnt: Learnt::default(),
+            halved_in_vain: false,
             missed: false,
             answers: 0,
             silences: 0,

@@ -19,6 +19,8 @@ enum Reply {
     Refuse(u8),
     /// Fewer registers than asked for.
     Short(Vec<u16>),
+    /// Half as many bytes as asked for, so many.
+    Half(usize),
     Silence,
 }
 
@@ -72,6 +74,19 @@ impl<D: FnMut(&Request) -> Reply> Poller<D> {
                         self.unit.groups[0].whole = false;
                     }
                     todo.splice(0..0, halves);
+                }
+                Reply::Half(bytes) => {
+                    self.unit.spoke();
+                    let parts = if bytes % 4 == 0 && self.unit.may_give_half(0, &request) {
+                        self.unit.refuse(0, &request, Refusal::Half((bytes / 4) as u16))
+                    } else {
+                        Vec::new()
+                    };
+                    if parts.is_empty() {
+                        self.unit.missed(0, &request, Cause::Garbled, &mut out);
+                        self.unit.groups[0].whole = false;
+                    }
+                    todo.splice(0..0, parts);
                 }
                 Reply::Silence => {
                     let others = self.unit.late(0, &request);
@@ -233,6 +248,70 @@ fn a_seam_is_learnt_and_told_wherever_it_lies() {
         assert_eq!(poller.told, [format!("seams = [{{ table = \"holding\", at = {at} }}]")], "{at}");
         assert_eq!(poller.asked, [(0, at), (at, 90 - at)]);
     }
+}
+
+/// Registers of four bytes, each with its address as its value.
+fn wide(of: impl IntoIterator<Item = u16>) -> Vec<ModbusPoint> {
+    let all = of.into_iter().map(|n| {
+        let plain = ModbusPoint::plain(PointIx(u32::from(n)), Table::HoldingRegister, n, Format::U32);
+        ModbusPoint { four_byte: true, ..plain }
+    });
+    all.collect()
+}
+
+fn wide_words(request: &Request) -> Reply {
+    Reply::Words((request.address..request.address + request.count).flat_map(|n| [0, n]).collect())
+}
+
+#[test]
+fn a_largest_answer_of_just_half_in_registers_of_four_bytes_is_learnt_and_costs_no_value() {
+    let mut poller = Poller::new(Quirks::default(), wide(0..60), |r| match r.count {
+        60 => Reply::Half(120),
+        31.. => Reply::Short((0..30).collect()),
+        _ => wide_words(r),
+    });
+    for second in 0..6 {
+        let found = poller.poll(second, false);
+        assert_eq!(found.iter().filter(|r| r.quality == Quality::Good).count(), 60, "{second}");
+        assert!(found.iter().all(|r| r.value == f64::from(r.point.0)));
+    }
+    assert_eq!(poller.told, ["max_registers = 30"]);
+    assert_eq!(poller.asked.len(), 2, "{:?}", poller.asked);
+}
+
+#[test]
+fn registers_that_have_two_bytes_after_all_are_parted_once_and_teach_nothing() {
+    let two_bytes = std::cell::Cell::new(true);
+    let mut poller = Poller::new(Quirks::default(), wide(0..60), |r| {
+        if two_bytes.get() { Reply::Half(usize::from(r.count) * 2) } else { wide_words(r) }
+    });
+    for second in 0..10 {
+        let found = poller.poll(second, false);
+        assert!(found.len() == 60 && found.iter().all(|r| r.quality == Quality::Bad(Cause::Garbled)));
+        assert_eq!(poller.asked.len(), if second == 0 { 3 } else { 1 }, "{:?}", poller.asked);
+    }
+    assert!(poller.told.is_empty() && poller.aside().is_empty(), "{:?}", poller.told);
+    two_bytes.set(false);
+    assert!(poller.poll(10, false).iter().all(|r| r.quality == Quality::Good));
+}
+
+#[test]
+fn a_limit_of_registers_of_four_bytes_is_learnt_beside_larger_requests_of_the_usual_size() {
+    let points = registers(0..100).into_iter().chain(wide(100..160)).collect();
+    let mut poller = Poller::new(Quirks::default(), points, |r| match (r.four_byte, r.count) {
+        (true, 31..) => Reply::Refuse(3),
+        (true, _) => wide_words(r),
+        (false, _) => words(r),
+    });
+    for second in 0..30 {
+        let found = poller.poll(second, false);
+        // A trial reads two points twice.
+        assert!(found.len() >= 160 && found.iter().all(|r| r.quality == Quality::Good), "{second}");
+    }
+    let told = poller.told.last().expect("told");
+    let number: u16 = told.rsplit(' ').next().and_then(|n| n.parse().ok()).expect("a number");
+    assert!(told.starts_with("max_registers = ") && (20..=30).contains(&number), "{told}");
+    assert!(!poller.told.iter().any(|t| t.contains("seams")), "{:?}", poller.told);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::super::plan::{LineCost, Request};
 use super::Unit;
-use super::learnt::Learnt;
+use super::learnt::{Kind, Learnt};
 use crate::plant::Cause;
 use crate::settings::{ModbusPoint, Table};
 
@@ -30,6 +30,9 @@ pub(in crate::field::modbus) enum Refusal {
     Code(u8),
     /// By giving only so many registers.
     Short(u16),
+    /// By giving only so many registers of four bytes, half of what was asked for: if its parts are answered in full
+    /// it gives no more, else its registers have another size.
+    Half(u16),
     /// By silence, again and again.
     Silence,
 }
@@ -52,6 +55,7 @@ struct Met {
 /// A block that is answered with too few registers.
 struct Short {
     table: Table,
+    kind: Kind,
     address: u16,
     count: u16,
     got: u16,
@@ -61,7 +65,7 @@ struct Short {
 /// A block that was refused although its parts were not: it is too large, or a seam lies between its parts.
 /// `trial` asks over the seam only.
 struct Open {
-    table: Table,
+    kind: Kind,
     at: u16,
     count: u16,
     trial: Request,
@@ -194,19 +198,20 @@ impl Unit {
         let g = &mut self.groups[group];
         g.gave = true;
         g.refusals.stale |= self.learnt.answered(request);
+        self.halved_in_vain &= !request.four_byte;
         if g.refusals.trial().as_ref() == Some(request) {
             let open = g.refusals.open.remove(0);
             if open.silent {
-                self.learnt.most(open.table, self.learnt.read_of(open.table));
+                self.learnt.most(open.kind, self.learnt.read_of(open.kind));
             } else {
-                self.learnt.too_large(open.table, open.count);
+                self.learnt.too_large(open.kind, open.count);
             }
-            self.learnt.not_a_seam(open.table, open.at);
+            self.learnt.not_a_seam(open.trial.table, open.at);
             let learnt = &mut self.learnt;
             g.refusals.open.retain(|other| {
-                let larger = other.table.is_bits() == open.table.is_bits() && other.count >= open.count;
+                let larger = other.kind == open.kind && other.count >= open.count;
                 if larger {
-                    learnt.not_a_seam(other.table, other.at);
+                    learnt.not_a_seam(other.trial.table, other.at);
                 }
                 !larger
             });
@@ -235,6 +240,19 @@ impl Unit {
             self.factors.refused(g.points[*n].point);
         }
         Vec::new()
+    }
+
+    /// Whether half of what `request` asked for may be the most that the device gives, so that it is worth asking in
+    /// parts. Parts that are answered by half as well show that the registers have another size: then no more are
+    /// made until one is answered in full.
+    pub(in crate::field::modbus) fn may_give_half(&mut self, group: usize, request: &Request) -> bool {
+        let Request { table, address, count, .. } = *request;
+        self.halved_in_vain |= self.groups[group].refusals.met.iter().any(|m| {
+            matches!(m.why, Refusal::Half(_))
+                && m.request != *request
+                && covers(&m.request, table, address, count)
+        });
+        request.points.len() > 1 && !self.halved_in_vain
     }
 
     /// Two parts of a request of which at least the first is `free` to be asked; both if that is possible, and
@@ -339,8 +357,8 @@ impl Unit {
         let Self { groups, learnt, .. } = self;
         let g = &mut groups[group];
         let mut met = std::mem::take(&mut g.refusals.met);
-        let mut news = g.refusals.count_short(&met, learnt);
-        met.retain(|m| !matches!(m.why, Refusal::Short(_)));
+        let mut news = g.refusals.count_short(&met, g.whole, learnt);
+        met.retain(|m| !matches!(m.why, Refusal::Short(_) | Refusal::Half(_)));
         let failed: Vec<(Table, u16, u16)> = met
             .iter()
             .filter(|m| m.why.may_pass())
@@ -354,6 +372,7 @@ impl Unit {
         met.append(&mut g.refusals.silent);
         for m in &met {
             let Request { table, address, count, .. } = m.request;
+            let kind = Kind::of(&m.request);
             let deeper = met.iter().any(|o| {
                 o.request != m.request
                     && covers(&m.request, o.request.table, o.request.address, o.request.count)
@@ -368,25 +387,25 @@ impl Unit {
             }
             news = true;
             g.refusals.stale = true;
-            let [pair, read] = [m.request.points.len() == 2, learnt.has_read(table, count)];
+            let [pair, read] = [m.request.points.len() == 2, learnt.has_read(kind, count)];
             let used: u16 = m.request.points.iter().map(|n| g.points[*n].registers()).sum();
-            if m.why == Refusal::Silence && learnt.is_limited(table) {
-                learnt.most(table, learnt.read_of(table));
+            if m.why == Refusal::Silence && learnt.is_limited(kind) {
+                learnt.most(kind, learnt.read_of(kind));
             // Two neighbours, and so many were never read: the device gives values one by one.
             } else if pair && !read && used == count {
-                learnt.too_large(table, count);
+                learnt.too_large(kind, count);
             } else if pair || read {
                 learnt.seam(table, m.at);
-                g.refusals.open.retain(|o| (o.table, o.at) != (table, m.at));
-            } else if learnt.is_limited(table) {
-                learnt.too_large(table, count);
+                g.refusals.open.retain(|o| (o.trial.table, o.at) != (table, m.at));
+            } else if learnt.is_limited(kind) {
+                learnt.too_large(kind, count);
             } else {
                 // Between its two parts, until the trial says which it is.
                 learnt.seam(table, m.at);
                 let middle = m.request.points.len() / 2;
                 let trial = span(table, &m.request.points[middle - 1..=middle], &g.points);
                 g.refusals.open.push(Open {
-                    table,
+                    kind,
                     at: m.at,
                     count,
                     trial,
@@ -405,20 +424,29 @@ impl Unit {
 
 impl Refusals {
     /// Counts the blocks that were answered with too few registers; true if the most that the device gives has
-    /// become known by it.
-    fn count_short(&mut self, met: &[Met], learnt: &mut Learnt) -> bool {
+    /// become known by it. Half of what was asked for counts in a poll that was answered as a `whole`.
+    fn count_short(&mut self, met: &[Met], whole: bool, learnt: &mut Learnt) -> bool {
         let mut now = Vec::new();
         for m in met {
-            let Refusal::Short(got) = m.why else { continue };
+            // Half of a request is as long as the answer to one of its parts, which on RTU would pass for a second
+            // copy of that in the next poll: what both parts have shown is believed at once.
+            let (got, counts) = match m.why {
+                Refusal::Short(got) => (got, 1),
+                Refusal::Half(got) if whole => (got, SURE_OF_SHORT),
+                _ => continue,
+            };
             let Request { table, address, count, .. } = m.request;
-            let same = |s: &&Short| (s.table, s.address, s.count, s.got) == (table, address, count, got);
-            let polls = self.short.iter().find(same).map_or(0, |s| s.polls) + 1;
-            now.push(Short { table, address, count, got, polls });
+            let kind = Kind::of(&m.request);
+            let known = |s: &&Short| {
+                (s.table, s.kind, s.address, s.count, s.got) == (table, kind, address, count, got)
+            };
+            let polls = self.short.iter().find(known).map_or(0, |s| s.polls) + counts;
+            now.push(Short { table, kind, address, count, got, polls });
         }
         // Of a block that was not asked for in this poll nothing new is known.
         self.short = now;
         let Some(sure) = self.short.iter().find(|s| s.polls >= SURE_OF_SHORT) else { return false };
-        learnt.most(sure.table, sure.got);
+        learnt.most(sure.kind, sure.got);
         self.short.clear();
         self.stale = true;
         true
