@@ -20,11 +20,13 @@ const FEW: usize = 20;
 pub enum TooMany {
     /// The point has used up its share.
     #[error(
-        "more than {MOST_OF_A_POINT} different texts since the start: what changes all the time is not kept as a text"
+        "more than {MOST_OF_A_POINT} different texts since the start: what changes all the time is not kept as a text; read it as a number, or leave the point out"
     )]
     OfPoint,
     /// All places are taken, or those left are kept for points with few texts.
-    #[error("no place for another text: the store keeps {MOST_TEXTS}, the last {KEPT} for points with few")]
+    #[error(
+        "no place for another text: the store keeps {MOST_TEXTS}, the last {KEPT} for points with few texts; read it as a number, or leave the point out"
+    )]
     OfAll,
 }
 
@@ -45,10 +47,11 @@ impl TextTable {
     /// is not known yet.
     ///
     /// # Errors
-    /// [`TooMany`]: there is no place for it.
+    /// [`TooMany`]: there is no place for it, and until the next start none for any other new text of the point:
+    /// [`TextTable::known`] is enough from then on.
     pub fn number(&self, text: &str, point: impl FnOnce() -> String) -> Result<f64, TooMany> {
-        if let Some(n) = self.0.read().unwrap_or_else(PoisonError::into_inner).numbers.get(text) {
-            return Ok(f64::from(*n));
+        if let Some(n) = self.known(text) {
+            return Ok(n);
         }
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
         // Another one may have come first.
@@ -67,6 +70,12 @@ impl TextTable {
         known.numbers.insert(text.to_owned(), taken as u32);
         known.texts.push(text.to_owned());
         Ok(taken as f64)
+    }
+
+    /// The number of `text`, if it has one already.
+    #[must_use]
+    pub fn known(&self, text: &str) -> Option<f64> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).numbers.get(text).map(|n| f64::from(*n))
     }
 
     /// What the store has kept, in the order of the numbers; to be called before anything is read.

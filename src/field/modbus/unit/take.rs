@@ -11,7 +11,7 @@ use super::super::plan::Request;
 use super::super::torn::is_torn;
 use super::{Group, Unit, bad};
 use crate::field::ingest::civil::LocalTime;
-use crate::plant::{Cause, Micros, Quality, Reading, TextTable, TooMany};
+use crate::plant::{Cause, Micros, PointIx, Quality, Reading, TextTable};
 use crate::settings::{Format, ModbusPoint, Scaling};
 
 /// An answer, and when it came.
@@ -39,18 +39,28 @@ pub(in crate::field::modbus) struct Words<'a> {
 pub(in crate::field::modbus) struct RefusedTexts {
     /// How many so far.
     pub(in crate::field::modbus) count: u64,
-    /// The lines of the register list that were told.
-    told: Vec<String>,
+    /// Points that get no more numbers until the next start: each was told once.
+    full: Vec<PointIx>,
     news: Option<String>,
 }
 
 impl RefusedTexts {
-    /// Counts one; what is told is told once a point.
-    fn note(&mut self, origin: &str, why: TooMany) {
-        self.count += 1;
-        if !self.told.iter().any(|t| t == origin) {
-            self.told.push(origin.to_owned());
-            self.news = Some(format!("the text of {origin} is not taken: {why}"));
+    /// The number of a text of `point`. Once a point has used up its share, it is asked only whether a text is known.
+    fn number(&mut self, texts: &TextTable, text: &str, point: &ModbusPoint, device: &str) -> Option<f64> {
+        if self.full.contains(&point.point) {
+            let known = texts.known(text);
+            self.count += u64::from(known.is_none());
+            return known;
+        }
+        let place = || format!("{device} {} {}", point.table.word(), point.address);
+        match texts.number(text, place) {
+            Ok(number) => Some(number),
+            Err(why) => {
+                self.count += 1;
+                self.full.push(point.point);
+                self.news = Some(format!("the text of {} is not taken: {why}", point.origin));
+                None
+            }
         }
     }
 
@@ -155,14 +165,8 @@ impl Unit {
         if let Format::Text(..) = point.format {
             return match decode::text(point, bytes) {
                 Some(text) => {
-                    let place = || format!("{} {} {}", device.label, point.table.word(), point.address);
-                    match words.texts.number(&text, place) {
-                        Ok(number) => (number, Quality::Good),
-                        Err(why) => {
-                            refused_texts.note(&point.origin, why);
-                            (f64::NAN, Quality::Bad(Cause::Unreadable))
-                        }
-                    }
+                    let number = refused_texts.number(words.texts, &text, point, &device.label);
+                    number.map_or((f64::NAN, Quality::Bad(Cause::Unreadable)), |n| (n, Quality::Good))
                 }
                 None => (f64::NAN, Quality::Bad(Cause::Garbled)),
             };

@@ -313,4 +313,10 @@ fn a_text_beyond_the_points_share_is_unreadable_counted_and_told_once() {
     assert!(told.is_some_and(|t| t.contains("p.toml:7") && t.contains("more than 1000 different texts")));
     assert_eq!(take(2001), (unreadable, Quality::Good, 2, None));
     assert_eq!(take(7), (Quality::Good, Quality::Good, 2, None), "what has a number keeps it");
+    // From then on its texts are looked up and never added, whatever room there is: no name is made, nothing is locked.
+    let empty = TextTable::default();
+    let answer = Answer { values: b"2002SZS1", earlier: None, now: Duration::ZERO, at: Micros(0) };
+    let mut out = Vec::new();
+    unit.take(0, &request, &answer, Words { timezone: &TimeZone::UTC, texts: &empty }, &mut out);
+    assert_eq!((out[0].quality, empty.since(0)), (unreadable, vec![(0, "SZS1".to_owned())]));
 }
