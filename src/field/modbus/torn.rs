@@ -11,7 +11,10 @@ use crate::settings::{Format, ModbusPoint};
 pub(super) fn is_torn(point: &ModbusPoint, at: usize, later: &[u8], earlier: Option<&[u8]>) -> bool {
     let Some(earlier) = earlier else { return false };
     let width = usize::from(point.format.width());
-    // One register of four bytes is given as a whole by whoever has such.
+    if point.registers() == 1 {
+        // Whoever has registers of four bytes gives one as a whole.
+        return false;
+    }
     let from = at * register_bytes(point.four_byte);
     let span = from..from + width * 2;
     let (Some(one), Some(two)) = (earlier.get(span.clone()), later.get(span)) else { return true };
@@ -61,5 +64,10 @@ mod tests {
         // Longer than any number: the seconds of a clock go on.
         assert!(!is_torn(&point(Format::Clock6), 0, &[0; 12], Some(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9])));
         assert!(is_torn(&point(Format::U32), 0, &[0, 1], Some(&[0, 1])));
+        // One register of four bytes; two of them are read one after the other.
+        let wide = |format| ModbusPoint { four_byte: true, ..point(format) };
+        assert!(!is_torn(&wide(Format::U32), 0, &[0, 2, 0, 0], Some(&[0, 1, 0xFF, 0xFF])));
+        let [later, earlier] = [[0, 0, 0, 2, 0, 0, 0, 0], [0, 0, 0, 1, 0xFF, 0xFF, 0xFF, 0xFF]];
+        assert!(is_torn(&wide(Format::U64), 0, &later, Some(&earlier)));
     }
 }
