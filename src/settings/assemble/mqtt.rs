@@ -7,7 +7,8 @@ use std::time::Duration;
 use super::super::fault::{Fault, Written};
 use super::super::profile::{Offline, Profile, ProfilePoint, offline};
 use super::super::types::{
-    Body, DeviceKey, JsonPath, MqttMapping, MqttOffline, MqttPoint, Shape, Table, Template, TopicLevel,
+    Body, DeviceKey, JsonPath, ModbusPoint, MqttMapping, MqttOffline, MqttPoint, Shape, Table, Template,
+    TopicLevel,
 };
 use super::super::walk::Walk;
 use super::registers::modbus_point;
@@ -269,51 +270,7 @@ fn mqtt_point(point: PointIx, p: &ProfilePoint, shape: &Shape, faults: &RefCell<
         };
         fault(faults, p, key, format!("the shape `{}` has no pointers", shape.preset), remedy);
     }
-    match &shape.body {
-        Body::Pointers if p.pointer.is_none() && p.register.is_some() => fault(
-            faults,
-            p,
-            "pointer",
-            "missing: a register list is used on an MQTT source".to_owned(),
-            "write pointer = \"/data/pressure\", or choose a Modbus source",
-        ),
-        Body::Hex { requests, .. } => match &register {
-            None => fault(
-                faults,
-                p,
-                "address",
-                "missing: the shape `hex` carries registers".to_owned(),
-                "write address = 40001",
-            ),
-            Some(r) if r.four_byte => fault(
-                faults,
-                p,
-                "address",
-                "registers of four bytes (modbus.four_byte) are read from Modbus sources only".to_owned(),
-                "a profile without modbus.four_byte for the shape `hex`",
-            ),
-            Some(r) => {
-                let (from, to) = (u32::from(r.address), u32::from(r.address) + u32::from(r.format.width()));
-                let bit = matches!(r.table, Table::Coil | Table::DiscreteInput);
-                let covered = requests.iter().any(|q| {
-                    let end = u32::from(q.start) + u32::from(q.count);
-                    q.table == r.table
-                        && from >= u32::from(q.start)
-                        && (if bit { from + 1 } else { to }) <= end
-                });
-                if !covered && !requests.is_empty() {
-                    fault(
-                        faults,
-                        p,
-                        "address",
-                        "no request of the shape covers it".to_owned(),
-                        "check start and count of shape.request; addresses count from 0 there, 40001 is 0",
-                    );
-                }
-            }
-        },
-        _ => {}
-    }
+    look_at_register(p, register.as_ref(), shape, faults);
     MqttPoint {
         point,
         key: p.key.clone().unwrap_or_else(|| p.id.to_string()),
@@ -321,5 +278,46 @@ fn mqtt_point(point: PointIx, p: &ProfilePoint, shape: &Shape, faults: &RefCell<
         quality,
         meaning: p.meaning(),
         register,
+    }
+}
+
+/// What is wrong with the register of a point, or with a point that has one.
+fn look_at_register(
+    p: &ProfilePoint,
+    register: Option<&ModbusPoint>,
+    shape: &Shape,
+    faults: &RefCell<Vec<Fault>>,
+) {
+    let wrong = |key: &str, problem: &str, remedy: &str| fault(faults, p, key, problem.to_owned(), remedy);
+    match (&shape.body, register) {
+        (Body::Pointers, _) if p.pointer.is_none() && p.register.is_some() => wrong(
+            "pointer",
+            "missing: a register list is used on an MQTT source",
+            "write pointer = \"/data/pressure\", or choose a Modbus source",
+        ),
+        (Body::Hex { .. }, None) => {
+            wrong("address", "missing: the shape `hex` carries registers", "write address = 40001");
+        }
+        (Body::Hex { .. }, Some(r)) if r.four_byte => wrong(
+            "address",
+            "registers of four bytes (modbus.four_byte) are read from Modbus sources only",
+            "a profile without modbus.four_byte for the shape `hex`",
+        ),
+        (Body::Hex { requests, .. }, Some(r)) => {
+            let (from, to) = (u32::from(r.address), u32::from(r.address) + u32::from(r.format.width()));
+            let bit = matches!(r.table, Table::Coil | Table::DiscreteInput);
+            let covered = requests.iter().any(|q| {
+                let end = u32::from(q.start) + u32::from(q.count);
+                q.table == r.table && from >= u32::from(q.start) && (if bit { from + 1 } else { to }) <= end
+            });
+            if !covered && !requests.is_empty() {
+                wrong(
+                    "address",
+                    "no request of the shape covers it",
+                    "check start and count of shape.request; addresses count from 0 there, 40001 is 0",
+                );
+            }
+        }
+        _ => {}
     }
 }
