@@ -13,9 +13,14 @@ const TOLD: &[&str] = &[
     "derive/names.rs",
     "field/modbus/survey",
     "field/modbus/link/error.rs",
+    "field/modbus/unit/take.rs",
+    "field/mqtt/sparkplug/members.rs",
+    "field/mqtt/sparkplug/mod.rs",
+    "field/mqtt/sparkplug/structure.rs",
     "audit",
     "outlet/influx/setup.rs",
     "plant/id.rs",
+    "plant/texts.rs",
     "plant/unit/table.rs",
 ];
 

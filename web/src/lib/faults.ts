@@ -9,6 +9,8 @@ const WHOLE: Rule[] = [
   [/^no answer within (.+)$/, 'fault.timeout', 'time'],
   [/^connection: (.+)$/s, 'fault.connection', 'what'],
   [/^wrong answer: (.+)$/s, 'fault.wrong', 'what'],
+  [/^the text of (.+) is not taken: more than (\d+) different texts\b/s, 'fault.textsOfPoint', 'point', 'most'],
+  [/^the text of (.+) is not taken: no place\b/s, 'fault.textsOfAll', 'point'],
   [/^two devices dial in with this registration\b/, 'fault.twoCallers'],
 ];
 
@@ -25,6 +27,9 @@ const PARTS: Rule[] = [
   [/^failed to lookup address information\b/, 'fault.lookup'],
   [/^unit (\d+) answered$/, 'fault.otherUnit', 'unit'],
   [/^an answer of function (\d+)$/, 'fault.otherFunction', 'code'],
+  [/^(\d+) bytes of values where (\d+) were asked for \(registers of four bytes\?/, 'fault.lengthOfTwo', 'got', 'wanted'],
+  [/^(\d+) bytes of values where (\d+) were asked for \(registers of two bytes\?.* max_registers = (\d+)\)$/, 'fault.lengthOfFourOrMost', 'got', 'wanted', 'most'],
+  [/^(\d+) bytes of values where (\d+) were asked for \(registers of two bytes\?/, 'fault.lengthOfFour', 'got', 'wanted'],
   [/^(\d+) bytes of values where (\d+) were asked for\b/, 'fault.length', 'got', 'wanted'],
   [/^a byte count of (\d+) over (\d+) bytes of values$/, 'fault.count', 'told', 'got'],
   [/^nothing but answers to nobody$/, 'fault.unasked'],
