@@ -716,3 +716,26 @@ async fn what_is_raised_while_the_ledger_is_away_waits_in_the_journal_and_surviv
     assert_eq!(raised.filter(|t| t.rule == "boiler-1/drum_level.ll" && t.event == "raised").count(), 1);
     assert!(gateway.ledger_verifies());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_settings_is_told_by_the_trend_while_the_ledger_is_away_and_once_after() {
+    let modbus = ModbusServer::start();
+    let mut gateway = Gateway::start(&[base(""), plants::boiler(modbus.port)].concat(), &[plants::BOILER]);
+    eventually("it reads", async || unless(is_read(&gateway).await, "nothing read")).await;
+    let data = gateway.data();
+    std::fs::rename(data.join("ledger.db"), data.join("elsewhere")).expect("a file");
+    state_is(&gateway, "moved").await;
+    let scaled = plants::BOILER.1.replacen("type = \"f32\"", "type = \"f32\"\nscale = 0.5", 1);
+    gateway.write("profiles/boiler.toml", scaled);
+    assert_eq!(gateway.post("/api/v1/reload", "", &[]).await, 200);
+    let told = async |gateway: &Gateway| -> usize {
+        let trend = gateway.get("/api/v1/equipment/boiler-1/trend?minutes=5").await;
+        trend["changes"].as_array().map_or(0, Vec::len)
+    };
+    soon("the change in the trend", async || (told(&gateway).await == 1).then_some(())).await;
+    std::fs::rename(data.join("elsewhere"), data.join("ledger.db")).expect("a file");
+    state_is(&gateway, "ok").await;
+    assert_eq!(told(&gateway).await, 1);
+    gateway.stop().await;
+    assert!(gateway.ledger_verifies());
+}

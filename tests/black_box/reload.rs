@@ -177,6 +177,37 @@ async fn a_point_that_is_read_otherwise_in_the_same_unit_is_told_by_check_reload
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_value_of_an_alarm_in_another_unit_is_shown_at_no_later_start_and_its_event_has_the_unit_of_then()
+{
+    let mut modbus = ModbusServer::start();
+    let mut gateway = Gateway::start(&plant(modbus.port, 1..=1), &[plants::BOILER]);
+    settles(&gateway, 1).await;
+    modbus.set_float(2, -80.0);
+    let alarm_is = async |gateway: &Gateway, value: serde_json::Value, unit: &str| {
+        eventually("the alarm stands", async || {
+            let alarms = gateway.get("/api/v1/alarms").await;
+            let all = alarms.as_array().cloned().unwrap_or_default();
+            let of = all.into_iter().find(|a| a["rule"] == "u1/drum_level.ll").unwrap_or_default();
+            unless(of["unit"] == unit && of["value"] == value, of)
+        })
+        .await;
+        let told = gateway.get("/api/v1/alarms/transitions?rule=u1/drum_level.ll").await;
+        let raised = told.as_array().into_iter().flatten().find(|t| t["event"] == "raised").cloned();
+        let raised = raised.unwrap_or_default();
+        assert!(raised["unit"] == "mm" && raised["value"] == -80.0, "{told}");
+    };
+    alarm_is(&gateway, (-80.0).into(), "mm").await;
+    gateway.stop().await;
+    gateway.write("profiles/boiler.toml", plants::BOILER.1.replacen("\"mm\"", "\"cm\"", 1));
+    for _ in 0..2 {
+        gateway.again();
+        settles(&gateway, 1).await;
+        alarm_is(&gateway, serde_json::Value::Null, "cm").await;
+        gateway.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn settings_that_read_less_than_the_old_ones_are_taken_back() {
     let modbus = ModbusServer::start();
     let mut gateway = Gateway::start(&plant(modbus.port, 1..=3), &[plants::BOILER]);
