@@ -85,7 +85,7 @@ impl Changes {
         let mut points = equipment.points.iter().map(|ix| plant.point(*ix));
         let now = points.find(|p| p.id.as_str() == id)?.unit.as_str();
         let told = || self.0.iter().filter_map(|change| Some((change.at, change.told(name)?)));
-        if let Some((_, Told::Changed(one))) = told().filter(|(changed, _)| *changed < at).last() {
+        if let Some((_, Told::Changed(one))) = told().rfind(|(changed, _)| *changed < at) {
             return Some(one.now.clone());
         }
         match told().find(|(changed, _)| *changed >= at) {

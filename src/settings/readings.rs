@@ -279,7 +279,7 @@ mod tests {
         let now = pushed(&[("a", "bar"), ("b", "MPa")]);
         let units: Vec<_> = kept.changes(&now).units.into_iter().map(|u| [u.point, u.was, u.now]).collect();
         assert_eq!(units, [["e/a", "MPa", "bar"]]);
-        assert!(kept.changes(&kept.clone()).is_empty(), "what is gone does not change");
+        assert!(kept.changes(&kept).is_empty(), "what is gone does not change");
         assert!(kept.followed_by(&now).changes(&now).is_empty(), "it is told once");
     }
 
