@@ -184,8 +184,8 @@ impl PlantBuilder<'_> {
         Some(format!("{function}(point({:?}), {at}, {})", of.as_str(), in_words(window)))
     }
 
-    /// Whatever decides whether a limit calls (the cause it follows from too), and what a watched point is calculated from, is missed when it is gone: each
-    /// such point has a no-data alarm, unless somebody said otherwise.
+    /// Whatever decides whether a limit calls (the cause it follows from too), and what a watched point is calculated from, is
+    /// missed when it is gone: each such point has a no-data alarm, unless somebody said otherwise.
     fn watch_what_decides(&mut self, inputs: &HashMap<PointIx, Vec<PointIx>>) {
         let mut wanted: Vec<PointIx> = Vec::new();
         for (number, point) in (0u32..).zip(&self.points) {

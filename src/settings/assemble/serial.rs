@@ -20,80 +20,100 @@ pub(super) fn serial(rest: &str, ascii: bool) -> Result<SerialPort, String> {
             shown(behind)
         ));
     }
-    let mut port = SerialPort {
-        path: path.to_owned(),
-        baud: 9600,
-        ascii,
-        // Seven bits hold an ASCII character (Modbus over serial line V1.02, 2.5.2).
-        data_bits: if ascii { 7 } else { 8 },
-        // The standard's default (Modbus over serial line V1.02, 2.5.1).
-        parity: Parity::Even,
-        stop_bits: 0,
-        rts: None,
-    };
-    let mut rts = None;
-    let (mut before, mut after) = (Duration::from_millis(1), Duration::from_millis(1));
+    let mut line = Line::usual(path, ascii);
     let mut seen: Vec<&str> = Vec::new();
     for part in query.split('&').filter(|p| !p.is_empty()) {
-        let (key, value) = part.split_once('=').unwrap_or((part, ""));
+        let key = part.split_once('=').map_or(part, |(key, _)| key);
         if seen.contains(&key) {
             return Err(format!("`{key}` stands in the address twice"));
         }
         seen.push(key);
+        line.set(part)?;
+    }
+    Ok(line.port())
+}
+
+/// The line settings of an address, as far as they are read.
+struct Line {
+    port: SerialPort,
+    /// The level of RTS while sending.
+    send_high: Option<bool>,
+    /// How long RTS stands before the first character is sent, and after the last.
+    before: Duration,
+    after: Duration,
+}
+
+impl Line {
+    /// Where nothing is written.
+    fn usual(path: &str, ascii: bool) -> Self {
+        let port = SerialPort {
+            path: path.to_owned(),
+            baud: 9600,
+            ascii,
+            // Seven bits hold an ASCII character (Modbus over serial line V1.02, 2.5.2).
+            data_bits: if ascii { 7 } else { 8 },
+            // The standard's default (Modbus over serial line V1.02, 2.5.1).
+            parity: Parity::Even,
+            // Without parity the standard wants a second stop bit; most devices are set to 8-N-1 all the same.
+            stop_bits: 1,
+            rts: None,
+        };
+        let gap = Duration::from_millis(1);
+        Self { port, send_high: None, before: gap, after: gap }
+    }
+
+    /// Takes `key=value`.
+    fn set(&mut self, part: &str) -> Result<(), String> {
+        let (key, value) = part.split_once('=').unwrap_or((part, ""));
         let wrong = |wanted: &str| format!("`{part}` in the address: {key} is {wanted}");
         let time = || duration(value).ok_or_else(|| wrong("a duration, e.g. 2ms"));
         match key {
             "baud" => {
-                port.baud = value
-                    .parse()
-                    .ok()
-                    .filter(|b| (300..=4_000_000).contains(b))
-                    .ok_or_else(|| wrong("a rate from 300 to 4000000"))?;
+                let rate = value.parse().ok().filter(|b| (300..=4_000_000).contains(b));
+                self.port.baud = rate.ok_or_else(|| wrong("a rate from 300 to 4000000"))?;
             }
             "data_bits" => {
-                port.data_bits = match value {
-                    "7" => 7,
-                    "8" => 8,
-                    _ => return Err(wrong("7 or 8")),
-                }
+                self.port.data_bits = one_of(value, &[("7", 7), ("8", 8)]).ok_or_else(|| wrong("7 or 8"))?;
             }
             "stop_bits" => {
-                port.stop_bits = match value {
-                    "1" => 1,
-                    "2" => 2,
-                    _ => return Err(wrong("1 or 2")),
-                }
+                self.port.stop_bits = one_of(value, &[("1", 1), ("2", 2)]).ok_or_else(|| wrong("1 or 2"))?;
             }
             "parity" => {
-                port.parity = match value.to_ascii_lowercase().as_str() {
-                    "none" | "n" => Parity::None,
-                    "even" | "e" => Parity::Even,
-                    "odd" | "o" => Parity::Odd,
-                    _ => return Err(wrong("none, even or odd")),
-                }
+                let words = [
+                    ("none", Parity::None),
+                    ("n", Parity::None),
+                    ("even", Parity::Even),
+                    ("e", Parity::Even),
+                    ("odd", Parity::Odd),
+                    ("o", Parity::Odd),
+                ];
+                let parity = one_of(&value.to_ascii_lowercase(), &words);
+                self.port.parity = parity.ok_or_else(|| wrong("none, even or odd"))?;
             }
             "rts" => {
-                rts = match value {
-                    "send-high" => Some(true),
-                    "send-low" => Some(false),
-                    _ => return Err(wrong("send-high or send-low")),
-                }
+                let level = one_of(value, &[("send-high", true), ("send-low", false)]);
+                self.send_high = Some(level.ok_or_else(|| wrong("send-high or send-low"))?);
             }
-            "rts_before" => before = time()?,
-            "rts_after" => after = time()?,
+            "rts_before" => self.before = time()?,
+            "rts_after" => self.after = time()?,
             _ => {
                 return Err(format!(
                     "`{key}` in the address is unknown; known: baud, parity, data_bits, stop_bits, rts, rts_before, rts_after"
                 ));
             }
         }
+        Ok(())
     }
-    if port.stop_bits == 0 {
-        // Without parity the standard wants a second stop bit; most devices are set to 8-N-1 all the same.
-        port.stop_bits = 1;
+
+    /// The port, with RTS where the address says how it stands.
+    fn port(self) -> SerialPort {
+        let Self { port, send_high, before, after } = self;
+        SerialPort { rts: send_high.map(|send_high| Rts { send_high, before, after }), ..port }
     }
-    port.rts = rts.map(|send_high| Rts { send_high, before, after });
-    Ok(port)
+}
+
+fn one_of<T: Copy>(value: &str, words: &[(&str, T)]) -> Option<T> {
+    words.iter().find(|(word, _)| *word == value).map(|(_, meant)| *meant)
 }
 
 /// Line settings that were written behind the path as if it went on: `:9600`, `,9600,8N1`. No port has such a name;
