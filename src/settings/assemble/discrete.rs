@@ -82,11 +82,14 @@ const BUT: &[&str] = &[
     "命令",
     "正常",
     "允许",
+    "无异常",
+    "未报警",
     "reset",
     "ack",
     "silence",
     "bypass",
     "no fault",
+    "no alarm",
     "enable",
     "button",
     "command",
@@ -124,25 +127,55 @@ const MEASURED: &[&str] = &[
 /// Words of alarms that are the plain state of rest where they name a state: `0=停炉 1=运行`.
 const AT_REST: &[&str] = &["停炉", "shutdown", "联锁", "interlock"];
 
+/// Words for what is not as it should be, in which those of a good state stand.
+const NOT_NORMAL: &[&str] = &["不正常", "非正常", "not normal", "abnormal"];
+
 /// A state of the point is named like an alarm: `1=缺水`.
 fn has_an_alarm_state(point: &Point) -> bool {
     point.labels.iter().any(|(_, name)| {
-        let names = [name.zh.to_lowercase(), name.en.to_lowercase()];
-        let any = |words: &[&str]| names.iter().any(|n| words.iter().any(|w| n.contains(w)));
-        !any(BUT) && names.iter().any(|n| WORDS.iter().any(|w| !AT_REST.contains(w) && n.contains(w)))
+        let names = [spaced(&name.zh), spaced(&name.en)];
+        let wrong = |n: &String| WORDS.iter().any(|w| !AT_REST.contains(w) && n.contains(w));
+        !names.iter().any(|n| is_harmless(n)) && names.iter().any(|n| wrong(n) || is_not_normal(n))
     })
 }
 
+/// In lower case, with a space between the words of `AlarmReset` and `alarm_reset`.
+fn spaced(name: &str) -> String {
+    let mut out = String::with_capacity(name.len() + 4);
+    let mut before = ' ';
+    for c in name.chars() {
+        if c.is_ascii_uppercase() && before.is_ascii_lowercase() {
+            out.push(' ');
+        }
+        out.extend(if c == '_' { ' ' } else { c }.to_lowercase());
+        before = c;
+    }
+    // A default is no fault.
+    out.replace("default", "")
+}
+
+/// The name is of a command or of the end of an alarm. An English word begins where one does: `ack`, not the end of `feedback`.
+fn is_harmless(name: &str) -> bool {
+    let name = NOT_NORMAL.iter().fold(name.to_owned(), |name, word| name.replace(word, ""));
+    BUT.iter().any(|word| {
+        let begins = |at: usize| !name[..at].ends_with(|c: char| c.is_ascii_alphabetic());
+        name.match_indices(word).any(|(at, _)| !word.is_ascii() || begins(at))
+    })
+}
+
+fn is_not_normal(name: &str) -> bool {
+    NOT_NORMAL.iter().any(|word| name.contains(word))
+}
+
 fn speaks_of_an_alarm(point: &Point) -> bool {
-    let names =
-        [point.name.zh.to_lowercase(), point.name.en.to_lowercase(), point.id.as_str().replace('_', " ")];
+    let names = [spaced(&point.name.zh), spaced(&point.name.en), spaced(point.id.as_str())];
     let any = |words: &[&str]| names.iter().any(|n| words.iter().any(|w| n.contains(w)));
     let ends = |name: &String| {
         let ends = ["高", "低", "大", "小"].iter().any(|w| name.ends_with(w))
             || name.split(|c: char| !c.is_alphanumeric()).any(|word| word == "high" || word == "low");
         ends && MEASURED.iter().any(|w| name.contains(w))
     };
-    (any(WORDS) || names.iter().any(ends)) && !any(BUT)
+    (any(WORDS) || names.iter().any(|n| ends(n) || is_not_normal(n))) && !names.iter().any(|n| is_harmless(n))
 }
 
 impl PlantBuilder<'_> {
@@ -291,7 +324,10 @@ mod tests {
             [[point]]\nid = \"burner\"\naddress = 40003\nlabels = { 0 = \"停炉\", 1 = \"运行\" }\n\
             [[point]]\nid = \"door\"\naddress = 40004\nlabels = { 0 = \"无故障\", 1 = \"有故障\" }\n\
             limits = { state = { at = 1 } }\n\
-            [[point]]\nid = \"feed\"\naddress = 40005\nbit = 0\nlabels = { 0 = \"正常\", 1 = \"缺水\" }\n";
+            [[point]]\nid = \"feed\"\naddress = 40005\nbit = 0\nlabels = { 0 = \"正常\", 1 = \"缺水\" }\n\
+            [[point]]\nid = \"drive\"\naddress = 40006\nlabels = { 0 = { en = \"Normal\" }, 1 = { en = \"Abnormal\" } }\n\
+            [[point]]\nid = \"valve\"\naddress = 40007\nlabels = { 0 = { en = \"ok\" }, 1 = { en = \"Feedback fault\" } }\n\
+            [[point]]\nid = \"gauge\"\naddress = 40008\nlabels = { 0 = \"正常\", 1 = \"不正常\" }\n";
         let warnings = |more: &str| -> Vec<String> {
             let loaded = load_texts(&[("t.toml", &format!("{SETTINGS}{more}"))], &[("p.toml", profile)], &[])
                 .expect("good");
@@ -301,11 +337,12 @@ mod tests {
             warnings(""),
             [
                 "alarm bits without a limit, which call nobody: feed",
-                "values with a state named like an alarm and without a limit, which call nobody: water, pump",
+                "values with a state named like an alarm and without a limit, which call nobody: water, pump, drive, valve, gauge",
             ]
         );
         let meant = "[equipment.limits.water]\nstate = { at = 1 }\n[equipment.limits.pump]\nstate = false\n\
-                     [equipment.limits.feed]\nstate = false\n";
+                     [equipment.limits.feed]\nstate = false\n[equipment.limits.drive]\nstate = false\n\
+                     [equipment.limits.valve]\nstate = false\n[equipment.limits.gauge]\nstate = false\n";
         assert_eq!(warnings(meant), Vec::<String>::new());
     }
 
@@ -336,12 +373,31 @@ mod tests {
             "Burner lockout",
             "Gas leak",
             "电机过载",
+            "Abnormal",
+            "Feedback fault",
+            "BackupFault",
+            "Preset alarm",
+            "水位不正常",
+            "Burner not normal",
         ] {
             assert_eq!(told(&[&format!("bit = 0\nname = \"{name}\"")]).len(), 1, "{name}");
         }
-        for name in
-            ["联锁投入", "保护解除", "High speed", "大火", "水位正常", "报警消音", "燃烧器运行", "Low fire"]
-        {
+        for name in [
+            "联锁投入",
+            "保护解除",
+            "High speed",
+            "大火",
+            "水位正常",
+            "报警消音",
+            "燃烧器运行",
+            "Low fire",
+            "AlarmReset",
+            "Alarm ack",
+            "Fault acknowledged",
+            "Normally no alarm",
+            "Default setting",
+            "无异常",
+        ] {
             assert_eq!(told(&[&format!("bit = 0\nname = \"{name}\"")]), Vec::<String>::new(), "{name}");
         }
     }
