@@ -10,6 +10,7 @@ mod difference;
 mod encoding;
 mod endpoint;
 mod fault;
+mod limit_columns;
 mod overlap;
 pub mod presets;
 mod profile;

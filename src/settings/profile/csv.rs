@@ -1,6 +1,7 @@
 //! A register list as it falls out of a spreadsheet → the TOML form, one line a row.
 
 use super::super::fault::{Fault, Place};
+use super::super::limit_columns::{NUMBERS, TOLD, tells, texts};
 use super::super::sheet::profile_key;
 
 /// Columns of limits, in the order in which they are written.
@@ -49,12 +50,7 @@ pub(super) fn csv_as_toml(file: &str, text: &str) -> Result<String, Vec<Fault>> 
         for kind in LIMITS {
             let Some(at) = cell(kind) else { continue };
             let mut limit = format!("at = {}", scalar(at));
-            for (column, key, unit) in [
-                ("deadband", "deadband", ""),
-                ("on_delay_s", "on_delay", "s"),
-                ("off_delay_s", "off_delay", "s"),
-                ("response_time_s", "response_time", "s"),
-            ] {
+            for (column, key, unit) in NUMBERS {
                 if let Some(value) = cell(column) {
                     let value =
                         if unit.is_empty() { scalar(value) } else { quoted(&format!("{value}{unit}")) };
@@ -65,8 +61,12 @@ pub(super) fn csv_as_toml(file: &str, text: &str) -> Result<String, Vec<Fault>> 
                 limit = format!("{limit}, priority = {}", quoted(priority));
             }
             for key in TOLD {
-                if let Some(texts) = told(&cell, key, kind) {
-                    limit = format!("{limit}, {key} = {texts}");
+                let told: Vec<String> = texts(key, kind, &cell)
+                    .into_iter()
+                    .map(|(language, text)| format!("{language} = {}", quoted(text)))
+                    .collect();
+                if !told.is_empty() {
+                    limit = format!("{limit}, {key} = {{ {} }}", told.join(", "));
                 }
             }
             limits.push(format!("{kind} = {{ {limit} }}"));
@@ -102,29 +102,12 @@ fn headings(file: &str, first: &str, header: &csv::StringRecord) -> Vec<Fault> {
     .collect()
 }
 
-/// What people are told with a limit; each also with `_en`, and `_low` for `ll` and `l`.
-const TOLD: [&str; 3] = ["message", "consequence", "response"];
-
 /// The column makes keys of limits, not one of the point.
 fn is_of_limits(name: &str) -> bool {
-    let plain = name.strip_suffix("_en").unwrap_or(name);
-    let plain = plain.strip_suffix("_low").unwrap_or(plain);
     LIMITS.contains(&name)
-        || TOLD.contains(&plain)
-        || matches!(name, "deadband" | "on_delay_s" | "off_delay_s" | "response_time_s")
+        || tells(name)
+        || NUMBERS.iter().any(|(column, ..)| *column == name)
         || name.strip_prefix("priority_").is_some_and(|kind| LIMITS.contains(&kind))
-}
-
-/// A text of a limit as TOML, in as many languages as there are.
-fn told<'r>(cell: &impl Fn(&str) -> Option<&'r str>, key: &str, kind: &str) -> Option<String> {
-    let low = matches!(kind, "ll" | "l");
-    let of = |column: String| {
-        let texts = [("zh", cell(&column)), ("en", cell(&format!("{column}_en")))];
-        let texts: Vec<_> =
-            texts.into_iter().filter_map(|(l, t)| Some(format!("{l} = {}", quoted(t?)))).collect();
-        (!texts.is_empty()).then(|| format!("{{ {} }}", texts.join(", ")))
-    };
-    low.then(|| of(format!("{key}_low"))).flatten().or_else(|| of(key.to_owned()))
 }
 
 /// A cell as TOML text on one line, whatever is in it.

@@ -21,9 +21,14 @@ pub(super) struct Bases<'a> {
 impl Bases<'_> {
     /// The base of a row: the command line's, the header's, that of a note, that of the head, else 0.
     pub(super) fn at(&self, row: usize) -> u8 {
+        self.told_at(row).unwrap_or(0)
+    }
+
+    /// The base of a row, if something says it.
+    pub(super) fn told_at(&self, row: usize) -> Option<u8> {
         let title = || self.block.column(&Field::Address).and_then(|c| c.base);
         let note = || self.places.at(row).base.filter(|_| !self.block.exact);
-        self.options.address_base.or_else(title).or_else(note).or(self.named).unwrap_or(0)
+        self.options.address_base.or_else(title).or_else(note).or(self.named)
     }
 
     /// Something says where the addresses of this list are counted from.

@@ -1,7 +1,8 @@
 //! Rows that are headers: their words, what `--map` says of their columns, and joined headings over two rows.
 
 use super::headers::{Column, Field, below_address, column, exact, mapped};
-use super::pairs::is_of_pairs;
+use super::pairs::{is_of_pairs, spoken};
+use super::row::{Section, section};
 use super::scan::filled;
 use super::text::{folded, letters, plain, tidy};
 use super::{Options, Sheet};
@@ -84,7 +85,9 @@ pub(super) fn header(
     let ways = (0..width).filter(|n| under(*n) && !lower.iter().any(|l| l.index == *n)).count();
     let known = lower.len() + ways;
     let known_below = known > 0 && known * 2 >= filled(sheet, row + 1);
-    let two = row + 1 < sheet.rows.len() && address_below && known_below;
+    // `功能码：04` below the header is a title of the rows.
+    let is_title = filled(sheet, row + 1) == 1 && section(&spoken(sheet, row + 1)) != Section::Silent;
+    let two = row + 1 < sheet.rows.len() && address_below && known_below && !is_title;
     if two {
         end += 1;
     }

@@ -280,7 +280,7 @@ pub(super) fn exact(text: &str) -> Option<Field> {
         let kind = text.strip_prefix(own).and_then(|rest| rest.strip_prefix('_'));
         *own != "at" && kind.is_some_and(|k| super::keys::LIMITS.contains(&k))
     });
-    let of_every = super::keys::is_of_every_limit(text);
+    let of_every = crate::settings::limit_columns::tells(text);
     (KEYS.contains(&text) || of_limit || of_every || text == "no_data" || super::keys::way(text).is_some())
         .then(|| Field::Key(text.to_owned()))
 }

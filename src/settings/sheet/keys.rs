@@ -66,13 +66,34 @@ pub(super) const OF_LIMIT: &[&str] = &[
     "response_time",
 ];
 
-/// What people are told with a limit, in columns of the CSV form: each also with `_low` for `ll` and `l`, and `_en`.
-pub(super) const TOLD: &[&str] = &["message", "consequence", "response"];
+/// The keys and tables of a profile's head.
+const HEAD: &[&str] = &[
+    "kind",
+    "table",
+    "address_base",
+    "order",
+    "modbus",
+    "shape",
+    "time",
+    "topic",
+    "offline",
+    "state",
+    "derived",
+    "detector",
+];
 
-/// A column of the CSV form for all limits of its row.
-pub(super) fn is_of_every_limit(column: &str) -> bool {
-    let bare = column.strip_suffix("_en").unwrap_or(column);
-    column == "response_time_s" || TOLD.contains(&bare.strip_suffix("_low").unwrap_or(bare))
+/// A key of a profile's head, or below one of its tables.
+pub(super) fn is_of_head(key: &str) -> bool {
+    HEAD.contains(&key.split('.').next().unwrap_or(key))
+}
+
+/// A word as keys of a profile are spelled: `max_registers`, `modbus.gap`.
+pub(super) fn is_spelled(key: &str) -> bool {
+    let word = |w: &str| {
+        w.starts_with(|c: char| c.is_ascii_lowercase())
+            && w.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+    };
+    key.split('.').all(word)
 }
 
 /// Keys whose cells are texts, whatever they look like.

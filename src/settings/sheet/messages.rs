@@ -299,9 +299,13 @@ pub(super) fn coil_and_other(text: &str, coil: &str) -> String {
 }
 
 pub(super) fn filled_up_with_zeros(count: usize, text: &str, base: u8) -> String {
-    let addresses = if count == 1 { "1 address".to_owned() } else { format!("{count} addresses") };
+    if count == 1 {
+        return format!(
+            "1 address like `{text}` is taken as a plain number of another table than coils, counted from {base}; a coil of this number counts from 1"
+        );
+    }
     format!(
-        "{addresses} like `{text}`, which as a coil counts from 1, taken as plain numbers of another table, counted from {base}"
+        "{count} addresses like `{text}` are taken as plain numbers of another table than coils, counted from {base}; coils of these numbers count from 1"
     )
 }
 
@@ -309,6 +313,18 @@ pub(super) fn two_notations(bare: &str, base: u8, whole: &str) -> String {
     format!(
         "`{bare}` is read as a plain address, counted from {base}, and `{whole}` of the same list counts from 1"
     )
+}
+
+pub(super) const SETPOINTS_REMEDY: &str = "columns 低报 and 高报 with the setpoints";
+
+pub(super) fn more_setpoints(text: &str) -> String {
+    format!("`{text}` holds more than one number: which of them is this limit?")
+}
+
+pub(super) const HEAD_REMEDY: &str = "kind, table, address_base, order, modbus.…, shape, time, topic";
+
+pub(super) fn unknown_head_key(key: &str) -> String {
+    format!("`{key}` is not a key of a profile's head: not used")
 }
 
 pub(super) const STATE_NUMBER_REMEDY: &str =

@@ -11,7 +11,7 @@ use super::notations;
 use super::notes::Note;
 use super::pairs;
 use super::places::{self, Places};
-use super::row::{Outcome, Reading, Surroundings, section_table};
+use super::row::{Outcome, Reading, Section, Surroundings, section, section_table};
 use super::scan::{self, Block};
 use super::station;
 use super::text::{folded, letters, tidy};
@@ -66,6 +66,17 @@ pub(super) fn read_sheet(
         .filter(|r| scan::filled(sheet, *r) > 0 && !head_rows.contains(r))
         .map(|r| (r, pairs::spoken(sheet, r)))
         .collect();
+    for (row, key) in scan::unknown_of_head(sheet, first) {
+        if station::in_title(&pairs::spoken(sheet, row)).is_none() {
+            imported.warnings.push(Trouble {
+                sheet: sheet.name.clone(),
+                row: row + 1,
+                column: letters(0),
+                problem: messages::unknown_head_key(&key),
+                remedy: messages::HEAD_REMEDY.to_owned(),
+            });
+        }
+    }
     // One row that names two stations names none.
     let several = |row: usize| station::labelled(sheet, row).len() > 1;
     for (row, _) in titles.iter().filter(|(row, _)| several(*row)) {
@@ -229,7 +240,6 @@ impl OfSheet<'_> {
         };
         imported.warnings.extend(warnings);
         let zero = notations::zero(sheet, block).filter(|_| !around.habit.plain);
-        around.habit.from_zero = zero.is_some();
         let from = drafts.len();
         self.filled_up.clear();
         for row in block.rows.clone() {
@@ -247,6 +257,8 @@ impl OfSheet<'_> {
             }
             (around.base, around.habit.hex) = (bases.at(row), !block.exact && holds.hex.unwrap_or(usual.hex));
             around.habit.mixed = usual.mixed && holds.hex.is_none();
+            // A list that counts from 0 has no coil 00001 that counts from 1.
+            around.habit.from_zero = zero.is_some() || bases.told_at(row) == Some(0);
             let decided = block.exact || self.options.address_base.is_some();
             around.start = holds.start.filter(|_| !decided).map(|(start, _)| start);
             self.row(around, row, imported, drafts);
@@ -313,7 +325,11 @@ impl OfSheet<'_> {
             }
             Outcome::Skipped(text) => {
                 let spoken = pairs::spoken(self.sheet, row);
-                self.section = section_table(&spoken).or(self.section);
+                self.section = match section(&spoken) {
+                    Section::Of(table) => Some(table),
+                    Section::Writes => None,
+                    Section::Silent => self.section,
+                };
                 around.section = self.section;
                 let titled = station::in_title(&spoken);
                 self.station = titled.or(self.station);

@@ -15,11 +15,12 @@ mod order_told;
 mod place;
 mod register;
 mod sentinels;
+mod table_words;
 
 pub(super) use one_byte::first_bit;
-pub(super) use register::section_table;
+pub(super) use table_words::{Section, section, section_table};
 
-use super::address::{Form, Habit, address};
+use super::address::{Address, Form, Habit, address};
 use super::headers::{Column, Field};
 use super::scan::Block;
 use super::text::{NumberFault, is_blank, letters, number_and_unit, plain, tidy};
@@ -56,6 +57,14 @@ pub(super) struct Slot {
     pub(super) first: u32,
     pub(super) registers: u32,
     pub(super) bit: Option<u8>,
+}
+
+/// Where the point of a row stands: the column of its address, what it takes of the device, and how the address is written.
+#[derive(Debug, Clone, Copy, Default)]
+struct Stands {
+    column: usize,
+    slot: Option<Slot>,
+    form: Option<Form>,
 }
 
 /// What stands around the row.
@@ -170,6 +179,44 @@ impl<'a> Reading<'a> {
     }
 
     pub(super) fn read(&mut self) -> Outcome {
+        self.spoilt_cells();
+        if !self.faults.is_empty() {
+            return Outcome::Points(Vec::new());
+        }
+        let exact = self.around.block.exact;
+        let names = self.names();
+        let is_free = !exact && (names.all.iter().any(|n| names::is_reserved(n)) || self.is_void());
+        self.which_station();
+        if is_free {
+            self.kept_free();
+            return Outcome::Free(names.all.join(" "));
+        }
+        if !exact {
+            self.doubtful_points();
+        }
+        let place = match self.place() {
+            Ok(place) => place,
+            Err(Some(skip)) => return Outcome::Skipped(skip),
+            Err(None) => return Outcome::Points(Vec::new()),
+        };
+        let listed = if exact { None } else { self.listed_bits(place.as_ref()) };
+        let mut keys = Keys::new();
+        self.own_keys(&mut keys);
+        let stands = match &place {
+            Some((column, found)) => self.stands(*column, found, listed.is_some(), &mut keys),
+            None => Stands::default(),
+        };
+        if place.is_some() && stands.slot.is_none() && self.faults.is_empty() {
+            return Outcome::Skipped(self.line());
+        }
+        match listed {
+            Some(bits) => self.bit_points(&bits, &keys, stands.slot, stands.column, stands.form),
+            None => Outcome::Points(vec![self.draft(names, keys, stands)]),
+        }
+    }
+
+    /// Cells that hold no value as it was meant.
+    fn spoilt_cells(&mut self) {
         for c in self.around.block.columns.iter().filter(|c| c.field != Field::Passed) {
             match self.around.sheet.cell(self.row, c.index) {
                 super::Cell::Error(e) => {
@@ -183,55 +230,29 @@ impl<'a> Reading<'a> {
                 _ => {}
             }
         }
-        if !self.faults.is_empty() {
-            return Outcome::Points(Vec::new());
-        }
+    }
+
+    /// Where the point stands, by its cell.
+    fn stands(&mut self, column: usize, found: &Address, listed: bool, keys: &mut Keys) -> Stands {
+        let slot = self.register(column, found, listed, keys);
+        // `00001` counts from 1 as a coil; as another table's number it is a plain one.
+        let coil = found.maybe_coil && slot.is_some_and(|s| s.table == Table::Coil);
+        self.filled_up = slot.filter(|_| found.maybe_coil).map(|_| coil);
+        Stands { column, slot, form: Some(if coil { Form::Modicon } else { found.form }) }
+    }
+
+    /// The point of the row, with what its register holds and what is told of it.
+    fn draft(&mut self, mut names: naming::Names, mut keys: Keys, stands: Stands) -> Draft {
         let exact = self.around.block.exact;
-        let mut names = self.names();
-        if !exact && (names.all.iter().any(|n| names::is_reserved(n)) || self.is_void()) {
-            self.which_station();
-            self.kept_free();
-            return Outcome::Free(names.all.join(" "));
-        }
-        self.which_station();
-        if !exact {
-            self.doubtful_points();
-        }
-        let mut keys = Keys::new();
-        let place = match self.place() {
-            Ok(place) => place,
-            Err(Some(skip)) => return Outcome::Skipped(skip),
-            Err(None) => return Outcome::Points(Vec::new()),
-        };
-        let listed = if exact { None } else { self.listed_bits(place.as_ref()) };
-        self.own_keys(&mut keys);
-        let mut slot = None;
-        let mut form = None;
-        let mut at = 0;
-        if let Some((column, found)) = &place {
-            at = *column;
-            slot = self.register(*column, found, listed.is_some(), &mut keys);
-            // `00001` counts from 1 as a coil; as another table's number it is a plain one.
-            let coil = found.maybe_coil && slot.is_some_and(|s| s.table == Table::Coil);
-            form = Some(if coil { Form::Modicon } else { found.form });
-            self.filled_up = slot.filter(|_| found.maybe_coil).map(|_| coil);
-            if slot.is_none() && self.faults.is_empty() {
-                return Outcome::Skipped(self.line());
-            }
-        }
-        if let Some(bits) = listed {
-            return self.bit_points(&bits, &keys, slot, at, form);
-        }
         let is_bit = keys.contains_key("bit")
             || matches!(keys.get("type").and_then(Val::as_text), Some("bit" | "bool"))
-            || slot.is_some_and(|s| matches!(s.table, Table::Coil | Table::DiscreteInput));
+            || stands.slot.is_some_and(|s| matches!(s.table, Table::Coil | Table::DiscreteInput));
         if is_bit && !exact {
             self.order_in_remarks(true, None, &mut None);
         }
         let mut hints = Vec::new();
-        let unit = self.unit(&mut names, is_bit, &mut hints);
-        if let Some(unit) = &unit {
-            keys.insert("unit".to_owned(), Val::text(unit));
+        if let Some(unit) = self.unit(&mut names, is_bit, &mut hints) {
+            keys.insert("unit".to_owned(), Val::text(&unit));
         }
         if let Some((_, text)) = self.cell(&Field::RawUnit) {
             let read = || units::unit(&text).replace('℃', "degC").replace('℉', "degF");
@@ -252,22 +273,22 @@ impl<'a> Reading<'a> {
         if exact {
             self.rest_of_export(&mut keys);
         }
-        let remark = self.remark(&mut keys);
+        let comment = self.remark(&mut keys);
         let (id, explicit) = self.id(&names);
         names.put(&mut keys, exact);
-        Outcome::Points(vec![Draft {
+        Draft {
             id,
             explicit,
             keys,
-            comment: remark,
+            comment,
             row: self.row,
-            column: at,
-            slot,
+            column: stands.column,
+            slot: stands.slot,
             references,
-            form,
+            form: stands.form,
             station: self.station,
             device: self.device.clone(),
-        }])
+        }
     }
 
     /// A remark that takes the whole row out of the list.

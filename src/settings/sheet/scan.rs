@@ -3,6 +3,7 @@
 
 use super::header_rows::{by_letter, header};
 use super::headers::{Column, Field};
+use super::keys::{is_of_head, is_spelled};
 use super::settle::settle;
 use super::text::plain;
 use super::{Options, Sheet, Trouble, address};
@@ -103,22 +104,19 @@ pub(super) fn has_decimal_commas(sheet: &Sheet, block: &Block) -> bool {
         .any(|c| block.rows.clone().any(|row| comma(&plain(&sheet.cell(row, c.index).shown()))))
 }
 
-/// `key | value` above the first header: keys of the profile's head, as an export writes them.
+/// `key | value` above the first header: keys of the profile's head, as an export writes them. A label of people (`站号 | 3`) is
+/// a title.
 pub(super) fn head(sheet: &Sheet, until: usize) -> (super::Keys, Vec<usize>) {
     const TEXTS: &[&str] = &["kind", "order", "table"];
     let mut found = super::Keys::new();
     let mut rows = Vec::new();
-    // Above the keys of an export stand keys of the head and nothing else.
-    let exported = sheet.cell(until, 0).shown() == "id";
-    for row in 0..until.min(sheet.rows.len()) {
-        let key = plain(&sheet.cell(row, 0).shown());
-        let value = sheet.cell(row, 1).shown();
-        let ours = exported && !key.is_empty()
-            || TEXTS.contains(&key.as_str())
+    for (row, key, value) in pairs_above(sheet, until) {
+        let ours = TEXTS.contains(&key.as_str())
             || matches!(key.as_str(), "address_base")
             || key.starts_with("modbus.")
-            || key.starts_with("time.");
-        if ours && !value.trim().is_empty() && filled(sheet, row) == 2 {
+            || key.starts_with("time.")
+            || is_export(sheet, until) && (is_of_head(&key) || key.contains('.') && is_spelled(&key));
+        if ours {
             let value = match super::Val::parse(&value) {
                 Some(value) if !TEXTS.contains(&key.as_str()) => value,
                 _ => super::Val::Text(value.trim().to_owned()),
@@ -128,6 +126,30 @@ pub(super) fn head(sheet: &Sheet, until: usize) -> (super::Keys, Vec<usize>) {
         }
     }
     (found, rows)
+}
+
+/// Words above the keys of an export that are spelled like keys, and are none of a profile's head: `ordr | cdab`.
+pub(super) fn unknown_of_head(sheet: &Sheet, until: usize) -> Vec<(usize, String)> {
+    if !is_export(sheet, until) {
+        return Vec::new();
+    }
+    let unknown = |key: &str| !is_of_head(key) && !key.contains('.') && is_spelled(key);
+    let pairs = pairs_above(sheet, until).into_iter().filter(|(_, key, _)| unknown(key));
+    pairs.map(|(row, key, _)| (row, key)).collect()
+}
+
+/// The keys of an export stand there.
+fn is_export(sheet: &Sheet, header: usize) -> bool {
+    sheet.cell(header, 0).shown() == "id"
+}
+
+/// Rows of two cells: row, key, value.
+fn pairs_above(sheet: &Sheet, until: usize) -> Vec<(usize, String, String)> {
+    let rows = 0..until.min(sheet.rows.len());
+    rows.filter(|row| filled(sheet, *row) == 2)
+        .map(|row| (row, plain(&sheet.cell(row, 0).shown()), sheet.cell(row, 1).shown()))
+        .filter(|(_, key, value)| !key.is_empty() && !value.trim().is_empty())
+        .collect()
 }
 
 /// The trouble of a sheet in which no register list was found.

@@ -120,7 +120,9 @@ pub(super) fn number_and_unit(text: &str) -> Result<(f64, String), NumberFault> 
             !(c.is_ascii_digit() || "+-., ".contains(*c) || exponent)
         })
         .map_or(text.len(), |(n, _)| n);
-    Ok((number(&text[..end])?, text[end..].trim().to_owned()))
+    // `1.25 -报警`: a dash before words is not of the number.
+    let digits = if end < text.len() { text[..end].trim_end_matches([' ', '-']) } else { &text[..end] };
+    Ok((number(digits)?, text[end..].trim().to_owned()))
 }
 
 /// `17` for a whole number, `0.1` for others; never an exponent.
@@ -186,6 +188,8 @@ mod tests {
         assert_eq!(number_and_unit("≥1.25 MPa"), Ok((1.25, "MPa".to_owned())));
         assert_eq!(number_and_unit("-75mm"), Ok((-75.0, "mm".to_owned())));
         assert_eq!(number_and_unit("90％"), Ok((90.0, "%".to_owned())));
+        assert_eq!(number_and_unit("1.25 -报警"), Ok((1.25, "报警".to_owned())));
+        assert_eq!(number_and_unit("1.25-"), Err(NumberFault::Text));
         assert_eq!(number_and_unit("2e3"), Ok((2000.0, String::new())));
     }
 

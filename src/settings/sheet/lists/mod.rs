@@ -1,13 +1,15 @@
 //! Several things in one cell: ranges, scales in words, enumerations, lists of bits, raw values.
 
 pub(super) mod scale;
+mod setpoints;
 mod states;
 
 use std::collections::BTreeMap;
 
 use super::text::{NumberFault, folded, has_chinese, number, number_and_unit, plain, tidy};
 use super::value::Val;
-pub(super) use states::{alarm_state, speaks_of_states};
+pub(super) use setpoints::{is_span, names_more};
+pub(super) use states::{Named, alarm_state, speaks_of_states};
 
 /// `0~2.5`, `-150-150`, `±150 mm`, `0…1.6MPa`: low, high, unit if one stands behind.
 pub(super) fn range(text: &str) -> Option<(f64, f64, String)> {
@@ -148,6 +150,11 @@ pub(super) fn labels(text: &str) -> Option<Val> {
         return Some(Val::Table(table));
     }
     let text = plain(text);
+    let sentences = numbered(&text);
+    // States may be numbered so from 0 on, sentences from 1.
+    if !sentences.is_empty() && !sentences.contains(&0) {
+        return None;
+    }
     // `0为正常，1为缺水` and `0x00=正常` are the same in other words.
     written_labels(&text).or_else(|| written_labels(&states::with_signs(&text)?))
 }
@@ -210,6 +217,29 @@ fn each_marked(text: &str) -> String {
     out
 }
 
+/// The numbers that stand before sentences: `1、只读，2、每秒更新`, `1) … 2) …`.
+fn numbered(text: &str) -> Vec<u32> {
+    let mut found = Vec::new();
+    let mut before = None;
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        if end == 0 {
+            before = Some(c);
+            rest = &rest[c.len_utf8()..];
+            continue;
+        }
+        let begins = before.is_none_or(|b: char| !b.is_ascii_alphanumeric() && !matches!(b, '(' | '.'));
+        let behind = &rest[end..];
+        if begins && behind.trim_start_matches(' ').starts_with(['、', ')']) {
+            found.extend(rest[..end].parse::<u32>());
+        }
+        before = Some('0');
+        rest = behind;
+    }
+    found
+}
+
 /// Cuts a text before every number that carries a mark: (number, what follows it).
 fn marked(text: &str, bit: bool) -> Option<Vec<(i64, String)>> {
     let chars: Vec<char> = text.chars().collect();
@@ -226,7 +256,14 @@ fn marked(text: &str, bit: bool) -> Option<Vec<(i64, String)>> {
         if ends_a_range && chars[n].is_ascii_digit() {
             return None;
         }
-        match boundary.then(|| mark(&chars[n..], bit)).flatten() {
+        let found = boundary.then(|| mark(&chars[n..], bit)).flatten();
+        // `1.25：报警` names no state, and 25 stands behind the point of a number.
+        let is_decimal = !bit
+            && before == Some('.')
+            && n.checked_sub(2).is_some_and(|b| chars[b].is_ascii_digit())
+            && chars[n].is_ascii_digit();
+        match found {
+            Some(_) if is_decimal => return None,
             Some((length, value)) => {
                 marks.push((n, n + length, value));
                 n += length;

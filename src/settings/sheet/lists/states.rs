@@ -18,11 +18,12 @@ const WORDS: &[&str] = &[
 
 /// `0为正常，1为缺水` and `0x00=正常` as `0=正常，1=缺水`. `None` where nothing of that kind stands.
 pub(super) fn with_signs(text: &str) -> Option<String> {
+    let (text, mut changed) = decimal(text);
     let mut out = String::with_capacity(text.len());
-    let (mut rest, mut changed, mut before) = (text, false, None);
+    let (mut rest, mut before) = (text.as_str(), None);
     while let Some(c) = rest.chars().next() {
-        let begins = c.is_ascii_digit() && before.is_none_or(|b: char| !b.is_alphanumeric() && b != '.');
-        let Some((number, behind, hex)) = begins.then(|| number(rest)).flatten() else {
+        let Some((number, behind)) = (c.is_ascii_digit() && begins(before)).then(|| whole(rest)).flatten()
+        else {
             out.push(c);
             before = Some(c);
             rest = &rest[c.len_utf8()..];
@@ -31,24 +32,59 @@ pub(super) fn with_signs(text: &str) -> Option<String> {
         let verb = VERBS.iter().find_map(|verb| behind.strip_prefix(verb));
         let verb =
             verb.filter(|name| !name.trim_start().starts_with(|c: char| c.is_ascii_digit() || c == '-'));
-        if (verb.is_some() || hex) && number > MOST {
+        if verb.is_some() && number > MOST {
             return None;
         }
         out.push_str(&number.to_string());
         out.push_str(if verb.is_some() { "=" } else { "" });
-        changed |= hex || verb.is_some();
+        changed |= verb.is_some();
         rest = verb.unwrap_or(behind);
         before = Some('0');
     }
     changed.then_some(out)
 }
 
-/// A whole number at the begin, what is behind it, and whether it is hexadecimal.
-fn number(text: &str) -> Option<(u32, &str, bool)> {
-    let hex = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
-    let (digits, radix) = hex.map_or((text, 10), |hex| (hex, 16));
-    let end = digits.find(|c: char| !c.is_digit(radix)).unwrap_or(digits.len());
-    Some((u32::from_str_radix(&digits[..end], radix).ok()?, &digits[end..], hex.is_some()))
+/// A number may begin behind this sign.
+fn begins(before: Option<char>) -> bool {
+    before.is_none_or(|b| !b.is_alphanumeric() && b != '.')
+}
+
+/// A whole number at the begin, and what is behind it.
+fn whole(text: &str) -> Option<(u32, &str)> {
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    Some((text[..end].parse().ok()?, &text[end..]))
+}
+
+/// Hexadecimal numbers (`0xFF`, `0FFH`) as decimal ones, and whether there is one.
+fn decimal(text: &str) -> (String, bool) {
+    let mut out = String::with_capacity(text.len());
+    let (mut rest, mut before, mut found) = (text, None, false);
+    while let Some(c) = rest.chars().next() {
+        let hex = (c.is_ascii_hexdigit() && begins(before)).then(|| hexadecimal(rest)).flatten();
+        if let Some((number, behind)) = hex {
+            out.push_str(&number.to_string());
+            (rest, before, found) = (behind, Some('0'), true);
+        } else {
+            out.push(c);
+            (rest, before) = (&rest[c.len_utf8()..], Some(c));
+        }
+    }
+    (out, found)
+}
+
+/// `0xFF`, `0FFH` or `FFH=` at the begin, and what is behind it. `8h` may be hours, `ACH` a word.
+fn hexadecimal(text: &str) -> Option<(u32, &str)> {
+    let not_hex = |c: char| !c.is_ascii_hexdigit();
+    if let Some(digits) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        let end = digits.find(not_hex).unwrap_or(digits.len());
+        return Some((u32::from_str_radix(&digits[..end], 16).ok()?, &digits[end..]));
+    }
+    let end = text.find(not_hex)?;
+    let behind = text[end..].strip_prefix(['h', 'H'])?;
+    let has_sign = behind.trim_start().starts_with([':', '=']) || VERBS.iter().any(|v| behind.starts_with(v));
+    let is_sure = has_sign || end >= 2 && text.starts_with(|c: char| c.is_ascii_digit());
+    let is_whole = !behind.starts_with(|c: char| c.is_ascii_alphanumeric());
+    (is_sure && is_whole).then(|| u32::from_str_radix(&text[..end], 16).ok()).flatten().map(|n| (n, behind))
 }
 
 /// Without the bracket that closes the whole list: `缺水)`.
@@ -64,12 +100,12 @@ pub(super) fn closed(words: &str) -> &str {
 
 /// Whether a text that is not read as names of states speaks of them: `正常=0,缺水=1`, `0正常 1缺水`, `停止(0)/运行(1)`, `1=缺水`.
 pub(in crate::settings::sheet) fn speaks_of_states(text: &str) -> bool {
-    let lower = plain(text).to_lowercase();
+    let (lower, hex) = decimal(&plain(text).to_lowercase());
     let chars: Vec<char> = lower.chars().collect();
     if !WORDS.iter().any(|w| lower.contains(w)) {
         return false;
     }
-    let (mut numbers, mut signed) = (Vec::new(), false);
+    let (mut numbers, mut signed, mut verbs) = (Vec::new(), false, 0);
     let mut n = 0;
     while n < chars.len() {
         if !chars[n].is_ascii_digit() {
@@ -94,10 +130,12 @@ pub(in crate::settings::sheet) fn speaks_of_states(text: &str) -> bool {
         }
         let behind: String = chars[n..].iter().collect();
         let name = behind.trim_start_matches([' ', '=', ':', '-', '>']);
+        let verb = VERBS.iter().find_map(|verb| behind.strip_prefix(verb));
+        verbs += usize::from(verb.is_some_and(|name| WORDS.iter().any(|w| name.starts_with(w))));
         signed |= behind.trim_start().starts_with(['=', ':']) && WORDS.iter().any(|w| name.starts_with(w));
     }
     let both = |a: u32, b: u32| numbers.contains(&a) && numbers.contains(&b);
-    signed || both(0, 1) || both(1, 2)
+    signed || verbs > 1 || hex && numbers.len() > 1 || both(0, 1) || both(1, 2)
 }
 
 /// Words that name a state in which somebody is to be called.
@@ -106,22 +144,49 @@ const ALARMS: &[&str] = &[
     "过载", "超压", "超温", "alarm", "fault", "fail", "trip", "abnormal", "leak", "overload",
 ];
 
-/// In a text that names states (`0=正常,1=缺水`, `2=故障`): the number of the one that alarms, `None` inside where it is none
-/// or several. `None` for a text that names no states.
-pub(in crate::settings::sheet) fn alarm_state(text: &str) -> Option<Option<f64>> {
+/// Words before one of an alarm that make a good state of it: `无故障`, `no fault`.
+const NO: &[&str] = &["没有", "无", "未", "非", "不", "no ", "no_", "not ", "non-"];
+
+/// What names of states in the cell of a limit come to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(in crate::settings::sheet) enum Named {
+    /// Several states, one of them an alarm: its number.
+    Alarm(f64),
+    /// One number with the name of an alarm (`2=故障`): a state, or a setpoint.
+    Alone(f64),
+    /// States, or several numbers with words, of which nothing tells when to call.
+    Unclear,
+}
+
+/// The states that a text names: `0=正常,1=缺水`, `2=故障`. `None` for a text that names none: a setpoint with words may stand
+/// there (`1.25：超压报警`, `80=报警`). Only a value that `counts_states` (a whole number without scale and unit) has states.
+pub(in crate::settings::sheet) fn alarm_state(text: &str, counts_states: bool) -> Option<Named> {
     let text = plain(text);
+    if !super::numbered(&text).is_empty() {
+        return None;
+    }
     let several = super::labels(&text).is_some();
     let signs = with_signs(&text).unwrap_or_else(|| text.clone());
     let all = super::marked(&text, false).filter(|_| several).or_else(|| super::marked(&signs, false))?;
     let alarms = |words: &str| {
-        let words = ["无故障", "无报警", "无异常", "no fault", "no alarm", "no_fault"]
+        let words = ALARMS
             .iter()
-            .fold(words.to_lowercase(), |w, no| w.replace(no, ""));
+            .flat_map(|alarm| NO.iter().map(move |no| format!("{no}{alarm}")))
+            .fold(words.to_lowercase(), |words, no| words.replace(&no, ""));
         ALARMS.iter().any(|a| words.contains(a))
     };
+    let is_state = |number: i64| (-1..=i64::from(MOST)).contains(&number);
+    if let [(number, words)] = &all[..] {
+        return (counts_states && is_state(*number) && alarms(words)).then_some(Named::Alone(*number as f64));
+    }
+    let has_digits = |words: &String| words.contains(|c: char| c.is_ascii_digit());
+    // Names of states begin at 0 or 1; `60：报警；63：停炉` are setpoints.
+    let fits = counts_states
+        && all.iter().any(|(number, _)| matches!(number, 0 | 1))
+        && all.iter().all(|(number, words)| is_state(*number) && !has_digits(words));
     let mut found = all.iter().filter(|(_, words)| alarms(words)).map(|(number, _)| *number as f64);
-    let one = found.next().filter(|_| found.next().is_none());
-    (several || all.len() > 1 || one.is_some()).then_some(one)
+    let one = found.next().filter(|_| fits && found.next().is_none());
+    Some(one.map_or(Named::Unclear, Named::Alarm))
 }
 
 #[cfg(test)]
@@ -138,6 +203,12 @@ mod tests {
             ("100为上限", None),
             ("寄存器0为低16位,寄存器1为高16位", None),
             ("0=正常", None),
+            ("0x00=正常 0xFF=故障", Some("0=正常 255=故障")),
+            ("00H=正常 0FFH=故障", Some("0=正常 255=故障")),
+            ("00H:正常 FFH:故障", Some("0:正常 255:故障")),
+            ("0x00为正常,0xFF为故障", None),
+            ("每8h运行", None),
+            ("ACH 运行", None),
         ] {
             assert_eq!(with_signs(text).as_deref(), signs, "{text}");
         }
@@ -148,33 +219,64 @@ mod tests {
     #[test]
     fn the_state_that_alarms_is_told_from_the_others() {
         for (text, state) in [
-            ("0=正常,1=缺水", Some(Some(1.0))),
-            ("0：停止 1：运行 2：故障", Some(Some(2.0))),
-            ("2=故障", Some(Some(2.0))),
-            ("0为无故障，1为有故障", Some(Some(1.0))),
-            ("0=停,1=开", Some(None)),
-            ("1=缺水,2=熄火", Some(None)),
+            ("0=正常,1=缺水", Some(Named::Alarm(1.0))),
+            ("0：停止 1：运行 2：故障", Some(Named::Alarm(2.0))),
+            ("0为无故障，1为有故障", Some(Named::Alarm(1.0))),
+            ("0=未报警,1=报警", Some(Named::Alarm(1.0))),
+            ("0x00=正常,0x01=缺水", Some(Named::Alarm(1.0))),
+            ("2=故障", Some(Named::Alone(2.0))),
+            ("0=停,1=开", Some(Named::Unclear)),
+            ("1=缺水,2=熄火", Some(Named::Unclear)),
+            ("0=正常,1=1号泵故障", Some(Named::Unclear)),
+            ("60：报警；63：停炉", Some(Named::Unclear)),
             ("75", None),
             ("≥1.25 MPa", None),
             ("0.4~1.2", None),
             ("-75~75", None),
             ("1.25-1.3 MPa", None),
             ("5 s", None),
+            ("1.25：超压报警", None),
+            ("1.25：报警；1.30：停炉", None),
+            ("1.25 -报警", None),
+            ("1.25。报警", None),
+            ("80=报警", None),
+            ("1、高于1.25报警，2、低于0.4停炉", None),
+            ("1) 高报警 2) 低停炉", None),
+            ("0、正常 1、缺水报警", None),
         ] {
-            assert_eq!(alarm_state(text), state, "{text}");
+            assert_eq!(alarm_state(text, true), state, "{text}");
         }
     }
 
     #[test]
+    fn a_measured_value_has_no_states() {
+        assert_eq!(alarm_state("2=故障", false), None);
+        assert_eq!(alarm_state("1：超压报警", false), None);
+        assert_eq!(alarm_state("0=正常,1=缺水", false), Some(Named::Unclear));
+    }
+
+    #[test]
     fn a_text_that_speaks_of_states_is_known_and_others_are_not() {
-        for text in
-            ["正常=0,缺水=1", "0正常 1缺水", "停止(0)/运行(1)", "1=缺水", "0/1：停止/运行", "1 run 2 stop"]
-        {
+        for text in [
+            "正常=0,缺水=1",
+            "0正常 1缺水",
+            "停止(0)/运行(1)",
+            "1=缺水",
+            "0/1：停止/运行",
+            "1 run 2 stop",
+            "正常=0x00 故障=0xFF",
+            "0x00 正常 0xFF 故障",
+            "00H 正常 0FFH 故障",
+            "0为正常,255为故障",
+            "0x00为正常,0xFF为故障",
+        ] {
             assert!(speaks_of_states(text), "{text}");
         }
         for text in [
             "",
             "1号泵 2号泵运行",
+            "每8h停1次",
+            "100为报警",
             "0~1为开度",
             "0.1",
             "高报80，低报20",

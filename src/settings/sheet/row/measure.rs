@@ -2,7 +2,7 @@
 //! labels, limits, and the keys that only profiles have.
 
 use super::super::headers::Field;
-use super::super::keys::{LIMITS, OF_LIMIT, TEXTS, is_of_every_limit, way};
+use super::super::keys::{LIMITS, OF_LIMIT, TEXTS, way};
 use super::super::lists;
 use super::super::text::{folded, is_blank, plain, tidy};
 use super::super::types::width;
@@ -11,6 +11,7 @@ use super::super::{messages, units};
 use super::factor::Hint;
 use super::naming::Names;
 use super::{Reading, quantity};
+use crate::settings::limit_columns::tells;
 
 /// Kinds of electrical signal that change how raw values are read.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -270,6 +271,8 @@ impl Reading<'_> {
             cells.extend(remarks.map(|c| (c.index, self.around.sheet.down(self.row, c.index).shown())));
         }
         if let Some(labels) = cells.iter().find_map(|(_, t)| lists::labels(t)) {
+            let kind = keys.get("type").and_then(Val::as_text).unwrap_or_default();
+            let labels = if exact { labels } else { as_read(labels, kind) };
             keys.insert("labels".to_owned(), labels);
             return;
         }
@@ -300,7 +303,7 @@ impl Reading<'_> {
         for c in &self.around.block.columns {
             let Field::Key(key) = &c.field else { continue };
             // See `told_of_limits`.
-            if is_of_every_limit(key) {
+            if tells(key) {
                 continue;
             }
             let text = self.around.sheet.down(self.row, c.index).shown();
@@ -372,6 +375,20 @@ fn path_of(column: &str) -> String {
         None if column == "no_data" => "limits.no_data".to_owned(),
         None if LIMITS.contains(&kind) && OF_LIMIT.contains(&own) => format!("limits.{kind}.{own}"),
         None => column.to_owned(),
+    }
+}
+
+/// Labels by the numbers that a signed register gives: what a device sends as 0xFFFF is read as -1.
+fn as_read(labels: Val, kind: &str) -> Val {
+    match labels {
+        Val::Table(all) if kind == "i16" => {
+            let read = |number: String| match number.parse::<u16>() {
+                Ok(raw) => (raw as i16).to_string(),
+                Err(_) => number,
+            };
+            Val::Table(all.into_iter().map(|(number, label)| (read(number), label)).collect())
+        }
+        labels => labels,
     }
 }
 

@@ -4,8 +4,9 @@
 use super::super::address::{Address, Form, Habit, address};
 use super::super::headers::{Column, Field};
 use super::super::text::{is_blank, plain, written};
-use super::super::{Cell, messages, places, scan, types};
+use super::super::{Cell, messages, pairs, places, scan, types};
 use super::Reading;
+use super::table_words::is_label;
 
 impl Reading<'_> {
     /// The register's address; `Err(Some)` for a row that is none, `Err(None)` when told.
@@ -16,6 +17,11 @@ impl Reading<'_> {
         let cell = around.sheet.down(self.row, index);
         let mut text = cell.shown();
         let filled = scan::filled(around.sheet, self.row);
+        // `功能码 | 04` between the rows is a title, though a point of this name could stand at 4.
+        let label = || pairs::cells(around.sheet, self.row).first().is_some_and(|cell| is_label(cell));
+        if !around.block.exact && filled == 2 && around.block.columns.len() > 2 && label() {
+            return Err(Some(self.line()));
+        }
         if is_blank(&text) {
             if around.block.exact {
                 return Ok(None);

@@ -6,6 +6,7 @@ use super::super::text::{folded, plain};
 use super::super::types::{says_nothing, type_key, type_word, unread, width};
 use super::super::value::{Keys, Val};
 use super::super::{messages, table_key};
+use super::table_words::{function, function_code, table_word};
 use super::{Reading, Slot, one_byte};
 use crate::settings::Table;
 
@@ -331,74 +332,5 @@ impl Reading<'_> {
         }
         self.order(key, own_order, keys)?;
         Some(key)
-    }
-}
-
-/// The function code a cell names first: the table, or `Err` for one that only writes.
-pub(super) fn function(text: &str) -> Option<Result<Table, ()>> {
-    let text = plain(text);
-    let runs = text.split(|c: char| !c.is_ascii_digit()).filter_map(|r| r.parse::<u32>().ok());
-    let mut writes = false;
-    for code in runs {
-        match code {
-            1 => return Some(Ok(Table::Coil)),
-            2 => return Some(Ok(Table::DiscreteInput)),
-            3 => return Some(Ok(Table::HoldingRegister)),
-            4 => return Some(Ok(Table::InputRegister)),
-            5 | 6 | 10 | 15 | 16 => writes = true,
-            _ => {}
-        }
-    }
-    writes.then_some(Err(()))
-}
-
-fn function_code(table: Table) -> u8 {
-    match table {
-        Table::Coil => 1,
-        Table::DiscreteInput => 2,
-        Table::HoldingRegister => 3,
-        Table::InputRegister => 4,
-    }
-}
-
-/// A register table in words, in a cell of its own.
-pub(super) fn table_word(text: &str) -> Option<Table> {
-    let word = folded(text);
-    match word.as_str() {
-        "4x" | "4区" | "4" | "hr" | "holding" => Some(Table::HoldingRegister),
-        "3x" | "3区" | "3" | "ir" | "input" => Some(Table::InputRegister),
-        "1x" | "1区" | "1" | "di" | "discrete" => Some(Table::DiscreteInput),
-        "0x" | "0区" | "0" | "do" | "coil" => Some(Table::Coil),
-        _ => section_table(&word),
-    }
-}
-
-/// A register table named in a title: `二、输入寄存器（只读）`.
-pub(in crate::settings::sheet) fn section_table(text: &str) -> Option<Table> {
-    let word = folded(text).replace([':', '='], "");
-    let any = |words: &[&str]| words.iter().any(|w| word.contains(w));
-    if any(&["保持寄存器", "holdingreg", "4x区", "4xxxx", "功能码03", "功能码3", "fc03", "fc3", "0x03"])
-    {
-        Some(Table::HoldingRegister)
-    } else if any(&["输入寄存器", "inputreg", "3x区", "3xxxx", "功能码04", "功能码4", "fc04", "fc4", "0x04"])
-    {
-        Some(Table::InputRegister)
-    } else if any(&[
-        "离散输入",
-        "离散量输入",
-        "discreteinput",
-        "输入状态",
-        "1x区",
-        "1xxxx",
-        "功能码02",
-        "功能码2",
-        "fc02",
-        "fc2",
-    ]) {
-        Some(Table::DiscreteInput)
-    } else if any(&["线圈", "coil", "0x区", "0xxxx", "功能码01", "功能码1", "fc01", "fc1"]) {
-        Some(Table::Coil)
-    } else {
-        None
     }
 }

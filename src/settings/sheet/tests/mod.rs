@@ -1,6 +1,7 @@
 //! What the folder promises as a whole: where a list begins, what its rows mean, what a second import keeps, and that
 //! what is written reads back.
 
+mod doubts;
 mod merging;
 mod notations;
 mod properties;

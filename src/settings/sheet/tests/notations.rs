@@ -3,16 +3,16 @@
 use super::*;
 
 /// As a text file has it: `00001` stays as it is written.
-fn texts(name: &str, lines: &[&str]) -> Sheet {
+pub(super) fn texts(name: &str, lines: &[&str]) -> Sheet {
     let row = |l: &&str| l.split('|').map(|c| Cell::Text(c.trim().to_owned())).collect();
     Sheet { name: name.to_owned(), rows: lines.iter().map(row).collect(), merges: Merges::default() }
 }
 
-fn read_texts(lines: &[&str]) -> Imported {
+pub(super) fn read_texts(lines: &[&str]) -> Imported {
     import(&[texts("点表", lines)], &Options::default())
 }
 
-fn places(found: &Imported) -> Vec<(Table, u32)> {
+pub(super) fn places(found: &Imported) -> Vec<(Table, u32)> {
     found.points.iter().filter_map(|p| p.place).map(|(table, first, _)| (table, first)).collect()
 }
 
@@ -22,7 +22,12 @@ fn zeros_before_a_number_of_another_table_than_coils_are_asked_wherever_the_list
         let row = format!("急停 | 00002 | {code}");
         let found = read_texts(&["名称 | 地址 | 功能码", &row]);
         let said = told(&found.warnings).join("\n");
-        assert!(said.contains("点表!B2: 1 address like `00002`, which as a coil counts from 1"), "{said}");
+        assert!(
+            said.contains(
+                "点表!B2: 1 address like `00002` is taken as a plain number of another table than coils"
+            ),
+            "{said}"
+        );
     }
     let options = Options { address_base: Some(1), ..Options::default() };
     let found = import(&[texts("点表", &["名称 | 地址 | 功能码", "急停 | 00002 | 02"])], &options);
