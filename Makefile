@@ -1,5 +1,5 @@
 # Few verbs. `make demo` and `make test` do all their set-up on a fresh Debian machine with Rust and Node.
-.PHONY: demo test test-long test-service bench fuzz lint release web tools clean
+.PHONY: demo test test-long test-service bench fuzz lint features spelling dependencies release web tools clean
 FUZZ_SECONDS ?= 20
 NPM_STAMP := web/node_modules/.package-lock.json
 
@@ -33,6 +33,18 @@ lint: web            ## format and lints only
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
 	cd web && npm run --silent check
+
+features: web        ## the lints without default features, and with each of them alone
+	for features in "" demo broker influx-client spreadsheets; do \
+	  echo "with: $$features" && cargo clippy --no-default-features --features "$$features" --lib --bins -- -D warnings || exit 1; \
+	done
+
+spelling: tools      ## words that are not English; exceptions are in _typos.toml
+	.venv/bin/typos
+
+dependencies:        ## licences, sources and duplicates of crates; see deny.toml
+	./tests/tools.sh dependencies
+	cargo deny --log-level error check licenses bans sources
 
 release: web         ## the binary for other machines, which starts with glibc 2.17 and newer
 	./deploy/release.sh

@@ -200,3 +200,11 @@ fn every_seed_that_proptest_keeps_belongs_to_a_source_file_that_replays_it() {
         );
     }
 }
+
+#[test]
+fn the_openapi_document_in_docs_is_what_the_gateway_says() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/openapi.json");
+    let checked_in = fs::read_to_string(file).expect("docs/openapi.json");
+    let said = format!("{}\n", steamward::console::openapi());
+    assert!(checked_in == said, "the API has changed: run `cargo run -- openapi > docs/openapi.json` and read the difference");
+}

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the black-box tests and the benchmarks need, from Debian's packages, crates.io and PyPI; with the
-# word `fuzz` or `service`, what the fuzzers or the test of the service unit need as well. Does nothing the second time.
+# word `fuzz`, `service` or `dependencies`, what the fuzzers, the test of the service unit or the look at the crates need as well. Does nothing the second time.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 missing=()
@@ -26,7 +26,10 @@ fi
 if [ "${1:-}" = fuzz ] && ! cargo fuzz --version >/dev/null 2>&1; then
   cargo install --locked cargo-fuzz
 fi
-if ! .venv/bin/python -c 'import paho.mqtt, pymodbus, serial, pysparkplug, rainflow, importlib.util as u; assert u.find_spec("bibmon")' 2>/dev/null; then
+if [ "${1:-}" = dependencies ] && ! cargo deny --version >/dev/null 2>&1; then
+  cargo install --locked cargo-deny
+fi
+if ! .venv/bin/typos --version >/dev/null 2>&1 || ! .venv/bin/python -c 'import paho.mqtt, pymodbus, serial, pysparkplug, rainflow, importlib.util as u; assert u.find_spec("bibmon")' 2>/dev/null; then
   python3 -m venv .venv
   .venv/bin/python -m pip install --quiet -r tests/peers/requirements.txt
   .venv/bin/python -m pip install --quiet --no-deps -r tests/peers/data_sets.txt

@@ -611,6 +611,32 @@ mod tests {
         assert!(life(dir.path())[0].contains("not the one that was here before"));
     }
 
+    #[test]
+    fn a_bad_bit_in_the_ledgers_log_undoes_the_end_of_it_and_that_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut files = open(dir.path());
+        let written = |files: &mut Files, what: &str| {
+            files.ledger.as_mut().unwrap().write(|tx| tx.note(&note(what))).unwrap();
+            files.note_ledger();
+        };
+        written(&mut files, "first");
+        written(&mut files, "last");
+        // As a stop of the machine leaves it, with one bit on the disk gone bad.
+        let copy = tempfile::tempdir().unwrap();
+        for file in ["ledger.db", "ledger.db-wal", "journal.db", "journal.db-wal"] {
+            std::fs::copy(dir.path().join(file), copy.path().join(file)).unwrap();
+        }
+        let log = copy.path().join("ledger.db-wal");
+        let mut bytes = std::fs::read(&log).unwrap();
+        let end = bytes.len() - 100;
+        bytes[end] ^= 1;
+        std::fs::write(&log, bytes).unwrap();
+        let again = open(copy.path());
+        assert!(again.told[0].contains("1 of 2 audit entries are gone"), "{:?}", again.told);
+        let trail = again.ledger_reader().audit().unwrap();
+        assert_eq!(trail.iter().map(|e| e.what.as_str()).collect::<Vec<_>>(), ["first"]);
+    }
+
     /// Commits until the journal may not take more.
     fn fill(files: &mut Files) {
         files.short = true;
