@@ -206,5 +206,8 @@ fn the_openapi_document_in_docs_is_what_the_gateway_says() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/openapi.json");
     let checked_in = fs::read_to_string(file).expect("docs/openapi.json");
     let said = format!("{}\n", steamward::console::openapi());
-    assert!(checked_in == said, "the API has changed: run `cargo run -- openapi > docs/openapi.json` and read the difference");
+    assert!(
+        checked_in == said,
+        "the API has changed: run `cargo run -- openapi > docs/openapi.json` and read the difference"
+    );
 }
