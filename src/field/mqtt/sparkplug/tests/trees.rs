@@ -165,11 +165,13 @@ impl Model {
                 self.below(name, Cause::Missing);
                 for (number, row) in rows.iter().enumerate() {
                     for (column, cell) in NAMES.iter().zip(row) {
-                        let said = cell.map(|cell| self.mpa(&format!("{name}/{column}"), cell));
-                        let said = said.ok_or(Cause::Missing);
-                        self.said.insert(format!("{name}/{number}/{column}"), said);
+                        let mut names = vec![format!("{name}/{number}/{column}")];
                         if rows.len() == 1 {
-                            self.said.insert(format!("{name}/{column}"), said);
+                            names.push(format!("{name}/{column}"));
+                        }
+                        for full in names {
+                            let said = cell.map(|cell| self.mpa(&full, cell)).ok_or(Cause::Missing);
+                            self.said.insert(full, said);
                         }
                     }
                 }
