@@ -284,7 +284,7 @@ fn what_an_earlier_version_left_waiting_in_the_journal_goes_into_the_tables_of_t
     rows.extend((2..).zip(memory.iter().map(|cells| row(put_alarm, cells))));
     assert!(rows.len() > 1, "nothing is remembered in that ledger");
     assert!(rows[0].1.hazard().is_some() && rows[1].1.memory().is_some() && rows[1].1.alarm().is_none());
-    let mut odd = hazard.clone();
+    let mut odd = hazard;
     odd[7] = cell("no JSON".to_owned());
     let odd = [(100, row(put_hazard, &odd))];
     let mut ledger = Ledger::open(dir.path()).unwrap();

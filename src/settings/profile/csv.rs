@@ -61,7 +61,7 @@ pub(super) fn csv_as_toml(file: &str, text: &str) -> Result<String, Vec<Fault>> 
                 limit = format!("{limit}, priority = {}", quoted(priority));
             }
             for key in TOLD {
-                let told: Vec<String> = texts(key, kind, &cell)
+                let told: Vec<String> = texts(key, kind, cell)
                     .into_iter()
                     .map(|(language, text)| format!("{language} = {}", quoted(text)))
                     .collect();

@@ -68,7 +68,7 @@ fn other_size(got: usize, four_byte: bool) -> String {
     match four_byte {
         false => " (registers of four bytes? Say so in the profile: [modbus] four_byte = [{ table = \"holding\", from = FIRST, to = LAST }])".to_owned(),
         // Half a register is not a largest answer.
-        true if got % register_bytes(true) != 0 => {
+        true if !got.is_multiple_of(register_bytes(true)) => {
             " (registers of two bytes? The profile's four_byte says that they have four)".to_owned()
         }
         true => format!(" (registers of two bytes? The profile's four_byte says that they have four. Or does the device give no more at once? Then write max_registers = {most})"),
