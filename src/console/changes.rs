@@ -8,7 +8,7 @@ use super::shared::look_back;
 use super::views::{ReadingChange, rfc3339};
 use crate::plant::{Micros, Plant};
 use crate::settings::Otherwise;
-use crate::store::{LedgerReader, StoreError};
+use crate::store::{LedgerReader, SettingsHistory, StoreError};
 
 /// One change of the settings.
 #[derive(Debug, Default, Deserialize)]
@@ -32,7 +32,11 @@ enum Told<'a> {
 }
 
 /// Changes of the settings, oldest first.
-pub(super) struct Changes(Vec<Change>);
+pub(super) struct Changes {
+    all: Vec<Change>,
+    /// Times of which it cannot be told whether they lie before or after a change.
+    unclear: Vec<(Micros, Option<Micros>)>,
+}
 
 /// All of them, also those that the ledger has not got yet.
 ///
@@ -41,12 +45,13 @@ pub(super) struct Changes(Vec<Change>);
 pub(super) async fn all(shared: &Shared) -> Result<Changes, StoreError> {
     // Before the ledger: what it gets in between is in both.
     let newest: Vec<_> = shared.live.read().settings_changes.iter().cloned().collect();
-    let stored = look_back(&shared.ledger, LedgerReader::settings_changes).await?;
+    let stored = look_back(&shared.past, LedgerReader::settings_changes).await?;
     Ok(Changes::of_both(stored, newest))
 }
 
 impl Changes {
-    fn of_both(mut stored: Vec<(Micros, String)>, newest: Vec<(Micros, String)>) -> Self {
+    fn of_both(stored: SettingsHistory, newest: Vec<(Micros, String)>) -> Self {
+        let SettingsHistory { changes: mut stored, unclear } = stored;
         let waiting: Vec<_> = newest.into_iter().filter(|one| !stored.contains(one)).collect();
         stored.extend(waiting);
         // What cannot be read changed nobody knows what.
@@ -54,13 +59,13 @@ impl Changes {
             at,
             ..serde_json::from_str(&detail).unwrap_or_default()
         };
-        Self(stored.into_iter().map(read).collect())
+        Self { all: stored.into_iter().map(read).collect(), unclear }
     }
 
     /// Those of the points of one piece of equipment in a span.
     pub(super) fn of(&self, equipment: &str, (from, to): (Micros, Micros)) -> Vec<ReadingChange> {
         let mut found = Vec::new();
-        for change in self.0.iter().filter(|change| (from..=to).contains(&change.at)) {
+        for change in self.all.iter().filter(|change| (from..=to).contains(&change.at)) {
             let otherwise = change.read_otherwise.iter().map(|one| ("read-otherwise", one));
             let units = change.other_units.iter().flatten().map(|one| ("unit", one));
             for (kind, one) in otherwise.chain(units) {
@@ -76,7 +81,7 @@ impl Changes {
     }
 
     /// In which unit a value of this rule's point was at a time; `None` where nobody can tell, and where the rule judges no
-    /// point of the settings. The newest change before decides, for one may be told again at a start; what ended at the
+    /// point of the settings, and for a point that has changed where the clock had been set. The newest change before decides, for one may be told again at a start; what ended at the
     /// instant of a change ended in the unit of before.
     pub(super) fn unit_of(&self, plant: &Plant, rule: &str, at: Micros) -> Option<String> {
         let (name, _) = rule.rsplit_once('.')?;
@@ -84,7 +89,11 @@ impl Changes {
         let equipment = plant.present().find(|e| e.id.as_str() == owner)?;
         let mut points = equipment.points.iter().map(|ix| plant.point(*ix));
         let now = points.find(|p| p.id.as_str() == id)?.unit.as_str();
-        let told = || self.0.iter().filter_map(|change| Some((change.at, change.told(name)?)));
+        let told = || self.all.iter().filter_map(|change| Some((change.at, change.told(name)?)));
+        let unclear = |at| self.unclear.iter().any(|(from, to)| at >= *from && to.is_none_or(|to| at <= to));
+        if unclear(at) && told().next().is_some() {
+            return None;
+        }
         if let Some((_, Told::Changed(one))) = told().rfind(|(changed, _)| *changed < at) {
             return Some(one.now.clone());
         }
@@ -109,7 +118,7 @@ impl Change {
 mod tests {
     use serde_json::json;
 
-    use super::{Changes, Micros};
+    use super::{Changes, Micros, SettingsHistory};
     use crate::plant::Plant;
     use crate::plant::example::plant;
 
@@ -125,8 +134,9 @@ mod tests {
         json!({ "other_units": [{ "point": point, "was": was, "now": now }] })
     }
 
-    fn told(all: &[(i64, serde_json::Value)]) -> Vec<(Micros, String)> {
-        all.iter().map(|(at, detail)| (Micros(*at), detail.to_string())).collect()
+    fn told(all: &[(i64, serde_json::Value)]) -> SettingsHistory {
+        let changes = all.iter().map(|(at, detail)| (Micros(*at), detail.to_string())).collect();
+        SettingsHistory { changes, unclear: Vec::new() }
     }
 
     fn units<const N: usize>(all: &[(i64, serde_json::Value)], at: [i64; N]) -> [Option<String>; N] {
@@ -136,6 +146,22 @@ mod tests {
 
     fn some<const N: usize>(units: [&str; N]) -> [Option<String>; N] {
         units.map(|unit| Some(unit.to_owned()))
+    }
+
+    #[test]
+    fn where_the_clock_had_been_set_no_unit_is_told_of_a_point_that_has_changed_and_that_of_any_other_is() {
+        // Changed at 2000 (a machine without a battery), behind a start at 5000; its clock is past that again at 6000.
+        let all = [(2000, unit(POINT, "MPa", "bar"))];
+        let history = SettingsHistory { unclear: vec![(Micros(2000), Some(Micros(6000)))], ..told(&all) };
+        let changes = Changes::of_both(history.clone(), Vec::new());
+        let at = |changes: &Changes, at: i64| changes.unit_of(&in_bar(), &format!("{POINT}.hh"), Micros(at));
+        assert_eq!(
+            [1999, 2000, 5500, 6000, 6001].map(|t| at(&changes, t)),
+            [Some("MPa".to_owned()), None, None, None, Some("bar".to_owned())]
+        );
+        let of_another =
+            SettingsHistory { changes: told(&[(2000, unit("boiler-1/p9", "a", "b"))]).changes, ..history };
+        assert_eq!(at(&Changes::of_both(of_another, Vec::new()), 5500).as_deref(), Some("bar"));
     }
 
     #[test]
@@ -182,7 +208,7 @@ mod tests {
     #[test]
     fn a_change_that_the_ledger_has_not_got_yet_counts_and_is_told_once() {
         let all = [(10, unit(POINT, "kPa", "MPa")), (20, unit(POINT, "MPa", "bar"))];
-        let changes = Changes::of_both(told(&all[..1]), told(&all));
+        let changes = Changes::of_both(told(&all[..1]), told(&all).changes);
         let at = |at: i64| changes.unit_of(&in_bar(), &format!("{POINT}.hh"), Micros(at));
         assert_eq!([5, 15, 25].map(at), some(["kPa", "MPa", "bar"]));
         assert_eq!(changes.of("boiler-1", (Micros(0), Micros(99))).len(), 2);

@@ -117,6 +117,7 @@ impl Gateway {
         let acks = field.acker();
         // Settings that come from no files are those of the program, and none before are known.
         let read = files.as_ref().map(|_| before::read_changes(&settings)).unwrap_or_default();
+        let (noted_tx, noted) = tokio::sync::oneshot::channel();
         let keeper = keeper::start(keeper::Parts {
             plant: Arc::clone(&plant),
             store: settings.store.clone(),
@@ -136,6 +137,7 @@ impl Gateway {
             ack: Box::new(acks),
             hold: Box::new(field.holder()),
             read,
+            noted: noted_tx,
             board: board.clone(),
         })?;
 
@@ -180,6 +182,7 @@ impl Gateway {
         );
         let reloader = reload::Reloader {
             readings: before::readings(&settings, keeps),
+            newest_kept: Arc::default(),
             loader,
             settings,
             keys,
@@ -194,7 +197,7 @@ impl Gateway {
             waits,
             board: board.clone(),
         };
-        let reloader = tokio::spawn(reload::run(reloader, reload_requests, reloads_stopped));
+        let reloader = tokio::spawn(reload::run(reloader, noted, reload_requests, reloads_stopped));
         Ok(Self {
             field,
             keeper,

@@ -31,6 +31,8 @@ pub(super) struct Reloader {
     pub(super) keys: Keys,
     /// How points are read, and how those were read that went.
     pub(super) readings: Readings,
+    /// When those were asked to be kept that were kept last: of two the later ones stay.
+    pub(super) newest_kept: Arc<Mutex<Option<Instant>>>,
     /// Whether the settings come from files, which change between two starts.
     pub(super) keeps: bool,
     pub(super) field: Arc<FieldHandle>,
@@ -48,11 +50,12 @@ pub(super) struct Reloader {
 /// Serves until `stop`; gives the outlets back, which outlive it.
 pub(super) async fn run(
     mut reloader: Reloader,
+    noted: oneshot::Receiver<()>,
     mut requests: mpsc::Receiver<ReloadRequest>,
     mut stop: watch::Receiver<bool>,
 ) -> Outlets {
     let mut on_trial: Option<Trial> = None;
-    reloader.keep_readings();
+    reloader.keep_readings(noted);
     loop {
         tokio::select! {
             () = stopped(&mut stop) => return reloader.outlets,
@@ -166,6 +169,7 @@ impl Reloader {
         let plant = Arc::new(next.plant.clone());
         let readings = Readings::of(&next);
         let (reply, done) = oneshot::channel();
+        let (noted_tx, noted) = oneshot::channel();
         let news = keeper::NewPlant {
             plant: Arc::clone(&plant),
             store: next.store.clone(),
@@ -174,6 +178,7 @@ impl Reloader {
             back,
             changes: changes.to_vec(),
             read: self.readings.changes(&readings),
+            noted: noted_tx,
             reply,
         };
         if self.plants.send(news).await.is_err() {
@@ -186,22 +191,34 @@ impl Reloader {
         self.waits.renew(&next, &self.board);
         (self.settings, self.keys) = (next, keys);
         self.readings = self.readings.followed_by(&readings);
-        self.keep_readings();
+        self.keep_readings(noted);
         Ok(())
     }
 
-    /// Keeps how each point is read for the next start and for `check`. A disk that takes nothing costs only that.
-    fn keep_readings(&self) {
+    /// Keeps how each point is read for the next start and for `check`, once the trail says what changed: a stop in between
+    /// tells a change twice, and never not at all. A disk that takes nothing costs only that.
+    fn keep_readings(&self, noted: oneshot::Receiver<()>) {
         if !self.keeps {
             return;
         }
         let (now, store) = (self.readings.clone(), self.settings.store.dir.clone());
-        tokio::task::spawn_blocking(move || {
-            if Readings::kept(&store).as_ref() != Some(&now)
-                && let Err(e) = now.keep(&store)
-            {
-                warn!("how points are read could not be kept for the next start: {e}");
+        let (asked, newest) = (Instant::now(), Arc::clone(&self.newest_kept));
+        tokio::spawn(async move {
+            if noted.await.is_err() {
+                return;
             }
+            tokio::task::spawn_blocking(move || {
+                let mut newest = newest.lock().unwrap_or_else(PoisonError::into_inner);
+                if newest.is_some_and(|newest| newest > asked) {
+                    return;
+                }
+                *newest = Some(asked);
+                if Readings::kept(&store).as_ref() != Some(&now)
+                    && let Err(e) = now.keep(&store)
+                {
+                    warn!("how points are read could not be kept for the next start: {e}");
+                }
+            });
         });
     }
 

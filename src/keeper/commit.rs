@@ -33,7 +33,6 @@ const MARK_EVERY: Duration = Duration::from_secs(60);
 const LAST: Duration = Duration::from_secs(3);
 
 impl Keeper {
-    /// Hands what waits to the writer, unless it is still busy.
     /// What the engine has to be stored goes into the next commit.
     pub(super) fn take_states(&mut self, now: Now) {
         self.work.ledger.alarms(self.engine.snapshot_changed(now));
@@ -44,6 +43,7 @@ impl Keeper {
         }
     }
 
+    /// Hands what waits to the writer, unless it is still busy.
     pub(super) fn try_commit(&mut self, at: Instant) {
         if self.handed.is_some() {
             return;

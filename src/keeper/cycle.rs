@@ -296,6 +296,7 @@ impl Keeper {
             self.show_alarm(RuleIx(rule as u32));
         }
         self.show_points();
+        self.work.noted.push(news.noted);
         let _ = news.reply.send(Ok(()));
     }
 

@@ -85,6 +85,8 @@ pub(crate) struct Parts {
     pub(crate) ack: Box<dyn Fn(Vec<Ack>) + Send>,
     /// How points are read otherwise than by the settings that were in force last.
     pub(crate) read: ReadChanges,
+    /// Told when the trail on the disk says so.
+    pub(crate) noted: oneshot::Sender<()>,
     /// How the parts beside it stand.
     pub(crate) board: Board,
     /// Told whether more readings may be taken that somebody waits for; gives whether some broker is about to stop
@@ -104,6 +106,8 @@ pub(crate) struct NewPlant {
     pub(crate) changes: Vec<String>,
     /// What of it changes how points are read.
     pub(crate) read: ReadChanges,
+    /// Told when the trail on the disk says so.
+    pub(crate) noted: oneshot::Sender<()>,
     /// Answered when readings of the new points may come.
     pub(crate) reply: oneshot::Sender<Result<(), String>>,
 }

@@ -111,7 +111,9 @@ impl Before {
         self.windows = ledger.windows()?;
         // The least precious: without them means begin anew, and nothing else is unknown.
         self.memories = ledger.memories().unwrap_or_else(|e| {
-            error!("what formulas remembered cannot be read, they begin anew: {e}");
+            error!(
+                "what formulas, tests of readings and calls remembered cannot be read, they begin anew: {e}"
+            );
             Vec::new()
         });
         Ok(())
@@ -216,6 +218,7 @@ impl Keeper {
             timezone,
             rules,
         };
+        keeper.work.noted.push(parts.noted);
         keeper.take_leave(gone, now);
         keeper.begin(now, newest, &parts.read);
         Ok((keeper, files))

@@ -2,6 +2,7 @@
 //! series, and nothing in the series itself tells the values of before from those of now.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -142,8 +143,11 @@ impl Readings {
     /// As the disk has them.
     pub fn keep(&self, store: &Path) -> std::io::Result<()> {
         let (file, draft) = (store.join(FILE), store.join(format!("{FILE}.new")));
-        std::fs::write(&draft, serde_json::to_vec(self)?)?;
-        std::fs::rename(&draft, &file)
+        let mut out = std::fs::File::create(&draft)?;
+        out.write_all(&serde_json::to_vec(self)?)?;
+        out.sync_all()?;
+        std::fs::rename(&draft, &file)?;
+        std::fs::File::open(store)?.sync_all()
     }
 }
 

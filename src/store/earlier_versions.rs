@@ -209,32 +209,38 @@ fn what_was_damaged_before_the_taking_over_is_damaged_after_it() {
 
 #[test]
 fn a_damaged_row_that_looks_like_another_one_does_not_hold_up_the_taking_over() {
-    // A bit in a closed record makes it an open one of the same rule, or gives it the other one's number; the index does
-    // not see it, for the page was changed on the disk.
-    for (column, now) in
-        [("status", "'clnsed'"), ("number", "(SELECT number FROM hazard WHERE status <> 'closed')")]
-    {
+    // A bit in a closed record makes it an open one of the same rule, or gives it the other one's number; no index sees
+    // it, for the page was changed on the disk. Versions before sums then made one of what stood there.
+    let other = "json_set(body, '$.id', 'other', '$.number', 'YH-20261130-77', '$.status', 'closed')";
+    let flips = [("status", "'clnsed'"), ("number", "(SELECT number FROM hazard WHERE status <> 'closed')")];
+    for (version, (column, now)) in VERSIONS.iter().flat_map(|v| flips.map(|flip| (v, flip))) {
         let dir = tempfile::tempdir().unwrap();
-        unpack("v5", dir.path());
-        let path = dir.path().join("ledger.db");
-        let conn = rusqlite::Connection::open(&path).unwrap();
+        unpack(version, dir.path());
+        let conn = rusqlite::Connection::open(dir.path().join("ledger.db")).unwrap();
         super::checksum::teach(&conn).unwrap();
+        let summed = ["v4", "v5"].contains(version);
+        let (declared, sum) = if summed { (", sum INTEGER", ", NULL") } else { ("", "") };
         conn.execute_batch(&format!(
             "CREATE TABLE copy AS SELECT * FROM hazard; DROP TABLE hazard;
              CREATE TABLE hazard (id TEXT PRIMARY KEY, number TEXT NOT NULL, equipment TEXT NOT NULL, rule TEXT NOT NULL,
-             status TEXT NOT NULL, found_at INTEGER NOT NULL, version INTEGER NOT NULL, body TEXT NOT NULL, sum INTEGER)
+             status TEXT NOT NULL, found_at INTEGER NOT NULL, version INTEGER NOT NULL, body TEXT NOT NULL{declared})
              STRICT, WITHOUT ROWID;
              INSERT INTO hazard SELECT * FROM copy;
-             INSERT INTO hazard SELECT 'other', 'YH-20261130-77', equipment, rule, 'closed', found_at, version, body, NULL FROM copy;
-             UPDATE hazard SET sum = row_sum(id, number, equipment, rule, status, found_at, version, body) WHERE id = 'other';
-             UPDATE hazard SET {column} = {now} WHERE id = 'other'; DROP TABLE copy;"
+             INSERT INTO hazard SELECT 'other', 'YH-20261130-77', equipment, rule, 'closed', found_at, version, {other}{sum}
+             FROM copy; DROP TABLE copy;"
         ))
         .unwrap();
+        if summed {
+            let sums = "UPDATE hazard SET sum = row_sum(id, number, equipment, rule, status, found_at, version, body)";
+            conn.execute(sums, []).unwrap();
+        }
+        conn.execute(&format!("UPDATE hazard SET {column} = {now} WHERE id = 'other'"), []).unwrap();
         drop(conn);
         let mut ledger = Ledger::open(dir.path()).unwrap();
         let reader = ledger.reader().unwrap();
         let damaged = reader.damaged(true).unwrap();
-        assert_eq!(damaged.iter().map(ToString::to_string).collect::<Vec<_>>(), ["hazard other"], "{column}");
+        let named: Vec<_> = damaged.iter().map(ToString::to_string).collect();
+        assert_eq!(named, ["hazard other"], "{version}: {column}");
         ledger.set_aside(&damaged, Micros(9)).unwrap();
         assert_eq!((reader.hazards(true).unwrap().len(), reader.damaged(true).unwrap().len()), (1, 0));
     }

@@ -166,20 +166,23 @@ ALTER TABLE audit ADD COLUMN role TEXT;
 ALTER TABLE audit ADD COLUMN via TEXT;
 ", "
 -- A hazard has an origin, which need not be an alarm, and a merge key: at most one that is not closed for each (P2).
--- A row that was not what was written stays so (no sum is negative), and agrees with no other one, so that it can be put aside.
+-- A row that was not what was written, or whose columns say other than its body, stays so (no sum is negative), and agrees
+-- with no other one, so that it can be put aside. Ledgers before sums show it by the body alone.
 CREATE TABLE hazard_of_an_origin (
   id TEXT PRIMARY KEY, number TEXT NOT NULL UNIQUE, equipment TEXT, origin TEXT NOT NULL, merge_key TEXT NOT NULL,
   status TEXT NOT NULL, found_at INTEGER NOT NULL, version INTEGER NOT NULL, body TEXT NOT NULL, sum INTEGER
 ) STRICT, WITHOUT ROWID;
-INSERT INTO hazard_of_an_origin
+INSERT OR IGNORE INTO hazard_of_an_origin
   SELECT id, number, equipment, 'auto_alarm', json_array('auto_alarm', equipment, rule), status, found_at, version, body,
-  CASE WHEN sum IS NULL THEN NULL ELSE row_sum(id, number, equipment, 'auto_alarm',
-    json_array('auto_alarm', equipment, rule), status, found_at, version, body) END
-  FROM hazard WHERE sum IS NULL OR sum = row_sum(id, number, equipment, rule, status, found_at, version, body);
+    row_sum(id, number, equipment, 'auto_alarm', json_array('auto_alarm', equipment, rule), status, found_at, version, body)
+  FROM hazard WHERE sum = row_sum(id, number, equipment, rule, status, found_at, version, body)
+    AND CASE WHEN json_valid(body) THEN json_array(id, number, equipment, rule, status) = json_array(
+      json_extract(body, '$.id'), json_extract(body, '$.number'), json_extract(body, '$.equipment'),
+      json_extract(body, '$.rule'), json_extract(body, '$.status')) END;
 INSERT INTO hazard_of_an_origin
   SELECT id, number || ' of ' || id, equipment, 'auto_alarm', 'damaged ' || rule || ' of ' || id, status, found_at, version,
   body, -1
-  FROM hazard WHERE sum <> row_sum(id, number, equipment, rule, status, found_at, version, body);
+  FROM hazard WHERE id NOT IN (SELECT id FROM hazard_of_an_origin);
 DROP TABLE hazard;
 ALTER TABLE hazard_of_an_origin RENAME TO hazard;
 CREATE UNIQUE INDEX hazard_one_open ON hazard (merge_key) WHERE status <> 'closed';

@@ -27,7 +27,7 @@ pub use journal::{
 };
 pub use ledger::{
     AuditRow, Damaged, DeadLetter, DeliveryRow, EventRow, Ledger, LedgerReader, LedgerTx, LossRow, Note,
-    Recorded, SETTINGS_CHANGED, TransitionRow,
+    Recorded, SETTINGS_CHANGED, SettingsHistory, TransitionRow,
 };
 pub use lock::StoreLock;
 pub use pack::{PackedReading, PackedSample, unpack};

@@ -26,7 +26,7 @@ use crate::hazard::{Hazard, HazardChange};
 use crate::plant::Micros;
 
 pub use damage::Damaged;
-pub use reader::{LedgerReader, SETTINGS_CHANGED};
+pub use reader::{LedgerReader, SETTINGS_CHANGED, SettingsHistory};
 pub use record::{Note, Recorded};
 pub use rows::{AuditRow, DeadLetter, DeliveryRow, EventRow, LossRow, TransitionRow};
 pub(super) use rows::{calls, is_active};

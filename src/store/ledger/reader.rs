@@ -32,8 +32,35 @@ pub struct LedgerReader {
 struct SettingsChanges {
     /// The last entry that was read, and its hash.
     read: (i64, String),
-    /// When, and the details of it.
-    found: Vec<(Micros, String)>,
+    told: SettingsHistory,
+    /// The latest time that an entry had, and since when entries lie before it, if they do.
+    latest: i64,
+    behind_since: Option<i64>,
+}
+
+/// What the trail tells of changes of the settings.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SettingsHistory {
+    /// When, and the details of it, oldest first.
+    pub changes: Vec<(Micros, String)>,
+    /// Spans that the wall clock came to twice, or in which it was wrong: from where it stood when it had been set back until
+    /// it was past where it had been; the last one may have no end yet. What lies in one is neither before nor after.
+    pub unclear: Vec<(Micros, Option<Micros>)>,
+}
+
+impl SettingsChanges {
+    /// The next entry that tells the wall clock of its moment.
+    fn take(&mut self, at: i64) {
+        if at < self.latest {
+            let since = self.behind_since.map_or(at, |since| since.min(at));
+            self.behind_since = Some(since);
+        } else {
+            if let Some(since) = self.behind_since.take() {
+                self.told.unclear.push((Micros(since), Some(Micros(at))));
+            }
+            self.latest = at;
+        }
+    }
 }
 
 impl LedgerReader {
@@ -469,7 +496,7 @@ impl LedgerReader {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn settings_changes(&self) -> Result<Vec<(Micros, String)>, StoreError> {
+    pub fn settings_changes(&self) -> Result<SettingsHistory, StoreError> {
         let hash = |seq: i64| -> Result<Option<String>, StoreError> {
             let rows = self.rows("SELECT hash FROM audit WHERE seq = ?1", [seq], |r| r.get(0))?;
             Ok(rows.into_iter().next())
@@ -482,15 +509,24 @@ impl LedgerReader {
         let newest = self.rows("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1", [], |r| {
             Ok((r.get(0)?, r.get(1)?))
         })?;
-        let Some(newest) = newest.into_iter().next() else { return Ok(Vec::new()) };
+        let Some(newest) = newest.into_iter().next() else { return Ok(SettingsHistory::default()) };
+        // Those alone that are written at the moment that they tell.
         let fresh = self.rows(
-            "SELECT at, detail FROM audit WHERE seq > ?1 AND seq <= ?2 AND what = ?3 ORDER BY seq",
+            "SELECT at, what = ?3, detail FROM audit
+             WHERE seq > ?1 AND seq <= ?2 AND what IN (?3, 'started', 'clock-jumped') ORDER BY seq",
             params![known.read.0, newest.0, SETTINGS_CHANGED],
-            |r| Ok((Micros(r.get(0)?), r.get(1)?)),
+            |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)),
         )?;
-        known.found.extend(fresh);
+        for (at, is_change, detail) in fresh {
+            known.take(at);
+            if is_change {
+                known.told.changes.push((Micros(at), detail));
+            }
+        }
         known.read = newest;
-        Ok(known.found.clone())
+        let mut told = known.told.clone();
+        told.unclear.extend(known.behind_since.map(|since| (Micros(since), None)));
+        Ok(told)
     }
 
     /// The newest audit entry.

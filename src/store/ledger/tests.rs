@@ -60,7 +60,8 @@ fn a_change_of_settings_is_found_however_many_entries_came_since_and_after_the_l
     tamper(dir.path(), others);
     let mut ledger = Ledger::open(dir.path()).unwrap();
     let reader = ledger.reader().unwrap();
-    let found = || -> Vec<i64> { reader.settings_changes().unwrap().iter().map(|(at, _)| at.0).collect() };
+    let found =
+        || -> Vec<i64> { reader.settings_changes().unwrap().changes.iter().map(|(at, _)| at.0).collect() };
     assert_eq!(found(), [1]);
     assert_eq!(found(), [1], "once");
     ledger.write(|tx| tx.note(&Note { at: Micros(9), ..note("settings-changed") })).unwrap();
@@ -276,4 +277,29 @@ fn a_note_that_an_earlier_version_put_aside_still_goes_into_the_trail() {
     let trail = ledger.reader().unwrap().audit().unwrap();
     assert_eq!(trail[0].who, Actor::unrecorded("赵海"));
     assert!(audit::verify(trail.iter()).is_ok());
+}
+
+#[test]
+fn spans_in_which_the_clock_had_been_set_back_are_told_with_the_changes() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut ledger = Ledger::open(dir.path()).unwrap();
+    let reader = ledger.reader().unwrap();
+    let mut write = |at: i64, what: &str| {
+        ledger.write(|tx| tx.note(&Note { at: Micros(at), ..note(what) })).unwrap();
+    };
+    let unclear = || reader.settings_changes().unwrap().unclear;
+    write(100, "started");
+    // What is told later than it was says nothing of the clock.
+    write(50, "hazard-opened");
+    assert!(unclear().is_empty());
+    write(20, "started");
+    assert_eq!(unclear(), [(Micros(20), None)]);
+    write(30, "settings-changed");
+    write(10, "clock-jumped");
+    assert_eq!(unclear(), [(Micros(10), None)]);
+    write(130, "clock-jumped");
+    write(140, "settings-changed");
+    assert_eq!(unclear(), [(Micros(10), Some(Micros(130)))]);
+    let changes: Vec<i64> = reader.settings_changes().unwrap().changes.iter().map(|c| c.0.0).collect();
+    assert_eq!(changes, [30, 140]);
 }

@@ -73,7 +73,7 @@ export const sign = {
     };
   },
   closeHazard(hazard: Hazard) {
-    // Its limit is no longer in the settings: the gateway says so, and takes the note as the reason when it is sent again.
+    // No limit tells that it is gone, or its limit is no longer in the settings: the gateway says so, and takes the note as the reason when it is sent again.
     let gone = false;
     open = {
       title: 'sign.closeHazard', text: 'sign.closeText', done: 'done.closeHazard', verb: 'act.close',
@@ -82,7 +82,7 @@ export const sign = {
         try {
           await post(`hazards/${hazard.id}/close`, gone ? { by, note, override_reason: note } : { by, note });
         } catch (error) {
-          gone ||= error instanceof ApiError && error.code === 'limit-gone';
+          gone ||= error instanceof ApiError && ['limit-gone', 'not-reviewed'].includes(error.code);
           throw error;
         }
       },

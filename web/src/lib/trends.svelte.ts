@@ -64,7 +64,11 @@ class Trends {
     let found = await fetchAll(equipment, 60, signal);
     const first = Math.min(...[...found.series.values(), ...[...found.older.values()].flat().map((o) => o.samples)].map((s) => s[0]?.[0] ?? Infinity));
     let minutes = Number.isFinite(first) ? windowFor(Date.now() - first + this.step) : WINDOWS[0];
-    if (minutes !== 60) {
+    // Of nothing that came nothing is concluded.
+    if (found.missed.length === equipment.length && equipment.length > 0) {
+      minutes = this.minutes;
+      found.step = this.step;
+    } else if (minutes !== 60) {
       const near = await fetchAll(equipment, minutes, signal);
       if (near.missed.length <= found.missed.length) found = near;
       else minutes = 60;
@@ -114,7 +118,7 @@ class Trends {
     }
     this.version += 1;
     // Without history the curves go on with the live values.
-    if (outgrown && !this.#loading) void this.load(this.#equipment).catch(() => { this.#loading = false; });
+    if (outgrown && !this.#loading && this.told) void this.load(this.#equipment).catch(() => { this.#loading = false; });
   }
 }
 
