@@ -15,7 +15,8 @@ mod written;
 use super::unit::Unit;
 use super::{Cause, Quality, decimal};
 pub use size::{Width, is_implausible};
-use written::{Said, is_no_unit, said, unit_of};
+pub use written::is_no_unit;
+use written::{Said, said, unit_of};
 
 /// The largest integer that a double holds exactly.
 const EXACT: f64 = 9_007_199_254_740_992.0;

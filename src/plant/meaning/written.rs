@@ -204,7 +204,7 @@ fn above_the_air(text: &str) -> Option<Unit> {
 }
 
 /// What senders write where they name no unit: nothing, a dash, a word for nothing, or a number, which is not a unit.
-pub(super) fn is_no_unit(text: &str) -> bool {
+pub fn is_no_unit(text: &str) -> bool {
     let is = |words: &[&str]| words.iter().any(|w| text.eq_ignore_ascii_case(w));
     text.bytes().all(|b| matches!(b, b'-' | b'/')) || is(&NOTHING) || text.parse::<f64>().is_ok()
 }

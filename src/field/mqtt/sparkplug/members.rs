@@ -15,8 +15,15 @@ use super::slot::Standing;
 use super::structure::{Fault, Place, Table, inherited, members};
 use super::unmapped::example;
 use super::value::{complaint, unit};
+use super::wholes::Around;
 use super::wire::{Metric, Value};
 use crate::plant::Cause;
+
+#[cfg(test)]
+thread_local! {
+    /// Points that were spoilt, for tests of what a message may cost.
+    pub(super) static REACHED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
 
 /// Structures within structures are opened so far down.
 const DEEPEST: usize = 8;
@@ -39,6 +46,14 @@ impl Part {
         all.map(|(_, slot)| *slot).filter(|slot| !self.slots[*slot].plain).collect()
     }
 
+    /// Whether there is one of [`Part::under`].
+    pub(super) fn holds(&self, name: &str) -> bool {
+        let head = format!("{name}/");
+        let from = (Bound::Included(head.as_str()), Bound::Unbounded);
+        let mut all = self.by_name.range::<str, _>(from).take_while(|(known, _)| known.starts_with(&head));
+        all.any(|(_, slot)| !self.slots[*slot].plain)
+    }
+
     /// Takes what is in the structure `metric`, which goes by `name`, `depth` levels down.
     pub(super) fn open(
         &mut self,
@@ -47,21 +62,35 @@ impl Part {
         (depth, standing): (usize, Standing),
         message: &mut Message<'_, '_>,
     ) {
-        let under = self.under(name);
+        let holds = self.holds(name);
         // In a BIRTH what nobody maps is listed.
-        if under.is_empty() && message.node.is_none() {
+        if !holds && message.node.is_none() {
             return;
         }
-        if let Some(unit) = unit(metric) {
-            for slot in &under {
-                self.slots[*slot].name_unit(name.len(), unit);
-            }
-        }
         let moment = message.times.metric(metric.timestamp, metric.is_historical == Some(true));
+        let named = unit(metric);
+        let lasts = moment.live || message.node.is_some();
+        if holds && lasts {
+            let top = message.around.first().map_or(name.len(), |around| around.name.len());
+            self.wholes.name_unit(name, top, named, message.node.is_some());
+        }
+        let passing = named.filter(|_| !lasts).map(Into::into);
+        message.around.push(Around { name: name.into(), unit: passing });
+        self.take_in(name, metric, (depth, standing, moment), message);
+        message.around.pop();
+    }
+
+    fn take_in(
+        &mut self,
+        name: &str,
+        metric: &Metric,
+        (depth, standing, moment): (usize, Standing, Moment),
+        message: &mut Message<'_, '_>,
+    ) {
         let is_null = metric.is_null == Some(true);
         let against = standing.against.or_else(|| complaint(metric));
         if let Some(cause) = if is_null { Some(Cause::NotANumber) } else { against } {
-            self.spoil(&under, cause, moment, message);
+            self.spoil_all(name, cause, moment, message);
             message.note(self.id.as_deref(), name, metric);
             // Units and aliases of members are told once, whatever their values are worth.
             if is_null || !matches!(metric.value, Some(Value::Template(_))) {
@@ -84,15 +113,15 @@ impl Part {
                 Err(fault) => Err(fault),
             },
             Some(Value::DataSet(bytes)) => Table::read(bytes, &mut message.room)
-                .map(|table| self.data_set((name, &under), &table, metric, (moment, standing), message)),
+                .map(|table| self.data_set(name, &table, metric, (moment, standing), message)),
             _ => {
-                self.spoil(&under, Cause::Missing, moment, message);
+                self.spoil_all(name, Cause::Missing, moment, message);
                 Ok(())
             }
         };
         if let Err(fault) = opened {
             message.counters.unreadable_structures += 1;
-            self.spoil(&under, Cause::Unreadable, moment, message);
+            self.spoil_all(name, Cause::Unreadable, moment, message);
             let datatype = match metric.value {
                 Some(Value::DataSet(_)) => Datatype::DataSet,
                 _ => Datatype::Template,
@@ -102,8 +131,33 @@ impl Part {
         }
     }
 
+    /// All that is under `name`, unless the message has reached too many points with that already: then `None`.
+    fn reached(&self, name: &str, message: &mut Message<'_, '_>) -> Option<Vec<usize>> {
+        if !message.late.may_reach(0) {
+            return None;
+        }
+        let under = self.under(name);
+        message.late.may_reach(under.len()).then_some(under)
+    }
+
+    /// All that is under `name` has no value, for `cause`: now, or once at the end of the message.
+    fn spoil_all(&mut self, name: &str, cause: Cause, moment: Moment, message: &mut Message<'_, '_>) {
+        match self.reached(name, message) {
+            Some(under) => self.spoil(&under, cause, moment, message),
+            None => message.late.name(name, cause, moment),
+        }
+    }
+
     /// All of `slots` have no value, for `cause`.
-    fn spoil(&mut self, slots: &[usize], cause: Cause, moment: Moment, message: &mut Message<'_, '_>) {
+    pub(super) fn spoil(
+        &mut self,
+        slots: &[usize],
+        cause: Cause,
+        moment: Moment,
+        message: &mut Message<'_, '_>,
+    ) {
+        #[cfg(test)]
+        REACHED.set(REACHED.get() + slots.len());
         for slot in slots {
             self.slots[*slot].named = true;
             self.slots[*slot].bad_at(&self.devices, cause, moment, message.context.gather);
@@ -129,20 +183,26 @@ impl Part {
 
     fn data_set(
         &mut self,
-        (name, under): (&str, &[usize]),
+        name: &str,
         table: &Table,
         whole: &Metric,
         (moment, standing): (Moment, Standing),
         message: &mut Message<'_, '_>,
     ) {
-        for slot in under {
+        let under = self.reached(name, message);
+        if under.is_none() {
+            message.late.name(name, Cause::Unreadable, moment);
+        }
+        for slot in &under.unwrap_or_default() {
             let place = table.place(&self.slots[*slot].name[name.len() + 1..]);
             self.slots[*slot].named = true;
             match place {
                 Place::Cell(row, column) => {
                     let cell = table.cell((row, column), whole);
                     self.slots[*slot].datatype = Datatype::from_code(cell.datatype.unwrap_or_default());
-                    self.deliver(*slot, &cell, moment, standing, message.context);
+                    self.slots[*slot].unit.clear();
+                    self.contain(*slot, message);
+                    self.deliver(*slot, &cell, moment, standing, message);
                 }
                 Place::Several => self.spoil(&[*slot], Cause::Unreadable, moment, message),
                 Place::Nowhere => self.spoil(&[*slot], Cause::Missing, moment, message),

@@ -45,6 +45,7 @@ mod topic;
 mod unmapped;
 mod value;
 mod waiting;
+mod wholes;
 mod wire;
 
 pub use host::{Host, NodeStatus, Rebirth};

@@ -15,6 +15,7 @@ use super::slot::{Slot, Standing, Target};
 use super::structure::Room;
 use super::unmapped::Unmapped;
 use super::value::{Datatype, Raw, read, unit};
+use super::wholes::{Around, Late, Wholes, contains, unit_at};
 use super::wire::Metric;
 use super::{Counters, MOST_ALIASES};
 use crate::plant::{Batch, Cause, DeviceIx, Micros, Now, Quality, Reading};
@@ -40,6 +41,10 @@ pub(super) struct Message<'a, 'c> {
     pub(super) context: &'a mut Context<'c>,
     /// Members and cells of structures that may still be taken.
     pub(super) room: Room,
+    /// The structures that are open, outermost first.
+    pub(super) around: Vec<Around>,
+    /// What is told of many points at once.
+    pub(super) late: Late,
     /// No alias was met that nobody gave.
     all_known: bool,
 }
@@ -51,7 +56,8 @@ impl<'a, 'c> Message<'a, 'c> {
         counters: &'a mut Counters,
         context: &'a mut Context<'c>,
     ) -> Self {
-        Self { node, times, counters, context, room: Room::default(), all_known: true }
+        let (around, late) = (Vec::new(), Late::default());
+        Self { node, times, counters, context, room: Room::default(), around, late, all_known: true }
     }
 }
 
@@ -66,6 +72,8 @@ pub(super) struct Part {
     pub(super) doubted: bool,
     pub(super) slots: Vec<Slot>,
     pub(super) by_name: BTreeMap<Box<str>, usize>,
+    /// The units that structures name.
+    pub(super) wholes: Wholes,
     aliases: HashMap<u64, Alias>,
     /// Not every alias of the BIRTH is remembered.
     cut: bool,
@@ -122,6 +130,7 @@ impl Part {
         for slot in &mut self.slots {
             slot.forget();
         }
+        self.wholes.clear();
         for name in metrics.iter().filter_map(|m| m.name.as_deref()) {
             if let Some(slot) = self.by_name.get(name) {
                 self.slots[*slot].plain = true;
@@ -129,6 +138,7 @@ impl Part {
         }
         let mut message = Message::new(Some(node), times, counters, context);
         self.introduced(metrics, &mut message);
+        self.spoil_late(&mut message);
         let moment = times.message();
         for slot in self.slots.iter_mut().filter(|s| !s.named) {
             slot.bad(&self.devices, Cause::Missing, moment.at, context.gather);
@@ -140,7 +150,7 @@ impl Part {
     pub(super) fn introduced(&mut self, metrics: &[Metric], message: &mut Message<'_, '_>) {
         let rank = |metric: &Metric| {
             let datatype = Datatype::from_code(metric.datatype.unwrap_or_default());
-            let mapped = || metric.name.as_deref().is_some_and(|name| !self.under(name).is_empty());
+            let mapped = || metric.name.as_deref().is_some_and(|name| self.holds(name));
             match is_structure(metric, datatype) {
                 true if mapped() => 0,
                 true => 1,
@@ -172,7 +182,7 @@ impl Part {
         let slot = self.by_name.get(&*name).copied().filter(|s| of.is_none() || !self.slots[*s].plain);
         let structure = is_structure(metric, datatype);
         if let Some(alias) = metric.alias {
-            let has_members = structure && !self.under(&name).is_empty();
+            let has_members = structure && self.holds(&name);
             let meaning = match slot {
                 _ if has_members => Alias::Structure((&*name).into(), slot),
                 Some(slot) => Alias::Mapped(slot),
@@ -183,12 +193,11 @@ impl Part {
         if let Some(slot) = slot {
             self.slots[slot].datatype = datatype;
             self.slots[slot].named = true;
-            if of.is_none() {
-                // Of two of one name the later one stands. A member keeps what is around it.
-                self.slots[slot].forget_unit();
-            }
+            // Of two of one name the later one stands.
+            self.slots[slot].unit.clear();
+            self.contain(slot, message);
             let moment = message.times.metric(metric.timestamp, metric.is_historical == Some(true));
-            self.deliver(slot, metric, moment, standing, message.context);
+            self.deliver(slot, metric, moment, standing, message);
         }
         match structure {
             true => self.open(&name, metric, (depth, standing), message),
@@ -209,6 +218,7 @@ impl Part {
         for metric in metrics {
             self.told((None, 0), metric, Standing::SURE, &mut message);
         }
+        self.spoil_late(&mut message);
         message.all_known
     }
 
@@ -229,7 +239,8 @@ impl Part {
                 let slot = self.by_name.get(&*name).copied();
                 let slot = slot.filter(|s| of.is_none() || !self.slots[*s].plain);
                 if let Some(slot) = slot {
-                    self.deliver(slot, metric, moment, standing, message.context);
+                    self.contain(slot, message);
+                    self.deliver(slot, metric, moment, standing, message);
                 }
                 // A null may come without its datatype.
                 if is_structure(metric, datatype) || metric.value.is_none() {
@@ -245,25 +256,25 @@ impl Part {
         };
         match self.aliases.get(&alias) {
             Some(Alias::Mapped(slot)) => {
-                self.deliver(*slot, metric, moment, standing.doubted(self.doubted), message.context);
+                self.deliver(*slot, metric, moment, standing.doubted(self.doubted), message);
             }
             Some(Alias::Unmapped) => {}
             Some(Alias::Structure(name, slot)) => {
                 let (name, standing) = (name.clone(), standing.doubted(self.doubted));
                 if let Some(slot) = *slot {
-                    self.deliver(slot, metric, moment, standing, message.context);
+                    self.deliver(slot, metric, moment, standing, message);
                 }
                 self.open(&name, metric, (depth, standing), message);
             }
             Some(Alias::Clash(slots)) => {
                 message.counters.alias_clashes += 1;
+                if !message.late.may_reach(slots.len()) {
+                    message.late.clash(alias, moment.at);
+                    return;
+                }
                 for slot in slots {
-                    self.slots[*slot].bad(
-                        &self.devices,
-                        Cause::Unreadable,
-                        moment.at,
-                        message.context.gather,
-                    );
+                    let gather = &mut *message.context.gather;
+                    self.slots[*slot].bad(&self.devices, Cause::Unreadable, moment.at, gather);
                 }
             }
             None => {
@@ -337,6 +348,8 @@ impl Part {
         message.counters.alias_clashes += u64::from(!matches!(known, Alias::Clash(_)));
         let mut slots = self.slots_of(known);
         slots.extend(self.slots_of(&meaning));
+        slots.sort_unstable();
+        slots.dedup();
         self.aliases.insert(alias, Alias::Clash(slots));
     }
 
@@ -350,23 +363,52 @@ impl Part {
         }
     }
 
+    /// All points are bad for which the message told so too often to be taken one by one.
+    fn spoil_late(&mut self, message: &mut Message<'_, '_>) {
+        let late = std::mem::take(&mut message.late);
+        for (name, (cause, moment)) in late.names {
+            self.spoil(&self.under(&name), cause, moment, message);
+        }
+        for (alias, at) in late.clashes {
+            let Some(Alias::Clash(slots)) = self.aliases.get(&alias) else { continue };
+            for slot in slots {
+                self.slots[*slot].bad(&self.devices, Cause::Unreadable, at, message.context.gather);
+            }
+        }
+    }
+
+    /// A metric is told in the structures that are open. What the BIRTH said of that stands.
+    pub(super) fn contain(&mut self, slot: usize, message: &Message<'_, '_>) {
+        let slot = &mut self.slots[slot];
+        if message.node.is_none() && !slot.inside.is_empty() {
+            return;
+        }
+        let names = message.around.iter().map(|around| &*around.name);
+        slot.inside.clear();
+        slot.inside.extend(names.filter(|name| contains(name, &slot.name)).map(str::len));
+    }
+
     pub(super) fn deliver(
         &mut self,
         slot: usize,
         metric: &Metric,
         moment: Moment,
         standing: Standing,
-        context: &mut Context<'_>,
+        message: &mut Message<'_, '_>,
     ) {
         let slot = &mut self.slots[slot];
+        let context = &mut *message.context;
         let own = metric.datatype.map(Datatype::from_code).filter(|d| *d != Datatype::Unknown);
         let raw = standing.against.map_or_else(|| read(metric, own.unwrap_or(slot.datatype)), Raw::Bad);
-        // DATA repeats properties only where they change.
-        if let Some(unit) = unit(metric) {
-            slot.name_unit(slot.name.len(), unit);
+        // DATA repeats properties only where they change. Those of history hold for that value alone.
+        let named = unit(metric);
+        if let Some(unit) = named.filter(|_| moment.live || message.node.is_some()) {
+            slot.name_unit(unit);
         }
+        let known = || unit_at(&slot.name, (&slot.unit, &slot.inside), &message.around, &self.wholes);
+        let unit = named.unwrap_or_else(known);
         for target in &mut slot.targets {
-            let (value, quality) = raw.at(&target.meaning, &slot.unit);
+            let (value, quality) = raw.at(&target.meaning, unit);
             let quality = match moment.doubt(quality) {
                 Quality::Good if !standing.certain => Quality::Uncertain(Cause::Missing),
                 quality => quality,

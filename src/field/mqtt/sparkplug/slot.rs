@@ -12,10 +12,10 @@ use crate::plant::{Cause, DeviceIx, Meaning, Micros, PointIx, Quality};
 pub(super) struct Slot {
     pub(super) name: Box<str>,
     pub(super) datatype: Datatype,
-    /// What the last BIRTH, or DATA since, named as its unit; empty if nothing.
+    /// What the last BIRTH, or DATA since, named as its own unit; empty if nothing.
     pub(super) unit: String,
-    /// How long the name of what named the unit is: the metric's own or a structure's around it; 0 if nothing has.
-    unit_by: usize,
+    /// The structures that it is really in, outermost first, by the lengths of their names, with which its own begins.
+    pub(super) inside: Vec<usize>,
     pub(super) named: bool,
     /// The BIRTH in force has a metric of just this name, so that it is not a member of another.
     pub(super) plain: bool,
@@ -55,7 +55,7 @@ impl Slot {
             name: name.into(),
             datatype: Datatype::Unknown,
             unit: String::new(),
-            unit_by: 0,
+            inside: Vec::new(),
             named: false,
             plain: false,
             targets: Vec::new(),
@@ -65,21 +65,11 @@ impl Slot {
     /// A BIRTH begins: what the one before said means nothing any more.
     pub(super) fn forget(&mut self) {
         (self.named, self.plain, self.datatype) = (false, false, Datatype::Unknown);
-        self.forget_unit();
-    }
-
-    pub(super) fn forget_unit(&mut self) {
         self.unit.clear();
-        self.unit_by = 0;
+        self.inside.clear();
     }
 
-    /// A unit is named by what has a name of `by` bytes: the metric's own counts, else that of the structure nearest
-    /// around it.
-    pub(super) fn name_unit(&mut self, by: usize, unit: &str) {
-        if by < self.unit_by {
-            return;
-        }
-        self.unit_by = by;
+    pub(super) fn name_unit(&mut self, unit: &str) {
         if self.unit != unit {
             unit.clone_into(&mut self.unit);
         }

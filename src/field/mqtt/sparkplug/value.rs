@@ -7,7 +7,7 @@
 
 use super::wire::{Metric, Property, Value};
 use crate::field::ingest::payload::beside::{self, Word};
-use crate::plant::meaning::{Width, is_implausible};
+use crate::plant::meaning::{Width, is_implausible, is_no_unit};
 use crate::plant::{Cause, Meaning, Quality, decimal};
 
 /// Integers beyond lose digits in a double.
@@ -223,11 +223,11 @@ pub(super) fn complaint(metric: &Metric) -> Option<Cause> {
     (!good).then_some(Cause::DeviceSaysBad)
 }
 
-/// The unit that the properties of `metric` name (`engUnit` by custom).
+/// The unit that the properties of `metric` name (`engUnit` by custom). An empty one, a dash or a word for none names nothing.
 pub(super) fn unit(metric: &Metric) -> Option<&str> {
     let is = |key: &str| beside::word_of(key) == Some(Word::Unit);
     match metric.properties.as_ref()?.find(is)? {
-        Property::String(text) => Some(text),
+        Property::String(text) => Some(text.as_str()).filter(|text| !is_no_unit(text.trim())),
         _ => None,
     }
 }

@@ -4,6 +4,7 @@ use prost::Message;
 
 use super::bench::{START_MS, bad, good, message, quality, told, values};
 use super::structures::{host, take};
+use crate::field::mqtt::sparkplug::members::REACHED;
 use crate::field::mqtt::sparkplug::{Host, Metric, Property, PropertySet, PropertyValue, Value};
 use crate::plant::{Cause, Quality};
 
@@ -52,6 +53,16 @@ fn table(value: f64, properties: Option<PropertySet>) -> Metric {
 }
 
 type Reading = (u32, Option<f64>, Quality);
+
+/// Sends the metrics of each message in one and gives what the last message told.
+fn last_of(metrics: &[&str], messages: &[(&str, Vec<Metric>)]) -> Vec<Reading> {
+    let (mut host, mut last) = (host(metrics), Vec::new());
+    for (number, (topic, metrics)) in (0..).zip(messages) {
+        let payload = message(START_MS + 100_000 + number * 1000, number, metrics.clone()).encode_to_vec();
+        last = values(&told(&take(&mut host, number, topic, &payload)));
+    }
+    last
+}
 
 /// Sends these one after the other and gives what the last one told.
 fn last(host: &mut Host, messages: &[(&str, Metric)]) -> Vec<Reading> {
@@ -152,5 +163,91 @@ fn units_of_a_birth_whose_values_are_bad_count_for_the_values_that_come() {
     for (birth, data) in [(of_whole, &data), (of_member, &data), (of_table, &table(1250.0, None))] {
         assert_eq!(of(&[("NBIRTH/n", birth.clone())]), [bad(0, Cause::DeviceSaysBad)]);
         assert_eq!(of(&[("NBIRTH/n", birth), ("NDATA/n", data.clone())]), [good(0, 1.25)]);
+    }
+}
+
+#[test]
+fn a_unit_of_a_structure_counts_for_no_other_structure_whose_name_begins_alike() {
+    let member = Metric { alias: Some(7), ..pressure(1.25, None) };
+    let x = Metric { name: Some("x".to_owned()), ..pressure(1.0, None) };
+    let (boiler, burner) =
+        (template("boiler", &x, Some(unit("kPa"))), template("boiler/burner", &member, None));
+    let by_alias = Metric { name: None, ..member.clone() };
+    for birth in [vec![boiler.clone(), burner.clone()], vec![burner.clone(), boiler.clone()]] {
+        let birth = ("NBIRTH/n", birth);
+        let of = |messages: &[(&str, Vec<Metric>)]| last_of(&["boiler/burner/pressure"], messages);
+        assert_eq!(of(std::slice::from_ref(&birth)), [good(0, 1.25)]);
+        // Nor in DATA.
+        for data in [vec![boiler.clone(), by_alias.clone()], vec![boiler.clone(), burner.clone()]] {
+            let told = of(&[birth.clone(), ("NDATA/n", data)]);
+            assert_eq!(told.last(), Some(&good(0, 1.25)));
+        }
+    }
+}
+
+#[test]
+fn of_a_structure_that_a_birth_has_twice_the_later_one_stands_with_its_units() {
+    let first = template("boiler", &pressure(12.5, Some(unit("bar"))), Some(unit("kPa")));
+    let second = template("boiler", &pressure(1.25, None), None);
+    let told = last_of(&["boiler/pressure"], &[("NBIRTH/n", vec![first, second])]);
+    assert_eq!(told, [good(0, 1.25)]);
+    let told = last_of(
+        &["boiler/pressure"],
+        &[("NBIRTH/n", vec![table(1250.0, Some(unit("kPa"))), table(1.25, None)])],
+    );
+    assert_eq!(told, [good(0, 1.25)]);
+}
+
+#[test]
+fn an_empty_unit_or_a_word_for_none_names_nothing() {
+    for none in ["", " ", "-", "none"] {
+        let birth = template("boiler", &pressure(1250.0, Some(unit(none))), Some(unit("kPa")));
+        assert_eq!(of(&[("NBIRTH/n", birth.clone())]), [good(0, 1.25)], "{none:?}");
+        let data = template("boiler", &pressure(1250.0, None), Some(unit(none)));
+        assert_eq!(of(&[("NBIRTH/n", birth), ("NDATA/n", data)]), [good(0, 1.25)], "{none:?}");
+    }
+}
+
+#[test]
+fn a_unit_in_history_holds_for_that_value_alone() {
+    let past = |metric: Metric| Metric { is_historical: Some(true), ..metric };
+    let old = |metric: Metric| Metric { timestamp: Some(START_MS - 3_600_000), ..metric };
+    let birth = template("boiler", &pressure(1.25, None), None);
+    let of_member = template("boiler", &pressure(1250.0, Some(unit("kPa"))), None);
+    let of_whole = template("boiler", &pressure(1250.0, None), Some(unit("kPa")));
+    for history in [
+        past(of_member.clone()),
+        past(of_whole.clone()),
+        old(of_member),
+        old(of_whole),
+        past(table(1250.0, Some(unit("kPa")))),
+    ] {
+        let messages = [("NBIRTH/n", birth.clone()), ("NDATA/n", history), ("NDATA/n", birth.clone())];
+        assert_eq!(of(&messages[..2]), [good(0, 1.25)], "the value of then has the unit of then");
+        assert_eq!(of(&messages), [good(0, 1.25)]);
+    }
+}
+
+#[test]
+fn a_structure_without_a_value_that_comes_thousands_of_times_in_a_message_is_bounded_work() {
+    let names: Vec<String> = (0..2000).map(|n| format!("boiler/{n}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let null = Metric { name: Some("boiler".to_owned()), is_null: Some(true), ..Metric::default() };
+    let empty = Metric { is_null: None, value: Some(Value::DataSet(Vec::new())), ..null.clone() };
+    let member = Metric { name: Some("0".to_owned()), ..pressure(5.0, None) };
+    let good_one = template("boiler", &member, None);
+    for (bad_one, cause) in [(null, Cause::NotANumber), (empty, Cause::Unreadable)] {
+        let mut host = host(&names);
+        let birth = message(START_MS + 100_000, 0, vec![good_one.clone()]).encode_to_vec();
+        assert_eq!(values(&told(&take(&mut host, 0, "NBIRTH/n", &birth)))[0], good(0, 5.0));
+        REACHED.set(0);
+        // What is good in between does not stay good after what came behind it.
+        let mut metrics = vec![bad_one.clone(); 4990];
+        metrics.insert(2000, good_one.clone());
+        let data = message(START_MS + 101_000, 1, metrics).encode_to_vec();
+        let told = values(&told(&take(&mut host, 1, "NDATA/n", &data)));
+        assert_eq!(told.len(), 2000);
+        assert_eq!(told[0], bad(0, cause));
+        assert!(REACHED.get() <= 110_000, "{} points reached", REACHED.get());
     }
 }
