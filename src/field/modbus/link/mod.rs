@@ -16,6 +16,7 @@ mod owed;
 mod patience;
 mod rivals;
 mod rtu;
+mod sizes;
 mod speak;
 mod take_overs;
 mod tcp;
@@ -28,6 +29,7 @@ use tokio::time::Instant;
 pub use error::PollError;
 use owed::{Debts, Shape};
 use rivals::Rivals;
+use sizes::Sizes;
 use speak::Unsent;
 pub use take_overs::Callers;
 use take_overs::TakeOvers;
@@ -151,6 +153,8 @@ pub struct Link {
     debts: Debts,
     /// RTU: bytes of values of an answer with too few of them, and how many were asked for.
     short: Option<(usize, usize)>,
+    /// RTU: blocks that are answered with another size than was asked for.
+    sizes: Sizes,
     /// The last request took an answer with any transaction id.
     any_transaction: bool,
     /// Any transaction id: something came that nobody waited for, so what follows may be shifted by one.
@@ -205,6 +209,7 @@ impl Link {
             deaf: 0,
             debts: Debts::new(source.timeout),
             short: None,
+            sizes: Sizes::default(),
             any_transaction: false,
             shifted: false,
             renewed: false,

@@ -33,6 +33,8 @@ enum Deed {
     Short,
     /// Another master's answer, of twice as many registers, and the right one so long after.
     LongAndLate(u64),
+    /// Another master's answer, of half as many registers, and the right one so long after.
+    ShortAndLate(u64),
     Silence,
 }
 
@@ -40,7 +42,7 @@ impl Deed {
     /// Right in four of ten, else any of the others.
     fn any(dice: &mut fastrand::Rng, tcp: bool) -> Self {
         let gap = dice.u64(..MOST_GAP);
-        match dice.u8(..21) {
+        match dice.u8(..22) {
             0..=3 => Self::Late(dice.u64(..MOST_LATE)),
             4..=6 => Self::Twice(gap),
             7 => Self::LateAndTwice(dice.u64(..MOST_LATE), gap),
@@ -52,6 +54,7 @@ impl Deed {
             13 => Self::Silence,
             // Other masters speak on RTU.
             14 if !tcp => Self::LongAndLate(dice.u64(..MOST_LATE)),
+            15 if !tcp => Self::ShortAndLate(dice.u64(..MOST_LATE)),
             _ => Self::Right,
         }
     }
@@ -112,6 +115,7 @@ async fn device(stream: DuplexStream, tcp: bool, deeds: Arc<Mutex<(u16, Vec<Deed
             Deed::Exception => vec![(0, framed(tcp, unit, &[0x83, 4]))],
             Deed::Short => vec![(0, framed(tcp, unit, &of(count.div_ceil(2))))],
             Deed::LongAndLate(ms) => vec![(0, framed(tcp, unit, &of(count * 2))), (ms, right)],
+            Deed::ShortAndLate(ms) => vec![(0, framed(tcp, unit, &of(count.div_ceil(2)))), (ms, right)],
             Deed::Silence => Vec::new(),
         };
         for (ms, bytes) in sends {
@@ -228,6 +232,12 @@ async fn an_answer_that_is_held_back_over_others_is_not_taken_for_one_of_the_sam
 #[tokio::test]
 async fn behind_an_answer_of_twice_the_size_our_own_may_come_and_is_not_taken_for_the_next() {
     let script = vec![(1, 2, Deed::LongAndLate(170)), (1, 2, Deed::Silence), (1, 2, Deed::Right)];
+    assert_eq!(read(false, script, false).await, Ok(1));
+}
+
+#[tokio::test]
+async fn behind_an_answer_that_is_too_short_our_own_may_come_and_is_not_taken_for_the_next() {
+    let script = vec![(1, 2, Deed::ShortAndLate(170)), (1, 2, Deed::Silence), (1, 2, Deed::Right)];
     assert_eq!(read(false, script, false).await, Ok(1));
 }
 

@@ -62,12 +62,8 @@ impl Link {
         };
         if rtu {
             // A longer frame than was asked for may be another master's: our answer may still come behind it.
-            let answered = match outcome {
-                PollError::Short { .. } => true,
-                PollError::OtherSize { got, wanted, .. } => got < wanted,
-                _ => false,
-            };
-            if !answered {
+            // So may it behind a shorter one, unless the device has shown that this is its own size.
+            if !self.sizes.is_its_way(gone.sending.unit, &gone.sending.ask, &outcome) {
                 self.is_owing(&gone);
             }
             self.drop_junk(self.incoming.len());

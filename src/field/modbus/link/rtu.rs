@@ -42,6 +42,7 @@ impl Link {
             let request = self.flight.remove(0);
             (self.answered, self.introduced, self.short) = (true, None, None);
             self.was_answered(&sending);
+            self.sizes.right(unit, &ask);
             let outcome = match frame::check(&ask, unit, unit, &self.incoming[pdu]) {
                 Ok(Answer::Values(values)) => {
                     self.values.clear();
