@@ -327,6 +327,27 @@ pub(super) fn unknown_head_key(key: &str) -> String {
     format!("`{key}` is not a key of a profile's head: not used")
 }
 
+pub(super) fn state_or_limit(text: &str) -> String {
+    format!("`{text}` may be a state or a limit: which of them?")
+}
+
+pub(super) fn hexadecimal_limit(text: &str) -> String {
+    format!("`{text}` holds a hexadecimal number, and not one that can be this limit")
+}
+
+pub(super) fn other_side(text: &str) -> String {
+    format!("`{text}` speaks of the other side: is it a high or a low limit?")
+}
+
+pub(super) const TABLE_REMEDY: &str =
+    "name one table in the title, or write the function code of each row in a column 功能码";
+
+pub(super) fn tables_of_title(text: &str) -> String {
+    format!(
+        "`{text}` names several register tables, or contradicts itself: the rows below have no table from a title"
+    )
+}
+
 pub(super) const STATE_NUMBER_REMEDY: &str =
     "write the number of the state that alarms in a column state, or the setpoint alone";
 

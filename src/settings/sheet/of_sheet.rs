@@ -11,7 +11,7 @@ use super::notations;
 use super::notes::Note;
 use super::pairs;
 use super::places::{self, Places};
-use super::row::{Outcome, Reading, Section, Surroundings, section, section_table};
+use super::row::{Outcome, Reading, Section, Surroundings, allows, section, section_table};
 use super::scan::{self, Block};
 use super::station;
 use super::text::{folded, letters, tidy};
@@ -98,7 +98,7 @@ pub(super) fn read_sheet(
             .clone()
             .or_else(|| imported.head.get("kind").and_then(Val::as_text).map(str::to_owned)),
         section: section_table(&sheet.name)
-            .or_else(|| titles.iter().rev().find_map(|(_, t)| section_table(t)))
+            .or_else(|| of_titles(sheet, &titles, imported))
             .filter(|_| !blocks.iter().all(|b| b.exact)),
         station: titles
             .iter()
@@ -328,6 +328,17 @@ impl OfSheet<'_> {
                 self.section = match section(&spoken) {
                     Section::Of(table) => Some(table),
                     Section::Writes => None,
+                    Section::Several => {
+                        imported.warnings.push(several_tables(self.sheet, row));
+                        None
+                    }
+                    Section::Codes => {
+                        let kept = self.section.filter(|table| allows(&spoken, *table));
+                        if kept != self.section {
+                            imported.warnings.push(several_tables(self.sheet, row));
+                        }
+                        kept
+                    }
                     Section::Silent => self.section,
                 };
                 around.section = self.section;
@@ -343,6 +354,32 @@ impl OfSheet<'_> {
         }
         around.above = address;
         (around.station, around.device) = (station, device);
+    }
+}
+
+/// The table that the titles above the lists name: the lowest that speaks of one decides. One that names several leaves it open.
+fn of_titles(sheet: &Sheet, titles: &[(usize, String)], imported: &mut Imported) -> Option<Table> {
+    let (row, found) = titles
+        .iter()
+        .rev()
+        .map(|(row, text)| (*row, section(text)))
+        .find(|(_, found)| matches!(found, Section::Of(_) | Section::Several))?;
+    match found {
+        Section::Of(table) => Some(table),
+        _ => {
+            imported.warnings.push(several_tables(sheet, row));
+            None
+        }
+    }
+}
+
+fn several_tables(sheet: &Sheet, row: usize) -> Trouble {
+    Trouble {
+        sheet: sheet.name.clone(),
+        row: row + 1,
+        column: String::new(),
+        problem: messages::tables_of_title(&line(sheet, row)),
+        remedy: messages::TABLE_REMEDY.to_owned(),
     }
 }
 

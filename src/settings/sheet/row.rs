@@ -18,7 +18,7 @@ mod sentinels;
 mod table_words;
 
 pub(super) use one_byte::first_bit;
-pub(super) use table_words::{Section, section, section_table};
+pub(super) use table_words::{Section, allows, section, section_table};
 
 use super::address::{Address, Form, Habit, address};
 use super::headers::{Column, Field};

@@ -5,7 +5,7 @@ use super::header_rows::{by_letter, header};
 use super::headers::{Column, Field};
 use super::keys::{is_of_head, is_spelled};
 use super::settle::settle;
-use super::text::plain;
+use super::text::{apart, plain};
 use super::{Options, Sheet, Trouble, address};
 
 /// A header and the rows that belong to it.
@@ -101,7 +101,7 @@ pub(super) fn has_decimal_commas(sheet: &Sheet, block: &Block) -> bool {
         .columns
         .iter()
         .filter(|c| c.field.is_number())
-        .any(|c| block.rows.clone().any(|row| comma(&plain(&sheet.cell(row, c.index).shown()))))
+        .any(|c| block.rows.clone().any(|row| comma(&apart(&sheet.cell(row, c.index).shown()))))
 }
 
 /// `key | value` above the first header: keys of the profile's head, as an export writes them. A label of people (`站号 | 3`) is

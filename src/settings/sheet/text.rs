@@ -22,6 +22,11 @@ pub(in crate::settings) fn plain(text: &str) -> String {
     swapped.trim().to_owned()
 }
 
+/// Plain, but a full-width comma stays apart from a decimal one: it divides, as `, ` does.
+pub(super) fn apart(text: &str) -> String {
+    plain(&text.replace('，', ", "))
+}
+
 /// A name kept as it is but for spaces: runs and line breaks become one space.
 pub(super) fn tidy(text: &str) -> String {
     let spaced: String = text
@@ -74,7 +79,7 @@ pub(super) enum NumberFault {
 
 /// A number, with decimal comma or thousands if it is plain which; no unit behind it.
 pub(super) fn number(text: &str) -> Result<f64, NumberFault> {
-    let text: String = plain(text).chars().filter(|c| *c != ' ').collect();
+    let text = joined(&apart(text)).ok_or(NumberFault::Text)?;
     let text = text.strip_prefix('+').unwrap_or(&text);
     if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit() || b"+-.,eE".contains(&b)) {
         return Err(NumberFault::Text);
@@ -107,9 +112,30 @@ pub(super) fn number(text: &str) -> Result<f64, NumberFault> {
     }
 }
 
+/// Without the spaces of `1 000` and `- 5`. `None` where a space lies between other digits (`80 90`), or beside a point or comma.
+fn joined(text: &str) -> Option<String> {
+    let mut groups = text.split(' ').filter(|group| !group.is_empty());
+    let mut out = groups.next().unwrap_or_default().to_owned();
+    for group in groups {
+        let digits = group.find(|c: char| !c.is_ascii_digit()).unwrap_or(group.len());
+        let lead = out.trim_start_matches(['+', '-']);
+        let last = lead.rsplit(' ').next().unwrap_or_default();
+        let thousands = digits == 3 && lead.bytes().all(|b| b.is_ascii_digit() || b == b' ');
+        let fits = if lead.contains(' ') { last.len() == 3 } else { last.len() <= 3 };
+        if !lead.is_empty() && !(thousands && fits) {
+            return None;
+        }
+        if !lead.is_empty() {
+            out.push(' ');
+        }
+        out.push_str(group);
+    }
+    Some(out.replace(' ', ""))
+}
+
 /// A number and what stands behind it: `1.25 MPa`, `≥ 75mm`, `90%`.
 pub(super) fn number_and_unit(text: &str) -> Result<(f64, String), NumberFault> {
-    let text = plain(text);
+    let text = apart(text);
     let text = text.trim_start_matches(['>', '<', '=', '≥', '≤', '≧', '≦', ' ']);
     let end = text
         .char_indices()
@@ -121,7 +147,7 @@ pub(super) fn number_and_unit(text: &str) -> Result<(f64, String), NumberFault> 
         })
         .map_or(text.len(), |(n, _)| n);
     // `1.25 -报警`: a dash before words is not of the number.
-    let digits = if end < text.len() { text[..end].trim_end_matches([' ', '-']) } else { &text[..end] };
+    let digits = if end < text.len() { text[..end].trim_end_matches([' ', '-', ',']) } else { &text[..end] };
     Ok((number(digits)?, text[end..].trim().to_owned()))
 }
 
@@ -170,6 +196,8 @@ mod tests {
             ("1,234.5", 1234.5),
             ("1,234,567", 1_234_567.0),
             ("1 000", 1000.0),
+            ("-1 234 567,5", -1_234_567.5),
+            ("- 5", -5.0),
             ("1.000.000", 1_000_000.0),
             ("+5", 5.0),
             ("1e-3", 0.001),
@@ -178,7 +206,10 @@ mod tests {
             assert_eq!(number(text), Ok(value), "{text}");
         }
         assert_eq!(number("1,250"), Err(NumberFault::Comma));
-        for text in ["", "x", "1,2,3", "1.2.3", "--1", "1,2.5"] {
+        for text in [
+            "", "x", "1,2,3", "1.2.3", "--1", "1,2.5", "80 90", "80，90", "80, 90", "1 .5", "1000 000",
+            "1 00", "1.25 130",
+        ] {
             assert_eq!(number(text), Err(NumberFault::Text), "{text}");
         }
     }
@@ -189,6 +220,8 @@ mod tests {
         assert_eq!(number_and_unit("-75mm"), Ok((-75.0, "mm".to_owned())));
         assert_eq!(number_and_unit("90％"), Ok((90.0, "%".to_owned())));
         assert_eq!(number_and_unit("1.25 -报警"), Ok((1.25, "报警".to_owned())));
+        assert_eq!(number_and_unit("1.25，超压"), Ok((1.25, "超压".to_owned())));
+        assert_eq!(number_and_unit("1.25，1.30停炉"), Err(NumberFault::Text));
         assert_eq!(number_and_unit("1.25-"), Err(NumberFault::Text));
         assert_eq!(number_and_unit("2e3"), Ok((2000.0, String::new())));
     }

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use super::text::{NumberFault, folded, has_chinese, number, number_and_unit, plain, tidy};
 use super::value::Val;
-pub(super) use setpoints::{is_span, names_more};
-pub(super) use states::{Named, alarm_state, speaks_of_states};
+pub(super) use setpoints::{Side, holds_several, is_below, is_delay, is_span, side};
+pub(super) use states::{Named, alarm_state, has_hexadecimal, speaks_of_states};
 
 /// `0~2.5`, `-150-150`, `±150 mm`, `0…1.6MPa`: low, high, unit if one stands behind.
 pub(super) fn range(text: &str) -> Option<(f64, f64, String)> {

@@ -87,6 +87,33 @@ fn hexadecimal(text: &str) -> Option<(u32, &str)> {
     (is_sure && is_whole).then(|| u32::from_str_radix(&text[..end], 16).ok()).flatten().map(|n| (n, behind))
 }
 
+/// A hexadecimal number stands in the text: `0xFF`, `80H`, `16#FF`. Of a value that counts `states` also `80h`, which is 80 hours
+/// elsewhere, and `1F=`.
+pub(in crate::settings::sheet) fn has_hexadecimal(text: &str, states: bool) -> bool {
+    let text = plain(text);
+    let mut before: Option<char> = None;
+    text.char_indices().any(|(at, c)| {
+        let begins = before.is_none_or(|b| !b.is_ascii_alphanumeric() && b != '.');
+        before = Some(c);
+        c.is_ascii_hexdigit() && begins && is_hexadecimal(&text[at..], states)
+    })
+}
+
+fn is_hexadecimal(text: &str, states: bool) -> bool {
+    let prefixed = ["0x", "0X", "16#"].iter().find_map(|lead| text.strip_prefix(lead));
+    if prefixed.is_some_and(|digits| digits.starts_with(|c: char| c.is_ascii_hexdigit())) {
+        return true;
+    }
+    let end = text.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(text.len());
+    let (digits, behind) = text.split_at(end);
+    let signed = |behind: &str| behind.trim_start().starts_with([':', '=']);
+    let mixed = digits.starts_with(|c: char| c.is_ascii_digit())
+        && digits.contains(|c: char| c.is_ascii_alphabetic())
+        && signed(behind);
+    let hours = behind.strip_prefix('h').is_some_and(|behind| !signed(behind));
+    states && mixed || hexadecimal(text).is_some() && (states || !hours)
+}
+
 /// Without the bracket that closes the whole list: `缺水)`.
 pub(super) fn closed(words: &str) -> &str {
     let mut words = words;
@@ -152,7 +179,7 @@ const NO: &[&str] = &["没有", "无", "未", "非", "不", "no ", "no_", "not "
 pub(in crate::settings::sheet) enum Named {
     /// Several states, one of them an alarm: its number.
     Alarm(f64),
-    /// One number with the name of an alarm (`2=故障`): a state, or a setpoint.
+    /// One number with the name of an alarm (`2=故障`, `255=故障`): a state, or a setpoint.
     Alone(f64),
     /// States, or several numbers with words, of which nothing tells when to call.
     Unclear,
@@ -175,10 +202,12 @@ pub(in crate::settings::sheet) fn alarm_state(text: &str, counts_states: bool) -
             .fold(words.to_lowercase(), |words, no| words.replace(&no, ""));
         ALARMS.iter().any(|a| words.contains(a))
     };
-    let is_state = |number: i64| (-1..=i64::from(MOST)).contains(&number);
     if let [(number, words)] = &all[..] {
-        return (counts_states && is_state(*number) && alarms(words)).then_some(Named::Alone(*number as f64));
+        return (counts_states && alarms(words)).then_some(Named::Alone(*number as f64));
     }
+    // A hexadecimal number is no setpoint, however large.
+    let most = if has_hexadecimal(&text, true) { u32::from(u16::MAX) } else { MOST };
+    let is_state = |number: i64| (-1..=i64::from(most)).contains(&number);
     let has_digits = |words: &String| words.contains(|c: char| c.is_ascii_digit());
     // Names of states begin at 0 or 1; `60：报警；63：停炉` are setpoints.
     let fits = counts_states
@@ -239,7 +268,12 @@ mod tests {
             ("1.25：报警；1.30：停炉", None),
             ("1.25 -报警", None),
             ("1.25。报警", None),
-            ("80=报警", None),
+            ("80=报警", Some(Named::Alone(80.0))),
+            ("255=故障", Some(Named::Alone(255.0))),
+            ("0xFF=故障", Some(Named::Alone(255.0))),
+            ("80H=故障", Some(Named::Alone(128.0))),
+            ("0x00=正常,0xFF=故障", Some(Named::Alarm(255.0))),
+            ("0=正常,255=故障", Some(Named::Unclear)),
             ("1、高于1.25报警，2、低于0.4停炉", None),
             ("1) 高报警 2) 低停炉", None),
             ("0、正常 1、缺水报警", None),
@@ -249,7 +283,20 @@ mod tests {
     }
 
     #[test]
+    fn hexadecimal_numbers_are_known_and_hours_are_none() {
+        for text in ["0xFF", "0xFF=故障", "80H=故障", "80h:故障", "高报0X40", "16#FF", "FFH=故障", "0FFH"]
+        {
+            assert!(has_hexadecimal(text, false), "{text}");
+        }
+        for text in ["80h", "8h", "80Hz", "80", "1.25 MPa", "0x", "80C：报警", "40A", "100×2"] {
+            assert!(!has_hexadecimal(text, false), "{text}");
+        }
+        assert!(has_hexadecimal("1F=故障", true) && has_hexadecimal("80h", true));
+    }
+
+    #[test]
     fn a_measured_value_has_no_states() {
+        assert_eq!(alarm_state("255=故障", false), None);
         assert_eq!(alarm_state("2=故障", false), None);
         assert_eq!(alarm_state("1：超压报警", false), None);
         assert_eq!(alarm_state("0=正常,1=缺水", false), Some(Named::Unclear));

@@ -2,7 +2,7 @@
 
 use super::super::headers::Field;
 use super::super::keys::LIMITS;
-use super::super::lists::{self, Named};
+use super::super::lists::{self, Named, Side};
 use super::super::text::{folded, plain, tidy};
 use super::super::value::{Keys, Val};
 use super::super::{messages, units};
@@ -24,21 +24,26 @@ impl Reading<'_> {
             self.titled_in(&field, column, unit);
             // `0=正常,1=缺水` names states, the first of them no setpoint.
             let named = if exact { None } else { lists::alarm_state(&text, states) };
-            match (named, quantity(&text)) {
-                (Some(Named::Alarm(at) | Named::Alone(at)), _) if kind == "state" => {
-                    keys.insert("limits.state.at".to_owned(), Val::Number(at));
-                    set.push((column, kind, at));
+            let found = match named {
+                Some(Named::Alarm(at) | Named::Alone(at)) if kind == "state" && at <= largest(keys) => {
+                    Ok((at, String::new()))
                 }
-                (Some(_), _) => self.states_no_setpoint(column, &text),
-                (None, Ok((_, own))) if !exact && lists::names_more(&own) => {
-                    self.more_setpoints(column, &text);
+                Some(named) => Err(of_states(named, &text)),
+                None if lists::has_hexadecimal(&text, states) => {
+                    let state = lists::raw_value(&plain(&text)).filter(|_| kind == "state" && states);
+                    let state = state.filter(|at| *at <= largest(keys));
+                    state.map(|at| (at, String::new())).ok_or_else(|| hexadecimal(&text))
                 }
-                (None, Ok((at, own))) => {
+                None if exact => quantity(&text),
+                None => one_setpoint(&text, kind),
+            };
+            match found {
+                Ok((at, own)) => {
                     self.same_unit(column, &own, unit);
                     keys.insert(format!("limits.{kind}.at"), Val::Number(at));
                     set.push((column, kind, at));
                 }
-                (None, Err((problem, remedy))) => self.fault(column, problem, remedy),
+                Err((problem, remedy)) => self.fault(column, problem, remedy),
             }
         }
         if !exact {
@@ -72,13 +77,19 @@ impl Reading<'_> {
         if matches!(word.as_str(), "否" | "n" | "no" | "×" | "false") {
             return;
         }
-        match lists::alarm_state(&text, counts_states(keys, unit)) {
-            Some(Named::Alarm(at)) if !set.iter().any(|(_, kind, _)| *kind == "state") => {
+        let states = counts_states(keys, unit);
+        let problem = match lists::alarm_state(&text, states) {
+            Some(Named::Alarm(at))
+                if at <= largest(keys) && !set.iter().any(|(_, kind, _)| *kind == "state") =>
+            {
                 keys.insert("limits.state.at".to_owned(), Val::Number(at));
                 return set.push((column, "state", at));
             }
-            Some(_) => return self.states_no_setpoint(column, &text),
-            None => {}
+            Some(named) => Some(of_states(named, &text)),
+            None => lists::has_hexadecimal(&text, states).then(|| hexadecimal(&text)),
+        };
+        if let Some((problem, remedy)) = problem {
+            return self.fault(column, problem, remedy);
         }
         let mut put = |reading: &mut Self, kind: &'static str, at: f64, own: &str| {
             reading.same_unit(column, own, unit);
@@ -97,26 +108,20 @@ impl Reading<'_> {
             return;
         }
         let low = ["<", "≤", "≦", "低", "小于", "下限", "low", "unter"].iter().any(|s| word.starts_with(s))
-            || word.contains("以下");
+            || lists::is_below(&text);
         let high =
             [">", "≥", "≧", "高", "大于", "上限", "超", "high", "über"].iter().any(|s| word.starts_with(s));
         let from =
             text.find(|c: char| c.is_ascii_digit() || matches!(c, '-' | '.' | '０'..='９')).unwrap_or(0);
         let bare = if low || high { &text[from..] } else { &text };
+        if let Some((problem, remedy)) = not_one(&text, if low { "l" } else { "h" }) {
+            return self.fault(column, problem, remedy);
+        }
         match quantity(bare) {
-            Ok((_, own)) if lists::names_more(&own) => self.more_setpoints(column, &text),
             Ok((at, own)) => put(self, if low { "l" } else { "h" }, at, &own),
             Err(_) => self.warn(column, messages::alarm_not_used(&tidy(&text)), messages::SETPOINTS_REMEDY),
         }
         set.sort_by_key(|(_, kind, _)| ["ll", "l", "h", "hh", "state"].iter().position(|k| k == kind));
-    }
-
-    fn states_no_setpoint(&mut self, column: usize, text: &str) {
-        self.fault(column, messages::states_no_setpoint(&tidy(text)), messages::STATE_NUMBER_REMEDY);
-    }
-
-    fn more_setpoints(&mut self, column: usize, text: &str) {
-        self.fault(column, messages::more_setpoints(&tidy(text)), messages::SETPOINTS_REMEDY);
     }
 
     /// What people are told with each limit of the row: `message`, `message_low` for `ll` and `l`, `response_time_s`.
@@ -144,9 +149,14 @@ impl Reading<'_> {
 
     /// Deadband and delays of the row, for each of its limits.
     pub(super) fn of_every_limit(&mut self, keys: &mut Keys, kinds: &[&str]) {
+        let exact = self.around.block.exact;
         for key in ["deadband", "on_delay", "off_delay"] {
             let Some((column, text)) = self.cell(&Field::Every(key)) else { continue };
             let value = match quantity(&text) {
+                Ok(_) if !exact && (lists::holds_several(&text) || lists::has_hexadecimal(&text, false)) => {
+                    self.fault(column, format!("`{}` is not a valid {key}", plain(&text)), "0 or more");
+                    continue;
+                }
                 Ok((n, _)) if key == "deadband" && n >= 0.0 => Val::Number(n),
                 Ok((n, own)) if key != "deadband" && n >= 0.0 => {
                     let own = match folded(&own).as_str() {
@@ -175,6 +185,54 @@ impl Reading<'_> {
             }
         }
     }
+}
+
+/// The setpoint of a cell for one limit, or why it is not clearly one.
+fn one_setpoint(text: &str, kind: &str) -> Result<(f64, String), (String, String)> {
+    not_one(text, kind).map_or_else(|| quantity(text), Err)
+}
+
+/// Why the numbers and words of a cell are not clearly one setpoint of this limit.
+fn not_one(text: &str, kind: &str) -> Option<(String, String)> {
+    let text = text.trim();
+    let other = match lists::side(text) {
+        Some(Side::Both) => kind != "state",
+        Some(Side::Low) => matches!(kind, "h" | "hh"),
+        Some(Side::High) => matches!(kind, "l" | "ll"),
+        None => false,
+    };
+    let problem = match () {
+        () if lists::holds_several(text) => messages::more_setpoints(&tidy(text)),
+        () if other => messages::other_side(&tidy(text)),
+        () if lists::is_delay(text) => messages::alarm_not_used(&tidy(text)),
+        () => return None,
+    };
+    Some((problem, messages::SETPOINTS_REMEDY.to_owned()))
+}
+
+/// Why names of states are not the number of this limit.
+fn of_states(named: Named, text: &str) -> (String, String) {
+    let problem = match named {
+        Named::Alone(_) => messages::state_or_limit(&tidy(text)),
+        Named::Alarm(_) | Named::Unclear => messages::states_no_setpoint(&tidy(text)),
+    };
+    (problem, messages::STATE_NUMBER_REMEDY.to_owned())
+}
+
+fn hexadecimal(text: &str) -> (String, String) {
+    (messages::hexadecimal_limit(&tidy(text)), messages::STATE_NUMBER_REMEDY.to_owned())
+}
+
+/// The largest state that the type of the value holds; of a larger one nobody knows what is meant.
+fn largest(keys: &Keys) -> f64 {
+    let kind = keys.get("type").and_then(Val::as_text).unwrap_or("u16");
+    let most = match kind {
+        kind if kind.starts_with("i8") => i16::from(i8::MAX).unsigned_abs(),
+        kind if kind.starts_with('i') => i16::MAX.unsigned_abs(),
+        kind if kind.starts_with("u8") => u16::from(u8::MAX),
+        _ => u16::MAX,
+    };
+    f64::from(most)
 }
 
 /// The value may count states: a whole number without a scale, and in no unit.

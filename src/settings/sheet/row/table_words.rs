@@ -61,7 +61,11 @@ pub(in crate::settings::sheet) enum Section {
     Of(Table),
     /// It names function codes that write and none that reads: whatever held above does not hold below it.
     Writes,
-    /// Nothing, or several.
+    /// Several tables by name, or a table and a code that reads another one: nobody knows the table of the rows below it.
+    Several,
+    /// Codes of several kinds without a table's name.
+    Codes,
+    /// Nothing.
     Silent,
 }
 
@@ -69,7 +73,7 @@ pub(in crate::settings::sheet) enum Section {
 pub(in crate::settings::sheet) fn section_table(text: &str) -> Option<Table> {
     match section(text) {
         Section::Of(table) => Some(table),
-        Section::Writes | Section::Silent => None,
+        Section::Writes | Section::Several | Section::Codes | Section::Silent => None,
     }
 }
 
@@ -78,12 +82,19 @@ pub(in crate::settings::sheet) fn section(text: &str) -> Section {
     let word = folded(text);
     let (named, codes) = (in_words(&word), all_codes(&plain(text).to_lowercase()));
     match (&named[..], &reading(&codes)[..]) {
-        ([table], [_, _, ..] | []) => Section::Of(*table),
-        ([table], [code]) if table == code => Section::Of(*table),
+        ([table], []) => Section::Of(*table),
+        ([table], codes) if codes.contains(table) => Section::Of(*table),
+        ([_, ..], _) => Section::Several,
         ([], [table]) if codes.iter().all(|code| table_of_code(*code) == Some(*table)) => Section::Of(*table),
         ([], []) if codes.iter().any(|code| matches!(code, 5 | 6 | 15 | 16)) => Section::Writes,
-        _ => Section::Silent,
+        ([], [_, ..]) => Section::Codes,
+        ([], []) => Section::Silent,
     }
+}
+
+/// A title of several codes (`支持功能码：03、04`) names one that reads this table: it does not speak against it.
+pub(in crate::settings::sheet) fn allows(text: &str, table: Table) -> bool {
+    reading(&all_codes(&plain(text).to_lowercase())).contains(&table)
 }
 
 /// The tables that a folded title names.
@@ -266,18 +277,24 @@ mod tests {
         for title in [
             "支持功能码：01、02、03、04、05、06",
             "功能码：01(读)、03(读)、16(写)",
-            "功能码：01(读线圈)、03(读保持寄存器)",
             "功能码：01~04",
             "FC03/FC04",
             "功能码：03 06 16",
-            "功能码：14",
-            "功能码：100",
-            "起始地址：0x0400",
-            "从站 0x03",
-            "PFC03",
-            "保持寄存器（功能码：04）",
-            "保持寄存器和输入寄存器",
         ] {
+            assert_eq!(section(title), Section::Codes, "{title}");
+        }
+        assert!(allows("FC03/FC04", Table::InputRegister) && !allows("功能码：01、02", Table::InputRegister));
+        for title in [
+            "保持寄存器（功能码：04）",
+            "保持寄存器（功能码：01、02）",
+            "功能码：01(读线圈)、03(读保持寄存器)",
+            "保持寄存器和输入寄存器",
+            "线圈、离散输入（功能码：01）",
+        ] {
+            assert_eq!(section(title), Section::Several, "{title}");
+        }
+        for title in ["功能码：14", "功能码：100", "起始地址：0x0400", "从站 0x03", "PFC03", "二、温度"]
+        {
             assert_eq!(section(title), Section::Silent, "{title}");
         }
     }

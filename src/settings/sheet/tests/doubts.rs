@@ -18,7 +18,10 @@ fn a_setpoint_beside_the_name_of_an_alarm_is_a_setpoint() {
         ("1.25：超压报警", "FLOAT", "limits.h.at = 1.25"),
         ("1.25 -报警", "FLOAT", "limits.h.at = 1.25"),
         ("80=报警", "FLOAT", "limits.h.at = 80"),
-        ("80=报警", "UINT16", "limits.h.at = 80"),
+        ("80报警", "UINT16", "limits.h.at = 80"),
+        ("1.25，延时5秒", "FLOAT", "limits.h.at = 1.25"),
+        ("80 m3/h报警，回差0.02", "FLOAT", "limits.h.at = 80"),
+        ("0x00=正常,0xFF=故障", "UINT16", "limits.state.at = 255"),
         ("1：超压报警", "FLOAT", "limits.h.at = 1"),
         ("0.4以下报警", "FLOAT", "limits.l.at = 0.4"),
         ("0.4~1.2", "FLOAT", "limits.h.at = 1.2, limits.l.at = 0.4"),
@@ -57,6 +60,12 @@ fn a_cell_with_several_setpoints_or_with_a_state_that_may_be_one_is_a_problem() 
     }
     for (kind, text) in [
         ("UINT16", "2=故障"),
+        ("UINT16", "255=故障"),
+        ("UINT16", "80=报警"),
+        ("UINT16", "0xFF=故障"),
+        ("UINT16", "80H=故障"),
+        ("INT16", "0x0000=正常,0xFFFF=故障"),
+        ("FLOAT", "高报0x50"),
         ("UINT16", "10：报警 12：停炉"),
         ("UINT16", "0=正常,1=1号泵故障"),
         ("BCD", "0=正常,1=缺水"),
@@ -71,6 +80,124 @@ fn a_cell_with_several_setpoints_or_with_a_state_that_may_be_one_is_a_problem() 
     assert_eq!(scaled.faults.len(), 1, "{:?}", points(&scaled));
     let state = read_texts(&["名称 | 地址 | 类型 | state", "水位状态 | 40001 | UINT16 | 2=故障"]);
     assert_eq!(limits(&state), ["limits.state.at = 2"], "{:?}", told(&state.faults));
+}
+
+#[test]
+fn a_hexadecimal_state_is_taken_in_its_own_column_and_never_as_a_setpoint() {
+    let read = |column: &str, kind: &str, text: &str| {
+        read_texts(&[&format!("名称 | 地址 | 类型 | {column}"), &format!("泵状态 | 40001 | {kind} | {text}")])
+    };
+    for (text, at) in
+        [("0xFF=故障", 255), ("0x40=故障", 64), ("80H=故障", 128), ("0xFF", 255), ("255=故障", 255)]
+    {
+        let found = read("state", "UINT16", text);
+        assert_eq!(limits(&found), [format!("limits.state.at = {at}")], "{text}: {:?}", told(&found.faults));
+    }
+    for (column, kind, text) in [
+        ("高报", "UINT16", "0xFF=故障"),
+        ("高报", "FLOAT", "0xFF"),
+        ("高报", "UINT16", "80H"),
+        ("低报", "FLOAT", "0x40=故障"),
+        ("state", "FLOAT", "0xFF=故障"),
+        ("state", "INT16", "0xFFFF=故障"),
+        ("state", "UINT16", "0x1FFFF"),
+        ("死区", "FLOAT", "0x05"),
+    ] {
+        let found = read(column, kind, text);
+        assert_eq!(
+            (found.faults.len(), found.points.len()),
+            (1, 0),
+            "{column} {kind} {text}: {:?}",
+            points(&found)
+        );
+    }
+}
+
+#[test]
+fn a_further_number_or_a_word_of_the_other_side_is_a_problem() {
+    for text in [
+        "1.25报警，1.30延时5秒停炉",
+        "80℃报警，停炉90℃延时5秒",
+        "80 max, 20 min",
+        "1级80，2级90",
+        "1级报警",
+        "80\n90",
+        "80 90",
+        "80，90",
+        "80, 90",
+        "80、90",
+        "80℃ 90℃",
+        "1.25MPa 1.30MPa",
+        "1.25(1.30)",
+        "1.25\n1.30停炉",
+        "1.25以上 0.4以下报警",
+        "1.25报警~1.30停炉",
+        "超温延时5秒停炉",
+        "超低水位30",
+    ] {
+        for column in ["报警值", "高报", "低报"] {
+            let found = cell_of_limit(column, text);
+            assert_eq!(
+                (found.faults.len(), found.points.len()),
+                (1, 0),
+                "{column} {text}: {:?}",
+                points(&found)
+            );
+        }
+    }
+    for (column, text) in [
+        ("高报", "0.4以下报警"),
+        ("高高报", "≤0.4"),
+        ("低报", "80以上"),
+        ("报警值", "0.4MPa（低）"),
+        ("死区", "0.02(0.05)"),
+    ] {
+        let found = cell_of_limit(column, text);
+        assert_eq!((found.faults.len(), found.points.len()), (1, 0), "{column} {text}: {:?}", points(&found));
+    }
+    for (column, text, limit) in [
+        ("高报", "1.25以上", "limits.h.at = 1.25"),
+        ("低报", "0.4以下", "limits.l.at = 0.4"),
+        ("报警值", "0.4 MPa以下报警", "limits.l.at = 0.4"),
+        ("报警值", "1.25以上", "limits.h.at = 1.25"),
+    ] {
+        assert_eq!(limits(&cell_of_limit(column, text)), [limit], "{column} {text}");
+    }
+}
+
+fn cell_of_limit(column: &str, text: &str) -> Imported {
+    let mut sheet = texts("点表", &[&format!("名称 | 地址 | 类型 | {column}"), "压力 | 40001 | FLOAT | x"]);
+    sheet.rows[1][3] = Cell::Text(text.to_owned());
+    import(&[sheet], &Options::default())
+}
+
+#[test]
+fn a_title_that_names_several_tables_or_contradicts_itself_ends_the_section_above_and_is_told() {
+    let read = |title: &str| {
+        let input = "输入寄存器（功能码：04）";
+        read_texts(&["名称 | 地址 | 类型", input, "压力 | 1 | INT16", title, "流量 | 2 | INT16"])
+    };
+    let said = |found: &Imported| told(&found.warnings).join("\n");
+    for title in ["保持寄存器（功能码：04）", "保持寄存器和输入寄存器", "功能码：01、03"]
+    {
+        let found = read(title);
+        assert_eq!(places(&found), [(Table::InputRegister, 1), (Table::HoldingRegister, 2)], "{title}");
+        assert!(
+            said(&found).contains("点表!4: `") && said(&found).contains("several register tables"),
+            "{}",
+            said(&found)
+        );
+    }
+    for title in ["二、温度", "支持功能码：03、04"] {
+        let found = read(title);
+        assert_eq!(places(&found), [(Table::InputRegister, 1), (Table::InputRegister, 2)], "{title}");
+        assert!(!said(&found).contains("several register tables"), "{}", said(&found));
+    }
+    let above =
+        ["输入寄存器（功能码：04）", "保持寄存器（功能码：04）", "名称 | 地址 | 类型", "压力 | 1 | INT16"];
+    let found = read_texts(&above);
+    assert_eq!(places(&found), [(Table::HoldingRegister, 1)]);
+    assert!(said(&found).contains("several register tables"), "{}", said(&found));
 }
 
 #[test]
