@@ -122,7 +122,7 @@ fn joined(text: &str) -> Option<String> {
         let last = lead.rsplit(' ').next().unwrap_or_default();
         let thousands = digits == 3 && lead.bytes().all(|b| b.is_ascii_digit() || b == b' ');
         let fits = if lead.contains(' ') { last.len() == 3 } else { last.len() <= 3 };
-        if !lead.is_empty() && !(thousands && fits) {
+        if !(lead.is_empty() || thousands && fits) {
             return None;
         }
         if !lead.is_empty() {

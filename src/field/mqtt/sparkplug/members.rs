@@ -200,7 +200,10 @@ impl Part {
                 Place::Cell(row, column) => {
                     let cell = table.cell((row, column), whole);
                     self.slots[*slot].datatype = Datatype::from_code(cell.datatype.unwrap_or_default());
-                    self.slots[*slot].unit.clear();
+                    // A cell names no unit of its own; in DATA what the BIRTH named still holds.
+                    if message.node.is_some() {
+                        self.slots[*slot].unit.clear();
+                    }
                     self.contain(*slot, message);
                     self.deliver(*slot, &cell, moment, standing, message);
                 }

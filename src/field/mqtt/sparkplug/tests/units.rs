@@ -172,7 +172,7 @@ fn a_unit_of_a_structure_counts_for_no_other_structure_whose_name_begins_alike()
     let x = Metric { name: Some("x".to_owned()), ..pressure(1.0, None) };
     let (boiler, burner) =
         (template("boiler", &x, Some(unit("kPa"))), template("boiler/burner", &member, None));
-    let by_alias = Metric { name: None, ..member.clone() };
+    let by_alias = Metric { name: None, ..member };
     for birth in [vec![boiler.clone(), burner.clone()], vec![burner.clone(), boiler.clone()]] {
         let birth = ("NBIRTH/n", birth);
         let of = |messages: &[(&str, Vec<Metric>)]| last_of(&["boiler/burner/pressure"], messages);
