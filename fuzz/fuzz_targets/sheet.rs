@@ -61,10 +61,14 @@ fuzz_target!(|bytes: &[u8]| -> Corpus {
     let loaded = load_texts(&[MAIN], &[given], &[]);
     taken_or_explained(&[MAIN, given], &loaded);
     if loaded.is_ok() {
-        let back = import(&[export("out", &profile)], &Options::default());
-        assert!(back.faults.is_empty(), "{:?}\n{toml}", back.faults);
+        // What the export names as lost need not come back; all else does.
+        let exported = export("out", &profile);
+        let back = import(&[exported.sheet], &Options::default());
         let differs = Diff::between(&profile, &merge(&Profile::default(), &back, false).profile);
-        assert!(differs.is_empty(), "{differs:?}\n{toml}");
+        if exported.lost.is_empty() {
+            assert!(back.faults.is_empty(), "{:?}\n{toml}", back.faults);
+            assert!(differs.is_empty(), "{differs:?}\n{toml}");
+        }
     }
     Corpus::Keep
 });
