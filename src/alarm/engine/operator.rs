@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Engine, Transition};
 use crate::alarm::rule::RuleIx;
-use crate::alarm::state::{CommandError, Event, Suppression};
+use crate::alarm::state::{Alarm, AlarmState, CommandError, Event, Suppression};
 use crate::alarm::timer::us;
 use crate::people::Actor;
 use crate::plant::{Micros, Now};
@@ -44,9 +44,7 @@ impl Engine {
         now: Now,
         out: &mut Vec<Transition>,
     ) -> Result<(), CommandError> {
-        let alarm = &mut self.states[rule.0 as usize].alarm;
-        let from = alarm.state();
-        alarm.acknowledge()?;
+        let from = self.change(rule, Alarm::acknowledge)?;
         self.detail(rule).acknowledged_by = Some(who.name.clone());
         self.moved(rule, from, Event::Acknowledged, Some(who), now, out);
         Ok(())
@@ -63,11 +61,21 @@ impl Engine {
         now: Now,
         out: &mut Vec<Transition>,
     ) -> Result<(), CommandError> {
-        let alarm = &mut self.states[rule.0 as usize].alarm;
-        let from = alarm.state();
-        alarm.reset()?;
+        let from = self.change(rule, Alarm::reset)?;
         self.moved(rule, from, Event::Reset, Some(who), now, out);
         Ok(())
+    }
+
+    /// Does `step` to the alarm of `rule`; gives the state that it was in.
+    fn change(
+        &mut self,
+        rule: RuleIx,
+        step: fn(&mut Alarm) -> Result<(), CommandError>,
+    ) -> Result<AlarmState, CommandError> {
+        let alarm = &mut self.states[rule.0 as usize].alarm;
+        let from = alarm.state();
+        step(alarm)?;
+        Ok(from)
     }
 
     /// A person puts the alarm aside for `time`; on a shelved one it sets the time anew.

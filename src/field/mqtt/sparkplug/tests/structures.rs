@@ -40,12 +40,17 @@ pub(super) fn host(metrics: &[&str]) -> Host {
             _ => Meaning::plain(Kind::Code),
         },
     });
+    host_of(points.collect())
+}
+
+/// A host with these points of the node `n`.
+pub(super) fn host_of(points: Vec<SparkplugPoint>) -> Host {
     let mapping = SparkplugMapping {
         device: DeviceIx(0),
         group: "g".to_owned(),
         node: "n".to_owned(),
         sub_device: None,
-        points: points.collect(),
+        points,
     };
     Host::new(&[mapping], SparkplugRules::default())
 }

@@ -7,11 +7,11 @@ use proptest::prelude::*;
 use prost::Message;
 
 use super::bench::{START_MS, message, quality, told};
-use super::structures::take;
+use super::structures::{host_of, take};
 use crate::field::mqtt::sparkplug::{Host, Metric, Property, PropertySet, PropertyValue, Value};
 use crate::plant::meaning::Kind;
-use crate::plant::{Cause, DeviceIx, Meaning, PointIx, Quality};
-use crate::settings::{SparkplugMapping, SparkplugPoint, SparkplugRules};
+use crate::plant::{Cause, Meaning, PointIx, Quality};
+use crate::settings::SparkplugPoint;
 
 const NAMES: [&str; 2] = ["x", "y"];
 const MAPPED: [&str; 11] =
@@ -186,14 +186,7 @@ fn host() -> Host {
         metric: metric.to_owned(),
         meaning: Meaning::plain(Kind::Measure).with_units("MPa", None, false),
     });
-    let mapping = SparkplugMapping {
-        device: DeviceIx(0),
-        group: "g".to_owned(),
-        node: "n".to_owned(),
-        sub_device: None,
-        points: points.collect(),
-    };
-    Host::new(&[mapping], SparkplugRules::default())
+    host_of(points.collect())
 }
 
 proptest! {
